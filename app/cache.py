@@ -1,0 +1,177 @@
+"""The cache (Redis protocol, the only Redis): articles by version, rendered feeds by query, and the revisions that keep
+the latter honest.
+
+A revision is a value never used before, one for each (place, topic) pair and one for everything. A rendered feed
+carries those it was made under, taken before the database was asked; it is served only while they are still the ones in
+force. A revision that is missing (flushed, evicted) is made anew and so matches nothing: losing any key costs a
+rendering, never freshness. A cache that does not answer within 50 ms is left alone for a second.
+"""
+
+import secrets
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+import redis
+from msgspec import Struct
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+TIMEOUT = 0.05  # seconds; a frozen server must not hang a request
+REST = 1.0  # seconds that a failing server is left alone
+ARTICLE_TTL, FEED_TTL, ANNOUNCED_TTL = 7 * 86400, 86400, 3600  # seconds
+
+Pair = tuple[str, str]  # place, topic
+Ref = tuple[int, int]  # an article's number and version
+
+
+class Rendered(Struct, frozen=True, array_like=True):
+    """A feed as bytes, with the revisions it was made under."""
+
+    revisions: tuple[str, ...]
+    etag: str
+    body: bytes
+
+
+_decoder = msgspec.msgpack.Decoder(Rendered)
+
+
+class Cache:
+    """One for each process; safe to share between threads. Every method answers "not there" when the server fails."""
+
+    def __init__(self, url: str, instance: str) -> None:
+        """`instance` names the database: two of them may share a server and never see each other's keys."""
+        self._instance = instance
+        options: dict[str, Any] = {
+            "socket_timeout": TIMEOUT,
+            "socket_connect_timeout": TIMEOUT,
+            "retry": Retry(NoBackoff(), 0),
+        }
+        self._redis = redis.Redis.from_url(url, **options)
+        self._lock = threading.Lock()
+        self._rests_until = 0.0
+        self.suspect = True  # Announcements may have been missed: catch up before serving from here.
+
+    def _ask(self, commands: Sequence[tuple[Any, ...]]) -> list[Any] | None:
+        """The answers of independent commands (no key of one depends on another's slot); None: the server failed."""
+        if time.monotonic() < self._rests_until:
+            return None
+        try:
+            pipeline = self._redis.pipeline(transaction=False)
+            for command in commands:
+                pipeline.execute_command(*command)  # type: ignore[no-untyped-call]
+            answers = pipeline.execute(raise_on_error=False)
+        except (redis.RedisError, OSError):
+            self._fail()
+            return None
+        # A key of another kind under our name is a miss; it is overwritten. A full server, a cluster that moves: not there.
+        answers = [
+            None if isinstance(answer, Exception) and "WRONGTYPE" in str(answer) else answer for answer in answers
+        ]
+        if any(isinstance(answer, Exception) for answer in answers):
+            self._fail()
+            return None
+        return answers
+
+    def _fail(self) -> None:
+        with self._lock:
+            self.suspect = True
+            self._rests_until = time.monotonic() + REST
+
+    def _key(self, *parts: object) -> str:
+        return ":".join(("pr", self._instance, *(str(part) for part in parts)))
+
+    def _revision(self, pair: Pair) -> str:
+        return self._key("r", *pair)
+
+    def _article(self, ref: Ref) -> str:
+        return self._key("a", *ref)
+
+    def alive(self) -> bool:
+        """Whether the server answers."""
+        return self._ask([("PING",)]) is not None
+
+    # Feeds
+
+    def feed(self, key: str, pairs: Sequence[Pair]) -> tuple[Rendered | None, tuple[str, ...] | None]:
+        """The rendered feed, if it is fresh, and the revisions in force; both None when the server fails."""
+        names = [self._key("r"), *(self._revision(pair) for pair in pairs)]
+        answers = self._ask([("GET", self._key("f", key)), *(("GET", name) for name in names)])
+        if answers is None:
+            return None, None
+        held, *current = answers
+        revisions = self._revisions(names, current)
+        if held is None or revisions is None:
+            return None, revisions
+        try:
+            rendered = _decoder.decode(held)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            return None, revisions  # Of another version of this program, or not ours: a miss.
+        return (rendered if rendered.revisions == revisions else None), revisions
+
+    def _revisions(self, names: Sequence[str], current: Sequence[bytes | None]) -> tuple[str, ...] | None:
+        missing = [name for name, value in zip(names, current, strict=True) if value is None]
+        made: dict[str, bytes] = {}
+        if missing:
+            # NX, then read: two readers that miss at once must agree.
+            tokens = [("SET", name, secrets.token_hex(8), "NX") for name in missing]
+            answers = self._ask([*tokens, *(("GET", name) for name in missing)])
+            if answers is None or None in answers[len(missing) :]:
+                return None
+            made = dict(zip(missing, answers[len(missing) :], strict=True))
+        return tuple(
+            (made[name] if value is None else value).decode("ascii", "replace")
+            for name, value in zip(names, current, strict=True)
+        )
+
+    def keep_feed(self, key: str, rendered: Rendered) -> None:
+        self._ask([("SET", self._key("f", key), msgspec.msgpack.encode(rendered), "EX", FEED_TTL)])
+
+    # Articles: a version never changes, so no revision guards it.
+
+    def articles(self, refs: Sequence[Ref]) -> dict[Ref, bytes]:
+        """Documents by (number, version), those that are there."""
+        answers = self._ask([("GET", self._article(ref)) for ref in refs]) if refs else []
+        return {ref: doc for ref, doc in zip(refs, answers or [], strict=False) if doc is not None}
+
+    def keep_articles(self, documents: dict[Ref, bytes]) -> None:
+        if documents:
+            self._ask([("SET", self._article(ref), doc, "EX", ARTICLE_TTL) for ref, doc in documents.items()])
+
+    # Announcements
+
+    def announce(self, seqs: Iterable[int], pairs: Iterable[Pair]) -> bool:
+        """End the revisions of these pairs and note that these changes are announced; False: the server failed.
+
+        They are deleted, not set: a server out of memory still deletes, and the next reader makes new ones.
+        """
+        commands: list[tuple[Any, ...]] = [("DEL", self._revision(pair)) for pair in pairs]
+        commands += [("SET", self._key("n", seq), "1", "EX", ANNOUNCED_TTL) for seq in seqs]
+        return self._ask(commands) is not None
+
+    def renew(self, mark: int) -> bool:
+        """End the revision of everything: each feed is rendered anew, and changes up to `mark` count as announced."""
+        return self._ask([("DEL", self._key("r")), ("SET", self._key("mark"), str(mark))]) is not None
+
+    def mark(self) -> tuple[bool, int | None]:
+        """(whether the server answers, the change up to which all are announced or None where that is lost)."""
+        answers = self._ask([("GET", self._key("mark"))])
+        if answers is None:
+            return False, None
+        text = (answers[0] or b"").decode("ascii", "replace")
+        return True, int(text) if text.isdigit() else None
+
+    def announced(self, seqs: Sequence[int]) -> set[int] | None:
+        """Which of these changes are noted as announced; None: the server failed."""
+        answers = self._ask([("GET", self._key("n", seq)) for seq in seqs]) if seqs else []
+        return (
+            None if answers is None else {seq for seq, answer in zip(seqs, answers, strict=True) if answer is not None}
+        )
+
+    def set_mark(self, seq: int) -> bool:
+        return self._ask([("SET", self._key("mark"), str(seq))]) is not None
+
+    def close(self) -> None:
+        self._redis.close()

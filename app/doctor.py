@@ -1,0 +1,57 @@
+"""`pressrelay doctor`: what the server needs, tried for real."""
+
+import sys
+
+from lxml import etree
+from msgspec import Struct
+
+from app import store
+from app.cache import Cache
+from app.errors import PressrelayError
+from app.serve import prepare
+from app.settings import Settings
+from schemas import codes, xsd
+
+
+class Check(Struct, frozen=True):
+    """One thing tried."""
+
+    name: str
+    ok: bool
+    words: str
+
+
+def checks(settings: Settings) -> list[Check]:
+    """Every check, the failed ones too. Raises nothing."""
+    found = [Check("python", sys.version_info >= (3, 11), sys.version.split()[0])]
+    found.append(Check("lxml", True, f"libxml2 {'.'.join(map(str, etree.LIBXML_VERSION))}"))
+    xsd("press-release")
+    found.append(
+        Check(
+            "code tables", True, f"{sum(1 for _ in codes('region'))} regions, {sum(1 for _ in codes('topic'))} topics"
+        )
+    )
+    try:
+        directory = prepare(settings)
+        found.append(Check("data directory", True, f"{directory} can be written"))
+    except PressrelayError as error:
+        return [*found, Check("data directory", False, str(error))]
+    try:
+        engine = store.connect(settings.database)
+        store.upgrade(engine)
+        seq = store.newest_seq(engine)
+        found.append(Check("database", True, f"{engine.url.render_as_string(hide_password=True)}, {seq} changes"))
+        alive = Cache(settings.redis, store.instance(engine)).alive()
+        engine.dispose()
+    except PressrelayError as error:
+        return [*found, Check("database", False, str(error))]
+    if settings.redis_url:
+        found.append(
+            Check(
+                "cache", alive, f"{settings.redis_url.rpartition('@')[2]} {'answers' if alive else 'does not answer'}"
+            )
+        )
+    else:
+        words = "embedded Valkey answers" if alive else "embedded Valkey is not running; `pressrelay serve` starts it"
+        found.append(Check("cache", True, words))
+    return found

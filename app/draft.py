@@ -1,0 +1,104 @@
+"""The draft: a release as a parser read it, not yet trusted.
+
+Texts are as they came (entities resolved, white space kept); dates, codes and HTML are not looked at yet. Two drafts are
+the same content when `fingerprint` says so, whatever the layout of the file around them.
+"""
+
+import hashlib
+
+import msgspec
+from msgspec import Struct
+
+
+class Mark(Struct, frozen=True):
+    """Where a value stood in the document."""
+
+    line: int
+    path: str
+
+
+class Value(Struct, frozen=True):
+    """A text with its place."""
+
+    text: str
+    line: int
+    path: str
+
+
+class DraftTerm(Struct, frozen=True):
+    """A region or topic as written: a code, an ISO code or a name."""
+
+    text: str
+    line: int
+    path: str
+
+
+class DraftEnclosure(Struct, frozen=True):
+    url: Value
+    type: str
+    length: int | None
+    role: str
+    caption: str
+    lang: str
+    licence_uri: str
+    licence_text: str
+    has_licence: bool
+
+
+class DraftRelated(Struct, frozen=True):
+    headline: str
+    guid: str
+    url: Value | None
+
+
+class DraftContact(Struct, frozen=True):
+    department: str
+    role: str
+    name: str
+    phone: str
+    email: str
+
+
+class Draft(Struct, frozen=True):
+    """One article of a release. `Value` fields can be blamed for a fault; plain ones cannot be wrong after the schema."""
+
+    mark: Mark
+    guid: Value
+    version: int
+    lang: Value
+    office: Value | None  # code of the office; None: the token's own
+    kind: str  # "press-release", "reference" or "explanation"
+    pubstatus: str  # "usable", "withheld" or "canceled"
+    headline: Value
+    subheadlines: tuple[str, ...]
+    summary: str
+    body: Value  # HTML or XHTML source of a fragment
+    base: str  # URL that relative links are relative to; empty: none given
+    dateline: str
+    byline: str
+    issued: Value
+    issued_weekday: str  # as written beside the date, "화" or "Tue"; empty: none
+    embargo: Value | None
+    held: bool
+    embargo_wording: str
+    regions: tuple[DraftTerm, ...]
+    topics: tuple[DraftTerm, ...]
+    keywords: tuple[str, ...]
+    contacts: tuple[DraftContact, ...]
+    enclosures: tuple[DraftEnclosure, ...]
+    licence_uri: str
+    licence_text: str
+    related: tuple[DraftRelated, ...]
+    note: str
+
+    def fingerprint(self) -> bytes:
+        """SHA-256 of the content without its places in the file: 32 bytes."""
+        return hashlib.sha256(msgspec.json.encode(_placeless(msgspec.to_builtins(self)))).digest()
+
+
+def _placeless(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _placeless(inner) for key, inner in value.items() if key not in ("line", "path")}
+    if isinstance(value, list):
+        return [_placeless(inner) for inner in value]
+    return value

@@ -1,0 +1,270 @@
+"""Draft to article, or every fault at once. Nothing after this module is unchecked."""
+
+import base64
+import hashlib
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from app import html
+from app.draft import Draft, DraftEnclosure, DraftTerm, Value
+from app.errors import Fault, Problem
+from app.office import OfficeRecord
+from feeds.article import Article, Contact, Enclosure, Licence, Office, Related, Term
+from schemas import Code, UnknownCode, codes
+
+GUID_MOST, HEADLINE_MOST = 512, 1000  # characters
+SUMMARY_FROM_LEAD = 300  # characters of the first paragraph, where the release has no summary
+EARLY = timedelta(minutes=5)  # a sender's clock may be wrong by as much
+WEEKDAYS = ("월mon", "화tue", "수wed", "목thu", "금fri", "토sat", "일sun")
+# C0 and C1 controls, and the marks that turn text around (Unicode TR 36): never in a plain text of ours.
+UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
+LANG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+
+
+class Normal(Struct, frozen=True):
+    """A trusted article, and what its office should look at."""
+
+    article: Article
+    warnings: tuple[str, ...]
+
+
+class Context(Struct, frozen=True):
+    """What an article means apart from its own words."""
+
+    office: OfficeRecord
+    now: datetime
+    url: str  # of this server, without a slash at the end
+
+
+def public_id(guid: str) -> str:
+    """Our id for a guid: the same everywhere, for ever. 26 characters of lower-case base 32."""
+    return base64.b32encode(hashlib.sha256(guid.encode()).digest()[:16]).decode("ascii").rstrip("=").lower()
+
+
+def normalize(draft: Draft, context: Context) -> Normal | tuple[Fault, ...]:
+    """The article of a draft, or every fault of it. Raises Problem (403) where the draft names another office."""
+    return _Normalizer(draft, context).run()
+
+
+def own_office(draft: Draft, office: OfficeRecord) -> None:
+    """An office publishes only as itself. Raises Problem (403)."""
+    if draft.office is None or line(draft.office.text) in (office.code, office.name):
+        return
+    reason = (
+        f"This token publishes for {office.code!r}; the release names the office {line(draft.office.text)[:100]!r}."
+    )
+    fault = Fault(reason, draft.office.path, draft.office.line)
+    raise Problem(403, "wrong-office", "Not this token's office", reason, errors=[fault])
+
+
+def prose(text: str) -> str:
+    """NFC, without unseen characters; line breaks kept."""
+    lines = UNSEEN.sub("", unicodedata.normalize("NFC", text)).split("\n")
+    return "\n".join(" ".join(part.split()) for part in lines).strip()
+
+
+def line(text: str) -> str:
+    """NFC on one line."""
+    return " ".join(prose(text).split())
+
+
+class _Normalizer:
+    """One draft's faults and warnings while its article is made."""
+
+    def __init__(self, draft: Draft, context: Context) -> None:
+        self.draft = draft
+        self.context = context
+        self.faults: list[Fault] = []
+        self.warnings: list[str] = []
+
+    def fault(self, at: Value | DraftTerm, reason: str, nearest: Sequence[str] = ()) -> None:
+        self.faults.append(Fault(reason, at.path, at.line, tuple(nearest)))
+
+    def run(self) -> Normal | tuple[Fault, ...]:
+        draft, context = self.draft, self.context
+        own_office(draft, context.office)
+        guid = self.guid()
+        lang = self.lang()
+        headline = line(draft.headline.text)
+        if not headline:
+            self.fault(draft.headline, "The headline is empty.")
+        elif len(headline) > HEADLINE_MOST:
+            self.fault(
+                draft.headline, f"The headline has {len(headline)} characters; at most {HEADLINE_MOST} are taken."
+            )
+        if UNSEEN.search(unicodedata.normalize("NFC", draft.headline.text)):
+            self.warnings.append("Control characters were taken out of the headline.")
+        body = html.clean(_nfc(draft.body.text), draft.base)
+        for reason in body.faults:
+            self.fault(draft.body, f"In the body, {reason}")
+        if not body.text and "<img" not in body.xhtml:
+            self.fault(draft.body, "The body is empty.")
+        issued = self.instant(draft.issued)
+        embargo = self.instant(draft.embargo) if draft.embargo else None
+        if issued:
+            self.dates(issued, embargo)
+        moment = issued or context.now
+        regions = self.regions(moment)
+        topics = self.topics()
+        enclosures = tuple(self.enclosure(enclosure) for enclosure in draft.enclosures)
+        related = tuple(
+            Related(line(r.headline), r.guid.strip(), self.url(r.url) if r.url else "") for r in draft.related
+        )
+        if self.faults or issued is None:
+            return tuple(self.faults)
+        id = public_id(guid)
+        article = Article(
+            id=id,
+            guid=guid,
+            version=draft.version,
+            lang=lang,
+            pubstatus=draft.pubstatus,
+            office=Office(context.office.code, context.office.name, context.office.url),
+            kind=draft.kind,
+            headline=headline,
+            subheadlines=tuple(filter(None, map(line, draft.subheadlines))),
+            summary=prose(draft.summary) or lead(body.text) or headline,
+            body=body.xhtml,
+            text=body.text,
+            dateline=line(draft.dateline),
+            byline=line(draft.byline),
+            issued=issued,
+            published=max(min(issued, context.now), embargo or issued.min.replace(tzinfo=UTC)),
+            updated=max(context.now, embargo or context.now),
+            embargoed=embargo,
+            held=draft.held,
+            embargo_wording=line(draft.embargo_wording),
+            regions=regions,
+            topics=topics,
+            keywords=tuple(Term("keyword", word) for word in dict.fromkeys(map(line, draft.keywords)) if word),
+            contacts=tuple(
+                Contact(line(c.department), line(c.role), line(c.name), line(c.phone), line(c.email))
+                for c in draft.contacts
+            ),
+            enclosures=enclosures,
+            licence=Licence(draft.licence_uri.strip(), prose(draft.licence_text)),
+            related=related,
+            note=prose(draft.note),
+            url=f"{context.url}/articles/{id}",
+        )
+        return Normal(article, tuple(self.warnings))
+
+    def guid(self) -> str:
+        guid = unicodedata.normalize("NFC", self.draft.guid.text.strip())
+        if not guid or len(guid) > GUID_MOST or any(c.isspace() for c in guid) or UNSEEN.search(guid):
+            self.fault(self.draft.guid, f"A guid has 1 to {GUID_MOST} characters and no white space.")
+        return guid
+
+    def lang(self) -> str:
+        lang = self.draft.lang.text.strip()
+        if not LANG.fullmatch(lang):
+            self.fault(self.draft.lang, f"{lang[:40]!r} is not a BCP 47 language tag such as ko.")
+        return lang
+
+    def instant(self, value: Value) -> datetime | None:
+        """A zoned ISO 8601 instant in UTC."""
+        text = value.text.strip()
+        try:
+            instant = datetime.fromisoformat(text)
+        except ValueError:
+            self.fault(value, f"{text[:40]!r} is not a date and time such as 2021-03-09T20:15:00+09:00.")
+            return None
+        if instant.tzinfo is None:
+            self.fault(value, f"{text[:40]!r} has no time zone: end it with +09:00 or Z.")
+            return None
+        try:
+            return instant.astimezone(UTC)
+        except OverflowError:
+            self.fault(value, f"{text[:40]!r} is out of range.")
+            return None
+
+    def dates(self, issued: datetime, embargo: datetime | None) -> None:
+        now = self.context.now
+        weekday = self.draft.issued_weekday.strip(" ()").lower()
+        local = datetime.fromisoformat(self.draft.issued.text.strip())
+        right = WEEKDAYS[local.weekday()]
+        if weekday and not (weekday[:1] == right[0] or weekday[:3] == right[1:]):
+            self.warnings.append(f"{local.date()} is not the weekday that the release says, {weekday!r}.")
+        if issued > now + EARLY and embargo is None and not self.draft.held:
+            self.warnings.append("The release is issued in the future and has no embargo: it was published at once.")
+        if embargo and embargo <= now:
+            self.warnings.append("The embargo is past: it was published at once.")
+
+    def regions(self, moment: datetime) -> tuple[Term, ...]:
+        local = self.draft.issued.text.strip()[:10]
+        day = moment.date()
+        if re.fullmatch(r"\d{4}-\d\d-\d\d", local):
+            day = datetime.fromisoformat(local).date()
+        within = self.context.office.regions
+
+        def resolve(text: str) -> Code:
+            return codes("region").resolve(text, day, within)
+
+        return self.terms("region", self.draft.regions, within, resolve)
+
+    def topics(self) -> tuple[Term, ...]:
+        return self.terms("topic", self.draft.topics, self.context.office.topics, codes("topic").resolve)
+
+    def terms(
+        self, what: str, written: Sequence[DraftTerm], default: Sequence[str], resolve: Callable[[str], Code]
+    ) -> tuple[Term, ...]:
+        found: dict[str, Code] = {}
+        for term in written:
+            try:
+                code = resolve(term.text)
+            except UnknownCode as error:
+                several = "is borne by several" if error.candidates else "is not a known"
+                self.fault(
+                    term, f"{line(term.text)[:100]!r} {several} {what}{'s' if error.candidates else ''}.", error.nearest
+                )
+                continue
+            if code.retired:
+                self.warnings.append(f"The {what} {code.code} was retired on {code.retired}.")
+            found[code.code] = code
+        if not written:
+            found = {
+                code: known for code in default if (known := codes("region" if what == "region" else "topic").get(code))
+            }
+        return tuple(Term(code.scheme, code.code, code.names) for code in found.values())
+
+    def enclosure(self, draft: DraftEnclosure) -> Enclosure:
+        licence = Licence(draft.licence_uri.strip(), prose(draft.licence_text)) if draft.has_licence else None
+        return Enclosure(
+            self.url(draft.url),
+            draft.type.strip(),
+            draft.length,
+            draft.role,
+            line(draft.caption),
+            draft.lang.strip(),
+            licence,
+        )
+
+    def url(self, value: Value) -> str:
+        text = value.text.strip()
+        try:
+            url = urlsplit(text)
+            good = url.scheme in ("http", "https") and bool(url.hostname) and url.username is None and "\\" not in text
+            _ = url.port
+        except ValueError:
+            good = False
+        if not good or any(c.isspace() or c < " " for c in text):
+            self.fault(value, f"{text[:100]!r} is not an absolute http or https URL.")
+        return text
+
+
+def lead(text: str) -> str:
+    """The first paragraph, cut at a word where it is long."""
+    first = text.split("\n\n")[0].replace("\n", " ")
+    if len(first) <= SUMMARY_FROM_LEAD:
+        return first
+    cut = first[:SUMMARY_FROM_LEAD]
+    return (cut[: cut.rfind(" ")] if " " in cut else cut) + "…"
+
+
+def _nfc(text: str) -> str:
+    return UNSEEN.sub("", unicodedata.normalize("NFC", text))

@@ -1,0 +1,35 @@
+"""The dialects that offices send, told apart by the root element."""
+
+from collections.abc import Callable
+
+from lxml import etree
+
+from app.errors import Fault, Problem
+from app.parsers import press_release
+from app.parsers.parsed import Parsed
+from app.parsers.xml import read
+
+DIALECTS: dict[str, Callable[[etree._Element], Parsed]] = {
+    press_release.ROOT: press_release.parse,
+}
+
+
+def parse(body: bytes, content_type: str, *, max_depth: int = 100) -> Parsed:
+    """The articles of a release of any dialect. Raises Problem; Invalid where the document breaks its schema."""
+    root = read(body, content_type, max_depth=max_depth)
+    dialect = DIALECTS.get(str(root.tag))
+    if dialect is None:
+        raise _unknown(root)
+    return dialect(root)
+
+
+def _unknown(root: etree._Element) -> Problem:
+    name = etree.QName(root)
+    known = ", ".join(f"<{etree.QName(tag).localname}> in {etree.QName(tag).namespace}" for tag in DIALECTS)
+    where = f"the namespace {name.namespace[:100]!r}" if name.namespace else "no namespace"
+    reason = f"The root element is <{name.localname[:60]}> in {where}; expected is {known}."
+    fault = Fault(reason, f"/{name.localname[:60]}", root.sourceline or 0)
+    return Problem(422, "unknown-dialect", "Not a document we read", reason, errors=[fault])
+
+
+__all__ = ["DIALECTS", "Parsed", "parse"]

@@ -1,0 +1,107 @@
+"""The pages for people: `/` with the latest articles and every feed, and an article's own page. No script is needed."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_datetime
+from flask import Blueprint, Response, render_template, request
+from markupsafe import Markup
+
+from app import store
+from app.query import Query, office_place
+from app.routes.context import Context, here
+from app.routes.feeds import CACHE_CONTROL, address, find, parse
+from app.wording import LANGUAGES, TEXTS, feed_title, name
+from feeds import FORMATS
+from feeds.article import Article
+from schemas import codes
+
+blueprint = Blueprint("pages", __name__)
+
+SHOWN = 20  # articles on the first page
+SEOUL = ZoneInfo("Asia/Seoul")
+LABELS = {"rss": "RSS", "atom": "Atom", "newsml": "NewsML-G2"}
+
+
+@blueprint.get("/")
+def home() -> Response:
+    """The first page, or the page of one feed: it takes the feeds' parameters."""
+    context = here()
+    query = parse()
+    lang = language()
+    shown = query if query.limit < SHOWN else Query(query.regions, query.topics, query.offices, query.langs, SHOWN)
+    offices = {office.code: office for office in store.all_offices(context.engine)}
+    used = set(store.places_in_use(context.engine))
+    return html(
+        "home.html",
+        lang,
+        title=feed_title(context.settings.site_name, query, offices, lang),
+        articles=find(context, shown),
+        feeds=links(context, query),
+        whole=query == Query(),
+        regions=[(c, name(c, lang), links(context, Query(regions=(c,)))) for c in _ordered("region", used)],
+        topics=[(c, name(c, lang), links(context, Query(topics=(c,)))) for c in _ordered("topic", used)],
+        offices=[
+            (o.code, o.name, links(context, Query(offices=(o.code,))))
+            for o in offices.values()
+            if office_place(o.code) in used
+        ],
+    )
+
+
+def article_page(article: Article) -> Response:
+    """The page of a public article."""
+    context = here()
+    query = Query(regions=tuple(term.code for term in article.regions[:1]))
+    return html("article.html", language(), article=article, body=Markup(article.body), feeds=links(context, query))
+
+
+def links(context: Context, query: Query) -> list[tuple[str, str, str]]:
+    """(label, media type, URL) of a query's feed in each format."""
+    return [
+        (LABELS.get(form, form), module.MIMETYPE.partition(";")[0], address(context, query, form))
+        for form, module in FORMATS.items()
+    ]
+
+
+def html(template: str, lang: str, **values: object) -> Response:
+    """A page in that language."""
+
+    def when(instant: datetime) -> str:
+        # Korean readers think in their own time; others are told UTC and see so.
+        zone = SEOUL if lang == "ko" else None
+        return str(format_datetime(instant.astimezone(zone) if zone else instant, "long", locale=lang, tzinfo=zone))
+
+    words = {key: words[lang] for key, words in TEXTS.items()}
+    settings = here().settings
+    response = Response(
+        render_template(
+            template,
+            lang=lang,
+            t=words,
+            when=when,
+            name=lambda code: name(code, lang),
+            site=settings.site_name,
+            **values,
+        ),
+        mimetype="text/html",
+    )
+    response.headers["Content-Language"] = lang
+    response.headers["Vary"] = "Accept-Language"
+    response.headers["Cache-Control"] = CACHE_CONTROL
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "strict-origin-when-cross-origin"
+    response.headers["Content-Security-Policy"] = (
+        "default-src 'none'; style-src 'self'; img-src 'self' https: http: data:; base-uri 'none'; form-action 'none'"
+    )
+    return response
+
+
+def language() -> str:
+    """ "ko" or "en", by Accept-Language."""
+    return request.accept_languages.best_match(LANGUAGES) or LANGUAGES[0]
+
+
+def _ordered(scheme: str, used: set[str]) -> list[str]:
+    """The codes in use, in the table's order, so that a province stands before its cities."""
+    return [code.code for code in codes("region" if scheme == "region" else "topic") if code.code in used]

@@ -1,0 +1,125 @@
+"""Every setting: name, default, help, in one table. Environment (`PRESSRELAY_PORT`) wins over the TOML file, that over the default."""
+
+import os
+import tempfile
+import tomllib
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from app.errors import Misconfigured
+
+
+class Setting(Struct, frozen=True):
+    name: str
+    default: str | int
+    help: str
+
+
+SETTINGS = (
+    Setting("data_dir", "data", "Directory of the embedded database and cache; made when missing."),
+    Setting("host", "127.0.0.1", "Address to listen on."),
+    Setting("port", 8080, "TCP port to listen on."),
+    Setting("base_url", "", "Public URL of this server, without a slash at the end; empty: http://HOST:PORT."),
+    Setting("workers", 2, "Web worker processes."),
+    Setting("threads", 8, "Threads a web worker."),
+    Setting("database_url", "", "SQLAlchemy URL, postgresql+psycopg://…; empty: SQLite in the data directory."),
+    Setting("redis_url", "", "redis://… or unix://… of a Redis or Valkey; empty: the embedded Valkey."),
+    Setting("cache_memory", "256mb", "Most memory the embedded Valkey uses; the least recently used goes first."),
+    Setting("max_body", 10 * 1024 * 1024, "Largest release, in bytes."),
+    Setting("max_depth", 100, "Deepest nesting of elements in a release."),
+    Setting("max_articles", 1000, "Most articles in one release."),
+    Setting("site_name", "Pressrelay", "What feeds and pages call this server."),
+    Setting("log_format", "text", "text or json."),
+)
+PREFIX = "PRESSRELAY_"
+
+
+class Settings(Struct, frozen=True):
+    """The settings in force; each field is described in SETTINGS."""
+
+    data_dir: str = "data"
+    host: str = "127.0.0.1"
+    port: int = 8080
+    base_url: str = ""
+    workers: int = 2
+    threads: int = 8
+    database_url: str = ""
+    redis_url: str = ""
+    cache_memory: str = "256mb"
+    max_body: int = 10 * 1024 * 1024
+    max_depth: int = 100
+    max_articles: int = 1000
+    site_name: str = "Pressrelay"
+    log_format: str = "text"
+
+    @property
+    def url(self) -> str:
+        """Public URL without a slash at the end."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.base_url.rstrip("/") or f"http://{host}:{self.port}"
+
+    @property
+    def database(self) -> str:
+        """SQLAlchemy URL of the database."""
+        return self.database_url or f"sqlite:///{Path(self.data_dir).resolve() / 'pressrelay.db'}"
+
+    @property
+    def redis(self) -> str:
+        """URL of the cache."""
+        return self.redis_url or f"unix://{self.socket}"
+
+    @property
+    def socket(self) -> str:
+        """Path of the embedded Valkey's socket; in the temporary directory where the data directory's path is too long
+        for `sun_path` (108 bytes, unix(7))."""
+        path = str(Path(self.data_dir).resolve() / "valkey.sock")
+        if len(path.encode()) < 100:
+            return path
+        return f"{tempfile.gettempdir()}/pressrelay-{sha256(path.encode()).hexdigest()[:16]}.sock"
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings of this process. Raises Misconfigured, naming the setting and what it takes."""
+    environ = os.environ if environ is None else environ
+    known = {setting.name: setting for setting in SETTINGS}
+    values: dict[str, Any] = {}
+    config = environ.get(PREFIX + "CONFIG")
+    if config:
+        try:
+            values.update(tomllib.loads(Path(config).read_text(encoding="utf-8")))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise Misconfigured(f"PRESSRELAY_CONFIG: {config} cannot be read: {error}.") from None
+    if unknown := sorted(set(values) - set(known)):
+        raise Misconfigured(f"{config}: unknown setting {', '.join(unknown)}; known are {', '.join(sorted(known))}.")
+    values.update({name: environ[PREFIX + name.upper()] for name in known if environ.get(PREFIX + name.upper())})
+    for name, value in values.items():
+        kind = type(known[name].default)
+        try:
+            values[name] = kind(value)
+        except (TypeError, ValueError):
+            raise Misconfigured(f"{PREFIX}{name.upper()} takes a whole number, not {value!r}.") from None
+    settings = msgspec.convert(values, Settings)
+    _check(settings)
+    return settings
+
+
+def _check(settings: Settings) -> None:
+    bounds = {
+        "port": (1, 65535),
+        "workers": (1, 256),
+        "threads": (1, 512),
+        "max_body": (1, 2**31),
+        "max_articles": (1, 10**5),
+    }
+    for name, (low, high) in bounds.items():
+        if not low <= getattr(settings, name) <= high:
+            raise Misconfigured(f"{PREFIX}{name.upper()} takes {low} to {high}, not {getattr(settings, name)}.")
+    if settings.log_format not in ("text", "json"):
+        raise Misconfigured(f"PRESSRELAY_LOG_FORMAT takes text or json, not {settings.log_format!r}.")
+    if settings.base_url and not settings.base_url.startswith(("http://", "https://")):
+        raise Misconfigured(f"PRESSRELAY_BASE_URL takes an http or https URL, not {settings.base_url!r}.")

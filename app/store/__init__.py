@@ -1,0 +1,50 @@
+"""The store: the only SQL. `put` writes, `find` reads; every function takes the engine and raises Unavailable."""
+
+from app.store.engine import Engine, connect, upgrade
+from app.store.find import (
+    Kept,
+    Ref,
+    by_id,
+    changes_after,
+    documents,
+    find,
+    instance,
+    newest_seq,
+    next_due,
+    original,
+    places_in_use,
+)
+from app.store.keys import Keys, keys
+from app.store.offices import all_offices, new_token, office_of, save_office
+from app.store.put import Change, Item, Original, Stored, lift, micros, public_at, put
+
+__all__ = [
+    "Change",
+    "Engine",
+    "Item",
+    "Kept",
+    "Keys",
+    "Original",
+    "Ref",
+    "Stored",
+    "all_offices",
+    "by_id",
+    "changes_after",
+    "connect",
+    "documents",
+    "find",
+    "instance",
+    "keys",
+    "lift",
+    "micros",
+    "new_token",
+    "newest_seq",
+    "next_due",
+    "office_of",
+    "original",
+    "places_in_use",
+    "public_at",
+    "put",
+    "save_office",
+    "upgrade",
+]

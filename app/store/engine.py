@@ -1,0 +1,93 @@
+"""One engine for each process: SQLite (WAL, every commit synced to disk) or PostgreSQL."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import alembic.command
+import alembic.config
+from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy import Engine as Engine
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from app.errors import Misconfigured, Unavailable
+
+BUSY_SECONDS = 5
+MIGRATION_LOCK = 7_079_771  # any number that only this project uses
+
+
+def connect(url: str, *, threads: int = 8) -> Engine:
+    """The engine for a database URL. Nothing is opened yet. Raises Misconfigured."""
+    try:
+        if url.startswith("sqlite"):
+            engine = create_engine(url, pool_size=threads, max_overflow=threads, connect_args={"timeout": BUSY_SECONDS})
+            event.listen(engine, "connect", _sqlite_connect)
+            event.listen(engine, "begin", _sqlite_begin)
+            return engine
+        return create_engine(
+            url,
+            pool_size=threads,
+            max_overflow=threads,
+            pool_pre_ping=True,
+            connect_args={"connect_timeout": BUSY_SECONDS},
+        )
+    except (ArgumentError, ImportError) as error:
+        raise Misconfigured(f"PRESSRELAY_DATABASE_URL is not a database URL this server can use: {error}.") from None
+
+
+def _sqlite_connect(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # transactions are ours, not the driver's
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-16000", "temp_store=MEMORY"):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _sqlite_begin(connection: Connection) -> None:
+    # IMMEDIATE: a transaction that reads before it writes must not find, half-way, that another writer was first.
+    if not connection.get_execution_options().get("reading"):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """One transaction, committed to disk on leaving. Raises Unavailable."""
+    with _converted(), engine.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A connection for single statements, each its own snapshot. Raises Unavailable."""
+    options: dict[str, Any] = {"reading": True}
+    if engine.dialect.name == "postgresql":
+        options["isolation_level"] = "AUTOCOMMIT"
+    with _converted(), engine.connect().execution_options(**options) as connection:
+        yield connection
+
+
+@contextmanager
+def _converted() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError, PoolTimeout) as error:
+        raise Unavailable(f"The database cannot be used right now ({_brief(error)}).") from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise Unavailable("The connection to the database was lost.") from error
+        raise
+
+
+def _brief(error: Exception) -> str:
+    cause = getattr(error, "orig", None) or error
+    return str(cause).strip().splitlines()[0][:200] if str(cause).strip() else type(cause).__name__
+
+
+def upgrade(engine: Engine) -> None:
+    """Bring the schema to the newest revision; two processes may do so at once. Raises Unavailable."""
+    config = alembic.config.Config()
+    config.set_main_option("script_location", "app.store:migrations")
+    with writing(engine) as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
+        config.attributes["connection"] = connection
+        alembic.command.upgrade(config, "head")

@@ -1,0 +1,149 @@
+"""Reading: a feed is one range scan for each (place, topic) pair asked for, newest change first."""
+
+from collections.abc import Sequence
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import ColumnElement, Connection, Engine, and_, exists, select, tuple_, union_all
+from sqlalchemy.sql import Select
+
+from app.query import Query
+from app.store.engine import reading
+from app.store.keys import Keys
+from app.store.put import Change, last_seq
+from app.store.tables import articles, axis, changes, counter, feed_entries, releases, versions
+from feeds.article import Article
+
+Ref = tuple[int, int]  # an article's number and version: what a version's immutable document is kept by
+
+
+class Kept(Struct, frozen=True):
+    """An article with its state now."""
+
+    article: Article
+    public: bool
+    pubstatus: str
+    seen: bool  # it was public once
+
+
+def find(engine: Engine, query: Query) -> list[Ref]:
+    """The articles of a feed, newest change first, at most `query.limit`. Raises Unavailable."""
+    with reading(engine) as connection:
+        ids = _axis(connection, query)
+        parts = [
+            _scan(ids[place], ids[topic], query, ids)
+            for place, topic in query.scans()
+            if place in ids and topic in ids  # No article has ever stood there.
+        ]
+        if not parts:
+            return []
+        found = union_all(*(select(part.subquery()) for part in parts)).subquery()
+        statement = (
+            select(found.c.sort, found.c.num, articles.c.version)
+            .join(articles, articles.c.num == found.c.num)
+            .distinct()
+            .order_by(found.c.sort.desc(), found.c.num.desc())
+            .limit(query.limit)
+        )
+        return [(num, version) for _, num, version in connection.execute(statement)]
+
+
+def _axis(connection: Connection, query: Query) -> dict[str, int]:
+    names = {name for pair in query.scans() for name in pair}
+    names |= {name for probe in query.probes() for part in probe for name in part}
+    return dict(connection.execute(select(axis.c.name, axis.c.id).where(axis.c.name.in_(sorted(names)))).all())
+
+
+def _scan(place: int, topic: int, query: Query, ids: dict[str, int]) -> Select[tuple[int, int]]:
+    entry = feed_entries.alias()
+    statement = select(entry.c.sort, entry.c.num).where(entry.c.place == place, entry.c.topic == topic)
+    for places, topics in query.probes():
+        other = feed_entries.alias()
+        statement = statement.where(
+            exists().where(
+                other.c.place.in_([ids[name] for name in places if name in ids]),
+                other.c.topic.in_([ids[name] for name in topics if name in ids]),
+                other.c.sort == entry.c.sort,
+                other.c.num == entry.c.num,
+            )
+        )
+    return statement.order_by(entry.c.sort.desc(), entry.c.num.desc()).limit(query.limit)
+
+
+def documents(engine: Engine, refs: Sequence[Ref]) -> dict[Ref, bytes]:
+    """The articles of these versions, JSON as kept. Raises Unavailable."""
+    if not refs:
+        return {}
+    with reading(engine) as connection:
+        statement = select(versions.c.num, versions.c.version, versions.c.doc).where(_is_one_of(refs))
+        return {(num, version): bytes(doc) for num, version, doc in connection.execute(statement)}
+
+
+def _is_one_of(refs: Sequence[Ref]) -> ColumnElement[bool]:
+    return tuple_(versions.c.num, versions.c.version).in_(refs)
+
+
+def by_id(engine: Engine, id: str) -> Kept | None:
+    """The article of a public id with its state, whether it may be seen or not. Raises Unavailable."""
+    with reading(engine) as connection:
+        row = connection.execute(
+            select(versions.c.doc, articles.c.public, articles.c.pubstatus, articles.c.seen)
+            .join(versions, and_(versions.c.num == articles.c.num, versions.c.version == articles.c.version))
+            .where(articles.c.id == id)
+        ).one_or_none()
+    return (
+        None if row is None else Kept(msgspec.json.decode(row.doc, type=Article), row.public, row.pubstatus, row.seen)
+    )
+
+
+def original(engine: Engine, id: str) -> tuple[bytes, str] | None:
+    """The bytes and the media type of the release that brought the newest version of an article; None while any article
+    of that release is not public, for the bytes hold them all. Raises Unavailable."""
+    version, other, sibling = versions.alias(), versions.alias(), articles.alias()
+    hidden = exists().where(other.c.release == releases.c.id, sibling.c.num == other.c.num, ~sibling.c.public)
+    with reading(engine) as connection:
+        row = connection.execute(
+            select(releases.c.body, releases.c.mimetype)
+            .select_from(articles)
+            .join(version, and_(version.c.num == articles.c.num, version.c.version == articles.c.version))
+            .join(releases, releases.c.id == version.c.release)
+            .where(articles.c.id == id, ~hidden)
+        ).one_or_none()
+    return None if row is None else (bytes(row.body), row.mimetype)
+
+
+def changes_after(engine: Engine, seq: int, limit: int) -> list[tuple[Change, int]]:
+    """Changes in commit order, each with its instant in microseconds. Raises Unavailable."""
+    with reading(engine) as connection:
+        rows = connection.execute(
+            select(changes.c.seq, changes.c.axes, changes.c.at)
+            .where(changes.c.seq > seq)
+            .order_by(changes.c.seq)
+            .limit(limit)
+        ).all()
+    return [(Change(row.seq, msgspec.json.decode(row.axes, type=tuple[Keys, ...])), row.at) for row in rows]
+
+
+def newest_seq(engine: Engine) -> int:
+    """The number of the newest change; 0 before the first. Raises Unavailable."""
+    with reading(engine) as connection:
+        return last_seq(connection)
+
+
+def instance(engine: Engine) -> str:
+    """The random name of this database. Raises Unavailable."""
+    with reading(engine) as connection:
+        return str(connection.execute(select(counter.c.instance).where(counter.c.id == 1)).scalar_one())
+
+
+def next_due(engine: Engine) -> int | None:
+    """When the next embargo lifts, in microseconds. Raises Unavailable."""
+    with reading(engine) as connection:
+        statement = select(articles.c.due).where(articles.c.due.is_not(None)).order_by(articles.c.due).limit(1)
+        return connection.execute(statement).scalar_one_or_none()
+
+
+def places_in_use(engine: Engine) -> list[str]:
+    """Places and topics in which an article has ever stood. Raises Unavailable."""
+    with reading(engine) as connection:
+        return list(connection.execute(select(axis.c.name).order_by(axis.c.name)).scalars())

@@ -1,0 +1,39 @@
+"""Where an article stands: the places and topics of its feeds."""
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from app.query import lang_topic, office_place
+from feeds.article import Article
+from schemas import codes
+
+ALL = "*"
+
+
+class Keys(Struct, frozen=True):
+    """The axes of the fan-out; kept with each version as written, so that a later code table cannot orphan an entry."""
+
+    places: tuple[str, ...]
+    topics: tuple[str, ...]
+
+    def pairs(self) -> list[tuple[str, str]]:
+        return [(place, topic) for place in self.places for topic in self.topics]
+
+
+def keys(article: Article) -> Keys:
+    """Every region with its ancestors and successors, the office; every topic with its ancestors, the language."""
+    regions, topics = codes("region"), codes("topic")
+    places = [ALL]
+    for term in article.regions:
+        places += regions.lineage(term.code)
+    places.append(office_place(article.office.code))
+    subjects = [ALL]
+    for term in article.topics:
+        subjects += topics.lineage(term.code)
+    subjects += {lang_topic(article.lang), lang_topic(article.lang.split("-")[0])}
+    return Keys(_unique(places), _unique(subjects))
+
+
+def _unique(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(values)))

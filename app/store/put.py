@@ -1,0 +1,296 @@
+"""Writing: one transaction holds the original bytes, the article, its entries and the change."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+from sqlalchemy import Connection, Engine, and_, delete, func, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from app.store.engine import writing
+from app.store.keys import Keys, keys
+from app.store.tables import articles, axis, changes, counter, feed_entries, releases, versions
+from feeds.article import Article
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LIFT_AT_ONCE = 500  # embargoes lifted in one transaction
+
+Outcome = Literal["stored", "same", "older", "changed", "wrong-office", "already-public"]
+
+
+class Original(Struct, frozen=True):
+    """A release as received."""
+
+    body: bytes
+    mimetype: str
+    office: str
+
+
+class Item(Struct, frozen=True):
+    """An article to store, with the fingerprint (SHA-256) of the draft it came from."""
+
+    article: Article
+    fingerprint: bytes
+    warnings: tuple[str, ...] = ()
+
+
+class Change(Struct, frozen=True):
+    """Something that became visible, was corrected or canceled."""
+
+    seq: int
+    keys: tuple[Keys, ...]  # the feeds that show it, before and after
+
+
+class Stored(Struct, frozen=True):
+    """What became of an item. `receipt` is JSON; for "same" it is the one given before."""
+
+    outcome: Outcome
+    version: int  # the one that is kept now
+    receipt: bytes = b""
+    corrected: bool = False
+    change: Change | None = None
+
+
+class Row(Struct, frozen=True):
+    """What the store holds of a guid."""
+
+    num: int
+    version: int
+    office: str
+    public: bool
+    sort: int | None
+
+
+def micros(instant: datetime) -> int:
+    """Whole microseconds since 1970."""
+    return (instant - EPOCH) // timedelta(microseconds=1)
+
+
+def put(
+    engine: Engine, original: Original, items: Sequence[Item], receipt: Callable[[Item], bytes], now: datetime
+) -> list[Stored]:
+    """Store a release: every item for itself, all in one transaction. Raises Unavailable, and then nothing is stored."""
+    with writing(engine) as connection:
+        # The counter's row first: writers pass one after the other, so numbers commit in order and no deadlock can arise.
+        seq = _lock(connection)
+        release: int | None = None
+        done: list[Stored] = []
+        for item in items:
+            held = _row(connection, item.article.guid)
+            refused = _refuse(connection, held, item, now)
+            if refused is not None:
+                done.append(refused)
+                continue
+            if release is None:
+                release = _original(connection, original, now)
+            stored = _write(connection, held, item, release, receipt, now, seq)
+            seq = stored.change.seq if stored.change else seq
+            done.append(stored)
+        _unlock(connection, seq)
+    return done
+
+
+def lift(engine: Engine, now: datetime) -> list[Change]:
+    """Make public what is due, at most LIFT_AT_ONCE. Raises Unavailable."""
+    with writing(engine) as connection:
+        seq = _lock(connection)
+        due = connection.execute(
+            select(articles.c.num, articles.c.version, versions.c.axes)
+            .join(versions, and_(versions.c.num == articles.c.num, versions.c.version == articles.c.version))
+            .where(articles.c.due <= micros(now))
+            .order_by(articles.c.due, articles.c.num)
+            .limit(LIFT_AT_ONCE)
+        ).all()
+        lifted: list[Change] = []
+        for place, (num, version, packed) in enumerate(due):
+            where = msgspec.json.decode(packed, type=Keys)
+            sort = micros(now) + place
+            _enter(connection, num, where, sort)
+            connection.execute(
+                update(articles).where(articles.c.num == num).values(public=True, seen=True, due=None, sort=sort)
+            )
+            seq += 1
+            lifted.append(_change(connection, seq, num, version, "published", (where,), now))
+        _unlock(connection, seq)
+    return lifted
+
+
+def _lock(connection: Connection) -> int:
+    locked = select(counter.c.seq).where(counter.c.id == 1).with_for_update()
+    return int(connection.execute(locked).scalar_one())
+
+
+def _unlock(connection: Connection, seq: int) -> None:
+    connection.execute(update(counter).where(counter.c.id == 1).values(seq=seq))
+
+
+def _row(connection: Connection, guid: str) -> Row | None:
+    found = connection.execute(
+        select(articles.c.num, articles.c.version, articles.c.office, articles.c.public, articles.c.sort).where(
+            articles.c.guid == guid
+        )
+    ).one_or_none()
+    return None if found is None else Row(*found)
+
+
+def _refuse(connection: Connection, row: Row | None, item: Item, now: datetime) -> Stored | None:
+    """Why this item is not written; None: it is to be."""
+    if row is None:
+        return None
+    if row.office != item.article.office.code:
+        return Stored("wrong-office", row.version)
+    if row.version > item.article.version:
+        return Stored("older", row.version)
+    if row.version == item.article.version:
+        kept = connection.execute(
+            select(versions.c.fingerprint, versions.c.receipt).where(
+                versions.c.num == row.num, versions.c.version == row.version
+            )
+        ).one()
+        if kept.fingerprint == item.fingerprint:
+            return Stored("same", row.version, kept.receipt)
+        return Stored("changed", row.version)
+    if row.public and item.article.pubstatus == "usable" and not public_at(item.article, now):
+        return Stored("already-public", row.version)
+    return None
+
+
+def public_at(article: Article, now: datetime) -> bool:
+    """Whether the article may be seen at that instant."""
+    if article.pubstatus != "usable" or article.held:
+        return False
+    return article.embargoed is None or article.embargoed <= now
+
+
+def _original(connection: Connection, original: Original, now: datetime) -> int:
+    statement = insert(releases).values(
+        body=original.body, mimetype=original.mimetype, office=original.office, received=micros(now)
+    )
+    return int(connection.execute(statement.returning(releases.c.id)).scalar_one())
+
+
+def _write(
+    connection: Connection,
+    row: Row | None,
+    item: Item,
+    release: int,
+    receipt: Callable[[Item], bytes],
+    now: datetime,
+    seq: int,
+) -> Stored:
+    before: Keys | None = None
+    if row is not None:
+        packed, doc = connection.execute(
+            select(versions.c.axes, versions.c.doc).where(versions.c.num == row.num, versions.c.version == row.version)
+        ).one()
+        before = msgspec.json.decode(packed, type=Keys) if row.public else None
+        if row.public:
+            # A correction keeps the instant at which the article was first to be reported.
+            first = msgspec.json.decode(doc, type=Article).published
+            item = replace(item, article=replace(item.article, published=first))
+    article = item.article
+    where = keys(article)
+    public = public_at(article, now)
+    sort = micros(article.updated) if public else None
+    num = _decide(connection, article, public, sort)
+    if (
+        num is None
+    ):  # Unreachable while the counter's row is held; kept because this statement is what the promise rests on.
+        return Stored("older", article.version)
+    connection.execute(
+        insert(versions).values(
+            num=num,
+            version=article.version,
+            release=release,
+            fingerprint=item.fingerprint,
+            doc=msgspec.json.encode(article),
+            receipt=receipt(item),
+            axes=msgspec.json.encode(where),
+        )
+    )
+    if before is not None and row is not None and row.sort is not None:
+        _leave(connection, num, before, row.sort)
+    if public and sort is not None:
+        _enter(connection, num, where, sort)
+    change: Change | None = None
+    if public or before is not None:
+        kind = "canceled" if not public else "corrected" if before else "published"
+        shown = tuple(part for part in (before, where if public else None) if part is not None)
+        change = _change(connection, seq + 1, num, article.version, kind, shown, now)
+    return Stored("stored", article.version, receipt(item), corrected=row is not None, change=change)
+
+
+def _decide(connection: Connection, article: Article, public: bool, sort: int | None) -> int | None:
+    """The one statement that decides which version wins: the article's number, or None where a newer one is kept."""
+    build = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    waits = article.pubstatus == "usable" and not public and not article.held and article.embargoed is not None
+    values: dict[str, Any] = {
+        "id": article.id,
+        "guid": article.guid,
+        "office": article.office.code,
+        "version": article.version,
+        "pubstatus": article.pubstatus,
+        "public": public,
+        "seen": public,
+        "due": micros(article.embargoed) if waits and article.embargoed else None,
+        "sort": sort,
+    }
+    statement = build(articles).values(values)
+    kept: dict[str, Any] = {
+        name: statement.excluded[name] for name in ("version", "pubstatus", "public", "due", "sort")
+    }
+    kept["seen"] = or_(articles.c.seen, statement.excluded.public)
+    newer = and_(articles.c.version < statement.excluded.version, articles.c.office == statement.excluded.office)
+    decided = statement.on_conflict_do_update(index_elements=["guid"], set_=kept, where=newer).returning(articles.c.num)
+    return connection.execute(decided).scalar_one_or_none()
+
+
+def _enter(connection: Connection, num: int, where: Keys, sort: int) -> None:
+    ids = axis_ids(connection, (*where.places, *where.topics))
+    rows = [{"place": ids[p], "topic": ids[t], "sort": sort, "num": num} for p, t in where.pairs()]
+    connection.execute(insert(feed_entries), rows)
+
+
+def _leave(connection: Connection, num: int, where: Keys, sort: int) -> None:
+    ids = axis_ids(connection, (*where.places, *where.topics))
+    for place in where.places:
+        connection.execute(
+            delete(feed_entries).where(
+                feed_entries.c.place == ids[place],
+                feed_entries.c.topic.in_([ids[topic] for topic in where.topics]),
+                feed_entries.c.sort == sort,
+                feed_entries.c.num == num,
+            )
+        )
+
+
+def axis_ids(connection: Connection, names: Iterable[str]) -> dict[str, int]:
+    """The small numbers of places and topics, new ones made. Only a writer that holds the counter's row may call this."""
+    wanted = sorted(set(names))
+    found: dict[str, int] = dict(
+        connection.execute(select(axis.c.name, axis.c.id).where(axis.c.name.in_(wanted))).all()
+    )
+    if missing := [name for name in wanted if name not in found]:
+        connection.execute(insert(axis), [{"name": name} for name in missing])
+        made = select(axis.c.name, axis.c.id).where(axis.c.name.in_(missing))
+        found.update(connection.execute(made).all())
+    return found
+
+
+def _change(
+    connection: Connection, seq: int, num: int, version: int, kind: str, shown: tuple[Keys, ...], now: datetime
+) -> Change:
+    connection.execute(
+        insert(changes).values(
+            seq=seq, num=num, version=version, kind=kind, at=micros(now), axes=msgspec.json.encode(shown)
+        )
+    )
+    return Change(seq, shown)
+
+
+def last_seq(connection: Connection) -> int:
+    """The number of the newest change; 0 before the first."""
+    return int(connection.execute(select(func.coalesce(func.max(changes.c.seq), 0))).scalar_one())

@@ -1,0 +1,129 @@
+"""The tables; the first Alembic revision makes them. Instants are whole microseconds since 1970 in UTC."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+)
+
+metadata = MetaData()
+# SQLite numbers rows by itself only in a column of type INTEGER.
+BigId = BigInteger().with_variant(Integer, "sqlite")
+
+offices = Table(
+    "offices",
+    metadata,
+    Column("code", String(64), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("regions", Text, nullable=False),  # region codes parted by a space: the default of its releases
+    Column("topics", Text, nullable=False),  # likewise
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("hash", LargeBinary(32), primary_key=True),  # SHA-256; the token itself is kept nowhere
+    Column("office", String(64), ForeignKey("offices.code"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("created", BigInteger, nullable=False),
+)
+
+# A document as received, whatever the number of its articles.
+releases = Table(
+    "releases",
+    metadata,
+    Column("id", BigId, primary_key=True, autoincrement=True),
+    Column("body", LargeBinary, nullable=False),
+    Column("mimetype", Text, nullable=False),
+    Column("office", String(64), nullable=False),
+    Column("received", BigInteger, nullable=False),
+)
+
+articles = Table(
+    "articles",
+    metadata,
+    Column("num", BigId, primary_key=True, autoincrement=True),
+    Column("id", String(32), nullable=False, unique=True),
+    Column("guid", Text, nullable=False, unique=True),
+    Column("office", String(64), nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("pubstatus", String(16), nullable=False),
+    Column("public", Boolean, nullable=False),  # its entries exist
+    Column("seen", Boolean, nullable=False),  # it was public once: its cancellation may be told
+    Column("due", BigInteger),  # the embargo's instant; empty: none, or held until released
+    Column("sort", BigInteger),  # where its entries stand; empty while it has none
+)
+# What the worker lifts next: few rows, whatever the archive.
+Index(
+    "articles_due",
+    articles.c.due,
+    sqlite_where=articles.c.due.is_not(None),
+    postgresql_where=articles.c.due.is_not(None),
+)
+
+versions = Table(
+    "versions",
+    metadata,
+    Column("num", BigId, ForeignKey("articles.num"), nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("release", BigId, ForeignKey("releases.id"), nullable=False),
+    Column("fingerprint", LargeBinary(32), nullable=False),
+    Column("doc", LargeBinary, nullable=False),  # the Article, JSON
+    Column("receipt", LargeBinary, nullable=False),  # JSON, as it was given
+    Column("axes", LargeBinary, nullable=False),  # its places and topics (Keys), JSON
+    PrimaryKeyConstraint("num", "version"),
+)
+
+# The originals hold several articles; one that is not public hides the whole document.
+Index("versions_release", versions.c.release)
+
+# Places and topics by small number.
+axis = Table(
+    "axis",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("name", Text, nullable=False, unique=True),
+)
+
+# The fan-out: an article stands in each feed it belongs to, so that reading a feed is one range scan.
+feed_entries = Table(
+    "feed_entries",
+    metadata,
+    Column("place", Integer, nullable=False),
+    Column("topic", Integer, nullable=False),
+    Column("sort", BigInteger, nullable=False),
+    Column("num", BigInteger, nullable=False),
+    PrimaryKeyConstraint("place", "topic", "sort", "num"),
+    sqlite_with_rowid=False,
+)
+
+# Everything that became visible, corrected or canceled, in commit order.
+changes = Table(
+    "changes",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("num", BigInteger, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("kind", String(16), nullable=False),  # "published", "corrected" or "canceled"
+    Column("at", BigInteger, nullable=False),
+    Column("axes", LargeBinary, nullable=False),  # the Keys whose feeds show it, before and after: JSON list
+)
+
+# One row. Raising it inside the transaction gives commit order on PostgreSQL, where a sequence does not.
+counter = Table(
+    "counter",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("instance", String(32), nullable=False),  # the random name of this database, in every key of the cache
+)

@@ -1,0 +1,79 @@
+"""What feeds and pages say, in Korean and English: one table, and the titles made of names."""
+
+from collections.abc import Mapping, Sequence
+
+from app.office import OfficeRecord
+from app.query import Query
+from schemas import codes
+
+LANGUAGES = ("en", "ko")  # the first is for readers who want neither
+
+TEXTS: dict[str, dict[str, str]] = {
+    "tagline": {
+        "ko": "정부·지자체 보도자료를 지역과 분야별 피드로 전합니다",
+        "en": "Press releases of government offices, as feeds by region and topic",
+    },
+    "about": {
+        "ko": "관공서가 XML로 보낸 보도자료를 검증하여 RSS, Atom, NewsML-G2 피드로 바로 내보냅니다. "
+        "지역, 분야, 기관, 언어로 나누어 구독할 수 있습니다.",
+        "en": "Offices push press releases as XML; each is checked and served at once as RSS, Atom and NewsML-G2. "
+        "Subscribe by region, topic, office or language.",
+    },
+    "latest": {"ko": "최신 보도자료", "en": "Latest releases"},
+    "none": {"ko": "아직 보도자료가 없습니다.", "en": "No releases yet."},
+    "feeds": {"ko": "피드", "en": "Feeds"},
+    "all": {"ko": "전체", "en": "Everything"},
+    "regions": {"ko": "지역", "en": "Regions"},
+    "topics": {"ko": "분야", "en": "Topics"},
+    "offices": {"ko": "기관", "en": "Offices"},
+    "issued": {"ko": "발표", "en": "Issued"},
+    "updated": {"ko": "수정", "en": "Updated"},
+    "version": {"ko": "판", "en": "Version"},
+    "contacts": {"ko": "문의", "en": "Contacts"},
+    "enclosures": {"ko": "첨부", "en": "Enclosures"},
+    "licence": {"ko": "이용 조건", "en": "Licence"},
+    "rights": {
+        "ko": "별도 표시가 없으면 모든 권리는 발표 기관에 있습니다.",
+        "en": "All rights reserved by the office.",
+    },
+    "keywords": {"ko": "핵심어", "en": "Keywords"},
+    "related": {"ko": "관련 보도자료", "en": "Related"},
+    "note": {"ko": "편집자 참고", "en": "Editor's note"},
+    "original": {"ko": "받은 원본 XML", "en": "Original XML as received"},
+    "home": {"ko": "처음으로", "en": "Home"},
+    "gone": {"ko": "이 보도자료는 취소되었습니다.", "en": "This release was canceled."},
+    "skip": {"ko": "본문으로 건너뛰기", "en": "Skip to content"},
+    "kind:press-release": {"ko": "보도자료", "en": "Press release"},
+    "kind:reference": {"ko": "보도참고자료", "en": "Reference"},
+    "kind:explanation": {"ko": "보도설명자료", "en": "Explanation"},
+}
+
+
+def text(key: str, lang: str) -> str:
+    """A text of ours in "ko" or "en"."""
+    return TEXTS[key][lang]
+
+
+def name(code: str, lang: str) -> str:
+    """The name of a region or topic, in another language where this one has none."""
+    known = codes("region").get(code) or codes("topic").get(code)
+    if known is None:
+        return code
+    return known.names.get(lang) or known.names.get("en") or next(iter(known.names.values()), code)
+
+
+def feed_title(site: str, query: Query, offices: Mapping[str, OfficeRecord], lang: str = "ko") -> str:
+    """A title that names what was asked for: "Pressrelay: 전북특별자치도 / 정치·정부"."""
+    dimensions: Sequence[Sequence[str]] = (
+        [offices[code].name if code in offices else code for code in query.offices],
+        [name(code, lang) for code in query.regions],
+        [name(code, lang) for code in query.topics],
+        query.langs,
+    )
+    parts = [", ".join(values) for values in dimensions if values]
+    return f"{site}: {' / '.join(parts)}" if parts else site
+
+
+def feed_subtitle(lang: str = "ko") -> str:
+    """One line on what the feed is."""
+    return text("tagline", lang)

@@ -1,0 +1,45 @@
+"""The background worker: lifts embargoes within a second of their instant, and announces what was committed and never told.
+
+Several may run, on several hosts: a lift is decided inside one transaction, so it happens once.
+"""
+
+import logging
+import threading
+import time
+from datetime import UTC, datetime
+
+from app import store
+from app.announce import announce, repair
+from app.cache import Cache
+from app.errors import Unavailable
+from app.store import Engine
+
+log = logging.getLogger("pressrelay.worker")
+PERIOD = 0.2  # seconds between two looks
+
+
+def step(engine: Engine, cache: Cache) -> int:
+    """One look: how many embargoes were lifted. Raises Unavailable."""
+    lifted = 0
+    while (due := store.next_due(engine)) is not None and due <= time.time() * 1_000_000:
+        changes = store.lift(engine, datetime.now(UTC))
+        announce(cache, changes)
+        lifted += len(changes)
+    if repair(cache, engine):
+        cache.suspect = False
+    return lifted
+
+
+def run(engine: Engine, cache: Cache, stop: threading.Event) -> None:
+    """Look until `stop` is set; a database that fails is asked again."""
+    failed = False
+    while not stop.is_set():
+        try:
+            if lifted := step(engine, cache):
+                log.info("embargoes lifted: %d", lifted)
+            failed = False
+        except Unavailable as error:
+            if not failed:
+                log.error("%s", error)
+            failed = True
+        stop.wait(PERIOD)

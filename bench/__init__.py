@@ -1,0 +1,1 @@
+"""`python -m bench`: every figure that the README quotes."""

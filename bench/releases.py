@@ -1,0 +1,170 @@
+"""Made-up releases, the same for the same seed: Korean and English, a few regions and topics far more often than the rest.
+
+`document` writes what an office pushes (docs/press-release-format.md), `item` what the store keeps.
+"""
+
+import hashlib
+import random
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from xml.sax.saxutils import escape
+
+from msgspec import Struct
+
+from app.normalize import public_id
+from app.office import OfficeRecord
+from app.store import Item
+from feeds.article import Article, Contact, Licence, Office, Term
+from schemas import Code, codes
+
+SEED = 20210309
+OFFICE = OfficeRecord("bench", "벤치도청", "https://www.example.org/", ("kr",))
+START = datetime(2026, 1, 5, tzinfo=UTC)  # the first article's instant; one a minute from there
+ENGLISH = 0.2  # part of the articles
+TOPICS_USED = 200
+
+KO_SUBJECTS = ("투자금융과", "일자리경제정책관", "인재개발원", "수산기술연구소", "자원봉사센터", "교통정책과")
+KO_DEEDS = ("공모사업에 선정됐다", "업무협약을 체결했다", "현장 점검을 마쳤다", "우수기관상을 받았다", "설명회를 연다")
+KO_FILL = (
+    "지역경제 활성화를 위해 관계 기관과 협력하고 주민의 의견을 폭넓게 듣기로 했다.",
+    "이번 사업에는 국비와 지방비를 합쳐 70억 원이 들어가며 내년 상반기에 마무리될 예정이다.",
+    "담당 부서는 지난해부터 준비해 온 계획을 바탕으로 단계별 일정을 추진하고 있다고 설명했다.",
+    "관계자는 “각자의 자리에서 책임을 다하는 직원들을 격려하고 성과를 높여 나가겠다”고 말했다.",
+)
+EN_SUBJECTS = ("The harbour office", "The county council", "The library service", "The transport department")
+EN_DEEDS = ("opens a new service centre", "signs an agreement", "completes its yearly inspection", "wins an award")
+EN_FILL = (
+    "The programme was prepared with residents, local firms and the neighbouring municipalities.",
+    "Work begins in spring and is planned to end within eighteen months, weather permitting.",
+    "Funding comes in equal parts from the national programme and from the budget of the region.",
+    "“We thank everybody who took part in the consultation,” a spokesperson said on Monday.",
+)
+
+
+class Sample(Struct, frozen=True):
+    """One made-up article."""
+
+    number: int
+    guid: str
+    lang: str
+    headline: str
+    paragraphs: tuple[str, ...]
+    region: Code
+    topics: tuple[Code, ...]
+    issued: datetime
+
+
+class Zipf:
+    """Draws the value of rank r with a weight of 1 / r."""
+
+    def __init__(self, values: Sequence[Code], rng: random.Random) -> None:
+        self.values = list(values)
+        rng.shuffle(self.values)
+        total = 0.0
+        self.weights = [total := total + 1 / rank for rank in range(1, len(self.values) + 1)]
+
+    def draw(self, rng: random.Random) -> Code:
+        return rng.choices(self.values, cum_weights=self.weights)[0]
+
+
+def axes() -> tuple[Zipf, Zipf]:
+    """Regions and topics by frequency, the most frequent first."""
+    rng = random.Random(SEED)
+    regions = [code for code in codes("region") if code.code.startswith("kr:") and code.valid(START.date())]
+    topics = [code for code in codes("topic") if code.scheme == "medtop" and code.retired is None]
+    regional = Zipf(regions, rng)
+    topical = Zipf(topics, rng)
+    return regional, Zipf(topical.values[:TOPICS_USED], rng)
+
+
+def samples(count: int, name: str) -> Iterator[Sample]:
+    """So many articles; `name` goes into the guids and the seed."""
+    rng = random.Random(f"{SEED} {name}")
+    regions, topics = axes()
+    for number in range(count):
+        english = rng.random() < ENGLISH
+        subject = rng.choice(EN_SUBJECTS if english else KO_SUBJECTS)
+        deed = rng.choice(EN_DEEDS if english else KO_DEEDS)
+        fill = EN_FILL if english else KO_FILL
+        region = regions.draw(rng)
+        place = next(iter(region.names.values())) if not english else region.names.get("en", region.code)
+        paragraphs = tuple(" ".join(rng.choices(fill, k=rng.randint(2, 4))) for _ in range(rng.randint(4, 9)))
+        drawn = {topic.code: topic for topic in (topics.draw(rng) for _ in range(rng.randint(1, 2)))}
+        yield Sample(
+            number,
+            f"urn:pressrelay:bench:{name}:{number}",
+            "en" if english else "ko",
+            f"{place}: {subject} {deed} ({number + 1})" if english else f"{place} {subject}, {deed} ({number + 1})",
+            paragraphs,
+            region,
+            tuple(drawn.values()),
+            START + timedelta(minutes=number),
+        )
+
+
+def document(parts: Sequence[Sample]) -> bytes:
+    """A release of these articles, as an office pushes it."""
+    articles = "".join(map(_article, parts))
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        f'<release xmlns="urn:pressrelay:press-release:1" xml:lang="ko">{articles}</release>\n'
+    ).encode()
+
+
+def _article(part: Sample) -> str:
+    topics = "".join(f"<topic>{topic.code}</topic>" for topic in part.topics)
+    return (
+        f'\n<article version="1" xml:lang="{part.lang}">\n'
+        f"  <guid>{part.guid}</guid>\n"
+        f"  <issued>{part.issued.isoformat()}</issued>\n"
+        f"  <headline>{escape(part.headline)}</headline>\n"
+        f"  <body>{_body(part)}</body>\n"
+        f"  <region>{part.region.code}</region>{topics}\n"
+        "  <contact><department>홍보담당관</department><phone>+82-63-000-0000</phone></contact>\n"
+        "</article>"
+    )
+
+
+def _body(part: Sample) -> str:
+    return "".join(f"<p>{escape(paragraph)}</p>" for paragraph in part.paragraphs)
+
+
+def item(part: Sample, url: str) -> Item:
+    """The article as the store takes it, without the way through parser and normalisation; `url` is the server's."""
+    id = public_id(part.guid)
+    article = Article(
+        id=id,
+        guid=part.guid,
+        version=1,
+        lang=part.lang,
+        pubstatus="usable",
+        office=Office(OFFICE.code, OFFICE.name, OFFICE.url),
+        kind="press-release",
+        headline=part.headline,
+        subheadlines=(),
+        summary=part.paragraphs[0],
+        body=_body(part),
+        text="\n\n".join(part.paragraphs),
+        dateline="",
+        byline="",
+        issued=part.issued,
+        published=part.issued,
+        updated=part.issued,
+        embargoed=None,
+        held=False,
+        embargo_wording="",
+        regions=(_term(part.region),),
+        topics=tuple(map(_term, part.topics)),
+        keywords=(),
+        contacts=(Contact(department="홍보담당관", phone="+82-63-000-0000"),),
+        enclosures=(),
+        licence=Licence(),
+        related=(),
+        note="",
+        url=f"{url}/articles/{id}",
+    )
+    return Item(article, hashlib.sha256(part.guid.encode()).digest())
+
+
+def _term(code: Code) -> Term:
+    return Term(code.scheme, code.code, code.names)

@@ -1,0 +1,14 @@
+"""Pure: articles in, bytes out. Nothing here knows Flask, SQL, Redis, the clock or the environment.
+
+A format is a module with `MIMETYPE: str` and `render(feed: Feed) -> bytes`, and one line in `FORMATS`.
+"""
+
+from types import ModuleType
+
+from feeds import atom, newsml, rss
+
+FORMATS: dict[str, ModuleType] = {
+    "rss": rss,
+    "atom": atom,
+    "newsml": newsml,
+}

@@ -1,0 +1,105 @@
+"""RSS 2.0 with content:encoded, Dublin Core and Media RSS, by feedgen, completed with lxml.
+
+https://www.rssboard.org/rss-specification, https://www.rssboard.org/rss-profile, https://www.rssboard.org/media-rss
+"""
+
+from html import escape
+from typing import Any
+
+from lxml import etree
+
+from feeds import wording
+from feeds.article import Article, Enclosure, Feed
+from feeds.feedgen_safe import new_feed
+
+MIMETYPE = "application/rss+xml; charset=utf-8"
+
+_ATOM = "{http://www.w3.org/2005/Atom}"
+_DC = "{http://purl.org/dc/elements/1.1/}"
+_MEDIA = "{http://search.yahoo.com/mrss/}"
+
+
+def render(feed: Feed) -> bytes:
+    """The feed as UTF-8 bytes; the same feed gives the same bytes."""
+    generator = new_feed(feed, MIMETYPE)
+    generator.description(feed.subtitle or feed.title)  # RSS demands one
+    generator.load_extension("dc")  # these two only declare their prefixes on <rss>
+    generator.load_extension("media")
+    for article in feed.articles:
+        _item(generator.add_entry(order="append"), article)
+    root = generator._create_rss()[0]  # the tree behind rss_str(), before it becomes bytes
+    channel = root.find("channel")
+    _hub(channel, feed)
+    for item, article in zip(channel.findall("item"), feed.articles, strict=True):
+        _dublin_core(item, article)
+        _links(item, article)
+        for enclosure in article.enclosures[1:]:
+            _media(item, enclosure)
+    return bytes(etree.tostring(root, encoding="UTF-8", xml_declaration=True))
+
+
+def _item(entry: Any, article: Article) -> None:
+    """What feedgen writes well: title, link, description, content, guid, categories, enclosure, pubDate."""
+    entry.title(article.headline)
+    entry.link(href=article.url)
+    entry.description(escape(article.summary, quote=False))  # a description is HTML, a summary is plain text
+    entry.content(article.body or f"<p>{escape(article.summary, quote=False)}</p>")
+    entry.guid(article.guid, permalink=False)
+    entry.category(_categories(article))
+    for enclosure in article.enclosures[:1]:  # at most one an item; the others become media:content
+        entry.enclosure(enclosure.url, str(enclosure.length or 0), enclosure.type)
+    entry.published(article.published)
+
+
+def _categories(article: Article) -> list[dict[str, str]]:
+    """Each code under its scheme, then each name once: programs filter by the first, people read the second."""
+    coded = [term for term in wording.terms(article) if term.scheme in wording.SCHEMES]
+    codes = [{"term": term.code, "scheme": wording.SCHEMES[term.scheme]} for term in coded]
+    names = [name for term in coded for name in term.names.values()]
+    names += [term.code for term in article.keywords]
+    return codes + [{"term": name} for name in dict.fromkeys(names)]
+
+
+def _hub(channel: etree._Element, feed: Feed) -> None:
+    """WebSub discovery: feedgen writes no Atom link into RSS but self."""
+    if feed.hub:
+        link = etree.Element(f"{_ATOM}link", rel="hub", href=feed.hub)
+        own = channel.find(f"{_ATOM}link")
+        channel.insert(channel.index(own) + 1 if own is not None else 0, link)
+
+
+def _dublin_core(item: etree._Element, article: Article) -> None:
+    """RSS <author> must be an e-mail address, so the office is dc:creator."""
+    for name, text in (
+        ("creator", article.office.name),
+        ("contributor", article.byline),
+        ("language", article.lang),
+        ("rights", wording.rights(article)),
+    ):
+        if text:
+            etree.SubElement(item, f"{_DC}{name}").text = text
+
+
+def _links(item: etree._Element, article: Article) -> None:
+    """The instant of this version, and the articles it belongs with."""
+    etree.SubElement(item, f"{_ATOM}updated").text = article.updated.isoformat()
+    for related in article.related:
+        target = related.url or (related.guid if wording.is_uri(related.guid) else "")
+        if target:
+            link = etree.SubElement(item, f"{_ATOM}link", rel="related", href=target)
+            if related.headline:
+                link.set("title", related.headline)
+
+
+def _media(item: etree._Element, enclosure: Enclosure) -> None:
+    """One further file. No media:group: a group holds renditions of one and the same object."""
+    media = etree.SubElement(item, f"{_MEDIA}content", url=enclosure.url, type=enclosure.type)
+    media.set("medium", "image" if enclosure.type.startswith("image/") else "document")
+    if enclosure.length is not None:
+        media.set("fileSize", str(enclosure.length))
+    if enclosure.lang:
+        media.set("lang", enclosure.lang)
+    if enclosure.caption:
+        etree.SubElement(media, f"{_MEDIA}title", type="plain").text = enclosure.caption
+    if enclosure.licence and (terms := wording.terms_of_use(enclosure.licence)):
+        etree.SubElement(media, f"{_MEDIA}copyright").text = terms

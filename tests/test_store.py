@@ -1,0 +1,230 @@
+"""The store, on SQLite and on PostgreSQL."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+from msgspec.structs import replace
+
+from app import store
+from app.office import OfficeRecord
+from app.query import Query
+from app.store import Engine, Item, Original, Stored
+from feeds.article import Article, Office, Term
+from tests.articles import SEED
+
+NOW = datetime(2026, 11, 1, 9, 0, tzinfo=UTC)
+TOPICS = (Term("medtop", "medtop:20000498"), Term("medtop", "medtop:20000612"), Term("brm", "brm11"))
+ORIGINAL = Original(b"<release/>", "application/xml", "jeonbuk")
+
+
+def article(guid: str = "tag:a", version: int = 1, **fields: object) -> Article:
+    base = replace(
+        SEED, id=f"id-{guid}"[:32], guid=guid, version=version, updated=NOW, embargoed=None, held=False, topics=TOPICS
+    )
+    return replace(base, **fields)
+
+
+def put(engine: Engine, *articles: Article, now: datetime = NOW, mark: bytes = b"") -> list[Stored]:
+    items = [
+        Item(article, (mark or f"{article.guid}{article.version}".encode()).ljust(32, b"\0")[:32])
+        for article in articles
+    ]
+    return store.put(engine, ORIGINAL, items, lambda item: b'{"v":%d}' % item.article.version, now)
+
+
+def found(engine: Engine, **query: object) -> list[Article]:
+    refs = store.find(engine, Query(**query))  # type: ignore[arg-type]
+    documents = store.documents(engine, refs)
+    return [msgspec.json.decode(documents[ref], type=Article) for ref in refs]
+
+
+def guids(engine: Engine, **query: object) -> list[str]:
+    return [article.guid for article in found(engine, **query)]
+
+
+def test_an_article_stands_in_each_feed_it_belongs_to_and_in_no_other(engine: Engine) -> None:
+    put(engine, article())
+    inside = [{}, {"regions": ("kr:45",)}, {"regions": ("kr:52",)}, {"regions": ("kr",)}, {"offices": ("jeonbuk",)}]
+    inside += [{"topics": ("medtop:20000498",)}, {"topics": ("medtop:08000000",)}, {"langs": ("ko",)}]
+    inside += [{"regions": ("kr:52",), "topics": ("medtop:20000498",), "langs": ("ko",), "offices": ("jeonbuk",)}]
+    inside += [{"regions": ("kr:11", "kr:52")}]
+    outside = [{"regions": ("kr:11",)}, {"regions": ("kr:46",)}, {"topics": ("medtop:15000000",)}, {"langs": ("en",)}]
+    outside += [
+        {"regions": ("kr:52",), "langs": ("en",)},
+        {"offices": ("seoul",)},
+        {"offices": ("jeonbuk",), "regions": ("kr:11",)},
+    ]
+    outside += [{"topics": ("medtop:20000498",), "langs": ("en",)}]
+    assert [query for query in inside if guids(engine, **query) != ["tag:a"]] == []
+    assert [query for query in outside if guids(engine, **query) != []] == []
+
+
+def test_the_newest_change_comes_first_and_an_article_once(engine: Engine) -> None:
+    put(engine, article("tag:a", updated=NOW))
+    put(engine, article("tag:b", updated=NOW + timedelta(seconds=1)))
+    assert guids(engine) == ["tag:b", "tag:a"]
+    put(engine, article("tag:a", 2, updated=NOW + timedelta(seconds=2)))
+    assert guids(engine) == ["tag:a", "tag:b"]
+    assert guids(engine, regions=("kr", "kr:45", "kr:52")) == ["tag:a", "tag:b"]
+    assert guids(engine, limit=1) == ["tag:a"]
+
+
+def test_identity(engine: Engine) -> None:
+    (first,) = put(engine, article(version=2))
+    assert (first.outcome, first.corrected) == ("stored", False)
+    (same,) = put(engine, article(version=2))
+    assert (same.outcome, same.receipt) == ("same", first.receipt)
+    assert put(engine, article(version=1))[0].outcome == "older"
+    assert put(engine, article(version=2), mark=b"other")[0].outcome == "changed"
+    assert put(engine, article(version=3, office=Office("seoul", "서울")))[0].outcome == "wrong-office"
+    (newer,) = put(engine, article(version=3))
+    assert (newer.outcome, newer.corrected) == ("stored", True)
+    assert [a.version for a in found(engine)] == [3]
+    assert store.newest_seq(engine) == 2
+
+
+def test_a_correction_leaves_the_feeds_it_no_longer_belongs_to_and_keeps_published(engine: Engine) -> None:
+    put(engine, article())
+    seoul = Term("region", "kr:11", {"ko": "서울특별시"})
+    later = NOW + timedelta(hours=1)
+    (stored,) = put(engine, article(version=2, regions=(seoul,), published=later, updated=later), now=later)
+    assert guids(engine, regions=("kr:52",)) == []
+    assert [a.published for a in found(engine, regions=("kr:11",))] == [SEED.published]
+    assert stored.change is not None
+    pairs = {pair for keys in stored.change.keys for pair in keys.pairs()}
+    assert {("kr:52", "*"), ("kr:11", "*")} <= pairs, "both feeds must be told"
+
+
+def test_an_embargoed_article_is_nowhere_until_it_lifts_once(engine: Engine) -> None:
+    lifts = NOW + timedelta(hours=1)
+    (stored,) = put(engine, article(embargoed=lifts, updated=lifts))
+    assert stored.change is None
+    assert guids(engine) == []
+    assert store.places_in_use(engine) == []
+    kept = store.by_id(engine, "id-tag:a")
+    assert kept is not None and not kept.public
+    assert store.original(engine, "id-tag:a") is None
+    assert store.lift(engine, lifts - timedelta(microseconds=1)) == []
+    assert store.next_due(engine) == store.micros(lifts)
+    (change,) = store.lift(engine, lifts)
+    assert change.seq == 1
+    assert store.lift(engine, lifts) == []
+    assert guids(engine, regions=("kr:52",)) == ["tag:a"]
+    assert store.next_due(engine) is None
+
+
+def test_a_held_article_does_not_lift_by_itself(engine: Engine) -> None:
+    put(engine, article(held=True))
+    assert store.lift(engine, NOW + timedelta(days=10_000)) == []
+    assert guids(engine) == []
+
+
+def test_a_newer_version_moves_the_embargo(engine: Engine) -> None:
+    first, second = NOW + timedelta(hours=1), NOW + timedelta(hours=2)
+    put(engine, article(embargoed=first, updated=first))
+    put(engine, article(version=2, embargoed=second, updated=second))
+    assert store.lift(engine, first) == []
+    put(engine, article(version=3))
+    assert guids(engine) == ["tag:a"]
+    assert store.lift(engine, second) == []
+
+
+def test_what_is_public_cannot_be_put_under_embargo(engine: Engine) -> None:
+    put(engine, article())
+    (refused,) = put(engine, article(version=2, embargoed=NOW + timedelta(hours=1)))
+    assert refused.outcome == "already-public"
+    assert [a.version for a in found(engine)] == [1]
+
+
+@pytest.mark.parametrize("status", ["canceled", "withheld"])
+def test_a_canceled_article_leaves_every_feed_and_can_come_back(engine: Engine, status: str) -> None:
+    put(engine, article())
+    (stored,) = put(engine, article(version=2, pubstatus=status))
+    assert stored.change is not None
+    assert guids(engine) == guids(engine, regions=("kr:52",)) == []
+    assert store.original(engine, "id-tag:a") is None
+    put(engine, article(version=3, updated=NOW + timedelta(hours=2)))
+    assert guids(engine) == ["tag:a"]
+    assert store.newest_seq(engine) == 3
+
+
+def test_the_original_of_a_release_is_hidden_while_one_of_its_articles_is(engine: Engine) -> None:
+    lifts = NOW + timedelta(hours=1)
+    put(engine, article("tag:open"), article("tag:later", embargoed=lifts, updated=lifts))
+    assert store.original(engine, "id-tag:open") is None
+    store.lift(engine, lifts)
+    assert store.original(engine, "id-tag:open") == (b"<release/>", "application/xml")
+
+
+def test_writers_at_once_leave_the_newest_version_and_changes_without_a_gap(engine: Engine) -> None:
+    rounds, failures = 25, []
+
+    def write(versions: range) -> None:
+        try:
+            for version in versions:
+                put(engine, article(version=version, updated=NOW + timedelta(seconds=version)))
+        except Exception as error:  # a thread's failure must reach the test
+            failures.append(error)
+
+    threads = [threading.Thread(target=write, args=(range(start, 4 * rounds + 1, 4),)) for start in (1, 2, 3, 4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert failures == []
+    assert [a.version for a in found(engine)] == [4 * rounds]
+    seqs = [change.seq for change, _ in store.changes_after(engine, 0, 1000)]
+    assert seqs == list(range(1, len(seqs) + 1))
+
+
+def test_offices_and_tokens(engine: Engine) -> None:
+    office = OfficeRecord("jeonbuk", "전북특별자치도", "", ("kr:52",), ("brm11",))
+    assert store.save_office(engine, office) is True
+    assert store.save_office(engine, replace(office, name="전라북도")) is False
+    token = store.new_token(engine, "jeonbuk", "a", NOW)
+    assert store.office_of(engine, token) == replace(office, name="전라북도")
+    assert store.office_of(engine, token + "x") is None
+    again = store.new_token(engine, "jeonbuk", "a", NOW)
+    assert store.office_of(engine, token) is None, "a token of the same name is replaced"
+    assert store.office_of(engine, again) is not None
+
+
+def test_upgrading_twice_at_once_does_no_harm(database_url: str) -> None:
+    failures = []
+
+    def upgrade() -> None:
+        engine = store.connect(database_url)
+        try:
+            store.upgrade(engine)
+        except Exception as error:  # a thread's failure must reach the test
+            failures.append(error)
+        finally:
+            engine.dispose()
+
+    threads = [threading.Thread(target=upgrade) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert failures == []
+
+
+def test_a_feed_is_one_range_scan(tmp_path: Path) -> None:
+    """Promise 5: no sort, no scan of the archive, whatever the table's size."""
+    from sqlalchemy import event
+
+    engine = store.connect(f"sqlite:///{tmp_path}/plan.db")
+    store.upgrade(engine)
+    put(engine, article())
+    statements: list[tuple[str, object]] = []
+    event.listen(engine, "before_cursor_execute", lambda c, cur, sql, params, *_: statements.append((sql, params)))
+    guids(engine, regions=("kr:52",), topics=("medtop:20000498",))
+    (sql, params) = next(entry for entry in statements if "feed_entries" in entry[0])
+    with engine.connect().execution_options(reading=True) as connection:
+        plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", params)]
+    engine.dispose()
+    assert any("SEARCH feed_entries" in line and "PRIMARY KEY (place=? AND topic=?)" in line for line in plan), plan
+    assert not any(line.startswith("SCAN feed_entries") or line.startswith("SCAN articles") for line in plan), plan
