@@ -16,7 +16,7 @@ run: $(VENV)/installed
 	$(BIN)/pressrelay serve --sample tests/releases/jeonbuk-2021-03-09.xml
 
 test: $(VENV)/installed
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .

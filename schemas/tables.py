@@ -81,15 +81,16 @@ class Table:
         """The code of an id, an ISO code or an exact name. A name counts only when it is the whole text.
 
         `on`: the day whose names and codes are meant; None: those in force. `within`: codes that decide between several
-        bearers of a name. Raises UnknownCode.
+        bearers of a name, by the nearest ancestor that they share with exactly one. Raises UnknownCode.
         """
-        wanted = folded(text[: 4 * LONGEST])
+        wanted = folded(text)
         if wanted in self._folded:
             return self._codes[self._folded[wanted]]
         bearers = [self._codes[code] for code in self._names.get(wanted, ())]
         if not bearers:
             raise UnknownCode(text, self.nearest(text))
         for choice in (
+            [code for code in bearers if on is not None and code.valid(on) and code.retired is None],
             [code for code in bearers if on is not None and code.valid(on)],
             [code for code in bearers if code.valid_to is None and code.retired is None],
             [code for code in bearers if code.valid_to is None],
@@ -106,9 +107,15 @@ class Table:
         for code in choice:
             if all(code.code in self.ancestors(other.code) for other in choice if other is not code):
                 return code
-        near = [code for code in choice if set(within) & set(self.lineage(code.code))]
-        if len(near) == 1:
-            return near[0]
+        # From the given codes up, level by level: an office of one district writes its neighbour's short name.
+        scope = set(within)
+        while scope:
+            near = [code for code in choice if scope & set(self.lineage(code.code))]
+            if len(near) == 1:
+                return near[0]
+            if near:
+                break
+            scope = {known.parent for code in scope if (known := self._codes.get(code)) and known.parent}
         raise UnknownCode(text, tuple(self._shown(code) for code in choice[:NEAREST]), tuple(choice))
 
     def ancestors(self, code: str) -> tuple[str, ...]:
@@ -136,7 +143,7 @@ class Table:
 
     def nearest(self, text: str, n: int = NEAREST) -> tuple[str, ...]:
         """Codes whose names are most like the text, as "kr:52 전북특별자치도 (Jeonbuk State)"; at most n."""
-        wanted = folded(text)[:LONGEST]
+        wanted = folded(text[:LONGEST])
         size = len(wanted)
         pool = [name for name in self._names if abs(len(name) - size) <= max(2, size // 2) and set(name) & set(wanted)]
         # The letters in common first: cheap, and the costly comparison sees a few hundred names at most.

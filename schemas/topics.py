@@ -1,6 +1,6 @@
 """Topics: IPTC Media Topics (https://iptc.org/standards/media-topics/) and Korea's policy fields, mapped to them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 
 from schemas.tables import Code, Table, folded, rows
@@ -11,18 +11,24 @@ URI = "http://cv.iptc.org/newscodes/mediatopic/"
 def table() -> Table:
     """Every topic: `medtop:20000498`, `brm11`."""
     medtops, fields = list(_media_topics()), list(_policy_fields())
-    names: dict[str, list[str]] = {}
-    for code in (*medtops, *fields):
-        for name in {folded(name) for name in code.names.values()}:
-            names.setdefault(name, []).append(code.code)
-    # A name outranks an alias: a policy field's keyword must not make a topic's own name ambiguous.
-    aliases: dict[str, list[str]] = {}
-    for code in (*medtops, *fields):
-        for alias in {folded(alias) for alias in code.aliases if alias}:
-            aliases.setdefault(alias, []).append(code.code)
-    for alias, bearers in aliases.items():
-        names.setdefault(alias, bearers)
+    # The first to bear a name outranks the others. A Media Topic comes before the policy field of its name (education,
+    # 환경), whose lineage holds the topic anyway; and a field's keyword must not make a topic's own name ambiguous.
+    names = _bearers(medtops, lambda code: code.names.values())
+    for weaker in (
+        _bearers(fields, lambda code: code.names.values()),
+        _bearers([*medtops, *fields], lambda code: code.aliases),
+    ):
+        names = weaker | names
     return Table([*medtops, *fields], names)
+
+
+def _bearers(codes: Iterable[Code], named: Callable[[Code], Iterable[str]]) -> dict[str, list[str]]:
+    """Folded name -> the codes that bear it."""
+    found: dict[str, list[str]] = {}
+    for code in codes:
+        for name in {folded(name) for name in named(code) if name}:
+            found.setdefault(name, []).append(code.code)
+    return found
 
 
 def _media_topics() -> Iterator[Code]:

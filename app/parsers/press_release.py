@@ -122,6 +122,8 @@ def _reason(message: str, element: etree._Element | None) -> str:
     if re.match(r"The value '", text) and "set {" in text and value:
         choices = text[text.index("set {") + 5 : text.rindex("}")].replace("'", "")
         return f"{what} is {value[1][:80]!r}; expected is one of {choices}."
+    if "has a length of" in text and form:
+        return f"{what} is empty or too short; expected is {form}."
     if (value or "not a valid value" in text) and form:
         shown = value[1] if value else (re.match(r"'(.*?)' is not a valid value", text, re.DOTALL) or [0, ""])[1]
         return f"{what} is {str(shown)[:80]!r}; expected is {form}."

@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import alembic.command
-import alembic.config
 from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy import Engine as Engine
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
@@ -84,6 +82,10 @@ def _brief(error: Exception) -> str:
 
 def upgrade(engine: Engine) -> None:
     """Bring the schema to the newest revision; two processes may do so at once. Raises Unavailable."""
+    # Loaded only here: the web workers, which never upgrade, start half a second sooner.
+    import alembic.command
+    import alembic.config
+
     config = alembic.config.Config()
     config.set_main_option("script_location", "app.store:migrations")
     with writing(engine) as connection:
