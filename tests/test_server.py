@@ -306,7 +306,8 @@ def test_pages(server: Server, seed: dict[str, Any]) -> None:
     assert "/feed.rss?region=kr%3A52" in korean.text
     assert HEADLINE in server.client.get("/", params={"region": "kr:45"}).text
     assert "<script" not in korean.text
-    page = server.client.get(f"/articles/{seed['id']}")
+    page = server.client.get(f"/articles/{seed['id']}", headers={"Accept-Language": "ko"})
+    assert "2021. 3. 9.(화) 20:15" in page.text
     assert HEADLINE in page.text and "강승구 전북도 기획조정실장" in page.text
     assert server.client.get(f"/articles/{seed['id']}.xml").content == SEED.read_bytes()
     assert server.client.get(f"/articles/{seed['id']}.json").json()["headline"] == HEADLINE

@@ -1,6 +1,6 @@
 """The pages for people: `/` with the latest articles and every feed, and an article's own page. No script is needed."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime
@@ -20,6 +20,8 @@ blueprint = Blueprint("pages", __name__)
 
 SHOWN = 20  # articles on the first page
 SEOUL = ZoneInfo("Asia/Seoul")
+# As press offices write it: 2021. 3. 9.(화) 20:15
+PATTERNS = {"ko": "y. M. d.(E) HH:mm", "en": "d MMMM y, HH:mm 'UTC'"}
 LABELS = {"rss": "RSS", "atom": "Atom", "newsml": "NewsML-G2"}
 
 
@@ -69,8 +71,8 @@ def html(template: str, lang: str, **values: object) -> Response:
 
     def when(instant: datetime) -> str:
         # Korean readers think in their own time; others are told UTC and see so.
-        zone = SEOUL if lang == "ko" else None
-        return str(format_datetime(instant.astimezone(zone) if zone else instant, "long", locale=lang, tzinfo=zone))
+        zone = SEOUL if lang == "ko" else UTC
+        return str(format_datetime(instant.astimezone(zone), PATTERNS[lang], tzinfo=zone, locale=lang))
 
     words = {key: words[lang] for key, words in TEXTS.items()}
     settings = here().settings
