@@ -41,6 +41,9 @@ class Context(Struct, frozen=True):
     url: str  # of this server, without a slash at the end
 
 
+PUBLIC_ID = re.compile(r"[a-z2-7]{26}")
+
+
 def public_id(guid: str) -> str:
     """Our id for a guid: the same everywhere, for ever. 26 characters of lower-case base 32."""
     return base64.b32encode(hashlib.sha256(guid.encode()).digest()[:16]).decode("ascii").rstrip("=").lower()

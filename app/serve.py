@@ -198,7 +198,7 @@ def _granian(settings: Settings) -> list[str]:
         *("--backpressure", str(max(64, 4 * settings.threads))),
         *("--http1-header-read-timeout", "5000"),
         *("--respawn-failed-workers", "--respawn-interval", "0.5", "--workers-kill-timeout", "10"),
-        *("--log-level", "warning", "--no-access-log"),
+        *("--log-level", "error", "--no-access-log"),
         "wsgi:app",
     ]
 

@@ -157,6 +157,9 @@ def test_one_canonical_self(server: Server, seed: dict[str, Any]) -> None:
         ("/feed.atom?" + "region=kr&" * 21, 400, "too-many-values"),
         ("/feed.pdf", 404, "unknown-format"),
         ("/articles/nobody", 404, "unknown-article"),
+        ("/articles/%00", 404, "unknown-article"),
+        (f"/articles/{'a' * 26}.xml", 404, "unknown-article"),
+        ("/feed.atom?region=%00&office=%00", 404, "unknown-region"),
         ("/nowhere", 404, "not-found"),
     ],
 )

@@ -7,6 +7,7 @@ from flask import Blueprint, Response, request
 
 from app import store
 from app.errors import Problem
+from app.normalize import PUBLIC_ID
 from app.routes.context import here
 from app.routes.feeds import CACHE_CONTROL
 from app.routes.pages import article_page
@@ -43,7 +44,7 @@ def as_received(id: str) -> Response:
 
 
 def _kept(id: str) -> Kept:
-    kept = store.by_id(here().engine, id) if len(id) <= 32 else None
+    kept = store.by_id(here().engine, id) if PUBLIC_ID.fullmatch(id) else None
     if kept is None:
         raise _unknown()
     if kept.pubstatus == "canceled" and kept.seen:
