@@ -31,6 +31,9 @@ class DraftTerm(Struct, frozen=True):
     text: str
     line: int
     path: str
+    # Another's vocabulary may well be unknown here: then the name is kept as a keyword, with a warning, and is no fault.
+    soft: bool = False
+    name: str = ""  # what it is called, where the text is a code; becomes the keyword
 
 
 class DraftEnclosure(Struct, frozen=True):
@@ -90,6 +93,11 @@ class Draft(Struct, frozen=True):
     licence_text: str
     related: tuple[DraftRelated, ...]
     note: str
+    urgency: int = 0  # 1 (most urgent) to 9 (IPTC); 0: not said
+    slugline: str = ""
+    source: str = ""  # NewsML-G2 infoSource: where the information comes from, if not the office
+    copyright: str = ""  # the notice
+    warnings: tuple[str, ...] = ()  # what the parser wants the sender to know
 
     def fingerprint(self) -> bytes:
         """SHA-256 of the content without its places in the file: 32 bytes."""

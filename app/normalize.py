@@ -83,7 +83,8 @@ class _Normalizer:
         self.draft = draft
         self.context = context
         self.faults: list[Fault] = []
-        self.warnings: list[str] = []
+        self.warnings: list[str] = list(draft.warnings)
+        self.words: list[str] = []  # soft terms that are unknown: they become keywords
 
     def fault(self, at: Value | DraftTerm, reason: str, nearest: Sequence[str] = ()) -> None:
         self.faults.append(Fault(reason, at.path, at.line, tuple(nearest)))
@@ -144,7 +145,9 @@ class _Normalizer:
             embargo_wording=line(draft.embargo_wording),
             regions=regions,
             topics=topics,
-            keywords=tuple(Term("keyword", word) for word in dict.fromkeys(map(line, draft.keywords)) if word),
+            keywords=tuple(
+                Term("keyword", word) for word in dict.fromkeys([*map(line, draft.keywords), *self.words]) if word
+            ),
             contacts=tuple(
                 Contact(line(c.department), line(c.role), line(c.name), line(c.phone), line(c.email))
                 for c in draft.contacts
@@ -154,6 +157,10 @@ class _Normalizer:
             related=related,
             note=prose(draft.note),
             url=f"{context.url}/articles/{id}",
+            urgency=draft.urgency,
+            slugline=line(draft.slugline),
+            source=line(draft.source),
+            copyright=line(draft.copyright),
         )
         return Normal(article, tuple(self.warnings))
 
@@ -221,6 +228,11 @@ class _Normalizer:
             try:
                 code = resolve(term.text)
             except UnknownCode as error:
+                if term.soft:
+                    word = line(term.name or term.text)
+                    self.words.append(word)
+                    self.warnings.append(f"{word[:100]!r} is not a known {what}: it is kept as a keyword.")
+                    continue
                 several = "is borne by several" if error.candidates else "is not a known"
                 self.fault(
                     term, f"{line(term.text)[:100]!r} {several} {what}{'s' if error.candidates else ''}.", error.nearest
@@ -229,7 +241,7 @@ class _Normalizer:
             if code.retired:
                 self.warnings.append(f"The {what} {code.code} was retired on {code.retired}.")
             found[code.code] = code
-        if not written:
+        if not found and all(term.soft for term in written):
             found = {
                 code: known for code in default if (known := codes("region" if what == "region" else "topic").get(code))
             }

@@ -94,6 +94,10 @@ class Article(Struct, frozen=True):
     related: tuple[Related, ...]
     note: str  # editor's note
     url: str  # the article's page here, absolute
+    urgency: int = 0  # 1 (most urgent) to 9 (IPTC); 0: not said
+    slugline: str = ""
+    source: str = ""  # where the information comes from, if not the office (NewsML-G2 infoSource)
+    copyright: str = ""  # the notice; empty: the office's
 
 
 class Feed(Struct, frozen=True):

@@ -6,7 +6,7 @@ from lxml import etree
 
 from app.errors import Fault, Problem
 from app.parsers import press_release
-from app.parsers.parsed import Parsed
+from app.parsers.tree import Parsed
 from app.parsers.xml import read
 
 DIALECTS: dict[str, Callable[[etree._Element], Parsed]] = {

@@ -8,7 +8,7 @@ from lxml import etree
 
 from app.draft import Draft, DraftContact, DraftEnclosure, DraftRelated, DraftTerm, Mark, Value
 from app.errors import Fault, Invalid
-from app.parsers.parsed import Parsed
+from app.parsers.tree import Parsed, place
 from schemas import xsd
 
 NAMESPACE = "urn:pressrelay:press-release:1"
@@ -89,21 +89,6 @@ def _walk(top: etree._Element, path: str) -> etree._Element:
             break
         element = children[int(number or 1) - 1]
     return element
-
-
-def place(element: etree._Element, above: etree._Element | None = None, path: str = "") -> str:
-    """The path of an element by local names, numbered where it has siblings of its name; from `above`, whose path is
-    `path`, or from the root."""
-    steps: list[str] = []
-    current: etree._Element | None = element
-    while current is not None and current is not above:
-        name = etree.QName(current).localname
-        before = sum(1 for _ in current.itersiblings(current.tag, preceding=True))
-        if name == "article" or before or next(current.itersiblings(current.tag), None) is not None:
-            name += f"[{before + 1}]"
-        steps.append(name)
-        current = current.getparent()
-    return "/".join([path, *reversed(steps)])
 
 
 def _reason(message: str, element: etree._Element | None) -> str:

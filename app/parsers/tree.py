@@ -1,0 +1,29 @@
+"""What dialects share: the answer of every `parse`, and how a place in a document is named."""
+
+from lxml import etree
+from msgspec import Struct
+
+from app.draft import Draft
+from app.errors import Fault
+
+
+class Parsed(Struct, frozen=True):
+    """The articles of a release by their place in it, from 0; each is in one of the two."""
+
+    drafts: tuple[tuple[int, Draft], ...]
+    refused: dict[int, tuple[Fault, ...]]
+
+
+def place(element: etree._Element, above: etree._Element | None = None, path: str = "") -> str:
+    """The path of an element by local names, numbered where it has siblings of its name; from `above`, whose path is
+    `path`, or from the root."""
+    steps: list[str] = []
+    current: etree._Element | None = element
+    while current is not None and current is not above:
+        name = etree.QName(current).localname
+        before = sum(1 for _ in current.itersiblings(current.tag, preceding=True))
+        if name == "article" or before or next(current.itersiblings(current.tag), None) is not None:
+            name += f"[{before + 1}]"
+        steps.append(name)
+        current = current.getparent()
+    return "/".join([path, *reversed(steps)])
