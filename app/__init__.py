@@ -7,11 +7,9 @@ import msgspec
 from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
-from app import store
-from app.cache import Cache
+from app.context import connect
 from app.errors import PressrelayError, Problem, Unavailable
 from app.routes import articles, feeds, ingest, ops, pages
-from app.routes.context import Context
 from app.settings import Settings, load
 
 log = logging.getLogger("pressrelay")
@@ -22,9 +20,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = settings or load()
     app = Flask("app", static_folder="static", template_folder="templates")
     app.config["MAX_CONTENT_LENGTH"] = None  # routes.ingest reads and counts by itself
-    engine = store.connect(settings.database, threads=settings.threads)
-    cache = Cache(settings.redis, store.instance(engine))
-    app.extensions["pressrelay"] = Context(settings, engine, cache)
+    app.extensions["pressrelay"] = connect(settings)
     for routes in (ingest, feeds, articles, pages, ops):
         app.register_blueprint(routes.blueprint)
     app.register_error_handler(Exception, answer)

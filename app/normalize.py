@@ -39,6 +39,7 @@ class Context(Struct, frozen=True):
     office: OfficeRecord
     now: datetime
     url: str  # of this server, without a slash at the end
+    backfill: bool = False  # an archive: the article stands in its feeds by its own date
 
 
 PUBLIC_ID = re.compile(r"[a-z2-7]{26}")
@@ -122,6 +123,7 @@ class _Normalizer:
         if self.faults or issued is None:
             return tuple(self.faults)
         id = public_id(guid)
+        published = min(issued, context.now) if embargo is None else max(min(issued, context.now), embargo)
         article = Article(
             id=id,
             guid=guid,
@@ -138,8 +140,8 @@ class _Normalizer:
             dateline=line(draft.dateline),
             byline=line(draft.byline),
             issued=issued,
-            published=max(min(issued, context.now), embargo or issued.min.replace(tzinfo=UTC)),
-            updated=max(context.now, embargo or context.now),
+            published=published,
+            updated=published if context.backfill else max(context.now, embargo or context.now),
             embargoed=embargo,
             held=draft.held,
             embargo_wording=line(draft.embargo_wording),

@@ -166,7 +166,9 @@ def _load(engine: Engine, url: str, size: int) -> None:
     for batch in _batches(samples(size, "archive"), LOADED_AT_ONCE):
         items = [item(part, url) for part in batch]
         original = Original(b"<bench/>", "application/xml", OFFICE.code)
-        store.put(engine, original, items, lambda item: msgspec.json.encode({"id": item.article.id}), datetime.now(UTC))
+        store.put(
+            engine, [(original, items)], lambda item: msgspec.json.encode({"id": item.article.id}), datetime.now(UTC)
+        )
 
 
 def _batches(made: Iterator[Sample], size: int) -> Iterator[list[Sample]]:

@@ -32,7 +32,8 @@ def put(engine: Engine, *articles: Article, now: datetime = NOW, mark: bytes = b
         Item(article, (mark or f"{article.guid}{article.version}".encode()).ljust(32, b"\0")[:32])
         for article in articles
     ]
-    return store.put(engine, ORIGINAL, items, lambda item: b'{"v":%d}' % item.article.version, now)
+    (stored,) = store.put(engine, [(ORIGINAL, items)], lambda item: b'{"v":%d}' % item.article.version, now)
+    return stored
 
 
 def found(engine: Engine, **query: object) -> list[Article]:

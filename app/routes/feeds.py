@@ -10,9 +10,10 @@ from app import query as queries
 from app import store
 from app.announce import trusted
 from app.cache import Rendered
+from app.context import Context
 from app.errors import Problem
 from app.query import Query
-from app.routes.context import Context, here
+from app.routes.context import here
 from app.wording import feed_subtitle, feed_title
 from feeds import FORMATS
 from feeds.article import Article, Feed

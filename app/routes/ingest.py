@@ -3,22 +3,15 @@
 import base64
 import binascii
 import hashlib
-from collections.abc import Iterator
-from datetime import timedelta
-from typing import Any
 
 import msgspec
 from flask import Blueprint, Response, request
-from msgspec import Struct
 
-from app import parsers, store
-from app.announce import announce
-from app.draft import Draft
+from app import store
 from app.errors import Fault, Invalid, Problem
-from app.normalize import Context, Normal, normalize
+from app.intake import Receipt, take
 from app.office import OfficeRecord
-from app.routes.context import here, now
-from app.store import Item, Original, Stored
+from app.routes.context import here
 
 blueprint = Blueprint("ingest", __name__)
 
@@ -28,25 +21,6 @@ DRAIN = 8  # times the largest body: as much is read and thrown away, so that th
 DIGESTS = {"sha-256": hashlib.sha256, "sha-512": hashlib.sha512}
 
 
-class Receipt(Struct, frozen=True, omit_defaults=True):
-    """What became of one article; the office keeps it."""
-
-    index: int  # place in the release, from 1
-    status: int  # as the HTTP status of this article alone
-    id: str = ""
-    url: str = ""
-    guid: str = ""
-    version: int = 0
-    pubstatus: str = ""
-    public: str = ""  # RFC 3339 instant at which it may be seen; empty: held, withheld or canceled
-    regions: tuple[str, ...] = ()
-    topics: tuple[str, ...] = ()
-    feeds: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
-    problem: dict[str, Any] | None = None
-    dry_run: bool = False
-
-
 @blueprint.post("/releases")
 def post() -> Response:
     """Take a release: 201, 200 when nothing is new, 207 when its articles differ, or one problem."""
@@ -54,33 +28,9 @@ def post() -> Response:
     office = _office()
     dry_run = _dry_run()
     body = _body(context.settings.max_body)
-    mimetype = _mimetype()
-    parsed = parsers.parse(body, request.headers.get("Content-Type", ""), max_depth=context.settings.max_depth)
-    count = len(parsed.drafts) + len(parsed.refused)
-    if count > context.settings.max_articles:
-        reason = f"The release has {count} articles; at most {context.settings.max_articles} are taken."
-        raise Problem(413, "too-many-articles", "Too many articles", reason)
-    receipts: dict[int, Receipt] = {index: _refused(index, Invalid(faults)) for index, faults in parsed.refused.items()}
-    places: list[int] = []
-    items: list[Item] = []
-    for index, draft, answer in _normals(parsed.drafts, office):
-        if isinstance(answer, Problem):
-            receipts[index] = _refused(index, answer)
-        else:
-            places.append(index)
-            items.append(Item(answer.article, draft.fingerprint(), answer.warnings))
-    if dry_run:
-        receipts |= {
-            index: msgspec.structs.replace(_receipt(index, item), status=200, dry_run=True)
-            for index, item in zip(places, items, strict=True)
-        }
-    elif items:
-        original = Original(body, mimetype, office.code)
-        stored = store.put(context.engine, original, items, lambda item: msgspec.json.encode(_receipt(0, item)), now())
-        announce(context.cache, [outcome.change for outcome in stored if outcome.change])
-        for index, item, outcome in zip(places, items, stored, strict=True):
-            receipts[index] = _outcome(index, item, outcome)
-    return _answer([receipts[index] for index in sorted(receipts)], dry_run)
+    _mimetype()
+    receipts = take(context, office, body, request.headers.get("Content-Type", ""), dry_run=dry_run)
+    return _answer(receipts)
 
 
 def _office() -> OfficeRecord:
@@ -102,12 +52,11 @@ def _dry_run() -> bool:
     return value == "1"
 
 
-def _mimetype() -> str:
+def _mimetype() -> None:
     mimetype = request.mimetype
     if mimetype not in XML_TYPES and not mimetype.endswith("+xml"):
         detail = f"Send Content-Type: application/xml, not {mimetype[:80] or 'none'!r}."
         raise Problem(415, "unsupported-media-type", "Not an XML media type", detail)
-    return mimetype
 
 
 def _body(most: int) -> bytes:
@@ -158,69 +107,7 @@ def _digest(body: bytes) -> None:
             raise Problem(400, "digest-mismatch", "The body is not what Content-Digest says", "Nothing was stored.")
 
 
-def _normals(
-    drafts: tuple[tuple[int, Draft], ...], office: OfficeRecord
-) -> Iterator[tuple[int, Draft, Normal | Problem]]:
-    instant = now()
-    for place, (index, draft) in enumerate(drafts):
-        # A microsecond apart: no two articles of a release carry the same `updated`, and they keep their order.
-        context = Context(office, instant + timedelta(microseconds=place), here().settings.url)
-        try:
-            normal = normalize(draft, context)
-        except Problem as problem:
-            yield index, draft, problem
-            continue
-        yield index, draft, normal if isinstance(normal, Normal) else Invalid(normal)
-
-
-def _receipt(index: int, item: Item) -> Receipt:
-    article = item.article
-    keys = store.keys(article)
-    url = here().settings.url
-    public = article.pubstatus == "usable" and not article.held
-    return Receipt(
-        index=index + 1,
-        status=201,
-        id=article.id,
-        url=article.url,
-        guid=article.guid,
-        version=article.version,
-        pubstatus=article.pubstatus,
-        public=article.updated.isoformat().replace("+00:00", "Z") if public else "",
-        regions=tuple(term.code for term in article.regions),
-        topics=tuple(term.code for term in article.topics),
-        feeds=tuple(
-            f"{url}/feed.atom?region={p.replace(':', '%3A')}" for p in keys.places if p != "*" and p[:7] != "office:"
-        )
-        if public
-        else (),
-        warnings=item.warnings,
-    )
-
-
-def _refused(index: int, problem: Problem) -> Receipt:
-    return Receipt(index=index + 1, status=problem.status, problem=problem.body())
-
-
-def _outcome(index: int, item: Item, stored: Stored) -> Receipt:
-    if stored.outcome in ("stored", "same"):
-        receipt = msgspec.json.decode(stored.receipt, type=Receipt)
-        return msgspec.structs.replace(receipt, index=index + 1, status=201 if stored.outcome == "stored" else 200)
-    guid, version = item.article.guid, item.article.version
-    reasons = {
-        "older": (409, f"Version {version} of {guid} came late: version {stored.version} is kept."),
-        "changed": (409, f"Version {version} of {guid} is kept with other content: raise the version to correct it."),
-        "wrong-office": (403, f"{guid} belongs to another office."),
-        "already-public": (409, f"{guid} is public already: an embargo or a hold would come too late."),
-    }
-    status, reason = reasons[stored.outcome]
-    kinds = {"older": "older-version", "changed": "changed-version"}
-    return _refused(
-        index, Problem(status, kinds.get(stored.outcome, stored.outcome), "The article was not stored", reason)
-    )
-
-
-def _answer(receipts: list[Receipt], dry_run: bool) -> Response:
+def _answer(receipts: list[Receipt]) -> Response:
     statuses = {receipt.status for receipt in receipts}
     if all(receipt.problem is not None for receipt in receipts) and len(statuses) == 1:
         raise _as_problem(receipts)

@@ -8,8 +8,9 @@ from flask import Blueprint, Response, render_template, request
 from markupsafe import Markup
 
 from app import store
+from app.context import Context
 from app.query import Query, office_place
-from app.routes.context import Context, here
+from app.routes.context import here
 from app.routes.feeds import CACHE_CONTROL, address, find, parse
 from app.wording import LANGUAGES, TEXTS, feed_title, name
 from feeds import FORMATS

@@ -1,6 +1,8 @@
 """Where an article stands: the places and topics of its feeds."""
 
 from collections.abc import Iterable
+from functools import lru_cache
+from typing import Literal
 
 from msgspec import Struct
 
@@ -23,16 +25,20 @@ class Keys(Struct, frozen=True):
 
 def keys(article: Article) -> Keys:
     """Every region with its ancestors and successors, the office; every topic with its ancestors, the language."""
-    regions, topics = codes("region"), codes("topic")
     places = [ALL]
     for term in article.regions:
-        places += regions.lineage(term.code)
+        places += _lineage("region", term.code)
     places.append(office_place(article.office.code))
     subjects = [ALL]
     for term in article.topics:
-        subjects += topics.lineage(term.code)
+        subjects += _lineage("topic", term.code)
     subjects += {lang_topic(article.lang), lang_topic(article.lang.split("-")[0])}
     return Keys(_unique(places), _unique(subjects))
+
+
+@lru_cache(10_000)
+def _lineage(scheme: Literal["region", "topic"], code: str) -> tuple[str, ...]:
+    return codes(scheme).lineage(code)
 
 
 def _unique(values: Iterable[str]) -> tuple[str, ...]:

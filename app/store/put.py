@@ -70,27 +70,102 @@ def micros(instant: datetime) -> int:
 
 
 def put(
-    engine: Engine, original: Original, items: Sequence[Item], receipt: Callable[[Item], bytes], now: datetime
-) -> list[Stored]:
-    """Store a release: every item for itself, all in one transaction. Raises Unavailable, and then nothing is stored."""
+    engine: Engine, batch: Sequence[tuple[Original, Sequence[Item]]], receipt: Callable[[Item], bytes], now: datetime
+) -> list[list[Stored]]:
+    """Store releases: every item for itself, all in one transaction; the outcomes in the same order.
+
+    Raises Unavailable, and then nothing is stored.
+    """
     with writing(engine) as connection:
         # The counter's row first: writers pass one after the other, so numbers commit in order and no deadlock can arise.
-        seq = _lock(connection)
-        release: int | None = None
-        done: list[Stored] = []
-        for item in items:
-            held = _row(connection, item.article.guid)
-            refused = _refuse(connection, held, item, now)
-            if refused is not None:
-                done.append(refused)
-                continue
-            if release is None:
-                release = _original(connection, original, now)
-            stored = _write(connection, held, item, release, receipt, now, seq)
-            seq = stored.change.seq if stored.change else seq
-            done.append(stored)
-        _unlock(connection, seq)
+        writer = _Writer(connection, receipt, now, _lock(connection))
+        done = [[writer.store(original, item) for item in items] for original, items in batch]
+        writer.flush()
+        _unlock(connection, writer.seq)
     return done
+
+
+class _Writer:
+    """One transaction's work: what decides is asked at once, what follows from it is written together at the end."""
+
+    def __init__(self, connection: Connection, receipt: Callable[[Item], bytes], now: datetime, seq: int) -> None:
+        self.connection = connection
+        self.receipt = receipt
+        self.now = now
+        self.seq = seq
+        self.releases: dict[int, int] = {}  # id() of an original -> its row
+        self.touched: set[str] = set()  # guids whose rows wait to be written
+        self.versions: list[dict[str, Any]] = []
+        self.changes: list[dict[str, Any]] = []
+        self.entries: list[tuple[int, Keys, int]] = []  # number, where, sort
+
+    def store(self, original: Original, item: Item) -> Stored:
+        if item.article.guid in self.touched:
+            self.flush()  # A second version in one transaction must see the first.
+        row = _row(self.connection, item.article.guid)
+        refused = _refuse(self.connection, row, item, self.now)
+        return refused or self._write(original, row, item)
+
+    def _write(self, original: Original, row: Row | None, item: Item) -> Stored:
+        before: Keys | None = None
+        if row is not None and row.public:
+            packed, doc = self.connection.execute(
+                select(versions.c.axes, versions.c.doc).where(
+                    versions.c.num == row.num, versions.c.version == row.version
+                )
+            ).one()
+            before = msgspec.json.decode(packed, type=Keys)
+            # A correction keeps the instant at which the article was first to be reported.
+            first = msgspec.json.decode(doc, type=Article).published
+            item = replace(item, article=replace(item.article, published=first))
+        article = item.article
+        where = keys(article)
+        public = public_at(article, self.now)
+        sort = micros(article.updated) if public else None
+        num = _decide(self.connection, article, public, sort)
+        if num is None:  # Not reached while the counter's row is held; the promise rests on the statement all the same.
+            return Stored("older", article.version)
+        receipt = self.receipt(item)
+        self.touched.add(article.guid)
+        self.versions.append(
+            {
+                "num": num,
+                "version": article.version,
+                "release": self._release(original),
+                "fingerprint": item.fingerprint,
+                "doc": msgspec.json.encode(article),
+                "receipt": receipt,
+                "axes": msgspec.json.encode(where),
+            }
+        )
+        if before is not None and row is not None and row.sort is not None:
+            _leave(self.connection, num, before, row.sort)
+        if sort is not None:
+            self.entries.append((num, where, sort))
+        change: Change | None = None
+        if public or before is not None:
+            kind = "canceled" if not public else "corrected" if before else "published"
+            shown = tuple(part for part in (before, where if public else None) if part is not None)
+            self.seq += 1
+            change = Change(self.seq, shown)
+            self.changes.append(_change(change, num, article.version, kind, self.now))
+        return Stored("stored", article.version, receipt, corrected=row is not None, change=change)
+
+    def _release(self, original: Original) -> int:
+        if id(original) not in self.releases:
+            self.releases[id(original)] = _original(self.connection, original, self.now)
+        return self.releases[id(original)]
+
+    def flush(self) -> None:
+        if self.versions:
+            self.connection.execute(insert(versions), self.versions)
+        if self.changes:
+            self.connection.execute(insert(changes), self.changes)
+        _enter(self.connection, self.entries)
+        self.touched.clear()
+        self.versions.clear()
+        self.changes.clear()
+        self.entries.clear()
 
 
 def lift(engine: Engine, now: datetime) -> list[Change]:
@@ -105,15 +180,21 @@ def lift(engine: Engine, now: datetime) -> list[Change]:
             .limit(LIFT_AT_ONCE)
         ).all()
         lifted: list[Change] = []
+        entries: list[tuple[int, Keys, int]] = []
+        told: list[dict[str, Any]] = []
         for place, (num, version, packed) in enumerate(due):
             where = msgspec.json.decode(packed, type=Keys)
             sort = micros(now) + place
-            _enter(connection, num, where, sort)
+            entries.append((num, where, sort))
             connection.execute(
                 update(articles).where(articles.c.num == num).values(public=True, seen=True, due=None, sort=sort)
             )
             seq += 1
-            lifted.append(_change(connection, seq, num, version, "published", (where,), now))
+            lifted.append(Change(seq, (where,)))
+            told.append(_change(lifted[-1], num, version, "published", now))
+        _enter(connection, entries)
+        if told:
+            connection.execute(insert(changes), told)
         _unlock(connection, seq)
     return lifted
 
@@ -172,57 +253,6 @@ def _original(connection: Connection, original: Original, now: datetime) -> int:
     return int(connection.execute(statement.returning(releases.c.id)).scalar_one())
 
 
-def _write(
-    connection: Connection,
-    row: Row | None,
-    item: Item,
-    release: int,
-    receipt: Callable[[Item], bytes],
-    now: datetime,
-    seq: int,
-) -> Stored:
-    before: Keys | None = None
-    if row is not None:
-        packed, doc = connection.execute(
-            select(versions.c.axes, versions.c.doc).where(versions.c.num == row.num, versions.c.version == row.version)
-        ).one()
-        before = msgspec.json.decode(packed, type=Keys) if row.public else None
-        if row.public:
-            # A correction keeps the instant at which the article was first to be reported.
-            first = msgspec.json.decode(doc, type=Article).published
-            item = replace(item, article=replace(item.article, published=first))
-    article = item.article
-    where = keys(article)
-    public = public_at(article, now)
-    sort = micros(article.updated) if public else None
-    num = _decide(connection, article, public, sort)
-    if (
-        num is None
-    ):  # Unreachable while the counter's row is held; kept because this statement is what the promise rests on.
-        return Stored("older", article.version)
-    connection.execute(
-        insert(versions).values(
-            num=num,
-            version=article.version,
-            release=release,
-            fingerprint=item.fingerprint,
-            doc=msgspec.json.encode(article),
-            receipt=receipt(item),
-            axes=msgspec.json.encode(where),
-        )
-    )
-    if before is not None and row is not None and row.sort is not None:
-        _leave(connection, num, before, row.sort)
-    if public and sort is not None:
-        _enter(connection, num, where, sort)
-    change: Change | None = None
-    if public or before is not None:
-        kind = "canceled" if not public else "corrected" if before else "published"
-        shown = tuple(part for part in (before, where if public else None) if part is not None)
-        change = _change(connection, seq + 1, num, article.version, kind, shown, now)
-    return Stored("stored", article.version, receipt(item), corrected=row is not None, change=change)
-
-
 def _decide(connection: Connection, article: Article, public: bool, sort: int | None) -> int | None:
     """The one statement that decides which version wins: the article's number, or None where a newer one is kept."""
     build = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
@@ -248,9 +278,16 @@ def _decide(connection: Connection, article: Article, public: bool, sort: int | 
     return connection.execute(decided).scalar_one_or_none()
 
 
-def _enter(connection: Connection, num: int, where: Keys, sort: int) -> None:
-    ids = axis_ids(connection, (*where.places, *where.topics))
-    rows = [{"place": ids[p], "topic": ids[t], "sort": sort, "num": num} for p, t in where.pairs()]
+def _enter(connection: Connection, entries: Sequence[tuple[int, Keys, int]]) -> None:
+    """Write the entries of (number, where, sort)."""
+    if not entries:
+        return
+    ids = axis_ids(connection, {name for _, where, _ in entries for name in (*where.places, *where.topics)})
+    rows = [
+        {"place": ids[place], "topic": ids[topic], "sort": sort, "num": num}
+        for num, where, sort in entries
+        for place, topic in where.pairs()
+    ]
     connection.execute(insert(feed_entries), rows)
 
 
@@ -280,15 +317,9 @@ def axis_ids(connection: Connection, names: Iterable[str]) -> dict[str, int]:
     return found
 
 
-def _change(
-    connection: Connection, seq: int, num: int, version: int, kind: str, shown: tuple[Keys, ...], now: datetime
-) -> Change:
-    connection.execute(
-        insert(changes).values(
-            seq=seq, num=num, version=version, kind=kind, at=micros(now), axes=msgspec.json.encode(shown)
-        )
-    )
-    return Change(seq, shown)
+def _change(change: Change, num: int, version: int, kind: str, now: datetime) -> dict[str, Any]:
+    packed = msgspec.json.encode(change.keys)
+    return {"seq": change.seq, "num": num, "version": version, "kind": kind, "at": micros(now), "axes": packed}
 
 
 def last_seq(connection: Connection) -> int:

@@ -1,0 +1,186 @@
+"""A release goes in: parse, normalize, put, announce. The one way for a push, an import, a drop folder and a source."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from app import normalize as normalizer
+from app import parsers, store
+from app.announce import announce
+from app.context import Context
+from app.draft import Draft
+from app.errors import Invalid, Problem
+from app.normalize import Normal
+from app.office import OfficeRecord
+from app.parsers import Parsed
+from app.store import Item, Original, Stored
+
+
+class Receipt(Struct, frozen=True, omit_defaults=True):
+    """What became of one article; the office keeps it."""
+
+    index: int  # place in the release, from 1
+    status: int  # as the HTTP status of this article alone
+    id: str = ""
+    url: str = ""
+    guid: str = ""
+    version: int = 0
+    pubstatus: str = ""
+    public: str = ""  # RFC 3339 instant at which it may be seen; empty: held, withheld or canceled
+    regions: tuple[str, ...] = ()
+    topics: tuple[str, ...] = ()
+    feeds: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    problem: dict[str, Any] | None = None
+    dry_run: bool = False
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the article is stored now, or would be."""
+        return self.problem is None
+
+
+class Prepared(Struct, frozen=True):
+    """A release ready to be put: its good articles by place, and the receipts of the others."""
+
+    original: Original
+    places: tuple[int, ...]
+    items: tuple[Item, ...]
+    refused: dict[int, Receipt]
+
+
+def take(
+    context: Context,
+    office: OfficeRecord,
+    body: bytes,
+    content_type: str,
+    *,
+    dry_run: bool = False,
+    backfill: bool = False,
+) -> list[Receipt]:
+    """One receipt an article. Raises Problem for what is wrong with the whole document, and Unavailable.
+
+    `backfill`: an archive, whose articles stand in the feeds by their own date.
+    """
+    prepared = prepare(context, office, body, content_type, backfill=backfill)
+    if dry_run:
+        url = context.settings.url
+        told = {
+            place: msgspec.structs.replace(_receipt(url, item), index=place + 1, status=200, dry_run=True)
+            for place, item in zip(prepared.places, prepared.items, strict=True)
+        }
+        return [receipt for _, receipt in sorted((prepared.refused | told).items())]
+    return store_all(context, [prepared])[0]
+
+
+def prepare(
+    context: Context, office: OfficeRecord, body: bytes, content_type: str, *, backfill: bool = False
+) -> Prepared:
+    """Parse and normalize. Raises Problem."""
+    settings = context.settings
+    parsed = parsers.parse(body, content_type, max_depth=settings.max_depth)
+    count = len(parsed.drafts) + len(parsed.refused)
+    if count > settings.max_articles:
+        reason = f"The release has {count} articles; at most {settings.max_articles} are taken."
+        raise Problem(413, "too-many-articles", "Too many articles", reason)
+    refused = {place: _refused(place, Invalid(faults)) for place, faults in parsed.refused.items()}
+    places: list[int] = []
+    items: list[Item] = []
+    for place, draft, answer in _normals(parsed, office, settings.url, backfill):
+        if isinstance(answer, Problem):
+            refused[place] = _refused(place, answer)
+        else:
+            places.append(place)
+            items.append(Item(answer.article, draft.fingerprint(), answer.warnings))
+    mimetype = content_type.partition(";")[0].strip() or "application/xml"
+    return Prepared(Original(body, mimetype, office.code), tuple(places), tuple(items), refused)
+
+
+def store_all(context: Context, prepared: Sequence[Prepared]) -> list[list[Receipt]]:
+    """Put releases in one transaction and announce them; the receipts of each. Raises Unavailable."""
+    url = context.settings.url
+    batch = [(release.original, release.items) for release in prepared]
+    outcomes: list[list[Stored]] = [[] for _ in prepared]
+    if any(release.items for release in prepared):
+        outcomes = store.put(
+            context.engine, batch, lambda item: msgspec.json.encode(_receipt(url, item)), datetime.now(UTC)
+        )
+        announce(context.cache, [stored.change for done in outcomes for stored in done if stored.change])
+    receipts = []
+    for release, done in zip(prepared, outcomes, strict=True):
+        told = dict(release.refused)
+        for place, item, stored in zip(release.places, release.items, done, strict=True):
+            told[place] = _outcome(place, item, stored)
+        receipts.append([receipt for _, receipt in sorted(told.items())])
+    return receipts
+
+
+def _normals(
+    parsed: Parsed, office: OfficeRecord, url: str, backfill: bool
+) -> Iterator[tuple[int, Draft, Normal | Problem]]:
+    now = datetime.now(UTC)
+    for number, (place, draft) in enumerate(parsed.drafts):
+        # A microsecond apart: no two articles of a release carry the same `updated`, and they keep their order.
+        moment = normalizer.Context(office, now + timedelta(microseconds=number), url, backfill)
+        try:
+            normal = normalizer.normalize(draft, moment)
+        except Problem as problem:
+            yield place, draft, problem
+            continue
+        yield place, draft, normal if isinstance(normal, Normal) else Invalid(normal)
+
+
+def _receipt(url: str, item: Item) -> Receipt:
+    article = item.article
+    public = article.pubstatus == "usable" and not article.held
+    places = [place for place in store.keys(article).places if place != "*" and not place.startswith("office:")]
+    return Receipt(
+        index=1,
+        status=201,
+        id=article.id,
+        url=article.url,
+        guid=article.guid,
+        version=article.version,
+        pubstatus=article.pubstatus,
+        public=article.updated.isoformat().replace("+00:00", "Z") if public else "",
+        regions=tuple(term.code for term in article.regions),
+        topics=tuple(term.code for term in article.topics),
+        feeds=tuple(f"{url}/feed.atom?region={place.replace(':', '%3A')}" for place in places) if public else (),
+        warnings=item.warnings,
+    )
+
+
+def _refused(place: int, problem: Problem) -> Receipt:
+    return Receipt(index=place + 1, status=problem.status, problem=problem.body())
+
+
+def _outcome(place: int, item: Item, stored: Stored) -> Receipt:
+    if stored.outcome in ("stored", "same"):
+        receipt = msgspec.json.decode(stored.receipt, type=Receipt)
+        return msgspec.structs.replace(receipt, index=place + 1, status=201 if stored.outcome == "stored" else 200)
+    guid, version = item.article.guid, item.article.version
+    reasons = {
+        "older": Problem(
+            409,
+            "older-version",
+            NOT_STORED,
+            f"Version {version} of {guid} came late: version {stored.version} is kept.",
+        ),
+        "changed": Problem(
+            409,
+            "changed-version",
+            NOT_STORED,
+            f"Version {version} of {guid} is kept with other content: raise the version to correct it.",
+        ),
+        "wrong-office": Problem(403, "wrong-office", NOT_STORED, f"{guid} belongs to another office."),
+        "already-public": Problem(
+            409, "already-public", NOT_STORED, f"{guid} is public already: an embargo or a hold would come too late."
+        ),
+    }
+    return _refused(place, reasons[stored.outcome])
+
+
+NOT_STORED = "The article was not stored"
