@@ -1,27 +1,23 @@
 """Our own dialect, `urn:pressrelay:press-release:1`: docs/press-release-format.md, schemas/xsd/press-release.xsd."""
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from xml.sax.saxutils import escape, quoteattr
 
 from lxml import etree
 
 from app.draft import Draft, DraftContact, DraftEnclosure, DraftRelated, DraftTerm, Mark, Value
-from app.errors import Fault, Invalid
+from app.errors import Invalid
+from app.parsers.faults import check
 from app.parsers.tree import Parsed, place
-from schemas import xsd
 
 NAMESPACE = "urn:pressrelay:press-release:1"
 ROOT = f"{{{NAMESPACE}}}release"
 LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 BASE = "{http://www.w3.org/XML/1998/namespace}base"
-MOST_FAULTS = 200  # told of one release
 
 At = Callable[[etree._Element], str]  # the path of an element
 
 VOID = {"br", "img"}
-# A value's wrong form is told by libxml2 twice, by facet and by type; the type's message carries nothing more.
-TWIN = etree.ErrorTypes.SCHEMAV_CVC_DATATYPE_VALID_1_2_1
 FORMS = {
     "instant": "a date and time with its zone, such as 2021-03-09T20:15:00+09:00 or …Z",
     "version": "a whole number from 1 to 2147483647",
@@ -40,94 +36,13 @@ def parse(root: etree._Element) -> Parsed:
 
     Raises Invalid for faults outside any article.
     """
-    refused: dict[int, list[Fault]] = {}
-    outside: list[Fault] = []
-    schema = xsd("press-release")
-    if not schema.validate(root):
-        for element, fault in _faults(schema, root):
-            article = next((above for above in (element, *element.iterancestors()) if above.getparent() is root), None)
-            faults = outside if article is None else refused.setdefault(root.index(article), [])
-            faults.append(fault)
-    if outside:
-        raise Invalid(outside[:MOST_FAULTS])
-    drafts = [(index, _article(root, element, index)) for index, element in enumerate(root) if index not in refused]
-    return Parsed(tuple(drafts), {index: tuple(faults[:MOST_FAULTS]) for index, faults in refused.items()})
-
-
-def _faults(schema: etree.XMLSchema, top: etree._Element) -> Iterator[tuple[etree._Element, Fault]]:
-    """Every fault of an element, with where it is.
-
-    libxml2 leaves an element at its first child out of place, so the siblings after it are checked one by one: each is
-    a global element of the schema.
-    """
-    if schema.validate(top):
-        return
-    entries = list(schema.error_log)
-    told = {_where(entry) for entry in entries if entry.type != TWIN}
-    for entry in entries:
-        if entry.type == TWIN and _where(entry) in told:
-            continue
-        element = _walk(top, entry.path or "")
-        yield element, Fault(_reason(entry.message, element), place(element), entry.line)
-        if element is not top and "This element is not expected" in entry.message:
-            for sibling in element.itersiblings():
-                yield from _faults(schema, sibling)
-
-
-def _where(entry: etree._LogEntry) -> tuple[int, str, str]:
-    attribute = re.match(r"Element '[^']+', attribute '([^']+)'", entry.message)
-    return entry.line, entry.path or "", attribute[1] if attribute else ""
-
-
-def _walk(top: etree._Element, path: str) -> etree._Element:
-    """The element of a libxml2 path from `top`: /*/*[3] without prefixes, /p:a/p:b[2] with them."""
-    element = top
-    for name, number in re.findall(r"/([^/\[\]]+)(?:\[(\d+)\])?", path)[1:]:
-        local = name.rpartition(":")[2]
-        children = [child for child in element if name == "*" or etree.QName(child).localname == local]
-        if len(children) < int(number or 1):
-            break
-        element = children[int(number or 1) - 1]
-    return element
-
-
-def _reason(message: str, element: etree._Element | None) -> str:
-    text = message.replace(f"{{{NAMESPACE}}}", "")
-    subject = re.match(r"Element '([^']+)'(?:, attribute '([^']+)')?: ", text)
-    what = ""
-    if subject:
-        text = text[subject.end() :]
-        what = f"The attribute {subject[2]} of <{subject[1]}>" if subject[2] else f"<{subject[1]}>"
-    text = re.sub(r"^\[facet '\w+'\] ", "", text)
-    value = re.match(
-        r"The value '(.*?)' (?:is not accepted|has a length|is not an element|is greater|is less)", text, re.DOTALL
-    )
-    name = (subject[2] or subject[1]) if subject else ""
-    form = _form(name, element)
-    if re.match(r"The value '", text) and "set {" in text and value:
-        choices = text[text.index("set {") + 5 : text.rindex("}")].replace("'", "")
-        return f"{what} is {value[1][:80]!r}; expected is one of {choices}."
-    if "has a length of" in text and form:
-        return f"{what} is empty or too short; expected is {form}."
-    if (value or "not a valid value" in text) and form:
-        shown = value[1] if value else (re.match(r"'(.*?)' is not a valid value", text, re.DOTALL) or [0, ""])[1]
-        return f"{what} is {str(shown)[:80]!r}; expected is {form}."
-    if missing := re.match(r"Missing child element\(s\)\. Expected is (?:one of )?\((.*)\)", text):
-        return f"{what} is not complete; expected next is {_either(missing[1])}."
-    if unexpected := re.match(r"This element is not expected\.(?: Expected is (?:one of )?\((.*)\))?", text):
-        return f"{what} is not allowed here{f'; expected is {_either(unexpected[1])}' if unexpected[1] else ''}."
-    if required := re.match(r"The attribute '(.*)' is required but missing", text):
-        return f"{what} has no attribute {required[1]}; it is required."
-    if "No matching global element declaration" in text:
-        return f"{what} is not allowed here."
-    if "is not allowed" in text and subject and subject[2]:
-        return f"{what} is not allowed."
-    return f"{what}: {text}" if what else text
-
-
-def _either(names: str) -> str:
-    listed = [f"<{name.strip()}>" for name in names.split(",") if name.strip() and "##" not in name]
-    return listed[0] if len(listed) == 1 else f"one of {', '.join(listed)}"
+    checked = check("press-release", root, list(root), _form)
+    if checked.outside:
+        raise Invalid(checked.outside)
+    drafts = [
+        (index, _article(root, element, index)) for index, element in enumerate(root) if index not in checked.refused
+    ]
+    return Parsed(tuple(drafts), checked.refused)
 
 
 TYPES = {

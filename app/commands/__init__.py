@@ -1,0 +1,31 @@
+"""The commands of `pressrelay`, one module a subject; app/cli.py names them all. Here: what every command shares."""
+
+from typing import Any
+
+import click
+import msgspec
+
+from app import store
+from app.serve import prepare
+from app.settings import Settings
+from app.store import Engine
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def tell(as_json: bool, members: dict[str, Any], *sentences: str) -> None:
+    """One answer in the form that was asked for."""
+    if as_json:
+        click.echo(msgspec.json.encode(members).decode())
+        return
+    for sentence in sentences:
+        click.echo(sentence)
+
+
+def database(settings: Settings) -> Engine:
+    """The database, its schema up to date: every command may be the first. Raises Misconfigured and Unavailable."""
+    if not settings.database_url:
+        prepare(settings)
+    engine = store.connect(settings.database)
+    store.upgrade(engine)
+    return engine

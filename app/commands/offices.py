@@ -1,0 +1,80 @@
+"""`office` and `token`: who may push."""
+
+import re
+from datetime import UTC, datetime
+
+import click
+import msgspec
+
+from app import store
+from app.commands import as_json, database, tell
+from app.errors import Misconfigured
+from app.office import OfficeRecord
+from app.settings import load
+from schemas import UnknownCode, codes
+
+OFFICE_CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+
+
+@click.group("office")
+def office_group() -> None:
+    """Offices that may push."""
+
+
+@office_group.command("add")
+@click.argument("code")
+@click.option("--name", required=True, help="In the office's own language.")
+@click.option("--region", "regions", multiple=True, help="Default region of its releases: a code or an exact name.")
+@click.option("--topic", "topics", multiple=True, help="Default topic of its releases.")
+@click.option("--url", default="", help="Its home page.")
+@as_json
+def office_add(
+    code: str, name: str, regions: tuple[str, ...], topics: tuple[str, ...], url: str, as_json: bool
+) -> None:
+    """Add an office, or change the one of that code."""
+    if not OFFICE_CODE.fullmatch(code):
+        raise Misconfigured(f"{code!r} is not an office code: use lower-case letters, digits and hyphens.")
+    office = OfficeRecord(code, name, url, _resolved("region", regions), _resolved("topic", topics))
+    new = store.save_office(database(load()), office)
+    tell(as_json, msgspec.to_builtins(office) | {"new": new}, f"Office {code} {'added' if new else 'changed'}: {name}.")
+
+
+def _resolved(scheme: str, texts: tuple[str, ...]) -> tuple[str, ...]:
+    found = []
+    for text in texts:
+        try:
+            found.append(codes("region" if scheme == "region" else "topic").resolve(text).code)
+        except UnknownCode as error:
+            hint = f" Nearest: {'; '.join(error.nearest)}." if error.nearest else ""
+            raise Misconfigured(f"{text!r} is not one known {scheme}.{hint}") from None
+    return tuple(found)
+
+
+@office_group.command("list")
+@as_json
+def office_list(as_json: bool) -> None:
+    """All offices."""
+    offices = store.all_offices(database(load()))
+    tell(
+        as_json,
+        {"offices": msgspec.to_builtins(offices)},
+        *(f"{o.code}\t{o.name}\t{' '.join(o.regions)}" for o in offices),
+    )
+
+
+@click.group("token")
+def token_group() -> None:
+    """Tokens with which offices push."""
+
+
+@token_group.command("add")
+@click.argument("office")
+@click.option("--name", default="", help="To tell tokens apart; one of the same name is replaced.")
+@as_json
+def token_add(office: str, name: str, as_json: bool) -> None:
+    """Make a token; it is shown once, alone on the last line."""
+    engine = database(load())
+    if office not in [known.code for known in store.all_offices(engine)]:
+        raise Misconfigured(f"There is no office {office!r}: add it with `pressrelay office add`.")
+    token = store.new_token(engine, office, name, datetime.now(UTC))
+    tell(as_json, {"office": office, "name": name, "token": token}, f"Token of {office}; it is not shown again:", token)

@@ -1,0 +1,98 @@
+"""`serve`, `worker`, `db upgrade`, `doctor`: the server itself."""
+
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import httpx
+import msgspec
+
+from app import store
+from app.cache import Cache
+from app.commands import as_json, database, tell
+from app.commands.files import UPLOAD_TIMEOUT, send
+from app.doctor import checks
+from app.errors import Misconfigured
+from app.logs import configure
+from app.office import OfficeRecord
+from app.serve import serve
+from app.settings import Settings, load
+from app.worker import run
+
+
+@click.command("serve")
+@click.option(
+    "--sample", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Push this release once ready."
+)
+@as_json
+def serve_command(sample: Path | None, as_json: bool) -> None:
+    """Run the cache, the web workers and the background worker until SIGTERM or Ctrl-C."""
+    settings = load()
+    configure(settings.log_format)
+
+    def say(sentence: str) -> None:
+        click.echo(msgspec.json.encode({"message": sentence.strip()}).decode() if as_json else sentence)
+
+    def push_sample() -> None:
+        if sample:
+            _sample(settings, sample, say)
+
+    sys.exit(serve(settings, say, push_sample))
+
+
+def _sample(settings: Settings, file: Path, say: Callable[[str], None]) -> None:
+    engine = database(settings)
+    office = OfficeRecord("jeonbuk", "전북특별자치도", "https://www.jeonbuk.go.kr/", ("kr:52",))
+    store.save_office(engine, office)
+    token = store.new_token(engine, office.code, "sample", datetime.now(UTC))
+    engine.dispose()
+    answer = send(httpx.Client(timeout=UPLOAD_TIMEOUT, trust_env=False), settings.url, token, file, dry_run=False)
+    if answer.status_code not in (200, 201):
+        raise Misconfigured(f"The sample release was not accepted: {answer.text}")
+    receipt = answer.json()
+    say(f"Sample release of {office.name}: {receipt['url']}")
+    for format in ("atom", "rss", "newsml"):
+        say(f"  {settings.url}/feed.{format}?region=kr:52")
+
+
+@click.command("worker")
+def worker_command() -> None:
+    """Run the background worker alone: lift embargoes, announce changes."""
+    settings = load()
+    configure(settings.log_format)
+    engine = database(settings)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    run(engine, Cache(settings.redis, store.instance(engine)), stop)
+
+
+@click.group("db")
+def db_group() -> None:
+    """The database."""
+
+
+@db_group.command("upgrade")
+@as_json
+def db_upgrade(as_json: bool) -> None:
+    """Bring the database's schema to this version."""
+    engine = database(load())
+    shown = engine.url.render_as_string(hide_password=True)
+    tell(as_json, {"database": shown, "status": "ok"}, f"{shown} is up to date.")
+
+
+@click.command("doctor")
+@as_json
+def doctor(as_json: bool) -> None:
+    """Say whether everything the server needs is there; exit 1 when not."""
+    found = checks(load())
+    tell(
+        as_json,
+        {"checks": [msgspec.to_builtins(check) for check in found]},
+        *(f"{'ok  ' if check.ok else 'FAIL'}  {check.name}: {check.words}" for check in found),
+    )
+    sys.exit(0 if all(check.ok for check in found) else 1)

@@ -1,0 +1,53 @@
+"""Every release in tests/releases becomes the article that the JSON beside it says; adding a case needs no code.
+
+The JSON has `articles`: for each, the fields that the case is about, as `/articles/{id}.json` writes them, or `refused`: words of
+its faults. Besides, where needed: `office` (the token's: an OfficeRecord), `content_type`, and `warnings`: words of each warning.
+"""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from app import parsers
+from app.normalize import Context, Normal, normalize
+from app.office import OfficeRecord
+
+ROOT = Path(__file__).parent
+RELEASES = sorted((ROOT / "releases").rglob("*.json"))
+NOW = datetime(2026, 7, 15, tzinfo=UTC)
+JEONBUK = {"code": "jeonbuk", "name": "전북특별자치도", "url": "https://www.jeonbuk.go.kr/", "regions": ["kr:52"]}
+
+
+@pytest.mark.parametrize("case", RELEASES, ids=lambda path: str(path.relative_to(ROOT / "releases").with_suffix("")))
+def test_release(case: Path) -> None:
+    expected = json.loads(case.read_text("utf-8"))
+    office = msgspec.convert(expected.get("office", JEONBUK), OfficeRecord)
+    body = case.with_suffix(".xml").read_bytes()
+    parsed = parsers.parse(body, expected.get("content_type", "application/xml"))
+    assert len(parsed.drafts) + len(parsed.refused) == len(expected["articles"])
+    drafts = dict(parsed.drafts)
+    warnings: list[str] = []
+    for place, wanted in enumerate(expected["articles"]):
+        if "refused" in wanted:
+            faults = parsed.refused[place] if place in parsed.refused else normalize(drafts[place], context(office))
+            assert not isinstance(faults, Normal)
+            for words in wanted["refused"]:
+                assert any(words in fault.reason for fault in faults), (words, faults)
+            continue
+        assert place in drafts, parsed.refused
+        done = normalize(drafts[place], context(office))
+        assert isinstance(done, Normal), done
+        warnings += done.warnings
+        found = json.loads(msgspec.json.encode(done.article))
+        assert {field: found[field] for field in wanted} == wanted
+    for words in expected.get("warnings", ()):
+        assert any(words in warning for warning in warnings), (words, warnings)
+    if "warnings" not in expected:
+        assert warnings == []
+
+
+def context(office: OfficeRecord) -> Context:
+    return Context(office, NOW, "https://press.example")
