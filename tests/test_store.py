@@ -73,13 +73,23 @@ def test_the_newest_change_comes_first_and_an_article_once(engine: Engine) -> No
     assert guids(engine, limit=1) == ["tag:a"]
 
 
+def test_the_same_article_in_another_dialect_is_the_same(engine: Engine) -> None:
+    """Two dialects write one article in other words: the drafts differ, the article does not."""
+    (first,) = put(engine, article(), mark=b"own dialect")
+    later = article(updated=NOW + timedelta(hours=1), published=NOW, url="https://elsewhere.example/")
+    (same,) = put(engine, later, mark=b"atom")
+    assert (same.outcome, same.receipt) == ("same", first.receipt)
+    (other,) = put(engine, article(headline="Other words"), mark=b"atom")
+    assert other.outcome == "changed"
+
+
 def test_identity(engine: Engine) -> None:
     (first,) = put(engine, article(version=2))
     assert (first.outcome, first.corrected) == ("stored", False)
     (same,) = put(engine, article(version=2))
     assert (same.outcome, same.receipt) == ("same", first.receipt)
     assert put(engine, article(version=1))[0].outcome == "older"
-    assert put(engine, article(version=2), mark=b"other")[0].outcome == "changed"
+    assert put(engine, article(version=2, note="changed"), mark=b"other")[0].outcome == "changed"
     assert put(engine, article(version=3, office=Office("seoul", "서울")))[0].outcome == "wrong-office"
     (newer,) = put(engine, article(version=3))
     assert (newer.outcome, newer.corrected) == ("stored", True)
