@@ -97,6 +97,7 @@ class Draft(Struct, frozen=True):
     slugline: str = ""
     source: str = ""  # NewsML-G2 infoSource: where the information comes from, if not the office
     copyright: str = ""  # the notice
+    issuer: str = ""  # who it says it is from, in words: not the office's name, then it becomes the source
     warnings: tuple[str, ...] = ()  # what the parser wants the sender to know
 
     def fingerprint(self) -> bytes:

@@ -57,6 +57,11 @@ def clean(source: str, base: str) -> Body:
     return Body(_inner(safe), _text(safe), tuple(faults))
 
 
+def plain(source: str) -> str:
+    """The words of an HTML text, without its tags: a title, a summary."""
+    return _text(_tree(source)) if source.strip() else ""
+
+
 def _tree(source: str) -> etree._Element:
     try:
         parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True)

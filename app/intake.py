@@ -1,5 +1,6 @@
 """A release goes in: parse, normalize, put, announce. The one way for a push, an import, a drop folder and a source."""
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,11 +13,15 @@ from app import parsers, store
 from app.announce import announce
 from app.context import Context
 from app.draft import Draft
-from app.errors import Invalid, Problem
+from app.errors import Fault, Invalid, Problem
 from app.normalize import Normal
 from app.office import OfficeRecord
 from app.parsers import Parsed
 from app.store import Item, Original, Stored
+from feeds import press_release
+from feeds.article import Article
+
+LONGEST_SLUGLINE = 200  # characters
 
 
 class Receipt(Struct, frozen=True, omit_defaults=True):
@@ -76,6 +81,79 @@ def take(
     return store_all(context, [prepared])[0]
 
 
+def publish(context: Context, office: OfficeRecord, body: bytes, content_type: str, slugline: str = "") -> Receipt:
+    """The receipt of a document that holds one article alone. Raises Problem and Unavailable.
+
+    `slugline` is taken where the article has none.
+    """
+    prepared = prepare(context, office, body, content_type)
+    _one(len(prepared.items) + len(prepared.refused))
+    if prepared.refused:
+        raise as_problem([*prepared.refused.values()])
+    (item,) = prepared.items
+    if slugline and not item.article.slugline:
+        article = msgspec.structs.replace(item.article, slugline=normalizer.line(slugline)[:LONGEST_SLUGLINE])
+        prepared = msgspec.structs.replace(prepared, items=(msgspec.structs.replace(item, article=article),))
+    receipt = store_all(context, [prepared])[0][0]
+    if receipt.problem:
+        raise as_problem([receipt])
+    return receipt
+
+
+def correct(context: Context, office: OfficeRecord, current: Article, body: bytes, content_type: str) -> Receipt:
+    """The next version of an article from a document that holds it alone; status 200 where it says nothing new.
+
+    The version is raised here where the document does not. Raises Problem, 412 where another correction came first, and
+    Unavailable.
+    """
+    parsed = parsers.parse(body, content_type, max_depth=context.settings.max_depth)
+    if parsed.refused:
+        raise Invalid([fault for faults in parsed.refused.values() for fault in faults])
+    _one(len(parsed.drafts))
+    draft = parsed.drafts[0][1]
+    if draft.guid.text.strip() != current.guid:
+        reason = f"The guid is {draft.guid.text.strip()[:100]!r}; this article's is {current.guid!r}, and stays."
+        raise Invalid([Fault(reason, draft.guid.path, draft.guid.line)])
+    draft = msgspec.structs.replace(draft, version=max(draft.version, current.version + 1))
+    normal = normalizer.normalize(draft, normalizer.Context(office, datetime.now(UTC), context.settings.url))
+    if not isinstance(normal, Normal):
+        raise Invalid(normal)
+    article = normal.article
+    if store.content(msgspec.structs.replace(article, version=current.version)) == store.content(current):
+        return msgspec.structs.replace(_receipt(context.settings.url, Item(current, b"")), status=200)
+    mimetype = content_type.partition(";")[0].strip() or "application/xml"
+    item = Item(article, draft.fingerprint(), normal.warnings)
+    return _next(context, Original(body, mimetype, office.code), item)
+
+
+def cancel(context: Context, current: Article, reason: str = "") -> Receipt:
+    """The next version of an article, canceled; the original is a release that says so. Raises Problem and Unavailable."""
+    article = msgspec.structs.replace(
+        current,
+        version=current.version + 1,
+        pubstatus="canceled",
+        note=reason or current.note,
+        updated=datetime.now(UTC),
+    )
+    body = press_release.render_article(article)
+    item = Item(article, hashlib.sha256(body).digest())
+    return _next(context, Original(body, "application/xml", article.office.code), item)
+
+
+def _next(context: Context, original: Original, item: Item) -> Receipt:
+    receipt = store_all(context, [Prepared(original, (0,), (item,), {})])[0][0]
+    if receipt.status == 409 and receipt.problem and not receipt.problem["type"].endswith("already-public"):
+        raise Problem(412, "edited-meanwhile", "Another correction came first", "Read the article again, then repeat.")
+    if receipt.problem:
+        raise as_problem([receipt])
+    return receipt
+
+
+def _one(count: int) -> None:
+    if count != 1:
+        raise Problem(422, "one-article", "Not one article", f"The document has {count} articles; expected is one.")
+
+
 def prepare(
     context: Context, office: OfficeRecord, body: bytes, content_type: str, *, backfill: bool = False
 ) -> Prepared:
@@ -116,6 +194,25 @@ def store_all(context: Context, prepared: Sequence[Prepared]) -> list[list[Recei
             told[place] = _outcome(place, item, stored)
         receipts.append([receipt for _, receipt in sorted(told.items())])
     return receipts
+
+
+def as_problem(receipts: list[Receipt]) -> Problem:
+    """All were refused alike: one problem with the faults of every article."""
+    first = receipts[0].problem or {}
+    errors = [
+        msgspec.convert(fault, Fault)
+        for receipt in receipts
+        for fault in (receipt.problem or {}).get("errors", [{"reason": (receipt.problem or {}).get("detail", "")}])
+    ]
+    kind = str(first["type"]).rpartition(":")[2]
+    if receipts[0].status == 422:
+        return Invalid(errors, type=kind)
+    detail = (
+        str(first.get("detail", ""))
+        if len(receipts) == 1
+        else f"{len(receipts)} articles were refused; nothing was stored."
+    )
+    return Problem(receipts[0].status, kind, str(first["title"]), detail, errors=errors)
 
 
 def _normals(

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from app import html
-from app.draft import Draft, DraftEnclosure, DraftTerm, Value
+from app.draft import Draft, DraftContact, DraftEnclosure, DraftTerm, Value
 from app.errors import Fault, Problem
 from app.office import OfficeRecord
 from feeds.article import Article, Contact, Enclosure, Licence, Office, Related, Term
@@ -23,6 +23,11 @@ EARLY = timedelta(minutes=5)  # a sender's clock may be wrong by as much
 WEEKDAYS = ("월mon", "화tue", "수wed", "목thu", "금fri", "토sat", "일sun")
 # C0 and C1 controls, and the marks that turn text around (Unicode TR 36): never in a plain text of ours.
 UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
+UNKNOWN_TYPE = "application/octet-stream"
+# As schemas/xsd/press-release.xsd has them.
+MEDIA_TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+\-]*/[A-Za-z0-9][A-Za-z0-9!#$&^_.+\-]*")
+WEB_URL = re.compile(r"https?://[A-Za-z0-9\[][^\s<>\"\\]*")
+EMAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+")
 LANG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 
@@ -150,18 +155,15 @@ class _Normalizer:
             keywords=tuple(
                 Term("keyword", word) for word in dict.fromkeys([*map(line, draft.keywords), *self.words]) if word
             ),
-            contacts=tuple(
-                Contact(line(c.department), line(c.role), line(c.name), line(c.phone), line(c.email))
-                for c in draft.contacts
-            ),
+            contacts=tuple(map(contact, draft.contacts)),
             enclosures=enclosures,
-            licence=Licence(draft.licence_uri.strip(), prose(draft.licence_text)),
+            licence=licence(draft.licence_uri, draft.licence_text),
             related=related,
             note=prose(draft.note),
             url=f"{context.url}/articles/{id}",
             urgency=draft.urgency,
             slugline=line(draft.slugline),
-            source=line(draft.source),
+            source=line(draft.source) or self.issuer(),
             copyright=line(draft.copyright),
         )
         return Normal(article, tuple(self.warnings))
@@ -250,16 +252,18 @@ class _Normalizer:
         return tuple(Term(code.scheme, code.code, code.names) for code in found.values())
 
     def enclosure(self, draft: DraftEnclosure) -> Enclosure:
-        licence = Licence(draft.licence_uri.strip(), prose(draft.licence_text)) if draft.has_licence else None
-        return Enclosure(
-            self.url(draft.url),
-            draft.type.strip(),
-            draft.length,
-            draft.role,
-            line(draft.caption),
-            draft.lang.strip(),
-            licence,
-        )
+        own = licence(draft.licence_uri, draft.licence_text) if draft.has_licence else None
+        lang = draft.lang.strip() if LANG.fullmatch(draft.lang.strip()) else ""
+        type = draft.type.partition(";")[0].strip().lower()
+        if not MEDIA_TYPE.fullmatch(type):
+            self.warnings.append(f"{draft.url.text.strip()[:100]!r} has no media type: it is served as {UNKNOWN_TYPE}.")
+            type = UNKNOWN_TYPE
+        return Enclosure(self.url(draft.url), type, draft.length, draft.role, line(draft.caption), lang, own)
+
+    def issuer(self) -> str:
+        """Who else the release says it is from."""
+        name = line(self.draft.issuer)
+        return "" if name in (self.context.office.name, self.context.office.code) else name
 
     def url(self, value: Value) -> str:
         text = value.text.strip()
@@ -272,6 +276,22 @@ class _Normalizer:
         if not good or any(c.isspace() or c < " " for c in text):
             self.fault(value, f"{text[:100]!r} is not an absolute http or https URL.")
         return text
+
+
+def licence(uri: str, text: str) -> Licence:
+    """What is no web address is words."""
+    uri = uri.strip()
+    if uri and not WEB_URL.fullmatch(uri):
+        return Licence("", prose(f"{text} {uri}"))
+    return Licence(uri, prose(text))
+
+
+def contact(draft: DraftContact) -> Contact:
+    """What is no e-mail address is another way to reach them."""
+    phone, email = line(draft.phone), line(draft.email)
+    if email and not EMAIL.fullmatch(email):
+        phone, email = line(f"{phone} {email}"), ""
+    return Contact(line(draft.department), line(draft.role), line(draft.name), phone, email)
 
 
 def lead(text: str) -> str:

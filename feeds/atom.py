@@ -5,15 +5,17 @@
 
 from typing import Any
 
+import msgspec
 from lxml import etree
 
-from feeds import wording
-from feeds.article import Article, Feed
+from feeds import press_release, wording
+from feeds.article import Article, Feed, Related
 from feeds.feedgen_safe import new_feed
 
 MIMETYPE = "application/atom+xml; charset=utf-8"
 
 _ATOM = "{http://www.w3.org/2005/Atom}"
+_APP = "http://www.w3.org/2007/app"
 _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 
@@ -31,6 +33,66 @@ def render(feed: Feed) -> bytes:
         entry.set(_LANG, article.lang)
         _license(entry, article)
     return bytes(etree.tostring(root, encoding="UTF-8", xml_declaration=True))
+
+
+def entry(article: Article, *, edit: str = "") -> bytes:
+    """One article as an entry document that loses nothing (RFC 4287, sections 2 and 6): what Atom has no element for is in
+    elements and attributes of our own dialect. `edit`: where the entry is edited (RFC 5023, section 11)."""
+    alone = Feed(self="", home="", title="x", subtitle="", lang=article.lang, updated=article.updated, articles=())
+    generator = new_feed(msgspec.structs.replace(alone, self=article.url, home=article.url), MIMETYPE)
+    generator.author(_person(article))
+    _entry(generator.add_entry(order="append"), article)
+    root = etree.fromstring(generator.atom_str(), _parser()).find(f"{_ATOM}entry")
+    root.tail = None
+    root.set(_LANG, article.lang)
+    _license(root, article)
+    if edit:
+        etree.SubElement(root, f"{_ATOM}link", rel="edit", href=edit)
+    _extend(root, article)
+    return bytes(etree.tostring(_alone(root), encoding="UTF-8", xml_declaration=True))
+
+
+def _alone(entry: etree._Element) -> etree._Element:
+    """The entry as a root of its own, with the prefix of our dialect declared once."""
+    root = etree.Element(entry.tag, nsmap={None: _ATOM[1:-1], "pr": press_release.NAMESPACE})
+    for name, value in entry.attrib.items():
+        root.set(name, value)
+    root.extend(list(entry))
+    etree.cleanup_namespaces(root, keep_ns_prefixes=["pr"])
+    return root
+
+
+def _extend(root: etree._Element, article: Article) -> None:
+    """What Atom has no place for."""
+    for name, value in (("version", str(article.version)), ("kind", article.kind), ("pubstatus", article.pubstatus)):
+        root.set(f"{{{press_release.NAMESPACE}}}{name}", value)
+    if article.pubstatus == "withheld":  # what the publishing protocol calls a draft (RFC 5023, section 13.1.1)
+        control = etree.SubElement(root, f"{{{_APP}}}control", nsmap={"app": _APP})
+        etree.SubElement(control, f"{{{_APP}}}draft").text = "yes"
+    if article.urgency:
+        root.set(f"{{{press_release.NAMESPACE}}}urgency", str(article.urgency))
+    if not wording.is_uri(article.guid):
+        root.append(press_release.element("guid", article.guid))
+    root.append(press_release.element("issued", article.issued.isoformat()))
+    root.extend(press_release.embargo(article))
+    root.extend(press_release.element("subheadline", text) for text in article.subheadlines)
+    for name in ("dateline", "slugline", "note", "source", "copyright"):
+        root.extend(press_release.given(name, getattr(article, name)))
+    root.extend(map(press_release.contact, article.contacts))
+    root.extend(press_release.enclosure(file) for file in article.enclosures if file.licence or file.role != "document")
+    if article.licence.text:
+        root.append(press_release.licence(article.licence))
+    if any(not _linkable(related) for related in article.related):
+        root.extend(map(press_release.related, article.related))
+
+
+def _linkable(related: Related) -> bool:
+    """Whether a link says all of it."""
+    return bool(related.url) != bool(related.guid) and (not related.guid or _is_urn(related.guid))
+
+
+def _is_urn(guid: str) -> bool:
+    return wording.is_uri(guid) and not guid.startswith("http")
 
 
 def _parser() -> etree.XMLParser:

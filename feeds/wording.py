@@ -1,10 +1,12 @@
 """What every XML format says in the same words: scheme URIs, labels, rights, writing direction."""
 
 import re
+from datetime import UTC, datetime
 
 from feeds.article import Article, Licence, Term
 
 GENERATOR = "Pressrelay"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # when a feed without articles was last updated: bytes depend on no clock
 
 # A scheme's URI, where a code is a code of a public or of our own table; a keyword is free text and has none.
 SCHEMES = {

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 
 from app.cli import cli
-from app.routes import articles, feeds, ingest, ops, pages
+from app.routes import articles, atompub, feeds, ingest, ops, pages
 from app.settings import PREFIX, SETTINGS, Setting
 from bench.__main__ import PARTS, main
 from feeds import FORMATS
@@ -21,12 +21,14 @@ OPERATING = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
 PAGES = [*sorted((ROOT / "docs").glob("*.md")), *(ROOT / n for n in ("README.md", "CHANGES.md", "CONTRIBUTING.md"))]
 
 # A problem's type as written in the source: after the status, as `kind` of a store's outcome, or as a default.
-TYPES = re.compile(r"Problem\(\s*\d{3},\s*\"([a-z-]+)\"|type: str = \"([a-z-]+)\"|\"([a-z]+-version)\"")
+TYPES = re.compile(
+    r"Problem\(\s*\d{3},\s*\"([a-z-]+)\"|type: str = \"([a-z-]+)\"|\"([a-z]+-version)\"|type=\"([a-z-]+)\"\)"
+)
 
 
 def routes() -> list[str]:
     app = Flask("app")
-    for module in (ingest, feeds, articles, pages, ops):
+    for module in (ingest, atompub, feeds, articles, pages, ops):
         app.register_blueprint(module.blueprint)
     return sorted(
         f"{method} {rule.rule}"

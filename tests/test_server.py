@@ -249,7 +249,10 @@ def test_releases(server: Server, token: str, path: Path) -> None:
     ("headers", "status", "type"),
     [
         ({"Authorization": ""}, 401, "token-missing"),
-        ({"Authorization": "Basic eDp5"}, 401, "token-missing"),
+        ({"Authorization": "Basic eDp5"}, 401, "token-wrong"),
+        ({"Authorization": "Basic eDo="}, 401, "token-missing"),
+        ({"Authorization": "Basic *"}, 401, "token-missing"),
+        ({"Authorization": "Digest x"}, 401, "token-missing"),
         ({"Authorization": "Bearer pr_nobody"}, 401, "token-wrong"),
         ({"Content-Type": "application/json"}, 415, "unsupported-media-type"),
         ({"Content-Encoding": "gzip"}, 415, "content-encoding"),

@@ -5,12 +5,14 @@ from collections.abc import Callable
 from lxml import etree
 
 from app.errors import Fault, Problem
-from app.parsers import press_release
+from app.parsers import atom, press_release
 from app.parsers.tree import Parsed
 from app.parsers.xml import read
 
 DIALECTS: dict[str, Callable[[etree._Element], Parsed]] = {
     press_release.ROOT: press_release.parse,
+    atom.ENTRY: atom.parse,
+    atom.FEED: atom.parse,
 }
 
 

@@ -6,6 +6,9 @@ from msgspec import Struct
 from app.draft import Draft
 from app.errors import Fault
 
+LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+BASE = "{http://www.w3.org/XML/1998/namespace}base"
+
 
 class Parsed(Struct, frozen=True):
     """The articles of a release by their place in it, from 0; each is in one of the two."""
@@ -27,3 +30,13 @@ def place(element: etree._Element, above: etree._Element | None = None, path: st
         steps.append(name)
         current = current.getparent()
     return "/".join([path, *reversed(steps)])
+
+
+def inherited(element: etree._Element, name: str) -> str:
+    """The value of xml:lang or xml:base that is in force here; empty where none is."""
+    current: etree._Element | None = element
+    while current is not None:
+        if value := current.get(name):
+            return str(value)
+        current = current.getparent()
+    return ""

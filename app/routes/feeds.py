@@ -1,7 +1,6 @@
 """GET /feed.<format>: query, cache, else store and renderer; the same articles always give the same bytes."""
 
 import hashlib
-from datetime import UTC, datetime
 
 import msgspec
 from flask import Blueprint, Response, request
@@ -17,11 +16,11 @@ from app.routes.context import here
 from app.wording import feed_subtitle, feed_title
 from feeds import FORMATS
 from feeds.article import Article, Feed
+from feeds.wording import EPOCH
 
 blueprint = Blueprint("feeds", __name__)
 
 CACHE_CONTROL = "public, max-age=30, stale-while-revalidate=300, stale-if-error=86400"
-EMPTY = datetime(1970, 1, 1, tzinfo=UTC)  # when a feed without articles was last updated: bytes depend on no clock
 
 
 @blueprint.get("/feed.<format>")
@@ -85,7 +84,7 @@ def feed(context: Context, query: Query, format: str) -> Feed:
         title=feed_title(context.settings.site_name, query, offices),
         subtitle=feed_subtitle(),
         lang="ko",
-        updated=max((article.updated for article in articles), default=EMPTY),
+        updated=max((article.updated for article in articles), default=EPOCH),
         articles=articles,
     )
 

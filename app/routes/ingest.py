@@ -8,8 +8,8 @@ import msgspec
 from flask import Blueprint, Response, request
 
 from app import store
-from app.errors import Fault, Invalid, Problem
-from app.intake import Receipt, take
+from app.errors import Problem
+from app.intake import Receipt, as_problem, take
 from app.office import OfficeRecord
 from app.routes.context import here
 
@@ -25,18 +25,23 @@ DIGESTS = {"sha-256": hashlib.sha256, "sha-512": hashlib.sha512}
 def post() -> Response:
     """Take a release: 201, 200 when nothing is new, 207 when its articles differ, or one problem."""
     context = here()
-    office = _office()
+    office = token_office()
     dry_run = _dry_run()
-    body = _body(context.settings.max_body)
+    body = whole_body(context.settings.max_body)
     _mimetype()
     receipts = take(context, office, body, request.headers.get("Content-Type", ""), dry_run=dry_run)
     return _answer(receipts)
 
 
-def _office() -> OfficeRecord:
+def token_office() -> OfficeRecord:
+    """Whose token came, as Bearer (RFC 6750) or as Basic password (RFC 7617) for clients that know no other way."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    challenge = {"WWW-Authenticate": 'Bearer realm="pressrelay"'}
-    if scheme.lower() != "bearer" or not token.strip():
+    challenge = {"WWW-Authenticate": 'Bearer realm="pressrelay", Basic realm="pressrelay", charset="UTF-8"'}
+    if scheme.lower() == "basic" and request.authorization is not None:
+        token = request.authorization.password or ""
+    elif scheme.lower() != "bearer":
+        token = ""
+    if not token.strip():
         detail = "Send the office's token: Authorization: Bearer …"
         raise Problem(401, "token-missing", "A token is needed", detail, headers=challenge)
     office = store.office_of(here().engine, token.strip())
@@ -59,7 +64,7 @@ def _mimetype() -> None:
         raise Problem(415, "unsupported-media-type", "Not an XML media type", detail)
 
 
-def _body(most: int) -> bytes:
+def whole_body(most: int) -> bytes:
     """The whole body, or the reason why not. Granian hands a cut-off body on as if it were whole (D1, D2)."""
     if request.headers.get("Transfer-Encoding") or request.content_length is None:
         raise Problem(
@@ -110,32 +115,13 @@ def _digest(body: bytes) -> None:
 def _answer(receipts: list[Receipt]) -> Response:
     statuses = {receipt.status for receipt in receipts}
     if all(receipt.problem is not None for receipt in receipts) and len(statuses) == 1:
-        raise _as_problem(receipts)
+        raise as_problem(receipts)
     if len(receipts) == 1:
         receipt = receipts[0]
         headers = {"Location": receipt.url} if receipt.status == 201 else {}
         return _json(msgspec.json.encode(receipt), receipt.status, headers)
     status = statuses.pop() if len(statuses) == 1 else 207
     return _json(msgspec.json.encode({"receipts": receipts}), status, {})
-
-
-def _as_problem(receipts: list[Receipt]) -> Problem:
-    """All were refused alike: one problem with the faults of every article."""
-    first = receipts[0].problem or {}
-    errors = [
-        msgspec.convert(fault, Fault)
-        for receipt in receipts
-        for fault in (receipt.problem or {}).get("errors", [{"reason": (receipt.problem or {}).get("detail", "")}])
-    ]
-    kind = str(first["type"]).rpartition(":")[2]
-    if receipts[0].status == 422:
-        return Invalid(errors, type=kind)
-    detail = (
-        str(first.get("detail", ""))
-        if len(receipts) == 1
-        else f"{len(receipts)} articles were refused; nothing was stored."
-    )
-    return Problem(receipts[0].status, kind, str(first["title"]), detail, errors=errors)
 
 
 def _json(body: bytes, status: int, headers: dict[str, str]) -> Response:

@@ -15,11 +15,13 @@ from app.store.find import (
     places_in_use,
 )
 from app.store.keys import Keys, keys
+from app.store.members import Edited, edited, last_edited
 from app.store.offices import all_offices, new_token, office_of, save_office
-from app.store.put import Change, Item, Original, Stored, lift, micros, public_at, put
+from app.store.put import Change, Item, Original, Stored, content, lift, micros, public_at, put
 
 __all__ = [
     "Change",
+    "Edited",
     "Engine",
     "Item",
     "Kept",
@@ -31,10 +33,13 @@ __all__ = [
     "by_id",
     "changes_after",
     "connect",
+    "content",
     "documents",
+    "edited",
     "find",
     "instance",
     "keys",
+    "last_edited",
     "lift",
     "micros",
     "new_token",

@@ -122,7 +122,7 @@ class _Writer:
         where = keys(article)
         public = public_at(article, self.now)
         sort = micros(article.updated) if public else None
-        num = _decide(self.connection, article, public, sort)
+        num = _decide(self.connection, article, public, sort, self.now)
         if num is None:  # Not reached while the counter's row is held; the promise rests on the statement all the same.
             return Stored("older", article.version)
         receipt = self.receipt(item)
@@ -263,7 +263,7 @@ def _original(connection: Connection, original: Original, now: datetime) -> int:
     return int(connection.execute(statement.returning(releases.c.id)).scalar_one())
 
 
-def _decide(connection: Connection, article: Article, public: bool, sort: int | None) -> int | None:
+def _decide(connection: Connection, article: Article, public: bool, sort: int | None, now: datetime) -> int | None:
     """The one statement that decides which version wins: the article's number, or None where a newer one is kept."""
     build = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     waits = article.pubstatus == "usable" and not public and not article.held and article.embargoed is not None
@@ -277,10 +277,11 @@ def _decide(connection: Connection, article: Article, public: bool, sort: int | 
         "seen": public,
         "due": micros(article.embargoed) if waits and article.embargoed else None,
         "sort": sort,
+        "edited": micros(now),
     }
     statement = build(articles).values(values)
     kept: dict[str, Any] = {
-        name: statement.excluded[name] for name in ("version", "pubstatus", "public", "due", "sort")
+        name: statement.excluded[name] for name in ("version", "pubstatus", "public", "due", "sort", "edited")
     }
     kept["seen"] = or_(articles.c.seen, statement.excluded.public)
     newer = and_(articles.c.version < statement.excluded.version, articles.c.office == statement.excluded.office)

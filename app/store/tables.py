@@ -62,7 +62,10 @@ articles = Table(
     Column("seen", Boolean, nullable=False),  # it was public once: its cancellation may be told
     Column("due", BigInteger),  # the embargo's instant; empty: none, or held until released
     Column("sort", BigInteger),  # where its entries stand; empty while it has none
+    Column("edited", BigInteger, nullable=False),  # when its newest version came
 )
+# What an office edited last.
+Index("articles_edited", articles.c.office, articles.c.edited, articles.c.num)
 # What the worker lifts next: few rows, whatever the archive.
 Index(
     "articles_due",

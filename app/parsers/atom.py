@@ -1,0 +1,261 @@
+"""Atom entries and feeds (https://www.rfc-editor.org/rfc/rfc4287): docs/dialects/atom.md, schemas/xsd/atom.xsd.
+
+Our own entries carry elements of our own dialect besides (feeds/atom.py); then nothing is lost on the way.
+"""
+
+from datetime import datetime
+from html import escape
+
+from lxml import etree
+
+from app.draft import Draft, DraftEnclosure, DraftRelated, DraftTerm, Mark, Value
+from app.errors import Fault, Invalid
+from app.html import plain
+from app.parsers import ours, terms
+from app.parsers.faults import check
+from app.parsers.ours import OURS
+from app.parsers.tree import BASE, LANG, Parsed, inherited, place
+
+NAMESPACE = "http://www.w3.org/2005/Atom"
+ATOM = f"{{{NAMESPACE}}}"
+APP = "{http://www.w3.org/2007/app}"
+ENTRY, FEED = f"{ATOM}entry", f"{ATOM}feed"
+LARGEST = 2**31 - 1  # a version: seconds since 1970 fit until 2038-01-19
+FORMS = {
+    **dict.fromkeys(("updated", "published", "issued"), "a date and time with its zone, such as 2021-03-09T20:15:00+09:00"),
+    "id": "1 to 512 characters without white space",
+    **dict.fromkeys(("version", "urgency"), "a whole number from 1"),
+}  # fmt: skip
+
+
+def parse(root: etree._Element) -> Parsed:
+    """The drafts of an entry or of a feed's entries. Raises Invalid where a feed has none."""
+    entries = [root] if root.tag == ENTRY else root.findall(ENTRY)
+    if not entries:
+        raise Invalid([Fault("The feed has no entry.", "/feed", root.sourceline or 0)], type="empty-release")
+    checked = check("atom", root, entries, lambda name, _: FORMS.get(name, ""))
+    refused = dict(checked.refused)
+    drafts: list[tuple[int, Draft]] = []
+    for index, entry in enumerate(entries):
+        made = refused.get(index) or _Entry(entry, root).draft()
+        if isinstance(made, Draft):
+            drafts.append((index, made))
+        else:
+            refused[index] = made
+    return Parsed(tuple(drafts), refused)
+
+
+class _Entry:
+    """One entry, and the feed around it."""
+
+    def __init__(self, entry: etree._Element, root: etree._Element) -> None:
+        self.entry = entry
+        self.root = root
+        self.here = place(entry)
+        self.faults: list[Fault] = []
+        self.warnings: list[str] = []
+
+    def fault(self, reason: str, element: etree._Element | None = None) -> None:
+        at = self.entry if element is None else element
+        self.faults.append(Fault(reason, place(at), at.sourceline or 0))
+
+    def draft(self) -> Draft | tuple[Fault, ...]:
+        entry = self.entry
+        updated = self.needed("updated")
+        issued = entry.find(f"{OURS}issued")
+        issued = issued if issued is not None else entry.find(f"{ATOM}published")
+        issued = issued if issued is not None else updated
+        guid = self.guid()
+        title = self.needed("title")
+        body = self.body()
+        version = self.version(updated)
+        if self.faults or issued is None or guid is None or title is None or body is None:
+            return tuple(self.faults)
+        embargo = ours.Embargo(entry.find(f"{OURS}embargo"), place)
+        licence = next(iter(self.links("license")), None)
+        words = entry.find(f"{OURS}licence")
+        source = entry.find(f"{OURS}source")
+        foreign = entry.findtext(f"{ATOM}source/{ATOM}title")
+        regions, topics, keywords = self.terms()
+        own = entry.find(f"{OURS}issued") is not None  # an entry of ours says what else is to be said
+        return Draft(
+            mark=Mark(entry.sourceline or 0, self.here),
+            guid=guid,
+            version=version,
+            lang=self.lang(),
+            office=None,
+            kind=entry.get(f"{OURS}kind", "press-release"),
+            pubstatus=self.pubstatus(),
+            headline=Value(construct(title), title.sourceline or 0, place(title)),
+            subheadlines=tuple(map(ours.text, entry.findall(f"{OURS}subheadline"))),
+            summary=construct(entry.find(f"{ATOM}summary")),
+            body=body,
+            base=inherited(entry, BASE),
+            dateline=self.own("dateline"),
+            byline=", ".join(filter(None, map(ours.text, entry.findall(f"{ATOM}contributor/{ATOM}name")))),
+            issued=Value((issued.text or "").strip(), issued.sourceline or 0, place(issued)),
+            issued_weekday="",
+            embargo=embargo.until,
+            held=embargo.held,
+            embargo_wording=embargo.wording,
+            regions=regions,
+            topics=topics,
+            keywords=keywords,
+            contacts=tuple(map(ours.contact, entry.findall(f"{OURS}contact"))),
+            enclosures=self.enclosures(),
+            licence_uri="" if licence is None else licence.get("href", ""),
+            licence_text="" if words is None else ours.text(words),
+            related=self.related(),
+            note=self.own("note"),
+            urgency=int(entry.get(f"{OURS}urgency", "0")),
+            slugline=self.own("slugline"),
+            source=ours.text(source) if source is not None else foreign or "",
+            copyright=self.own("copyright") if own else self.rights(),
+            issuer="" if own else self.author(),
+            warnings=tuple(self.warnings),
+        )
+
+    def needed(self, name: str) -> etree._Element | None:
+        found = self.entry.find(f"{ATOM}{name}")
+        if found is None or not "".join(found.itertext()).strip():
+            self.fault(f"<entry> has no <{name}>, or it is empty; it is required (RFC 4287, section 4.1.2).", found)
+            return None
+        return found
+
+    def guid(self) -> Value | None:
+        """An id that we made of a guid that was no URI comes back as that guid."""
+        own = self.entry.find(f"{OURS}guid")
+        found = own if own is not None else self.needed("id")
+        return None if found is None else Value((found.text or "").strip(), found.sourceline or 0, place(found))
+
+    def version(self, updated: etree._Element | None) -> int:
+        """Ours where it is told; else a later `updated` is a newer version: the seconds since 1970."""
+        if told := self.entry.get(f"{OURS}version"):
+            return int(told)
+        try:
+            instant = datetime.fromisoformat((updated.text or "").strip()) if updated is not None else None
+        except ValueError:  # Year 0 or second 60: the schema lets them pass.
+            instant = None
+        if instant is None or instant.tzinfo is None:
+            if updated is not None:
+                self.fault(f"<updated> is {(updated.text or '').strip()[:40]!r}; expected is an instant.", updated)
+            return 1
+        version = int(instant.timestamp())
+        if not 1 <= version <= LARGEST:
+            self.fault(f"<updated> is {instant.isoformat()}; a version is made of it from 1970 to 2038.", updated)
+        return version
+
+    def lang(self) -> Value:
+        lang = inherited(self.entry, LANG)
+        if not lang:
+            self.warnings.append("The entry does not say its language (xml:lang): it is kept as und, undetermined.")
+        return Value(lang or "und", self.entry.sourceline or 0, f"{self.here}/@xml:lang")
+
+    def pubstatus(self) -> str:
+        """A draft of the publishing protocol is what the IPTC calls withheld (RFC 5023, section 13.1.1)."""
+        draft = (self.entry.findtext(f"{APP}control/{APP}draft") or "").strip() == "yes"
+        status = self.entry.get(f"{OURS}pubstatus", "usable")
+        return "withheld" if draft else "usable" if status == "withheld" else status
+
+    def own(self, name: str) -> str:
+        return self.entry.findtext(f"{OURS}{name}") or ""
+
+    def body(self) -> Value | None:
+        """RFC 4287, section 4.1.3.3; a summary stands in for missing content."""
+        content = self.entry.find(f"{ATOM}content")
+        if content is None:
+            content = self.entry.find(f"{ATOM}summary")
+        if content is None:
+            self.fault("<entry> has neither <content> nor <summary>: there is nothing to read.")
+            return None
+        if content.get("src"):
+            self.fault("<content> is elsewhere (src): send the text itself, and link to the page.", content)
+            return None
+        type = content.get("type", "text").strip().lower().partition(";")[0]
+        if type == "xhtml":
+            division = content.find("{http://www.w3.org/1999/xhtml}div")
+            source = ours.fragment(content if division is None else division)
+        elif type in ("html", "text/html"):
+            source = content.text or ""
+        elif type in ("text", "text/plain"):
+            source = "".join(f"<p>{escape(part)}</p>" for part in ours.text(content).split("\n\n") if part.strip())
+        else:
+            self.fault(f"<content> is {type[:60]!r}; read are text, html and xhtml.", content)
+            return None
+        return Value(source, content.sourceline or 0, place(content))
+
+    def author(self) -> str:
+        above = (self.entry, self.entry.find(f"{ATOM}source"), self.root)
+        return next(
+            (name for one in above if one is not None and (name := one.findtext(f"{ATOM}author/{ATOM}name"))), ""
+        )
+
+    def rights(self) -> str:
+        found = self.entry.find(f"{ATOM}rights")
+        return construct(found if found is not None else self.root.find(f"{ATOM}rights"))
+
+    def links(self, rel: str) -> list[etree._Element]:
+        """RFC 4287, section 4.2.7.2: a relation may be an IANA name or its URI."""
+        full = f"http://www.iana.org/assignments/relation/{rel}"
+        return [link for link in self.entry.findall(f"{ATOM}link") if link.get("rel", "alternate") in (rel, full)]
+
+    def terms(self) -> tuple[tuple[DraftTerm, ...], tuple[DraftTerm, ...], tuple[str, ...]]:
+        regions: list[DraftTerm] = []
+        topics: list[DraftTerm] = []
+        keywords: list[str] = []
+        for category in self.entry.findall(f"{ATOM}category"):
+            scheme, code = category.get("scheme", "").strip(), category.get("term", "").strip()
+            name = category.get("label", "").strip() or code
+            kind, text, own = terms.term(scheme, code)
+            if kind == "keyword":
+                keywords.append(name if scheme else code)
+                if scheme:
+                    self.warnings.append(
+                        f"The scheme {scheme[:100]!r} is not known: {name[:100]!r} is kept as a keyword."
+                    )
+                continue
+            term = DraftTerm(text, category.sourceline or 0, place(category), soft=not own, name=name)
+            (regions if kind == "region" else topics).append(term)
+        return tuple(regions), tuple(topics), tuple(keywords)
+
+    def enclosures(self) -> tuple[DraftEnclosure, ...]:
+        """A link, and what our own markup adds to it: its role and its own licence."""
+        told = {element.get("url"): element for element in self.entry.findall(f"{OURS}enclosure")}
+        return tuple(self.enclosure(link, told.get(link.get("href"))) for link in self.links("enclosure"))
+
+    def enclosure(self, link: etree._Element, more: etree._Element | None) -> DraftEnclosure:
+        own = None if more is None else ours.enclosure(more, place)
+        length = link.get("length", "").strip()
+        return DraftEnclosure(
+            url=Value(link.get("href", ""), link.sourceline or 0, f"{place(link)}/@href"),
+            type=link.get("type", ""),
+            length=int(length) if length.isascii() and length.isdigit() else None,
+            role=own.role if own else "document",
+            caption=link.get("title", ""),
+            lang=link.get("hreflang", ""),
+            licence_uri=own.licence_uri if own else "",
+            licence_text=own.licence_text if own else "",
+            has_licence=bool(own and own.has_licence),
+        )
+
+    def related(self) -> tuple[DraftRelated, ...]:
+        told = self.entry.findall(f"{OURS}related")
+        if told:
+            return tuple(ours.related(element, place) for element in told)
+        return tuple(map(_related, [*self.links("related"), *self.links("via")]))
+
+
+def _related(link: etree._Element) -> DraftRelated:
+    href = link.get("href", "")
+    if href.startswith(("http://", "https://")):
+        return DraftRelated(link.get("title", ""), "", Value(href, link.sourceline or 0, f"{place(link)}/@href"))
+    return DraftRelated(link.get("title", ""), href, None)
+
+
+def construct(element: etree._Element | None) -> str:
+    """The words of a text construct (RFC 4287, section 3.1)."""
+    if element is None:
+        return ""
+    if element.get("type", "text").strip().lower() == "html":
+        return plain(element.text or "")
+    return ours.text(element)

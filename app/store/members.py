@@ -1,0 +1,49 @@
+"""An office's own articles, whatever their state: what it edits."""
+
+from datetime import datetime, timedelta
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import Engine, and_, select, tuple_
+
+from app.store.engine import reading
+from app.store.put import EPOCH
+from app.store.tables import articles, versions
+from feeds.article import Article
+
+
+class Edited(Struct, frozen=True):
+    """An article as it is kept now, and when its newest version came."""
+
+    num: int
+    article: Article
+    micros: int  # since 1970
+
+    @property
+    def edited(self) -> datetime:
+        """The instant, in UTC."""
+        return EPOCH + timedelta(microseconds=self.micros)
+
+
+_EDITED = (
+    select(articles.c.num, articles.c.edited, versions.c.doc)
+    .join(versions, and_(versions.c.num == articles.c.num, versions.c.version == articles.c.version))
+    .order_by(articles.c.edited.desc(), articles.c.num.desc())
+)
+
+
+def edited(engine: Engine, office: str, id: str) -> Edited | None:
+    """The article of a public id, if it is that office's. Raises Unavailable."""
+    with reading(engine) as connection:
+        row = connection.execute(_EDITED.where(articles.c.id == id, articles.c.office == office)).one_or_none()
+    return None if row is None else Edited(row.num, msgspec.json.decode(row.doc, type=Article), row.edited)
+
+
+def last_edited(engine: Engine, office: str, before: tuple[int, int] | None, limit: int) -> list[Edited]:
+    """An office's articles, last edited first; `before`: (micros, num) of the last one seen. Raises Unavailable."""
+    statement = _EDITED.where(articles.c.office == office).limit(limit)
+    if before is not None:
+        statement = statement.where(tuple_(articles.c.edited, articles.c.num) < before)
+    with reading(engine) as connection:
+        rows = connection.execute(statement).all()
+    return [Edited(row.num, msgspec.json.decode(row.doc, type=Article), row.edited) for row in rows]

@@ -1,0 +1,117 @@
+"""Our own dialect, `urn:pressrelay:press-release:1`: an article as an office would send it, nothing of it lost.
+
+docs/press-release-format.md; the functions follow the schema's order.
+"""
+
+from collections.abc import Iterator
+
+from lxml import etree
+
+from feeds.article import Article, Contact, Enclosure, Licence, Related
+from schemas import xsd
+
+MIMETYPE = "application/xml; charset=utf-8"
+NAMESPACE = "urn:pressrelay:press-release:1"
+
+_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+
+
+def render_article(article: Article) -> bytes:
+    """The article as a release of its own, UTF-8; the same article gives the same bytes."""
+    root = etree.Element(f"{{{NAMESPACE}}}release", nsmap={None: NAMESPACE})
+    root.append(_article(article))
+    return bytes(etree.tostring(root, encoding="UTF-8", xml_declaration=True))
+
+
+def element(name: str, text: str = "", **attributes: str) -> etree._Element:
+    """An element of the dialect; attributes that are empty are left out."""
+    made = etree.Element(f"{{{NAMESPACE}}}{name}", nsmap={None: NAMESPACE})
+    for key, value in attributes.items():
+        if value:
+            made.set(key, value)
+    if text:
+        made.text = text
+    return made
+
+
+def _article(article: Article) -> etree._Element:
+    root = element("article", kind=article.kind, pubstatus=article.pubstatus, version=str(article.version))
+    root.set(_LANG, article.lang)
+    if article.urgency:
+        root.set("urgency", str(article.urgency))
+    root.append(element("guid", article.guid))
+    root.append(element("office", article.office.code))
+    root.append(element("issued", article.issued.isoformat()))
+    root.extend(embargo(article))
+    root.append(element("headline", article.headline))
+    root.extend(element("subheadline", text) for text in article.subheadlines)
+    for name in ("summary", "dateline", "byline", "slugline"):
+        root.extend(given(name, getattr(article, name)))
+    root.append(_body(article.body))
+    for name, terms in (("region", article.regions), ("topic", article.topics), ("keyword", article.keywords)):
+        root.extend(element(name, term.code) for term in terms)
+    root.extend(map(contact, article.contacts))
+    root.extend(map(enclosure, article.enclosures))
+    if article.licence != Licence():
+        root.append(licence(article.licence))
+    root.extend(map(related, article.related))
+    for name in ("note", "source", "copyright"):
+        root.extend(given(name, getattr(article, name)))
+    return root
+
+
+def given(name: str, text: str) -> Iterator[etree._Element]:
+    """The element of a text, where there is one."""
+    if text:
+        yield element(name, text)
+
+
+def embargo(article: Article) -> Iterator[etree._Element]:
+    """`held="false"` says that the words alone hold nothing back."""
+    if article.embargoed is None and not article.held and not article.embargo_wording:
+        return
+    made = element("embargo", article.embargo_wording, until=article.embargoed.isoformat() if article.embargoed else "")
+    if article.held or article.embargoed is None:
+        made.set("held", "true" if article.held else "false")
+    yield made
+
+
+def _body(xhtml: str) -> etree._Element:
+    """As XHTML where it is of the dialect's subset, else as text."""
+    parser = etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True, huge_tree=True)
+    body = etree.fromstring(f'<body xmlns="{NAMESPACE}">{xhtml}</body>'.encode(), parser)
+    loose = (body.text, *(child.tail for child in body))
+    if len(body) and not any(text and text.strip() for text in loose) and xsd("press-release").validate(body):
+        return body
+    return element("body", xhtml, type="html")
+
+
+def contact(contact: Contact) -> etree._Element:
+    """Each part that is known."""
+    made = element("contact")
+    for name in ("department", "role", "name", "phone", "email"):
+        made.extend(given(name, getattr(contact, name)))
+    return made
+
+
+def enclosure(file: Enclosure) -> etree._Element:
+    """By reference."""
+    made = element("enclosure", url=file.url, type=file.type, role=file.role)
+    if file.length is not None:
+        made.set("length", str(file.length))
+    if file.lang:
+        made.set(_LANG, file.lang)
+    made.extend(given("caption", file.caption))
+    if file.licence is not None:
+        made.append(licence(file.licence))
+    return made
+
+
+def licence(licence: Licence) -> etree._Element:
+    """Its words, and its address where it has one."""
+    return element("licence", licence.text, uri=licence.uri)
+
+
+def related(related: Related) -> etree._Element:
+    """Another article, by guid or address."""
+    return element("related", related.headline, guid=related.guid, url=related.url)
