@@ -1,5 +1,6 @@
 """The body: HTML of any origin in, a safe and well-formed XHTML fragment and its plain-text twin out."""
 
+import re
 from collections.abc import Iterator
 from urllib.parse import urljoin, urlsplit
 
@@ -25,10 +26,14 @@ ATTRIBUTES = {
 }
 LINKS = {"href": {"http", "https", "mailto", "tel"}, "src": {"http", "https"}, "cite": {"http", "https"}}
 VOID = {"br", "hr", "img"}
+OPEN_VOID = re.compile(r"<(br|hr|img)((?: [a-z]+=\"[^\"]*\")*)>")
 BLOCKS = TAGS - {
     "a", "em", "strong", "b", "i", "u", "s", "q", "cite", "img", "br", "sub", "sup", "span", "code", "abbr",
 }  # fmt: skip
 CELLS = {"td", "th"}
+PASSES = 5
+REFERENCE = re.compile(r"&#(?:([0-9]+)|[xX]([0-9A-Fa-f]+));?")
+FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # in XML, even as a reference
 
 
 class Body(Struct, frozen=True):
@@ -40,35 +45,66 @@ class Body(Struct, frozen=True):
 
 
 def clean(source: str, base: str) -> Body:
-    """Clean a fragment; relative URLs are resolved against `base`, or are faults where it is empty."""
-    tree = _tree(source)
+    """Clean a fragment; relative URLs are resolved against `base`, or are faults where it is empty.
+
+    What comes out is stable: cleaned again it is the same, so that an article survives the way through any dialect.
+    """
+    tree = _tree(_legible(source))
     faults = list(_links(tree, base))
-    html = nh3.clean(
-        "".join([tree.text or "", *(etree.tostring(child, encoding="unicode", method="html") for child in tree)]),
-        tags=TAGS,
-        attributes=ATTRIBUTES,
-        url_schemes={"http", "https", "mailto", "tel"},
-        link_rel=None,
-    )
-    safe = lxml.html.fragment_fromstring(html, create_parent="div")
-    for element in safe.iter():
-        if isinstance(element.tag, str) and element.tag not in VOID and element.text is None and len(element) == 0:
-            element.text = ""  # <p></p>, not <p/>, which an HTML reader takes for a start tag
+    safe = etree.fromstring(f"<div>{_xml(_safe(_inner(tree)))}</div>", _parser())
     return Body(_inner(safe), _text(safe), tuple(faults))
 
 
 def plain(source: str) -> str:
     """The words of an HTML text, without its tags: a title, a summary."""
-    return _text(_tree(source)) if source.strip() else ""
+    return _text(_tree(_legible(source))) if source.strip() else ""
+
+
+def _safe(html: str) -> str:
+    """HTML with only what is allowed, such that cleaning it again changes nothing: misnested tags settle by repetition."""
+    for _ in range(PASSES):
+        # An HTML reader drops one line break after <pre>; here it is text.
+        again = nh3.clean(
+            html.replace("<pre>\n", "<pre>\n\n"),
+            tags=TAGS,
+            attributes=ATTRIBUTES,
+            url_schemes={"http", "https", "mailto", "tel"},
+            link_rel=None,
+        )
+        if again == html:
+            break
+        html = again
+    return html
 
 
 def _tree(source: str) -> etree._Element:
     try:
-        parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True)
-        return etree.fromstring(f"<div>{source}</div>", parser)
+        return etree.fromstring(f"<div>{source}</div>", _parser())
     except etree.XMLSyntaxError:
         parent: etree._Element = lxml.html.fragment_fromstring(source, create_parent="div")
         return parent
+
+
+def _parser() -> etree.XMLParser:
+    return etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True)
+
+
+def _xml(html: str) -> str:
+    """HTML as nh3 writes it, made XML: its void elements closed, its one named entity written out."""
+    return OPEN_VOID.sub(r"<\1\2/>", html.replace("&nbsp;", "\u00a0"))
+
+
+def _legible(source: str) -> str:
+    """The source without characters that XML forbids, even as a reference; a carriage return is a line break."""
+    return FORBIDDEN.sub("", REFERENCE.sub(_reference, source).replace("\r", "\n"))
+
+
+def _reference(match: re.Match[str]) -> str:
+    digits = (match[1] or match[2]).lstrip("0")
+    number = int(digits, 10 if match[1] else 16) if 0 < len(digits) < 8 else 0
+    if number == 13:
+        return "\n"
+    return "" if number > 0x10FFFF or FORBIDDEN.match(chr(number)) else match[0]
 
 
 def _links(tree: etree._Element, base: str) -> Iterator[str]:
@@ -95,6 +131,9 @@ def _links(tree: etree._Element, base: str) -> Iterator[str]:
 
 
 def _inner(tree: etree._Element) -> str:
+    for element in tree.iter():
+        if isinstance(element.tag, str) and element.tag not in VOID and element.text is None and len(element) == 0:
+            element.text = ""  # <p></p>, not <p/>, which an HTML reader takes for a start tag
     parts = [_escape(tree.text or "")]
     parts += (etree.tostring(child, encoding="unicode") for child in tree)
     return "".join(parts).strip()
