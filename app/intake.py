@@ -115,7 +115,7 @@ def correct(context: Context, office: OfficeRecord, current: Article, body: byte
         reason = f"The guid is {draft.guid.text.strip()[:100]!r}; this article's is {current.guid!r}, and stays."
         raise Invalid([Fault(reason, draft.guid.path, draft.guid.line)])
     draft = msgspec.structs.replace(draft, version=max(draft.version, current.version + 1))
-    normal = normalizer.normalize(draft, normalizer.Context(office, datetime.now(UTC), context.settings.url))
+    normal = normalizer.normalize(draft, moment(context, office))
     if not isinstance(normal, Normal):
         raise Invalid(normal)
     article = normal.article
@@ -167,7 +167,7 @@ def prepare(
     refused = {place: _refused(place, Invalid(faults)) for place, faults in parsed.refused.items()}
     places: list[int] = []
     items: list[Item] = []
-    for place, draft, answer in _normals(parsed, office, settings.url, backfill):
+    for place, draft, answer in _normals(parsed, moment(context, office, backfill)):
         if isinstance(answer, Problem):
             refused[place] = _refused(place, answer)
         else:
@@ -215,15 +215,19 @@ def as_problem(receipts: list[Receipt]) -> Problem:
     return Problem(receipts[0].status, kind, str(first["title"]), detail, errors=errors)
 
 
-def _normals(
-    parsed: Parsed, office: OfficeRecord, url: str, backfill: bool
-) -> Iterator[tuple[int, Draft, Normal | Problem]]:
-    now = datetime.now(UTC)
+def moment(context: Context, office: OfficeRecord, backfill: bool = False) -> normalizer.Context:
+    """What a release of this office means now. Raises Unavailable."""
+    known = tuple(store.all_offices(context.engine)) if office.others else ()
+    settings = context.settings
+    return normalizer.Context(office, datetime.now(UTC), settings.url, backfill, settings.hours, known)
+
+
+def _normals(parsed: Parsed, now: normalizer.Context) -> Iterator[tuple[int, Draft, Normal | Problem]]:
     for number, (place, draft) in enumerate(parsed.drafts):
         # A microsecond apart: no two articles of a release carry the same `updated`, and they keep their order.
-        moment = normalizer.Context(office, now + timedelta(microseconds=number), url, backfill)
+        later = msgspec.structs.replace(now, now=now.now + timedelta(microseconds=number))
         try:
-            normal = normalizer.normalize(draft, moment)
+            normal = normalizer.normalize(draft, later)
         except Problem as problem:
             yield place, draft, problem
             continue

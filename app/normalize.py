@@ -1,6 +1,7 @@
 """Draft to article, or every fault at once. Nothing after this module is unchecked."""
 
 import base64
+import difflib
 import hashlib
 import re
 import unicodedata
@@ -10,8 +11,10 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from app import embargo as embargoes
 from app import html
 from app.draft import Draft, DraftContact, DraftEnclosure, DraftTerm, Value
+from app.embargo import Hours
 from app.errors import Fault, Problem
 from app.office import OfficeRecord
 from feeds.article import Article, Contact, Enclosure, Licence, Office, Related, Term
@@ -45,6 +48,8 @@ class Context(Struct, frozen=True):
     now: datetime
     url: str  # of this server, without a slash at the end
     backfill: bool = False  # an archive: the article stands in its feeds by its own date
+    hours: Hours = Hours()  # when editions of newspapers come out
+    known: tuple[OfficeRecord, ...] = ()  # the offices that this one may publish for
 
 
 PUBLIC_ID = re.compile(r"[a-z2-7]{26}")
@@ -60,15 +65,21 @@ def normalize(draft: Draft, context: Context) -> Normal | tuple[Fault, ...]:
     return _Normalizer(draft, context).run()
 
 
-def own_office(draft: Draft, office: OfficeRecord) -> None:
-    """An office publishes only as itself. Raises Problem (403)."""
-    if draft.office is None or line(draft.office.text) in (office.code, office.name):
-        return
-    reason = (
-        f"This token publishes for {office.code!r}; the release names the office {line(draft.office.text)[:100]!r}."
-    )
-    fault = Fault(reason, draft.office.path, draft.office.line)
-    raise Problem(403, "wrong-office", "Not this token's office", reason, errors=[fault])
+def issuing(draft: Draft, context: Context) -> OfficeRecord | Fault:
+    """The office that a draft is of. Raises Problem (403): an office publishes only as itself, save one that may for others."""
+    named = line(draft.office.text) if draft.office else ""
+    if draft.office is None or context.office.named(named):
+        return context.office
+    if not context.office.others:
+        reason = f"This token publishes for {context.office.code!r}; the release names the office {named[:100]!r}."
+        fault = Fault(reason, draft.office.path, draft.office.line)
+        raise Problem(403, "wrong-office", "Not this token's office", reason, errors=[fault])
+    for office in context.known:
+        if office.named(named):
+            return office
+    names = {name: office.code for office in context.known for name in (office.name, *office.aliases)}
+    nearest = tuple(f"{names[name]} {name}" for name in difflib.get_close_matches(named[:100], names, cutoff=0.4))
+    return Fault(f"{named[:100]!r} is not an office that is known here.", draft.office.path, draft.office.line, nearest)
 
 
 def prose(text: str) -> str:
@@ -88,7 +99,9 @@ class _Normalizer:
     def __init__(self, draft: Draft, context: Context) -> None:
         self.draft = draft
         self.context = context
-        self.faults: list[Fault] = []
+        found = issuing(draft, context)
+        self.faults: list[Fault] = [found] if isinstance(found, Fault) else []
+        self.office = context.office if isinstance(found, Fault) else found
         self.warnings: list[str] = list(draft.warnings)
         self.words: list[str] = []  # soft terms that are unknown: they become keywords
 
@@ -97,7 +110,6 @@ class _Normalizer:
 
     def run(self) -> Normal | tuple[Fault, ...]:
         draft, context = self.draft, self.context
-        own_office(draft, context.office)
         guid = self.guid()
         lang = self.lang()
         headline = line(draft.headline.text)
@@ -115,9 +127,9 @@ class _Normalizer:
         if not body.text and "<img" not in body.xhtml:
             self.fault(draft.body, "The body is empty.")
         issued = self.instant(draft.issued)
-        embargo = self.instant(draft.embargo) if draft.embargo else None
+        embargo, held = self.embargo(issued)
         if issued:
-            self.dates(issued, embargo)
+            self.dates(issued, embargo, held)
         moment = issued or context.now
         regions = self.regions(moment)
         topics = self.topics()
@@ -135,7 +147,7 @@ class _Normalizer:
             version=draft.version,
             lang=lang,
             pubstatus=draft.pubstatus,
-            office=Office(context.office.code, context.office.name, context.office.url),
+            office=Office(self.office.code, self.office.name, self.office.url),
             kind=draft.kind,
             headline=headline,
             subheadlines=tuple(filter(None, map(line, draft.subheadlines))),
@@ -148,7 +160,7 @@ class _Normalizer:
             published=published,
             updated=published if context.backfill else max(context.now, embargo or context.now),
             embargoed=embargo,
-            held=draft.held,
+            held=held,
             embargo_wording=line(draft.embargo_wording),
             regions=regions,
             topics=topics,
@@ -197,16 +209,31 @@ class _Normalizer:
             self.fault(value, f"{text[:40]!r} is out of range.")
             return None
 
-    def dates(self, issued: datetime, embargo: datetime | None) -> None:
+    def embargo(self, issued: datetime | None) -> tuple[datetime | None, bool]:
+        """Until when, and whether held: as the release says, or as its wording means."""
+        draft = self.draft
+        if draft.embargo:
+            return self.instant(draft.embargo), draft.held
+        wording = line(draft.embargo_wording)
+        if not draft.wording_decides or not wording or issued is None:
+            return None, draft.held
+        meaning = embargoes.read(wording, issued.astimezone(embargoes.SEOUL).date(), self.context.hours)
+        if meaning.weekday_wrong:
+            self.warnings.append(f"The embargo {wording[:100]!r} names a wrong weekday.")
+        if not meaning.understood:
+            self.warnings.append(f"The embargo {wording[:100]!r} is not understood: the release is held.")
+        return (meaning.until.astimezone(UTC) if meaning.until else None), meaning.held
+
+    def dates(self, issued: datetime, embargo: datetime | None, held: bool) -> None:
         now = self.context.now
         weekday = self.draft.issued_weekday.strip(" ()").lower()
         local = datetime.fromisoformat(self.draft.issued.text.strip())
         right = WEEKDAYS[local.weekday()]
         if weekday and not (weekday[:1] == right[0] or weekday[:3] == right[1:]):
             self.warnings.append(f"{local.date()} is not the weekday that the release says, {weekday!r}.")
-        if issued > now + EARLY and embargo is None and not self.draft.held:
+        if issued > now + EARLY and embargo is None and not held:
             self.warnings.append("The release is issued in the future and has no embargo: it was published at once.")
-        if embargo and embargo <= now:
+        if embargo and embargo <= now and self.draft.embargo:
             self.warnings.append("The embargo is past: it was published at once.")
 
     def regions(self, moment: datetime) -> tuple[Term, ...]:
@@ -214,7 +241,7 @@ class _Normalizer:
         day = moment.date()
         if re.fullmatch(r"\d{4}-\d\d-\d\d", local):
             day = datetime.fromisoformat(local).date()
-        within = self.context.office.regions
+        within = self.office.regions
 
         def resolve(text: str) -> Code:
             return codes("region").resolve(text, day, within)
@@ -222,7 +249,7 @@ class _Normalizer:
         return self.terms("region", self.draft.regions, within, resolve)
 
     def topics(self) -> tuple[Term, ...]:
-        return self.terms("topic", self.draft.topics, self.context.office.topics, codes("topic").resolve)
+        return self.terms("topic", self.draft.topics, self.office.topics, codes("topic").resolve)
 
     def terms(
         self, what: str, written: Sequence[DraftTerm], default: Sequence[str], resolve: Callable[[str], Code]
@@ -263,7 +290,7 @@ class _Normalizer:
     def issuer(self) -> str:
         """Who else the release says it is from."""
         name = line(self.draft.issuer)
-        return "" if name in (self.context.office.name, self.context.office.code) else name
+        return "" if self.office.named(name) else name
 
     def url(self, value: Value) -> str:
         text = value.text.strip()

@@ -1,9 +1,11 @@
 """Every setting: name, default, help, in one table. Environment (`PRESSRELAY_PORT`) wins over the TOML file, that over the default."""
 
 import os
+import re
 import tempfile
 import tomllib
 from collections.abc import Mapping
+from datetime import time
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from app.embargo import Hours
 from app.errors import Misconfigured
 
 
@@ -33,6 +36,8 @@ SETTINGS = (
     Setting("max_body", 10 * 1024 * 1024, "Largest release, in bytes."),
     Setting("max_depth", 100, "Deepest nesting of elements in a release."),
     Setting("max_articles", 1000, "Most articles in one release."),
+    Setting("edition_morning", "06:00", "When 조간, the morning edition, may report: HH:MM in Seoul."),
+    Setting("edition_evening", "12:00", "When 석간, the evening edition, may report: HH:MM in Seoul."),
     Setting("site_name", "Pressrelay", "What feeds and pages call this server."),
     Setting("log_format", "text", "text or json."),
 )
@@ -54,6 +59,8 @@ class Settings(Struct, frozen=True):
     max_body: int = 10 * 1024 * 1024
     max_depth: int = 100
     max_articles: int = 1000
+    edition_morning: str = "06:00"
+    edition_evening: str = "12:00"
     site_name: str = "Pressrelay"
     log_format: str = "text"
 
@@ -62,6 +69,11 @@ class Settings(Struct, frozen=True):
         """Public URL without a slash at the end."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return self.base_url.rstrip("/") or f"http://{host}:{self.port}"
+
+    @property
+    def hours(self) -> Hours:
+        """When the editions of newspapers may report."""
+        return Hours(time.fromisoformat(self.edition_morning), time.fromisoformat(self.edition_evening))
 
     @property
     def database(self) -> str:
@@ -121,5 +133,8 @@ def _check(settings: Settings) -> None:
             raise Misconfigured(f"{PREFIX}{name.upper()} takes {low} to {high}, not {getattr(settings, name)}.")
     if settings.log_format not in ("text", "json"):
         raise Misconfigured(f"PRESSRELAY_LOG_FORMAT takes text or json, not {settings.log_format!r}.")
+    for name in ("edition_morning", "edition_evening"):
+        if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", getattr(settings, name)):
+            raise Misconfigured(f"PRESSRELAY_{name.upper()} takes HH:MM, not {getattr(settings, name)!r}.")
     if settings.base_url and not settings.base_url.startswith(("http://", "https://")):
         raise Misconfigured(f"PRESSRELAY_BASE_URL takes an http or https URL, not {settings.base_url!r}.")

@@ -7,7 +7,7 @@ from typing import Literal
 from lxml import etree
 
 from schemas import regions, topics
-from schemas.tables import Code, Table, UnknownCode
+from schemas.tables import Code, Table, UnknownCode, rows
 
 TABLES = {"region": regions.table, "topic": topics.table}
 
@@ -26,4 +26,9 @@ def xsd(name: str) -> etree.XMLSchema:
         return etree.XMLSchema(etree.parse(str(directory / f"{name}.xsd"), parser))
 
 
-__all__ = ["Code", "Table", "UnknownCode", "codes", "xsd"]
+def agencies() -> tuple[tuple[str, str], ...]:
+    """(our code, Korean name) of each central agency of Korea."""
+    return tuple((row["code"], row["name_ko"]) for row in rows("orgs-kr-central.csv"))
+
+
+__all__ = ["Code", "Table", "UnknownCode", "agencies", "codes", "xsd"]

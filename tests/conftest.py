@@ -93,7 +93,8 @@ class Server:
     def office(self, code: str = "jeonbuk", name: str = "전북특별자치도", *regions: str) -> str:
         """Add an office; its token."""
         engine = self.engine()
-        store.save_office(engine, OfficeRecord(code, name, "", regions or ("kr:52",)))
+        aliases = ("전라북도",) if code == "jeonbuk" else ()
+        store.save_office(engine, OfficeRecord(code, name, "", regions or ("kr:52",), aliases=aliases))
         token = store.new_token(engine, code, "", datetime.now(UTC))
         engine.dispose()
         return token

@@ -228,6 +228,31 @@ def matches(wanted: dict[str, Any], found: dict[str, Any]) -> bool:
     )
 
 
+def test_a_portal_publishes_for_registered_offices(server: Server, seed: dict[str, Any]) -> None:
+    done = server.run("office", "add-korea", "--json")
+    assert "mois" in json.loads(done.stdout)["added"], done.stderr
+    assert json.loads(server.run("office", "add-korea", "--json").stdout)["added"] == []
+    added = server.run(
+        "office", "add", "portal", "--name", "정책브리핑", "--for-others", "--alias", "대한민국 정책브리핑"
+    )
+    assert added.returncode == 0, added.stderr
+    token = server.run("token", "add", "portal").stdout.strip().splitlines()[-1]
+    item = (
+        "<NewsItem><NewsItemId>{0}</NewsItemId><ApproveDate>07/01/2026 09:00:00</ApproveDate><Title>제목</Title>"
+        "<DataContents>본문</DataContents><MinisterCode>{1}</MinisterCode></NewsItem>"
+    )
+    named = ["행정안전부", "산림청", "대한민국 정책브리핑", "행정안정부"]
+    body = "".join(item.format(f"portal-{number}", name) for number, name in enumerate(named))
+    answer = server.push(token, f"<Syndicate>{body}</Syndicate>".encode())
+    assert answer.status_code == 207, answer.text
+    receipts = answer.json()["receipts"]
+    assert [receipt["status"] for receipt in receipts] == [201, 201, 201, 422]
+    assert receipts[3]["problem"]["errors"][0]["nearest"][0] == "mois 행정안전부"
+    assert receipts[0]["id"] in feed(server, "atom", office="mois")
+    assert receipts[0]["id"] not in feed(server, "atom", office="portal")
+    assert receipts[2]["id"] in feed(server, "atom", office="portal")
+
+
 @pytest.mark.parametrize(
     "path", RELEASES, ids=lambda path: str(path.relative_to(ROOT / "tests" / "releases").with_suffix(""))
 )

@@ -11,7 +11,7 @@ from app.commands import as_json, database, tell
 from app.errors import Misconfigured
 from app.office import OfficeRecord
 from app.settings import load
-from schemas import UnknownCode, codes
+from schemas import UnknownCode, agencies, codes
 
 OFFICE_CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
@@ -27,16 +27,38 @@ def office_group() -> None:
 @click.option("--region", "regions", multiple=True, help="Default region of its releases: a code or an exact name.")
 @click.option("--topic", "topics", multiple=True, help="Default topic of its releases.")
 @click.option("--url", default="", help="Its home page.")
+@click.option("--alias", "aliases", multiple=True, help="Another name under which releases name it.")
+@click.option("--for-others", is_flag=True, help="It may publish for every office that is registered.")
 @as_json
 def office_add(
-    code: str, name: str, regions: tuple[str, ...], topics: tuple[str, ...], url: str, as_json: bool
+    code: str,
+    name: str,
+    regions: tuple[str, ...],
+    topics: tuple[str, ...],
+    url: str,
+    aliases: tuple[str, ...],
+    for_others: bool,
+    as_json: bool,
 ) -> None:
     """Add an office, or change the one of that code."""
     if not OFFICE_CODE.fullmatch(code):
         raise Misconfigured(f"{code!r} is not an office code: use lower-case letters, digits and hyphens.")
-    office = OfficeRecord(code, name, url, _resolved("region", regions), _resolved("topic", topics))
+    names = tuple(" ".join(alias.split()) for alias in aliases)
+    office = OfficeRecord(code, name, url, _resolved("region", regions), _resolved("topic", topics), names, for_others)
     new = store.save_office(database(load()), office)
     tell(as_json, msgspec.to_builtins(office) | {"new": new}, f"Office {code} {'added' if new else 'changed'}: {name}.")
+
+
+@office_group.command("add-korea")
+@as_json
+def office_add_korea(as_json: bool) -> None:
+    """Add Korea's central agencies by name; those that are here stay as they are."""
+    engine = database(load())
+    known = {office.code for office in store.all_offices(engine)}
+    new = [OfficeRecord(code, name, "", ("kr",)) for code, name in agencies() if code not in known]
+    for office in new:
+        store.save_office(engine, office)
+    tell(as_json, {"added": [office.code for office in new]}, f"{len(new)} agencies added.")
 
 
 def _resolved(scheme: str, texts: tuple[str, ...]) -> tuple[str, ...]:

@@ -98,6 +98,7 @@ class _Entry:
             embargo=embargo.until,
             held=embargo.held,
             embargo_wording=embargo.wording,
+            wording_decides=embargo.decides,
             regions=regions,
             topics=topics,
             keywords=keywords,

@@ -84,6 +84,7 @@ class Embargo:
         self.until = (
             Value(until, element.sourceline or 0, f"{at(element)}/@until") if element is not None and until else None
         )
-        # Neither an instant nor a word on it: held until the office releases it.
-        self.held = said in ("true", "1") or (said not in ("false", "0") and until is None)
         self.wording = "" if element is None else text(element)
+        # Neither an instant nor a word on it: held until the office releases it.
+        self.held = said in ("true", "1") or (not said and until is None and not self.wording.strip())
+        self.decides = not said and until is None and bool(self.wording.strip())

@@ -3,8 +3,9 @@
 import hashlib
 import secrets
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Engine, delete, insert, select, update
+from sqlalchemy import Engine, Row, delete, insert, select, update
 
 from app.office import OfficeRecord
 from app.store.engine import reading, writing
@@ -19,6 +20,8 @@ def save_office(engine: Engine, office: OfficeRecord) -> bool:
         "url": office.url,
         "regions": " ".join(office.regions),
         "topics": " ".join(office.topics),
+        "aliases": "\n".join(office.aliases),
+        "others": office.others,
     }
     with writing(engine) as connection:
         changed = connection.execute(update(offices).where(offices.c.code == office.code).values(**values)).rowcount
@@ -31,7 +34,19 @@ def all_offices(engine: Engine) -> list[OfficeRecord]:
     """Every office by code. Raises Unavailable."""
     with reading(engine) as connection:
         rows = connection.execute(select(offices).order_by(offices.c.code)).all()
-    return [OfficeRecord(r.code, r.name, r.url, tuple(r.regions.split()), tuple(r.topics.split())) for r in rows]
+    return [_record(row) for row in rows]
+
+
+def _record(row: Row[Any]) -> OfficeRecord:
+    return OfficeRecord(
+        row.code,
+        row.name,
+        row.url,
+        tuple(row.regions.split()),
+        tuple(row.topics.split()),
+        tuple(row.aliases.split("\n")) if row.aliases else (),
+        row.others,
+    )
 
 
 def new_token(engine: Engine, office: str, name: str, now: datetime) -> str:
@@ -50,11 +65,7 @@ def office_of(engine: Engine, token: str) -> OfficeRecord | None:
         row = connection.execute(
             select(offices).join(tokens, tokens.c.office == offices.c.code).where(tokens.c.hash == _hash(token))
         ).one_or_none()
-    return (
-        None
-        if row is None
-        else OfficeRecord(row.code, row.name, row.url, tuple(row.regions.split()), tuple(row.topics.split()))
-    )
+    return None if row is None else _record(row)
 
 
 def _hash(token: str) -> bytes:

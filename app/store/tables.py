@@ -27,6 +27,8 @@ offices = Table(
     Column("url", Text, nullable=False),
     Column("regions", Text, nullable=False),  # region codes parted by a space: the default of its releases
     Column("topics", Text, nullable=False),  # likewise
+    Column("aliases", Text, nullable=False),  # other names, a line each
+    Column("others", Boolean, nullable=False),  # it may publish for all that are registered
 )
 
 tokens = Table(
