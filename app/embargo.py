@@ -1,124 +1,219 @@
-"""보도시점, when a release may be reported, as Korean press offices write it.
+"""What an office's words for its embargo mean: 보도시점, as Korean press releases write it. Pure.
 
-Four forms are in use: a date and time, at once, an edition of the newspapers (조간 in the morning, 석간 in the evening), or an event
-that no clock knows. The last holds the release until its office lets it go, and so does what is not understood: an embargo
-that is kept too long does less harm than one that is broken.
+Four forms are understood (docs/dialects/korea.md): a date and time, at once, an edition, and an event without a clock. The
+whole wording must be understood, else the release is held: 즉시 is at once, but 의결 즉시 waits for a resolution.
 """
 
 import re
 import unicodedata
+from calendar import monthrange
+from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-SEOUL = ZoneInfo("Asia/Seoul")
 WEEKDAYS = "월화수목금토일"
-
-_DATE = re.compile(
-    r"(?:'?(?P<year>\d{4}|\d{2})\s*[.년/-]\s*)?(?P<month>\d{1,2})\s*[.월/-]\s*(?P<day>\d{1,2})\s*[.일]?\s*"
-    r"(?:\(?(?P<weekday>[월화수목금토일])(?:요일)?\)|(?=\D|$))"
-)
-_TIME = re.compile(
-    r"(?P<half>오전|오후|낮|밤|새벽|아침|저녁)?\s*(?:(?P<hour>\d{1,2})\s*:\s*(?P<minute>\d{2})"
-    r"|(?P<hour2>\d{1,2})\s*시\s*(?:(?P<minute2>\d{1,2})\s*분|(?P<half_past>반))?)|(?P<noon>정오)|(?P<midnight>자정)"
-)
-_CLOCK = re.compile(r"\d\s*[:시]\s*\d")
-_WEB = re.compile(r"(?:온라인|인터넷|웹)\D{0,8}(\d.*)")
-_AT_ONCE = re.compile(r"즉시|곧바로|배포\s*시\s*부터|엠바고\s*(?:없음|해제)")
-_EVENT = re.compile(r"(?:회의|보고|발표|브리핑|행사|의결|안건|종료|이후\s*별도|심의|개회|선고)")
-_AFTERNOON = {"오후", "저녁", "밤"}
+LONGEST = 200  # characters of a wording that are read; a longer one is a text, not a time
+HEAD = 12  # lines of a body in which its head stands
 
 
 class Hours(Struct, frozen=True):
-    """When the editions come out, in Seoul."""
+    """When the editions are out, on the office's clock."""
 
-    morning: time = time(6)
-    evening: time = time(12)
+    morning: time = time(6, 0)
+    evening: time = time(12, 0)
 
 
 class Embargo(Struct, frozen=True):
-    """What a wording means: an instant, at once (neither), or held."""
+    """The meaning of a wording; neither instant nor held: it may be reported at once."""
 
-    until: datetime | None = None  # with Seoul's offset
+    until: datetime | None = None  # in the zone of the release's own instant
     held: bool = False
-    weekday_wrong: str = ""  # the weekday as written, where the date is of another
-    understood: bool = True  # False: held because it was not
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def at_once(self) -> bool:
+        """Whether nothing has to be waited for."""
+        return self.until is None and not self.held
 
 
-def read(wording: str, day: date, hours: Hours | None = None) -> Embargo:
-    """The meaning of a wording in a release that was handed out on `day`, in Seoul.
-
-    A date without a year is the one nearest to that day; an edition without a date is the next one after it.
-    """
-    hours = hours or Hours()
-    text = " ".join(unicodedata.normalize("NFKC", wording).replace("’", "'").replace("‘", "'").split())
-    if not text:
-        return Embargo()
-    # A printed edition with an hour of its own for the web: a feed is the web.
-    if (web := _WEB.search(text)) and (online := read(web[1], day, hours)).until:
-        return online
-    found = _DATE.search(text)
-    on, wrong = _day(found, day) if found else (None, "")
-    rest = text[found.end() :] if found else text
-    if found and on is None:
-        return Embargo(held=True, understood=False)  # The 30th of February.
-    clock = _clock(rest)
-    if clock is None and _CLOCK.search(rest):
-        return Embargo(held=True, understood=False)  # 25:00.
-    edition = "조간" in text or "석간" in text
-    if clock is not None and on is not None:
-        return Embargo(_seoul(on, clock), weekday_wrong=wrong)
-    if edition:
-        evening = "석간" in text and "조간" not in text
-        if on is None:
-            on = day if evening else day + timedelta(days=1)
-        return Embargo(_seoul(on, hours.evening if evening else hours.morning), weekday_wrong=wrong)
-    if _EVENT.search(rest):
-        return Embargo(held=True, weekday_wrong=wrong)
-    if _AT_ONCE.search(text):
-        return Embargo(weekday_wrong=wrong)
-    if clock is not None:
-        return Embargo(_seoul(day, clock))
-    if on is not None:
-        return Embargo(_seoul(on, time(0)), weekday_wrong=wrong)
-    return Embargo(held=True, understood=False)
+class _Wrong(Exception):
+    """A date or time that does not exist, in a sentence."""
 
 
-def _day(found: re.Match[str], near: date) -> tuple[date | None, str]:
-    year = found["year"]
-    years = [int(year) + (2000 if len(year) == 2 else 0)] if year else [near.year - 1, near.year, near.year + 1]
-    days: list[date] = []
-    for number in years:
-        try:
-            days.append(date(number, int(found["month"]), int(found["day"])))
-        except ValueError:
+class _Part(Struct):
+    """One medium's time: 3. 10.(수) 조간, or 온라인 3. 9.(화) 12:00."""
+
+    online: bool = False
+    day: date | None = None
+    minutes: int | None = None  # from the start of the day, up to 24 hours
+    edition: str = ""
+    at_once: bool = False
+
+    @property
+    def timed(self) -> bool:
+        return self.minutes is not None or bool(self.edition) or self.at_once
+
+
+# The order matters: a date of three numbers before one of two, that before a clock.
+TOKEN = re.compile(
+    r"""
+    (?P<space>[\s,·ㆍ•~∼]+|[()\[\]<>〈〉「」※*:：.]+ )
+  | (?P<next>[/;|]+)
+  | ['‘’`]?(?P<year>\d{4}|\d{2})\s*(?:[.\-/]|년)\s*(?P<month>\d{1,2})\s*(?:[.\-/]|월)\s*(?P<day>\d{1,2})(?![\d:])\s*(?:일(?!요일)|\.)?
+  | (?P<month2>\d{1,2})\s*(?:[./]|월)\s*(?P<day2>\d{1,2})(?![\d:])\s*(?:일(?!요일)|\.)?
+  | (?P<day1>\d{1,2})\s*일(?!요일)
+  | (?P<weekday>[월화수목금토일])(?:요일|(?=\s*\)))
+  | (?P<half>오전|오후|낮|새벽|아침|저녁|밤|AM|PM)?\s*
+    (?:(?P<hour>\d{1,2})\s*(?::\s*(?P<minute>\d{2})(?::\d{2})?|시(?:\s*(?P<minute2>\d{1,2})\s*분|\s*(?P<thirty>반))?)
+       \s*(?P<after>[AP]M)?)
+  | (?P<noon>정오)
+  | (?P<midnight>자정)
+  | (?P<edition>[조석]간)(?:용|판|신문)?
+  | (?P<online>(?:온라인|인터넷|통신|방송)(?:\s*매체|\s*언론|\s*뉴스|\s*보도)?(?:은|는|의\s*경우)?)
+  | (?P<paper>(?:지면|신문)(?:\s*매체)?(?:은|는|의\s*경우)?)
+  | (?P<once>배포\s*(?:후|시|와\s*동시에?)?\s*즉시|배포\s*(?:와\s*동시에?|시점?|후)(?![가-힣])|즉시)
+  | (?P<filler>이후|부터|까지|보도\s*가능|보도\s*(?:해\s*)?(?:주시기\s*바랍니다|바랍니다|요망)?|가능|사용|엠바고|배포)
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+LABEL = re.compile(r"[^\w가-힣]*보\s*도\s*(?:시\s*점|일\s*시|가능\s*시점)[^\w가-힣'‘’]*")
+# What stands beside it in the head: when the release is handed out.
+HANDED_OUT = re.compile(r"\s*[\[(<|/]*\s*배\s*포\s*(?:일\s*시|일|시점)?\s*[\])>]*\s*[:：]?\s*(?=['‘’]?\d).*", re.DOTALL)
+AFTERNOON = {"오후": 1, "저녁": 1, "밤": 1, "낮": 13, "PM": 1}  # the smallest hour that is not moved by 12
+
+
+def find(text: str) -> str:
+    """The wording in the head of a body's plain text, or nothing: 보도시점 at the start of one of its first lines."""
+    lines = [line.strip() for line in text.split("\n") if line.strip()][:HEAD]
+    for number, line in enumerate(lines):
+        label = LABEL.match(line)
+        if not label:
             continue
-    if not days:
-        return None, ""
-    on = min(days, key=lambda one: abs(one - near))
-    weekday = found["weekday"] or ""
-    return on, weekday if weekday and WEEKDAYS[on.weekday()] != weekday else ""
+        wording = line[label.end() :].strip() or (lines[number + 1] if number + 1 < len(lines) else "")
+        return HANDED_OUT.sub("", wording, count=1).strip()
+    return ""
 
 
-def _clock(text: str) -> time | None:
-    found = _TIME.search(text)
-    if found is None:
+def read(wording: str, issued: datetime, hours: Hours = Hours()) -> Embargo:  # noqa: B008
+    """The meaning of a wording in a release of that instant, whose zone is the clock of the wording.
+
+    Never early: what is not understood is held, a day without an hour lasts to its end, a time without a day is the next one
+    from `issued` on. Where online media have a time of their own, it is the one that counts here.
+    """
+    text = LABEL.sub("", unicodedata.normalize("NFC", wording), count=1).strip()
+    if not text or len(text) > LONGEST:
+        return Embargo(held=True)
+    warnings: list[str] = []
+    try:
+        parts = _parts(text, issued.date(), warnings)
+    except _Wrong as wrong:
+        return Embargo(held=True, warnings=(f"{wrong} The release is held until a newer version says otherwise.",))
+    if not parts:
+        return Embargo(held=True)
+    chosen = [part for part in parts if part.online] or parts
+    found = [_meaning(part, issued, hours, warnings) for part in chosen]
+    if any(embargo.held for embargo in found):
+        return Embargo(held=True, warnings=tuple(warnings))
+    instants = [embargo.until for embargo in found if embargo.until]
+    if len(instants) > 1:
+        warnings.append(f"The wording {text!r} names several times: the last one counts.")
+    return Embargo(max(instants, default=None), False, tuple(warnings))
+
+
+def _parts(text: str, issued: date, warnings: list[str]) -> list[_Part]:
+    """The times of a wording; none where a word of it is not understood. Raises _Wrong."""
+    parts: list[_Part] = [_Part()]
+    position = 0
+    while position < len(text):
+        match = TOKEN.match(text, position)
+        if match is None or match.end() == position:
+            return []
+        position = match.end()
+        part = parts[-1]
+        day = _day(match, issued)
+        starts = bool(match["next"] or match["online"] or match["paper"])
+        if (starts or (day and part.timed)) and (part.timed or part.day):
+            # An hour without a day is of the day before it: 3. 10.(수) 조간, 온라인 12:00.
+            part = _Part(day=None if day else part.day)
+            parts.append(part)
+        part.online = part.online or bool(match["online"])
+        if day:
+            part.day = day
+        if match["weekday"] and part.day and part.day.weekday() != WEEKDAYS.index(match["weekday"]):
+            right = WEEKDAYS[part.day.weekday()]
+            warnings.append(f"{part.day} is a {right}요일, not the {match['weekday']}요일 of the wording {text!r}.")
+        minutes = _minutes(match)
+        part.minutes = minutes if minutes is not None else part.minutes
+        part.edition = match["edition"] or part.edition
+        part.at_once = part.at_once or bool(match["once"])
+    said = [part for part in parts if part.timed or part.day]
+    # 온라인 after its time (12:00 온라인) would leave a part without one: then nothing is sure.
+    return [] if any(part.online and part not in said for part in parts) else said
+
+
+def _day(match: re.Match[str], issued: date) -> date | None:
+    """The day of a token; without a year or month the one nearest to `issued`. Raises _Wrong."""
+    if match["year"]:
+        year = int(match["year"])
+        found = _days([(year if year > 99 else 2000 + year, int(match["month"]))], int(match["day"]))
+    elif match["month2"]:
+        years = (issued.year - 1, issued.year, issued.year + 1)
+        found = _days([(year, int(match["month2"])) for year in years], int(match["day2"]))
+    elif match["day1"]:
+        month = issued.replace(day=1)
+        months = (month - timedelta(days=1), month, month + timedelta(days=31))
+        found = _days([(near.year, near.month) for near in months], int(match["day1"]))
+    else:
         return None
-    if found["noon"]:
-        return time(12)
-    if found["midnight"]:
-        return time(0)
-    hour, minute = int(found["hour"] or found["hour2"]), int(found["minute"] or found["minute2"] or 0)
-    if found["half_past"]:
-        minute = 30
-    half = found["half"] or ""
-    if (half in _AFTERNOON and hour < 12) or (half == "낮" and hour < 6):
+    days = list(found)
+    if not days:
+        raise _Wrong(f"{match[0].strip()!r} is not a day of the calendar.")
+    return min(days, key=lambda day: abs(day - issued))
+
+
+def _days(months: list[tuple[int, int]], day: int) -> Iterator[date]:
+    for year, month in months:
+        if 1900 <= year <= 9998 and 1 <= month <= 12 and 1 <= day <= monthrange(year, month)[1]:
+            yield date(year, month, day)
+
+
+def _minutes(match: re.Match[str]) -> int | None:
+    """Minutes from the start of the day; midnight is its end. Raises _Wrong."""
+    if match["noon"]:
+        return 12 * 60
+    if match["midnight"]:
+        return 24 * 60
+    if match["hour"] is None:
+        return None
+    hour, half = int(match["hour"]), (match["half"] or match["after"] or "").upper()
+    minute = 30 if match["thirty"] else int(match["minute"] or match["minute2"] or 0)
+    if half in AFTERNOON and hour < 12 and not (half == "낮" and hour > 10):
         hour += 12
-    elif half in ("오전", "새벽") and hour == 12:
+    elif half in ("오전", "새벽", "AM") and hour == 12:
         hour = 0
-    return time(hour, minute) if hour < 24 and minute < 60 else None
+    if hour > 24 or minute > 59 or (hour == 24 and minute):
+        raise _Wrong(f"{match[0].strip()!r} is not a time of the day.")
+    return hour * 60 + minute
 
 
-def _seoul(on: date, clock: time) -> datetime:
-    return datetime.combine(on, clock, SEOUL)
+def _meaning(part: _Part, issued: datetime, hours: Hours, warnings: list[str]) -> Embargo:
+    """When one medium may report."""
+    if part.edition and part.minutes is None:
+        out = hours.morning if part.edition == "조간" else hours.evening
+        part.minutes = out.hour * 60 + out.minute
+    if part.minutes is not None:
+        until = _at(part.day or issued.date(), part.minutes, issued)
+        if part.day is None and until < issued:
+            until += timedelta(days=1)
+            warnings.append(f"The wording names a time without a day: the next one is meant, {until:%Y-%m-%d %H:%M}.")
+        return Embargo(until)
+    if part.at_once:
+        return Embargo(held=part.day is not None and part.day > issued.date())
+    assert part.day is not None, "a part has a day or a time"
+    warnings.append(f"The wording names the day {part.day} without an hour: the embargo lasts to its end.")
+    return Embargo(_at(part.day, 24 * 60, issued))
+
+
+def _at(day: date, minutes: int, issued: datetime) -> datetime:
+    return datetime.combine(day, time(0), issued.tzinfo) + timedelta(minutes=minutes)

@@ -167,7 +167,7 @@ class _Normalizer:
             keywords=tuple(
                 Term("keyword", word) for word in dict.fromkeys([*map(line, draft.keywords), *self.words]) if word
             ),
-            contacts=tuple(map(contact, draft.contacts)),
+            contacts=tuple(one for one in map(contact, draft.contacts) if one != Contact()),
             enclosures=enclosures,
             licence=licence(draft.licence_uri, draft.licence_text),
             related=related,
@@ -176,7 +176,7 @@ class _Normalizer:
             urgency=draft.urgency,
             slugline=line(draft.slugline),
             source=line(draft.source) or self.issuer(),
-            copyright=line(draft.copyright),
+            copyright=line(draft.copyright) if line(draft.copyright) != f"© {self.office.name}" else "",
         )
         return Normal(article, tuple(self.warnings))
 
@@ -217,11 +217,11 @@ class _Normalizer:
         wording = line(draft.embargo_wording)
         if not draft.wording_decides or not wording or issued is None:
             return None, draft.held
-        meaning = embargoes.read(wording, issued.astimezone(embargoes.SEOUL).date(), self.context.hours)
-        if meaning.weekday_wrong:
-            self.warnings.append(f"The embargo {wording[:100]!r} names a wrong weekday.")
-        if not meaning.understood:
-            self.warnings.append(f"The embargo {wording[:100]!r} is not understood: the release is held.")
+        # On the clock of the release: in the zone in which it wrote its own instant.
+        meaning = embargoes.read(wording, datetime.fromisoformat(draft.issued.text.strip()), self.context.hours)
+        self.warnings += meaning.warnings
+        if meaning.held and not meaning.warnings:
+            self.warnings.append(f"The embargo {wording[:100]!r} names no instant: the release is held.")
         return (meaning.until.astimezone(UTC) if meaning.until else None), meaning.held
 
     def dates(self, issued: datetime, embargo: datetime | None, held: bool) -> None:

@@ -97,7 +97,7 @@ def _rights(item: etree._Element, article: Article, number: int) -> None:
     """The article's rights, then those of each file that has its own."""
     info = _add(item, "rightsInfo")
     _office(info, "copyrightHolder", article)
-    _add(info, "copyrightNotice", f"© {article.office.name}")
+    _add(info, "copyrightNotice", wording.copyright_notice(article))
     _licence(info, article.licence)
     for position, enclosure in enumerate(article.enclosures, 1):
         if enclosure.licence is not None:
@@ -106,7 +106,7 @@ def _rights(item: etree._Element, article: Article, number: int) -> None:
 
 
 def _licence(info: etree._Element, licence: Licence) -> None:
-    _add(info, "usageTerms", wording.terms_of_use(licence) or "All rights reserved.")
+    _add(info, "usageTerms", wording.terms_of_use(licence) or wording.ALL_RIGHTS_RESERVED)
     if licence.uri:
         _add(info, "link", href=licence.uri)
 
@@ -125,6 +125,8 @@ def _item_meta(item: etree._Element, article: Article) -> None:
     _instant(meta, "firstCreated", article.issued)
     if article.embargoed is not None:
         _instant(meta, "embargoed", article.embargoed)
+    elif article.held:
+        _add(meta, "embargoed")  # until further notice
     _add(meta, "pubStatus", qcode=f"stat:{article.pubstatus}")
     _add(meta, "generator", wording.GENERATOR)
     _add(meta, "title", article.headline)
@@ -132,6 +134,8 @@ def _item_meta(item: etree._Element, article: Article) -> None:
         _add(meta, "edNote", article.note)
     if article.embargo_wording:
         _add(meta, "edNote", article.embargo_wording, role="role:embargo")
+    if article.held and article.embargoed is not None:
+        _add(meta, "itemMetaExtProperty", rel="role:held", value="true")
     _related(meta, article)
 
 
@@ -143,6 +147,8 @@ def _related(meta: etree._Element, article: Article) -> None:
 
 def _content_meta(item: etree._Element, article: Article) -> None:
     meta = _add(item, "contentMeta")
+    if article.urgency:
+        _add(meta, "urgency", str(article.urgency))
     _instant(meta, "contentCreated", article.issued)
     for region in article.regions:
         _names(_add(meta, "located", qcode=_qcode(region)), region.names)
@@ -161,6 +167,8 @@ def _administrative(meta: etree._Element, article: Article) -> None:
     if article.office.url:
         details = _add(source, "organisationDetails")
         _add(_add(details, "contactInfo"), "web", article.office.url)
+    if article.source:
+        _add(_add(meta, "infoSource"), "name", article.source)
     _office(meta, "creator", article)
     for contact in article.contacts:
         if any((contact.department, contact.role, contact.name, contact.phone, contact.email)):
@@ -194,6 +202,8 @@ def _descriptive(meta: etree._Element, article: Article) -> None:
         _add(meta, "keyword", keyword.code)
     for topic in article.topics:
         _names(_add(meta, "subject", type="cpnat:abstract", qcode=_qcode(topic)), topic.names)
+    if article.slugline:
+        _add(meta, "slugline", article.slugline)
     _add(meta, "headline", article.headline)
     for subheadline in article.subheadlines:
         _add(meta, "headline", subheadline, role="role:subheadline")

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from feeds.article import Article, Licence, Term
 
 GENERATOR = "Pressrelay"
+ALL_RIGHTS_RESERVED = "All rights reserved."
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # when a feed without articles was last updated: bytes depend on no clock
 
 # A scheme's URI, where a code is a code of a public or of our own table; a keyword is free text and has none.
@@ -53,7 +54,12 @@ def terms_of_use(licence: Licence) -> str:
 
 def rights(article: Article) -> str:
     """Who holds the rights and what they allow; a release without a licence reserves all of them."""
-    return f"© {article.office.name}. {terms_of_use(article.licence) or 'All rights reserved.'}"
+    return f"{copyright_notice(article)}. {terms_of_use(article.licence) or ALL_RIGHTS_RESERVED}"
+
+
+def copyright_notice(article: Article) -> str:
+    """The release's own notice, else the office's name."""
+    return article.copyright or f"© {article.office.name}"
 
 
 def direction(lang: str) -> str:

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from app import parsers
+from app.errors import Problem
 from app.normalize import Context, Normal, normalize
 from app.office import OfficeRecord
 
@@ -51,3 +52,21 @@ def test_release(case: Path) -> None:
 
 def context(office: OfficeRecord) -> Context:
     return Context(office, NOW, "https://press.example")
+
+
+EXAMPLES = sorted((ROOT.parent.parent / "shared" / "standards").glob("**/examples/**/*.xml"))
+
+
+@pytest.mark.skipif(not EXAMPLES, reason="the IPTC's examples are not here: ../shared/standards/*/examples")
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_official_examples_go_in_or_are_refused_with_a_reason(path: Path) -> None:
+    office = OfficeRecord("agency", "Agency")
+    try:
+        parsed = parsers.parse(path.read_bytes(), "application/xml")
+    except Problem as problem:
+        assert problem.errors and all(fault.reason for fault in problem.errors)
+        return
+    for _, draft in parsed.drafts:
+        done = normalize(draft, context(office))
+        assert isinstance(done, Normal) or all(fault.reason for fault in done)
+    assert all(fault.reason for faults in parsed.refused.values() for fault in faults)

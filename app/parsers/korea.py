@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from lxml import etree
 
+from app import embargo
 from app.draft import Draft, DraftContact, DraftEnclosure, DraftRelated, Mark, Value
 from app.errors import Fault, Invalid, Problem
 from app.html import plain
@@ -60,8 +61,7 @@ TYPES = {
     "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
     "odt": "application/vnd.oasis.opendocument.text",
 }  # fmt: skip
-_WHEN = re.compile(r"보도\s*(?:시점|일시)\s*[:：|]?\s*([^\n]{2,80})")
-_HEAD = 1_500  # characters in which the wording of an embargo may stand
+HEAD = 20_000  # characters of HTML in which the wording of an embargo may stand
 FORMS = {"ModifyId": "a whole number", **dict.fromkeys(("ModifyDate", "ApproveDate", "EmbargoDate"), SHOWN_STAMP)}
 
 
@@ -145,7 +145,7 @@ class _Item:
         for name in ("NewsItemId", "Title", "DataContents"):
             if not self.text(name):
                 self.fault(name, f"<NewsItem> has no <{name}>, or it is empty; it is required.")
-        approved, embargo, modified = (self.stamp(name) for name in ("ApproveDate", "EmbargoDate", "ModifyDate"))
+        approved, until, modified = (self.stamp(name) for name in ("ApproveDate", "EmbargoDate", "ModifyDate"))
         issued = approved or modified
         if issued is None and not any(self.text(name) for name in ("ApproveDate", "ModifyDate")):
             self.fault("ApproveDate", "<NewsItem> has neither <ApproveDate> nor <ModifyDate>: one is required.")
@@ -156,7 +156,7 @@ class _Item:
         status = self.text("ContentsStatus").upper()
         if status == "D":
             self.warnings.append("ContentsStatus D is undocumented: it was taken for a cancellation.")
-        later = embargo if embargo is not None and embargo > issued else None
+        later = until if until is not None and until > issued else None
         office = next((name for name in ("MinisterCode", "MisisterCode") if self.text(name)), "")
         licence = self.text("KoglType")
         return Draft(
@@ -178,7 +178,7 @@ class _Item:
             issued_weekday="",
             embargo=self.value("EmbargoDate", later.isoformat()) if later else None,
             held=False,
-            embargo_wording="" if embargo else self.wording(body),
+            embargo_wording="" if until else self.wording(body),
             regions=(),
             topics=(),
             keywords=(),
@@ -188,7 +188,7 @@ class _Item:
             licence_text=licence if licence not in ("", *"01234") else f"공공누리 제{licence}유형" if licence else "",
             related=tuple(self.related()),
             note="",
-            wording_decides=embargo is None,
+            wording_decides=until is None,
             warnings=tuple(self.warnings),
         )
 
@@ -226,8 +226,7 @@ class _Item:
 
     def wording(self, body: str) -> str:
         """보도시점, where the body's head says it and no EmbargoDate does."""
-        found = _WHEN.search(plain(body[: 4 * _HEAD])[:_HEAD])
-        return found[1].strip() if found else ""
+        return embargo.find(plain(body[:HEAD])) if "보도" in body[:HEAD].replace(" ", "") else ""
 
     def contacts(self) -> Iterator[DraftContact]:
         writer = [self.text(f"Writer{part}") for part in ("Position", "Name", "Phone", "Email")]

@@ -52,27 +52,34 @@ def related(element: etree._Element, at: At) -> DraftRelated:
 
 
 def fragment(body: etree._Element) -> str:
-    """The body as XHTML without namespace; only void elements are closed in their start tag."""
-    parts: list[str] = []
-    write: Callable[[str], None] = parts.append
-
-    def element(node: etree._Element) -> None:
-        name = etree.QName(node).localname
-        attributes = "".join(f" {key}={quoteattr(str(value))}" for key, value in node.attrib.items())
-        if name in VOID:
-            write(f"<{name}{attributes}/>")
-            return
-        write(f"<{name}{attributes}>{escape(node.text or '')}")
-        children(node)
-        write(f"</{name}>")
-
-    def children(node: etree._Element) -> None:
-        for inner in node:
-            element(inner)
-            write(escape(inner.tail or ""))
-
-    children(body)
+    """What is inside a body, as XHTML without namespace; only void elements are closed in their start tag."""
+    parts = [escape(body.text or "")]
+    _children(body, parts)
     return "".join(parts).strip()
+
+
+def outer(parent: etree._Element) -> str:
+    """The elements below, themselves included, as XHTML without namespace."""
+    parts: list[str] = []
+    _children(parent, parts)
+    return "".join(parts).strip()
+
+
+def _element(node: etree._Element, parts: list[str]) -> None:
+    name = etree.QName(node).localname
+    attributes = "".join(f" {key}={quoteattr(str(value))}" for key, value in node.attrib.items() if key[0] != "{")
+    if name in VOID:
+        parts.append(f"<{name}{attributes}/>")
+        return
+    parts.append(f"<{name}{attributes}>{escape(node.text or '')}")
+    _children(node, parts)
+    parts.append(f"</{name}>")
+
+
+def _children(node: etree._Element, parts: list[str]) -> None:
+    for inner in node:
+        _element(inner, parts)
+        parts.append(escape(inner.tail or ""))
 
 
 class Embargo:

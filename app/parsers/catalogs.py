@@ -1,0 +1,65 @@
+"""Which scheme an alias stands for: the catalogs of NewsML-G2, resolved here and never fetched.
+
+https://iptc.org/std/NewsML-G2/guidelines/#about-catalogs. IPTC's own come with the wheel `newsmlg2`.
+"""
+
+import re
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from lxml import etree
+
+NAR = "{http://iptc.org/std/nar/2006-10-01/}"
+_IPTC = re.compile(r"https?://(www\.)?iptc\.org/std/catalog/catalog\.IPTC-G2-Standards_\d+\.xml")
+
+
+class Catalogs:
+    """The aliases that an item declares, and where they are not enough, IPTC's."""
+
+    def __init__(self, item: etree._Element) -> None:
+        self.unknown: list[str] = []  # catalogs that are somewhere else
+        self._declared: dict[str, str] = {}
+        above = [item, *item.iterancestors()]
+        for element in reversed(above):  # the nearest wins
+            for reference in element.findall(f"{NAR}catalogRef"):
+                if not _IPTC.fullmatch(reference.get("href", "").strip()):
+                    self.unknown.append(reference.get("href", "").strip())
+            for scheme in element.findall(f"{NAR}catalog/{NAR}scheme"):
+                self._declared[scheme.get("alias", "")] = scheme.get("uri", "")
+
+    def resolve(self, qcode: str) -> tuple[str, str]:
+        """(URI of the scheme, code) of a QCode; the URI is empty where nobody knows the alias."""
+        alias, _, code = qcode.strip().partition(":")
+        return self._declared.get(alias) or _iptc().get(alias, ""), code
+
+    def concept(self, element: etree._Element) -> tuple[str, str]:
+        """(URI of the scheme, code) of whatever names a concept: @qcode or @uri; both empty where it has neither."""
+        if qcode := element.get("qcode", ""):
+            return self.resolve(qcode)
+        uri = element.get("uri", "").strip()
+        if not uri:
+            return "", ""
+        at = max(uri.rfind("/"), uri.rfind("#"), uri.rfind(":") if uri.startswith("urn:") else -1) + 1
+        return uri[:at], uri[at:]
+
+    def is_one(self, element: etree._Element | None, cv: str, *codes: str) -> bool:
+        """Whether an element names one of these codes of one of IPTC's vocabularies."""
+        if element is None:
+            return False
+        scheme, code = self.concept(element)
+        return code in codes and scheme.rstrip("/").endswith(f"/{cv}")
+
+
+@cache
+def _iptc() -> dict[str, str]:
+    """Alias -> URI of IPTC's catalog, the newest edition first; read when a document needs it."""
+    spec = find_spec("NewsMLG2")
+    assert spec is not None and spec.submodule_search_locations, "the wheel newsmlg2 is a dependency"
+    files = (Path(spec.submodule_search_locations[0]) / "catalogs").glob("catalog.IPTC-G2-Standards_*.xml")
+    aliases: dict[str, str] = {}
+    parser = etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True)
+    for file in sorted(files, key=lambda file: int(file.stem.rpartition("_")[2]), reverse=True):
+        for scheme in etree.parse(str(file), parser).getroot().iter("{*}scheme"):
+            aliases.setdefault(scheme.get("alias", ""), scheme.get("uri", ""))
+    return aliases
