@@ -97,6 +97,7 @@ class Draft(Struct, frozen=True):
     slugline: str = ""
     source: str = ""  # NewsML-G2 infoSource: where the information comes from, if not the office
     copyright: str = ""  # the notice
+    byline_soft: bool = False  # the byline may be the office itself: then it says nothing
     issuer: str = ""  # who it says it is from, in words: not the office's name, then it becomes the source
     wording_decides: bool = False  # no instant and no hold is told: the embargo is what its wording means
     warnings: tuple[str, ...] = ()  # what the parser wants the sender to know

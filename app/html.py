@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 import lxml.html
 import nh3
@@ -31,7 +31,14 @@ BLOCKS = TAGS - {
     "a", "em", "strong", "b", "i", "u", "s", "q", "cite", "img", "br", "sub", "sup", "span", "code", "abbr",
 }  # fmt: skip
 CELLS = {"td", "th"}
+# What another's HTML may hold and an article cannot: told to the sender, for words or pictures go with it.
+LEFT_OUT = {
+    "iframe", "object", "embed", "applet", "video", "audio", "canvas", "svg", "math", "form", "input", "button", "select",
+    "textarea", "frame", "frameset",
+}  # fmt: skip
 PASSES = 5
+LINE = "\n"
+BLOCK = re.compile(rf"<(?:{'|'.join(sorted(BLOCKS))})\b", re.IGNORECASE)
 REFERENCE = re.compile(r"&#(?:([0-9]+)|[xX]([0-9A-Fa-f]+));?")
 FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # in XML, even as a reference
 
@@ -55,9 +62,40 @@ def clean(source: str, base: str) -> Body:
     return Body(_inner(safe), _text(safe), tuple(faults))
 
 
+def active(source: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What a fragment of another's HTML does besides being read: faults, and warnings of what `clean` will leave out."""
+    faults: dict[str, None] = {}
+    warnings: dict[str, None] = {}
+    for element in _tree(_legible(source)).iter():
+        if not isinstance(element.tag, str):
+            continue
+        name = element.tag.rpartition("}")[2].lower()
+        if name == "script":
+            faults["<script> is not allowed: send the text without programs."] = None
+        elif name in LEFT_OUT:
+            warnings[f"<{name}> was left out of the body."] = None
+        for key in element.attrib:
+            if key.lower().startswith("on"):
+                warnings[f"The attribute {key.lower()[:30]} of <{name[:30]}> was left out of the body."] = None
+    return tuple(faults), tuple(warnings)
+
+
 def plain(source: str) -> str:
-    """The words of an HTML text, without its tags: a title, a summary."""
-    return _text(_tree(_legible(source))) if source.strip() else ""
+    """A fragment of HTML as plain text: entities resolved once, paragraphs parted by a blank line."""
+    return clean(source, "").text
+
+
+def paragraphs(text: str) -> str:
+    """Plain text as HTML: a blank line parts paragraphs, a line break stays one."""
+    blocks = (
+        block.strip() for block in re.split(r"\n[ \t]*(?:\n[ \t]*)+", text.replace("\r\n", "\n").replace("\r", "\n"))
+    )
+    return "".join(f"<p>{_escape(block).replace(LINE, '<br/>')}</p>" for block in blocks if block)
+
+
+def block(source: str) -> str:
+    """A fragment of HTML as a paragraph where it has none of its own."""
+    return source if BLOCK.search(source) else f"<p>{source}</p>"
 
 
 def _safe(html: str) -> str:
@@ -126,8 +164,10 @@ def _links(tree: etree._Element, base: str) -> Iterator[str]:
                 yield f"{shown} is not allowed: use {', '.join(sorted(schemes))}."
             elif not url.scheme or (url.scheme in ("http", "https") and not url.hostname):
                 yield f"{shown} is relative: write the whole URL, or give the article an xml:base."
+            elif any(c.isspace() for c in url.netloc):
+                yield f"{shown} is not a URL."
             else:
-                element.set(name, url.geturl())
+                element.set(name, "".join(quote(c) if c.isspace() else c for c in url.geturl()))
 
 
 def _inner(tree: etree._Element) -> str:

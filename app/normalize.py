@@ -135,7 +135,7 @@ class _Normalizer:
         topics = self.topics()
         enclosures = tuple(self.enclosure(enclosure) for enclosure in draft.enclosures)
         related = tuple(
-            Related(line(r.headline), r.guid.strip(), self.url(r.url) if r.url else "") for r in draft.related
+            Related(line(r.headline), line(r.guid), self.url(r.url) if r.url else "") for r in draft.related
         )
         if self.faults or issued is None:
             return tuple(self.faults)
@@ -155,7 +155,7 @@ class _Normalizer:
             body=body.xhtml,
             text=body.text,
             dateline=line(draft.dateline),
-            byline=line(draft.byline),
+            byline=self.byline(),
             issued=issued,
             published=published,
             updated=published if context.backfill else max(context.now, embargo or context.now),
@@ -286,6 +286,11 @@ class _Normalizer:
             self.warnings.append(f"{draft.url.text.strip()[:100]!r} has no media type: it is served as {UNKNOWN_TYPE}.")
             type = UNKNOWN_TYPE
         return Enclosure(self.url(draft.url), type, draft.length, draft.role, line(draft.caption), lang, own)
+
+    def byline(self) -> str:
+        """A feed's author may be the office, which the article names already."""
+        byline = line(self.draft.byline)
+        return "" if self.draft.byline_soft and self.office.named(byline) else byline
 
     def issuer(self) -> str:
         """Who else the release says it is from."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from lxml import etree
 
 from app.errors import Fault, Problem
-from app.parsers import atom, korea, newsml, nitf, press_release
+from app.parsers import atom, korea, newsml, nitf, press_release, rss
 from app.parsers.tree import Parsed
 from app.parsers.xml import read
 
@@ -15,6 +15,7 @@ DIALECTS: dict[str, Callable[[etree._Element], Parsed]] = {
     atom.FEED: atom.parse,
     **dict.fromkeys((newsml.ITEM, newsml.MESSAGE, newsml.PACKAGE, *newsml.OTHERS), newsml.parse),
     **dict.fromkeys(nitf.ROOTS, nitf.parse),
+    rss.ROOT: rss.parse,
     **dict.fromkeys((*korea.ROOTS, korea.GATEWAY), korea.parse),
 }
 

@@ -8,12 +8,13 @@ from html import escape
 
 from lxml import etree
 
-from app.draft import Draft, DraftEnclosure, DraftRelated, DraftTerm, Mark, Value
+from app.draft import Draft, DraftEnclosure, DraftRelated, Mark, Value
 from app.errors import Fault, Invalid
 from app.html import plain
-from app.parsers import ours, terms
+from app.parsers import ours
 from app.parsers.faults import check
 from app.parsers.ours import OURS
+from app.parsers.schemes import Category, Classified, classify
 from app.parsers.tree import BASE, LANG, Parsed, inherited, place
 
 NAMESPACE = "http://www.w3.org/2005/Atom"
@@ -76,7 +77,7 @@ class _Entry:
         words = entry.find(f"{OURS}licence")
         source = entry.find(f"{OURS}source")
         foreign = entry.findtext(f"{ATOM}source/{ATOM}title")
-        regions, topics, keywords = self.terms()
+        terms = self.terms()
         own = entry.find(f"{OURS}issued") is not None  # an entry of ours says what else is to be said
         return Draft(
             mark=Mark(entry.sourceline or 0, self.here),
@@ -99,9 +100,9 @@ class _Entry:
             held=embargo.held,
             embargo_wording=embargo.wording,
             wording_decides=embargo.decides,
-            regions=regions,
-            topics=topics,
-            keywords=keywords,
+            regions=terms.regions,
+            topics=terms.topics,
+            keywords=terms.keywords,
             contacts=tuple(map(ours.contact, entry.findall(f"{OURS}contact"))),
             enclosures=self.enclosures(),
             licence_uri="" if licence is None else licence.get("href", ""),
@@ -200,24 +201,12 @@ class _Entry:
         full = f"http://www.iana.org/assignments/relation/{rel}"
         return [link for link in self.entry.findall(f"{ATOM}link") if link.get("rel", "alternate") in (rel, full)]
 
-    def terms(self) -> tuple[tuple[DraftTerm, ...], tuple[DraftTerm, ...], tuple[str, ...]]:
-        regions: list[DraftTerm] = []
-        topics: list[DraftTerm] = []
-        keywords: list[str] = []
-        for category in self.entry.findall(f"{ATOM}category"):
-            scheme, code = category.get("scheme", "").strip(), category.get("term", "").strip()
-            name = category.get("label", "").strip() or code
-            kind, text, own = terms.term(scheme, code)
-            if kind == "keyword":
-                keywords.append(name if scheme else code)
-                if scheme:
-                    self.warnings.append(
-                        f"The scheme {scheme[:100]!r} is not known: {name[:100]!r} is kept as a keyword."
-                    )
-                continue
-            term = DraftTerm(text, category.sourceline or 0, place(category), soft=not own, name=name)
-            (regions if kind == "region" else topics).append(term)
-        return tuple(regions), tuple(topics), tuple(keywords)
+    def terms(self) -> Classified:
+        found = self.entry.findall(f"{ATOM}category")
+        return classify(
+            Category(one.get("scheme", ""), one.get("term", ""), one.get("label", ""), one.sourceline or 0, place(one))
+            for one in found
+        )
 
     def enclosures(self) -> tuple[DraftEnclosure, ...]:
         """A link, and what our own markup adds to it: its role and its own licence."""

@@ -16,6 +16,7 @@ from app import embargo
 from app.draft import Draft, DraftContact, DraftEnclosure, DraftRelated, Mark, Value
 from app.errors import Fault, Invalid, Problem
 from app.html import plain
+from app.parsers import files
 from app.parsers.faults import check
 from app.parsers.tree import Parsed, place
 
@@ -52,15 +53,6 @@ KINDS = {
     "fact": "explanation",
     "actually": "explanation",
 }
-TYPES = {
-    "hwpx": "application/hwp+zip", "hwp": "application/x-hwp", "pdf": "application/pdf", "jpg": "image/jpeg", "jpeg": "image/jpeg",
-    "png": "image/png", "gif": "image/gif", "webp": "image/webp", "zip": "application/zip", "txt": "text/plain", "mp4": "video/mp4",
-    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    "doc": "application/msword",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xls": "application/vnd.ms-excel",
-    "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-    "odt": "application/vnd.oasis.opendocument.text",
-}  # fmt: skip
 HEAD = 20_000  # characters of HTML in which the wording of an embargo may stand
 FORMS = {"ModifyId": "a whole number", **dict.fromkeys(("ModifyDate", "ApproveDate", "EmbargoDate"), SHOWN_STAMP)}
 
@@ -253,8 +245,9 @@ class _Item:
 
 def _file(url: etree._Element, name: str, role: str) -> DraftEnclosure:
     text = (url.text or "").strip()
-    extension = (name or urlsplit(text).path).rpartition(".")[2].lower()
-    type = TYPES.get(extension, "image/jpeg" if role == "photo" else "application/octet-stream")
+    type = files.media_type(name or text, "")
+    if role == "photo" and type == files.UNKNOWN:
+        type = "image/jpeg"
     is_photo = role == "photo" or type.startswith("image/")
     return DraftEnclosure(
         url=Value(text, url.sourceline or 0, place(url)),

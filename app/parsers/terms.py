@@ -1,5 +1,6 @@
 """Which vocabulary a term of a foreign dialect is of, by its scheme's URI."""
 
+import re
 from typing import Literal
 
 from feeds.wording import SCHEMES
@@ -13,11 +14,10 @@ KNOWN: tuple[tuple[str, Kind, str], ...] = (
     (SCHEMES["medtop"], "topic", "medtop:"),
     ("https://cv.iptc.org/newscodes/mediatopic", "topic", "medtop:"),
     ("http://cv.iptc.org/newscodes/subjectcode", "topic", "subj:"),
-    ("http://www.iso.org/iso/country_codes", "region", ""),
-    ("http://cvx.iptc.org/iso3166", "region", ""),
-    ("urn:iso:std:iso:3166", "region", ""),
-    ("http://id.loc.gov/vocabulary/countries", "keyword", ""),
+    ("https://cv.iptc.org/newscodes/subjectcode", "topic", "subj:"),
 )
+# ISO publishes no URI for its codes, so everybody makes one.
+ISO_3166 = re.compile(r"iso[^a-z]*(?:std:iso:)?3166|/iso/country_codes", re.IGNORECASE)
 
 
 def known(scheme: str) -> tuple[Kind, str] | None:
@@ -25,13 +25,13 @@ def known(scheme: str) -> tuple[Kind, str] | None:
     for uri, kind, prefix in KNOWN:
         if scheme.rstrip("/#:").startswith(uri.rstrip("/#:")):
             return kind, prefix
-    return None
+    return ("region", "") if ISO_3166.search(scheme) else None
 
 
 def term(scheme: str, code: str) -> tuple[Kind, str, bool]:
     """(kind, text for our tables, whether the scheme is our own) of a code under a scheme's URI."""
     found = known(scheme) if scheme else None
-    if found is None or found[0] == "keyword":
+    if found is None:
         return "keyword", code, False
     kind, prefix = found
     text = code if not prefix or code.startswith(prefix) or "/" in code else prefix + code

@@ -1,5 +1,7 @@
 """What dialects share: the answer of every `parse`, and how a place in a document is named."""
 
+from urllib.parse import urljoin
+
 from lxml import etree
 from msgspec import Struct
 
@@ -30,6 +32,27 @@ def place(element: etree._Element, above: etree._Element | None = None, path: st
         steps.append(name)
         current = current.getparent()
     return "/".join([path, *reversed(steps)])
+
+
+def text(element: etree._Element | None) -> str:
+    """All the text in an element; empty where there is none."""
+    return "" if element is None else "".join(element.itertext())
+
+
+def base_of(element: etree._Element) -> str:
+    """What a relative reference in an element is relative to (XML Base)."""
+    base = ""
+    for above in (*reversed(list(element.iterancestors())), element):
+        base = joined(base, above.get(BASE, ""))
+    return base
+
+
+def joined(base: str, reference: str) -> str:
+    """A reference made absolute as far as its base is known."""
+    try:
+        return urljoin(base, reference.strip())
+    except ValueError:
+        return reference  # not a URL: told where it is used
 
 
 def inherited(element: etree._Element, name: str) -> str:
