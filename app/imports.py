@@ -12,12 +12,14 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
-from app import intake
+from app import intake, store
 from app.archive import Entry, entries
-from app.context import Context
+from app.context import Context, connect
 from app.errors import Problem
 from app.intake import Prepared, Receipt, Rules
 from app.office import OfficeRecord
+from app.settings import Settings
+from schemas import codes, xsd
 
 CHUNK = 50  # documents that go to a process at once
 AT_ONCE = 500  # documents in one transaction
@@ -46,34 +48,44 @@ T = TypeVar("T")
 
 
 def take(
-    context: Context, office: OfficeRecord, path: Path, *, backfill: bool, workers: int | None = None
+    settings: Settings, office: OfficeRecord, path: Path, *, backfill: bool, workers: int | None = None
 ) -> Iterator[Taken]:
     """Every document of an archive, in its order, once it is on disk. Raises Misconfigured and Unavailable."""
-    for batch in _batches(_ready(context, office, path, backfill, workers or os.cpu_count() or 1), AT_ONCE):
-        good = [ready.prepared for ready in batch if ready.prepared is not None]
-        stored = iter(intake.store_all(context, good))
-        for ready in batch:
-            if ready.prepared is None:
-                problem = ready.problem or {}
-                status = problem.get("status")
-                refused = Receipt(index=1, status=status if isinstance(status, int) else 422, problem=problem)
-                yield Taken(ready.name, (refused,))
-            else:
-                yield Taken(ready.name, tuple(next(stored)))
+    engine = store.connect(settings.database)
+    known = tuple(store.all_offices(engine)) if office.others else ()
+    engine.dispose()
+    # Forked before this process holds a connection, and after it has read what all of them need.
+    xsd("press-release")
+    assert all(codes(table) for table in ("region", "topic"))
+    count = workers or os.cpu_count() or 1
+    with ProcessPoolExecutor(count, get_context("fork"), _start, (Rules(settings, office, known, backfill),)) as pool:
+        pool.submit(os.getpid).result()
+        context = connect(settings)
+        for batch in _batches(_ready(pool, settings, path, count), AT_ONCE):
+            yield from _stored(context, batch)
 
 
-def _ready(context: Context, office: OfficeRecord, path: Path, backfill: bool, workers: int) -> Iterator[Ready]:
+def _stored(context: Context, batch: list[Ready]) -> Iterator[Taken]:
+    done = iter(intake.store_all(context, [ready.prepared for ready in batch if ready.prepared is not None]))
+    for ready in batch:
+        if ready.prepared is None:
+            problem = ready.problem or {}
+            status = problem.get("status")
+            refused = Receipt(index=1, status=status if isinstance(status, int) else 422, problem=problem)
+            yield Taken(ready.name, (refused,))
+        else:
+            yield Taken(ready.name, tuple(next(done)))
+
+
+def _ready(pool: ProcessPoolExecutor, settings: Settings, path: Path, workers: int) -> Iterator[Ready]:
     """In the archive's order; at most a few chunks are under way, whatever its size."""
-    rules = intake.rules(context, office, backfill=backfill)
-    # Spawned, not forked: this process holds a database and threads.
-    with ProcessPoolExecutor(workers, get_context("spawn"), _start, (rules,)) as pool:
-        waiting: deque[Future[bytes]] = deque()
-        for chunk in _batches(entries(path, context.settings.max_body), CHUNK):
-            waiting.append(pool.submit(_prepare, chunk))
-            if len(waiting) > 2 * workers:
-                yield from _decoder.decode(waiting.popleft().result())
-        while waiting:
+    waiting: deque[Future[bytes]] = deque()
+    for chunk in _batches(entries(path, settings.max_body), CHUNK):
+        waiting.append(pool.submit(_prepare, chunk))
+        if len(waiting) > 2 * workers:
             yield from _decoder.decode(waiting.popleft().result())
+    while waiting:
+        yield from _decoder.decode(waiting.popleft().result())
 
 
 def _start(rules: Rules) -> None:
