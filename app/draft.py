@@ -104,8 +104,9 @@ class Draft(Struct, frozen=True):
     warnings: tuple[str, ...] = ()  # what the parser wants the sender to know
 
     def fingerprint(self) -> bytes:
-        """SHA-256 of the content without its places in the file: 32 bytes."""
-        return hashlib.sha256(_PLACE.sub(b"", msgspec.json.encode(self))).digest()
+        """SHA-256 of the content without its places in the file and what was said of them: 32 bytes."""
+        said = msgspec.json.encode(msgspec.structs.replace(self, warnings=()))
+        return hashlib.sha256(_PLACE.sub(b"", said)).digest()
 
 
 # Inside a JSON string a quotation mark is escaped: what looks like these members is these members.
