@@ -101,6 +101,9 @@ class Draft(Struct, frozen=True):
     byline_soft: bool = False  # the byline may be the office itself: then it says nothing
     issuer: str = ""  # who it says it is from, in words: not the office's name, then it becomes the source
     wording_decides: bool = False  # no instant and no hold is told: the embargo is what its wording means
+    # Where the guid is unique only among its office's: the article's is this, the office's code and the guid, by colons.
+    guid_space: str = ""
+    waits: bool = False  # not to be published before `issued`, embargo or none
     warnings: tuple[str, ...] = ()  # what the parser wants the sender to know
 
     def fingerprint(self) -> bytes:

@@ -130,6 +130,8 @@ class _Normalizer:
             self.fault(draft.body, "The body is empty.")
         issued = self.instant(draft.issued)
         embargo, held = self.embargo(issued)
+        if draft.waits and issued and issued > context.now and not held:
+            embargo = embargo or issued
         if issued:
             self.dates(issued, embargo, held)
         moment = issued or context.now
@@ -191,6 +193,8 @@ class _Normalizer:
 
     def guid(self) -> str:
         guid = unicodedata.normalize("NFC", self.draft.guid.text.strip())
+        if guid and self.draft.guid_space:
+            guid = f"{self.draft.guid_space}:{self.office.code}:{guid}"
         if not guid or len(guid) > GUID_MOST or any(c.isspace() for c in guid) or UNSEEN.search(guid):
             self.fault(self.draft.guid, f"A guid has 1 to {GUID_MOST} characters and no white space.")
         return guid
@@ -234,7 +238,9 @@ class _Normalizer:
         self.warnings += meaning.warnings
         if meaning.held and not meaning.warnings:
             self.warnings.append(f"The embargo {wording[:100]!r} names no instant: the release is held.")
-        return (meaning.until.astimezone(UTC) if meaning.until else None), meaning.held
+        until = meaning.until.astimezone(UTC) if meaning.until else None
+        # Over before the release was issued: nothing was ever to be waited for.
+        return (until if until and until > issued else None), meaning.held
 
     def dates(self, issued: datetime, embargo: datetime | None, held: bool) -> None:
         now = self.context.now
