@@ -52,6 +52,32 @@ def test_release(case: Path) -> None:
         assert warnings == []
 
 
+@pytest.mark.parametrize(
+    ("start", "bad", "good", "end"),
+    [
+        (
+            '<release xmlns="urn:pressrelay:press-release:1" xml:lang="ko">',
+            "<article/>",
+            '<article version="1"><guid>g</guid><issued>2026-03-09T10:00:00+09:00</issued><headline>a</headline>'
+            "<body><p>a</p></body></article>",
+            "</release>",
+        ),
+        (
+            "<Syndicate>",
+            "<NewsItem><ModifyId>x</ModifyId><ModifyDate>x</ModifyDate><ContentsType>x</ContentsType></NewsItem>",
+            "<NewsItem><NewsItemId>1</NewsItemId><Title>a</Title><DataContents>a</DataContents>"
+            "<ApproveDate>03/09/2026 10:00:00</ApproveDate></NewsItem>",
+            "</Syndicate>",
+        ),
+    ],
+    ids=("press-release", "korea"),
+)
+def test_more_faults_than_are_told_make_no_article_good(start: str, bad: str, good: str, end: str) -> None:
+    parsed = parsers.parse(f"{start}{bad * 3000}{good}{end}".encode(), "application/xml")
+    assert len(parsed.refused) == 3000 and all(parsed.refused.values())
+    assert [place for place, _ in parsed.drafts] == [3000]
+
+
 def context(office: OfficeRecord, *others: OfficeRecord) -> Context:
     return Context(office, NOW, "https://press.example", known=others)
 

@@ -21,7 +21,7 @@ ROOTS = ("response", "Syndicate")
 GUID_SPACE = "urn:pressrelay:news-item"  # NewsItemId is unique only among its sender's
 DATE = "%m/%d/%Y %H:%M:%S"
 ZONE = "+09:00"
-HEAD = 20_000  # characters of HTML in which 보도시점 may stand
+HEAD = 100_000  # characters of HTML in which 보도시점 may stand
 
 KINDS = {"brief": "press-release", "policy": "press-release", "reference": "reference", "fact": "explanation"}
 LICENCE = "https://www.kogl.or.kr/info/licenseType{}.do"
@@ -102,7 +102,7 @@ def parse(root: etree._Element) -> Parsed:
 
 def _count(root: etree._Element, present: int) -> Iterator[str]:
     total = (root.findtext("body/totalCount") or root.findtext("totalCount") or "").strip()
-    if total and int(total) != present:
+    if re.fullmatch(r"[0-9]{1,9}", total) and int(total) != present:
         yield f"The source counts {int(total)} items (totalCount); {present} are in this document."
 
 
