@@ -31,28 +31,10 @@ MINISTERS = ("MinisterCode", "MisisterCode")
 SUBTITLES = ("SubTitle1", "SubTitle2", "SubTitle3")
 PAIRED = ("FileName", "FileUrl")
 SINGLE = (
-    *(
-        "NewsItemId",
-        "ContentsStatus",
-        "ModifyId",
-        "ModifyDate",
-        "ApproveDate",
-        "EmbargoDate",
-        *MINISTERS,
-        "ApproverName",
-    ),
-    *(
-        "WriterName",
-        "WriterPhone",
-        "WriterEmail",
-        "WriterPosition",
-        "GroupingCode",
-        "Title",
-        *SUBTITLES,
-        "ContentsType",
-    ),
-    *("DataContents", "KoglType", "OriginalUrl", "ThumbnailUrl", "OriginalimgUrl"),
-)
+    "NewsItemId", "ContentsStatus", "ModifyId", "ModifyDate", "ApproveDate", "EmbargoDate", *MINISTERS, "ApproverName",
+    "WriterName", "WriterPhone", "WriterEmail", "WriterPosition", "GroupingCode", "Title", *SUBTITLES, "ContentsType",
+    "DataContents", "KoglType", "OriginalUrl", "ThumbnailUrl", "OriginalimgUrl",
+)  # fmt: skip
 FORMS = {
     "NewsItemId": "1 to 100 characters without white space",
     "ContentsStatus": "I (first), U (update) or nothing",
@@ -271,7 +253,8 @@ class _Item:
     def wording(self, body: str) -> str:
         """보도시점 in the head of the body, where the office gave no EmbargoDate: never earlier than its own date."""
         head = body[:HEAD]
-        return "" if self.text("EmbargoDate") or "보" not in head else embargo.find(plain(head))
+        may = "보" in head or "&#" in head  # most bodies say nothing of it, and need not be read for it
+        return embargo.find(plain(head)) if may and not self.text("EmbargoDate") else ""
 
     def contacts(self) -> Iterator[DraftContact]:
         names = ("WriterPosition", "WriterName", "WriterPhone", "WriterEmail")
