@@ -65,7 +65,9 @@ def enclosures(content: etree._Element, warnings: list[str]) -> Iterator[DraftEn
     for media in content.iter(_named(content, "media")):
         references = [one for one in media if _local(one) == "media-reference" and one.get("source", "").strip()]
         urls = [joined(base_of(one), one.get("source", "")) for one in references]
-        reference, url = next(((one, url) for one, url in zip(references, urls, strict=True) if fetchable(url)), (None, ""))
+        reference, url = next(
+            ((one, url) for one, url in zip(references, urls, strict=True) if fetchable(url)), (None, "")
+        )
         if reference is None:
             warnings.append(f"A media has no http or https URL ({next(iter(urls), '')[:80]!r}): it is left out.")
             continue

@@ -45,13 +45,6 @@ class Catalogs:
         at = max(uri.rfind("/"), uri.rfind("#"), uri.rfind(":") if uri.startswith("urn:") else -1) + 1
         return uri[:at], uri[at:]
 
-    def is_one(self, element: etree._Element | None, cv: str, *codes: str) -> bool:
-        """Whether an element names one of these codes of one of IPTC's vocabularies."""
-        if element is None:
-            return False
-        scheme, code = self.concept(element)
-        return code in codes and scheme.rstrip("/").endswith(f"/{cv}")
-
 
 def _uri(scheme: etree._Element) -> str:
     """The URI of a declared scheme, or of the one that its owner calls the same, where only that is known here."""

@@ -38,6 +38,12 @@ def read(item: etree._Element, lang: str, headline: str) -> Value | str:
     return "it has no contentSet with inlineXML or inlineData"
 
 
+def contents(element: etree._Element) -> list[etree._Element]:
+    """The body.content of NITF inside; not those that a footnote or a note has within."""
+    found = element.iterfind(".//{*}body.content")
+    return [one for one in found if not any(above.tag == one.tag for above in one.iterancestors())]
+
+
 def nitf_text(item: etree._Element, *names: str) -> str:
     """The first of these elements of an NITF document inside that has words; on one line."""
     for name in names:
@@ -71,13 +77,7 @@ def _without(body: etree._Element, headline: str) -> str:
 
 
 def _nitf(element: etree._Element, _: str) -> str:
-    found = list(element.iterfind(".//{*}body.content")) if element.tag == f"{NAR}inlineXML" else []
-    return "".join(blocks.xhtml(one) for one in found if not _nested(one))
-
-
-def _nested(content: etree._Element) -> bool:
-    """A footnote and a note have a body.content of their own."""
-    return any(etree.QName(above).localname == "body.content" for above in content.iterancestors())
+    return "".join(map(blocks.xhtml, contents(element))) if element.tag == f"{NAR}inlineXML" else ""
 
 
 def _data(element: etree._Element, _: str) -> str:
@@ -97,7 +97,7 @@ def _why(element: etree._Element) -> str:
     if element.tag == f"{NAR}inlineXML":
         if not len(element):
             return "its inlineXML is empty"
-        name = etree.QName(element[0]).localname
+        name = str(etree.QName(element[0]).localname)
         if name in ("html", "nitf") or str(element[0].tag).startswith(XHTML):
             return f"the <{name}> in its inlineXML has no text in a body"
         return f"its inlineXML has <{name[:40]}>, which is neither XHTML nor NITF"
@@ -113,7 +113,7 @@ def _encoded(element: etree._Element) -> bool:
 
 
 def _type(element: etree._Element) -> str:
-    return element.get("contenttype", "").partition(";")[0].strip().lower()
+    return str(element.get("contenttype", "").partition(";")[0].strip().lower())
 
 
 def _words(element: etree._Element) -> str:
