@@ -110,8 +110,7 @@ class _Item:
 
     def draft(self) -> Draft | tuple[Fault, ...]:
         item = self.item
-        if not self.is_text():
-            return tuple(self.faults)
+        self.news_class()
         guid = item.get("guid", "").strip()
         if not guid:
             self.fault("<newsItem> has no guid; it is required.")
@@ -166,14 +165,12 @@ class _Item:
             warnings=tuple(self.warnings),
         )
 
-    def is_text(self) -> bool:
+    def news_class(self) -> None:
         """Text, or a mixture with text in it; a picture has its own place. A class that nobody knows is no obstacle."""
         element = self.meta("itemClass")
         scheme, code = ("", "") if element is None else self.catalogs.concept(element)
-        if not scheme.rstrip("/").endswith(NATURE) or code in TEXTS:
-            return True
-        self.fault(f"The item is of class {code[:40]!r}; text is read, and composite.", element)
-        return False
+        if scheme.rstrip("/").endswith(NATURE) and code not in TEXTS:
+            self.fault(f"The item is of class {code[:40]!r}; text is read, and composite.", element)
 
     def issued(self) -> Value | None:
         """When the content was made, as far as it is told to the second; else the item's first version, else this one."""
