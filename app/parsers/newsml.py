@@ -4,12 +4,12 @@ https://iptc.org/std/NewsML-G2/guidelines/
 """
 
 from collections.abc import Iterator
-from html import escape
 
 from lxml import etree
 
 from app.draft import Draft, DraftContact, DraftEnclosure, DraftRelated, Mark, Value
 from app.errors import Fault, Invalid
+from app.html import paragraphs
 from app.parsers import blocks, concepts, files, inline, ours
 from app.parsers.catalogs import NAR, Catalogs
 from app.parsers.concepts import name, speaks
@@ -206,8 +206,7 @@ class _Item:
         if isinstance(found, Value):
             return found
         if pubstatus == "canceled":
-            words = "".join(f"<p>{escape(part, quote=False)}</p>" for part in (note or headline).split("\n"))
-            return Value(words, self.item.sourceline or 0, self.here)
+            return Value(paragraphs(note or headline), self.item.sourceline or 0, self.here)
         self.fault(f"<newsItem> has no text that is read: {found}.", self.item.find(f"{NAR}contentSet"))
         return None
 

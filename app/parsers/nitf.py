@@ -3,12 +3,12 @@
 import re
 from collections.abc import Iterator
 from datetime import datetime
-from html import escape
 
 from lxml import etree
 
 from app.draft import Draft, DraftEnclosure, DraftTerm, Mark, Value
 from app.errors import Fault
+from app.html import paragraphs
 from app.parsers import blocks, ours, terms
 from app.parsers.faults import check
 from app.parsers.tree import LANG, Parsed, place
@@ -177,7 +177,7 @@ class _Document:
         if source:
             source += "".join(f"<p>{blocks.xhtml(one)}</p>" for one in ends if _words(one))
         elif notice:
-            source = "".join(f"<p>{escape(part, quote=False)}</p>" for part in notice.split("\n"))
+            source = paragraphs(notice)
         at = contents[0] if contents else self.root
         if source:
             return Value(source, at.sourceline or 0, place(at))
