@@ -58,6 +58,12 @@ def speaks(element: etree._Element, lang: str) -> bool:
     return not own or not lang or own.lower().split("-")[0] == lang.lower().split("-")[0]
 
 
+def constrained(element: etree._Element) -> bool:
+    """Whether something constrains its publication: it, or what it stands in, for that applies to all within."""
+    around = (element, *element.iterancestors())
+    return any(one.get("pubconstraint") or one.get("pubconstrainturi") for one in around)
+
+
 def _known(element: etree._Element, catalogs: Catalogs) -> tuple[terms.Kind, str]:
     """By its own scheme, else by that of a concept which is declared to be the same; else a keyword."""
     for one in (element, *element.findall(f"{NAR}sameAs")):

@@ -11,7 +11,7 @@ from lxml import etree
 from app.draft import Value
 from app.parsers import blocks, ours
 from app.parsers.catalogs import NAR
-from app.parsers.concepts import speaks
+from app.parsers.concepts import constrained, speaks
 from app.parsers.tree import place
 
 XHTML = "{http://www.w3.org/1999/xhtml}"
@@ -25,7 +25,10 @@ def read(item: etree._Element, lang: str, headline: str) -> Value | str:
     """
     sets = item.findall(f"{NAR}contentSet")
     renditions = [one for part in sets for one in part if one.tag in (f"{NAR}inlineXML", f"{NAR}inlineData")]
-    spoken = [one for one in renditions if speaks(one, lang)] or renditions
+    free = [one for one in renditions if not constrained(one)]
+    if renditions and not free:
+        return "it has a pubconstraint, and what that means cannot be known here"
+    spoken = [one for one in free if speaks(one, lang)] or free
     for way in (_xhtml, _nitf, _data):
         for element in spoken:
             source = way(element, headline)

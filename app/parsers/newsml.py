@@ -12,7 +12,7 @@ from app.errors import Fault, Invalid
 from app.html import paragraphs
 from app.parsers import blocks, concepts, files, inline, ours
 from app.parsers.catalogs import NAR, Catalogs
-from app.parsers.concepts import name, speaks
+from app.parsers.concepts import constrained, name, speaks
 from app.parsers.faults import check
 from app.parsers.tree import LANG, Parsed, base_of, inherited, joined, place
 from feeds.wording import ALL_RIGHTS_RESERVED, SCHEMES
@@ -87,7 +87,7 @@ class _Item:
     def free(self, path: str) -> list[etree._Element]:
         """The elements there that may be published: what a pubconstraint constrains, we cannot know, and do not tell."""
         found = self.item.findall("/".join(f"{NAR}{step}" for step in path.split("/")))
-        free = [one for one in found if not (_constrained(one) or _constrained(one.getparent()))]
+        free = [one for one in found if not constrained(one)]
         if len(free) < len(found):
             self.warnings.append(f"{len(found) - len(free)} {path} with a pubconstraint: not published.")
         return free
@@ -335,7 +335,3 @@ class _Item:
                 continue
             url = Value(href, link.sourceline or 0, f"{place(link)}/@href") if href else None
             yield DraftRelated(link.get("title", "") or link.findtext(f"{NAR}title") or "", guid, url)
-
-
-def _constrained(element: etree._Element | None) -> bool:
-    return element is not None and bool(element.get("pubconstraint") or element.get("pubconstrainturi"))
