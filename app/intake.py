@@ -17,6 +17,7 @@ from app.errors import Fault, Invalid, Problem
 from app.normalize import Normal
 from app.office import OfficeRecord
 from app.parsers import Parsed
+from app.settings import Settings
 from app.store import Item, Original, Stored
 from feeds import press_release
 from feeds.article import Article
@@ -48,6 +49,22 @@ class Receipt(Struct, frozen=True, omit_defaults=True):
         return self.problem is None
 
 
+class Rules(Struct, frozen=True):
+    """All that preparing a release needs: no connection, so that another process can do it."""
+
+    settings: Settings
+    office: OfficeRecord
+    known: tuple[OfficeRecord, ...] = ()  # the offices that this one may publish for
+    backfill: bool = False  # an archive, whose articles stand in the feeds by their own date
+
+    def now(self) -> normalizer.Context:
+        """What a release means at this moment."""
+        settings = self.settings
+        return normalizer.Context(
+            self.office, datetime.now(UTC), settings.url, self.backfill, settings.hours, self.known
+        )
+
+
 class Prepared(Struct, frozen=True):
     """A release ready to be put: its good articles by place, and the receipts of the others."""
 
@@ -70,7 +87,7 @@ def take(
 
     `backfill`: an archive, whose articles stand in the feeds by their own date.
     """
-    prepared = prepare(context, office, body, content_type, backfill=backfill)
+    prepared = prepare(rules(context, office, backfill=backfill), body, content_type)
     if dry_run:
         url = context.settings.url
         told = {
@@ -86,7 +103,7 @@ def publish(context: Context, office: OfficeRecord, body: bytes, content_type: s
 
     `slugline` is taken where the article has none.
     """
-    prepared = prepare(context, office, body, content_type)
+    prepared = prepare(rules(context, office), body, content_type)
     _one(len(prepared.items) + len(prepared.refused))
     if prepared.refused:
         raise as_problem([*prepared.refused.values()])
@@ -115,7 +132,7 @@ def correct(context: Context, office: OfficeRecord, current: Article, body: byte
         reason = f"The guid is {draft.guid.text.strip()[:100]!r}; this article's is {current.guid!r}, and stays."
         raise Invalid([Fault(reason, draft.guid.path, draft.guid.line)])
     draft = msgspec.structs.replace(draft, version=max(draft.version, current.version + 1))
-    normal = normalizer.normalize(draft, moment(context, office))
+    normal = normalizer.normalize(draft, rules(context, office).now())
     if not isinstance(normal, Normal):
         raise Invalid(normal)
     article = normal.article
@@ -154,11 +171,15 @@ def _one(count: int) -> None:
         raise Problem(422, "one-article", "Not one article", f"The document has {count} articles; expected is one.")
 
 
-def prepare(
-    context: Context, office: OfficeRecord, body: bytes, content_type: str, *, backfill: bool = False
-) -> Prepared:
+def rules(context: Context, office: OfficeRecord, *, backfill: bool = False) -> Rules:
+    """The rules for releases of an office. Raises Unavailable."""
+    known = tuple(store.all_offices(context.engine)) if office.others else ()
+    return Rules(context.settings, office, known, backfill)
+
+
+def prepare(rules: Rules, body: bytes, content_type: str) -> Prepared:
     """Parse and normalize. Raises Problem."""
-    settings = context.settings
+    settings = rules.settings
     parsed = parsers.parse(body, content_type, max_depth=settings.max_depth)
     count = len(parsed.drafts) + len(parsed.refused)
     if count > settings.max_articles:
@@ -167,14 +188,14 @@ def prepare(
     refused = {place: _refused(place, Invalid(faults)) for place, faults in parsed.refused.items()}
     places: list[int] = []
     items: list[Item] = []
-    for place, draft, answer in _normals(parsed, moment(context, office, backfill)):
+    for place, draft, answer in _normals(parsed, rules.now()):
         if isinstance(answer, Problem):
             refused[place] = _refused(place, answer)
         else:
             places.append(place)
             items.append(Item(answer.article, draft.fingerprint(), answer.warnings))
     mimetype = content_type.partition(";")[0].strip() or "application/xml"
-    return Prepared(Original(body, mimetype, office.code), tuple(places), tuple(items), refused)
+    return Prepared(Original(body, mimetype, rules.office.code), tuple(places), tuple(items), refused)
 
 
 def store_all(context: Context, prepared: Sequence[Prepared]) -> list[list[Receipt]]:
@@ -213,13 +234,6 @@ def as_problem(receipts: list[Receipt]) -> Problem:
         else f"{len(receipts)} articles were refused; nothing was stored."
     )
     return Problem(receipts[0].status, kind, str(first["title"]), detail, errors=errors)
-
-
-def moment(context: Context, office: OfficeRecord, backfill: bool = False) -> normalizer.Context:
-    """What a release of this office means now. Raises Unavailable."""
-    known = tuple(store.all_offices(context.engine)) if office.others else ()
-    settings = context.settings
-    return normalizer.Context(office, datetime.now(UTC), settings.url, backfill, settings.hours, known)
 
 
 def _normals(parsed: Parsed, now: normalizer.Context) -> Iterator[tuple[int, Draft, Normal | Problem]]:
