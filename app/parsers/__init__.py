@@ -19,15 +19,36 @@ DIALECTS: dict[str, Callable[[etree._Element], Parsed]] = {
     **dict.fromkeys((*korea.ROOTS, korea_results.GATEWAY), korea.parse),
 }
 
+NAMES = {  # root element -> what docs/dialects calls the dialect
+    tag: {press_release: "press-release"}.get(module, module.__name__.rpartition(".")[2])
+    for module, tags in (
+        (press_release, (press_release.ROOT,)),
+        (atom, (atom.ENTRY, atom.FEED)),
+        (newsml, (newsml.ITEM, newsml.MESSAGE, newsml.PACKAGE, *newsml.OTHERS)),
+        (nitf, nitf.ROOTS),
+        (rss, (rss.ROOT,)),
+        (korea, (*korea.ROOTS, korea_results.GATEWAY)),
+    )
+    for tag in tags
+}
+
+
+def dialect(body: bytes, content_type: str, *, max_depth: int = 100) -> str:
+    """The name of a document's dialect. Raises Problem."""
+    root = read(body, content_type, max_depth=max_depth)
+    if str(root.tag) not in NAMES:
+        raise _unknown(root)
+    return NAMES[str(root.tag)]
+
 
 def parse(body: bytes, content_type: str, *, max_depth: int = 100) -> Parsed:
     """The articles of a release of any dialect. Raises Problem; Invalid where the document breaks its schema."""
     root = read(body, content_type, max_depth=max_depth)
-    dialect = DIALECTS.get(str(root.tag))
-    if dialect is None:
+    reader = DIALECTS.get(str(root.tag))
+    if reader is None:
         raise _unknown(root)
     try:
-        return dialect(root)
+        return reader(root)
     finally:
         forget()
 
@@ -42,4 +63,4 @@ def _unknown(root: etree._Element) -> Problem:
     return Problem(422, "unknown-dialect", "Not a document we read", reason, errors=[fault])
 
 
-__all__ = ["DIALECTS", "Parsed", "parse"]
+__all__ = ["DIALECTS", "NAMES", "Parsed", "dialect", "parse"]

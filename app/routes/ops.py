@@ -2,10 +2,12 @@
 
 import msgspec
 from flask import Blueprint, Response
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
 from app import store
 from app.errors import Unavailable
 from app.routes.context import here
+from app.sources import instant
 
 blueprint = Blueprint("ops", __name__)
 
@@ -24,9 +26,36 @@ def ready() -> Response:
         seq = store.newest_seq(context.engine)
     except Unavailable as error:
         return _json({"status": "unavailable", "database": str(error)}, 503)
-    return _json(
-        {"status": "ok", "database": "ok", "changes": seq, "cache": "ok" if context.cache.alive() else "down"}, 200
-    )
+    alarms = [
+        {"name": source.name, "alarm": source.alarm, "error": source.error, "last_ok": instant(source.last_ok)}
+        for source in store.all_sources(context.engine)
+        if source.alarm
+    ]
+    cache = "ok" if context.cache.alive() else "down"
+    return _json({"status": "ok", "database": "ok", "changes": seq, "cache": cache, "sources": alarms or "ok"}, 200)
+
+
+@blueprint.get("/metrics")
+def metrics() -> Response:
+    """Prometheus' text format: what the database knows, so that every worker tells the same."""
+    context = here()
+    registry = CollectorRegistry()
+    Gauge("pressrelay_changes", "Changes since the first", registry=registry).set(store.newest_seq(context.engine))
+    names = {
+        "last_ok": ("pressrelay_source_last_ok_seconds", "When a source was last pulled well, Unix time"),
+        "last_new": ("pressrelay_source_last_new_seconds", "When it last brought something new, Unix time"),
+        "failures": ("pressrelay_source_failures", "Failures since the last success"),
+        "items": ("pressrelay_source_items", "Articles in its last document"),
+    }
+    gauges = {field: Gauge(*told, ["source"], registry=registry) for field, told in names.items()}
+    alarm = Gauge("pressrelay_source_alarm", "1 while it has an alarm", ["source", "alarm"], registry=registry)
+    for source in store.all_sources(context.engine):
+        for field, gauge in gauges.items():
+            value = getattr(source, field)
+            gauge.labels(source.name).set(value / 1_000_000 if field.startswith("last") else value)
+        for kind in ("failing", "empty", "silent"):
+            alarm.labels(source.name, kind).set(source.alarm == kind)
+    return Response(generate_latest(registry), 200, {"Cache-Control": "no-store"}, content_type=CONTENT_TYPE_LATEST)
 
 
 def _json(body: dict[str, object], status: int) -> Response:

@@ -18,6 +18,7 @@ from app.store.keys import Keys, keys
 from app.store.members import Edited, edited, last_edited
 from app.store.offices import all_offices, new_token, office_of, save_office
 from app.store.put import Change, Item, Original, Stored, content, lift, micros, public_at, put
+from app.store.sources import Source, all_sources, claim_source, record_pull, remove_source, save_source
 
 __all__ = [
     "Change",
@@ -28,10 +29,13 @@ __all__ = [
     "Keys",
     "Original",
     "Ref",
+    "Source",
     "Stored",
     "all_offices",
+    "all_sources",
     "by_id",
     "changes_after",
+    "claim_source",
     "connect",
     "content",
     "documents",
@@ -50,6 +54,9 @@ __all__ = [
     "places_in_use",
     "public_at",
     "put",
+    "record_pull",
+    "remove_source",
     "save_office",
+    "save_source",
     "upgrade",
 ]

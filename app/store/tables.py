@@ -92,6 +92,28 @@ versions = Table(
 # The originals hold several articles; one that is not public hides the whole document.
 Index("versions_release", versions.c.release)
 
+# What is pulled; app.store.sources.Source describes each column.
+sources = Table(
+    "sources",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("dialect", String(32), nullable=False),
+    Column("url", Text, nullable=False),
+    Column("office", String(64), nullable=False),
+    Column("every", Integer, nullable=False),
+    Column("silent_after", Integer, nullable=False),
+    Column("private", Boolean, nullable=False),
+    Column("next_due", BigInteger, nullable=False),
+    Column("etag", Text, nullable=False),
+    Column("modified", Text, nullable=False),
+    Column("last_ok", BigInteger, nullable=False),
+    Column("last_new", BigInteger, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("items", Integer, nullable=False),
+    Column("alarm", String(16), nullable=False),
+)
+
 # Places and topics by small number.
 axis = Table(
     "axis",

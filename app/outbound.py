@@ -1,0 +1,183 @@
+"""Requests to addresses that others name: public ones only, checked where the connection is made, within limits of time and size.
+
+A name is resolved once, every address of it is judged, and the connection goes to the judged address itself: neither a redirect nor a
+name that changes its mind leads inside. `ipaddress.is_global` alone lets transition addresses pass, so those are listed.
+"""
+
+import ipaddress
+import socket
+import time
+import zlib
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import httpcore
+import httpx
+from msgspec import Struct
+
+from app.errors import PressrelayError
+
+HOPS = 5  # redirects that are followed
+READ, CONNECT = 10.0, 5.0  # seconds
+AGENT = "Pressrelay"
+# Global by their form, and a way inside all the same: NAT64, 6to4, IPv4-compatible, documentation, a cloud's own service.
+DENIED = tuple(
+    map(
+        ipaddress.ip_network,
+        (
+            *(
+                "64:ff9b::/96",
+                "64:ff9b:1::/48",
+                "2002::/16",
+                "2001::/32",
+                "::/96",
+                "3fff::/20",
+                "2001:db8::/32",
+                "100::/64",
+            ),
+            *("192.88.99.0/24", "168.63.129.16/32", "100.64.0.0/10", "192.0.0.0/24"),
+        ),
+    )
+)
+
+Resolve = Callable[[str, int], Iterable[str]]  # host, port -> addresses
+
+
+class Refused(PressrelayError):
+    """The request was not made or not finished; the message is one sentence."""
+
+
+class Fetched(Struct, frozen=True):
+    """An answer, its body whole and unpacked."""
+
+    status: int
+    headers: dict[str, str]  # names in lower case
+    body: bytes
+    url: str  # after redirects
+
+
+def is_public(address: str) -> bool:
+    """Whether an address is one of the public internet. https://www.iana.org/assignments/iana-ipv4-special-registry"""
+    if "%" in address:
+        return False
+    ip = ipaddress.ip_address(address)
+    mapped = getattr(ip, "ipv4_mapped", None)
+    if mapped is not None:
+        ip = mapped
+    if any(ip.version == network.version and ip in network for network in DENIED):
+        return False
+    return ip.is_global and not ip.is_multicast and not ip.is_reserved
+
+
+def resolve(host: str, port: int) -> list[str]:
+    """Every address of a name, as this machine resolves it."""
+    try:
+        return [str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    except (OSError, UnicodeError) as error:
+        raise Refused(f"{host!r} cannot be resolved: {error}.") from None
+
+
+class _Guard(httpcore.NetworkBackend):
+    """Connects to judged addresses only; TLS still asks for the name."""
+
+    def __init__(self, private: bool, resolver: Resolve) -> None:
+        self._private = private
+        self._resolve = resolver
+        self._backend = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        addresses = list(self._resolve(host, port))
+        if not addresses:
+            raise Refused(f"{host!r} has no address.")
+        if not self._private and (bad := [one for one in addresses if not is_public(one)]):
+            raise Refused(f"{host!r} is at {bad[0]}, which is not a public address.")
+        return self._backend.connect_tcp(addresses[0], port, timeout, local_address, socket_options)
+
+
+def fetch(
+    url: str,
+    headers: Mapping[str, str],
+    *,
+    most: int,
+    seconds: float,
+    private: bool = False,
+    resolver: Resolve = resolve,
+) -> Fetched:
+    """GET, following redirects, each judged anew. Raises Refused.
+
+    `most`: bytes of the unpacked body; `seconds`: for the whole of it; `private`: intranets are allowed.
+    """
+    until = time.monotonic() + seconds
+    transport = httpx.HTTPTransport(trust_env=False)
+    # httpx has no way to hand a backend in; tests/test_outbound.py holds that this one is used.
+    transport._pool._network_backend = _Guard(private, resolver)
+    sent = {"User-Agent": AGENT, "Accept-Encoding": "gzip", **headers}
+    timeout = httpx.Timeout(READ, connect=CONNECT)
+    with httpx.Client(transport=transport, timeout=timeout, follow_redirects=False) as client:
+        for _ in range(HOPS + 1):
+            url = checked(url)
+            answer = _once(client, url, sent, most, until, seconds)
+            if answer.status not in (301, 302, 303, 307, 308) or "location" not in answer.headers:
+                return answer
+            url = urljoin(url, answer.headers["location"])
+    raise Refused(f"More than {HOPS} redirects.")
+
+
+def checked(url: str) -> str:
+    """The URL, if it is one that may be asked. Raises Refused."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise Refused(f"{url[:200]!r} is not a URL.") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
+        raise Refused(f"{url[:200]!r} is not an http or https URL.")
+    if parts.username is not None or "\\" in url or any(c.isspace() or c < " " for c in url):
+        raise Refused(f"{url[:200]!r} holds what no URL of a source has: credentials, a backslash or white space.")
+    return url
+
+
+def _once(
+    client: httpx.Client, url: str, headers: Mapping[str, str], most: int, until: float, seconds: float
+) -> Fetched:
+    try:
+        with client.stream("GET", url, headers=dict(headers)) as response:
+            body = _body(response, most, until, seconds)
+            told = {name.lower(): value for name, value in response.headers.items()}
+            return Fetched(response.status_code, told, body, url)
+    except httpx.TimeoutException:
+        raise Refused(f"No answer within {READ:.0f} seconds.") from None
+    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+        raise Refused(f"The request failed: {error}.") from None
+
+
+def _body(response: httpx.Response, most: int, until: float, seconds: float) -> bytes:
+    """Unpacked as it comes and counted, so that neither an endless nor a tightly packed answer is ever held."""
+    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding not in ("identity", "gzip", "x-gzip", ""):
+        raise Refused(f"The answer is encoded as {encoding[:40]!r}; gzip was asked for.")
+    unpack = zlib.decompressobj(31) if "gzip" in encoding else None
+    parts: list[bytes] = []
+    size = 0
+    for chunk in response.iter_raw():
+        if time.monotonic() > until:
+            raise Refused(f"The answer was not whole within {seconds:.0f} seconds.")
+        try:
+            part = chunk if unpack is None else unpack.decompress(chunk, most + 1 - size)
+        except zlib.error:
+            raise Refused("The answer says it is gzip, and is not.") from None
+        size += len(part)
+        if size > most:
+            raise Refused(f"The answer has more than {most} bytes.")
+        parts.append(part)
+    if unpack is not None and not unpack.eof:
+        raise Refused("The answer says it is gzip, and is not, or was cut off.")
+    return b"".join(parts)

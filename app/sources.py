@@ -1,0 +1,185 @@
+"""Sources that cannot push are pulled: fetched when they are due, taken like a push, and watched.
+
+A source that turns empty, silent or fails is an alarm and never success: a consumer once lost 36 days of releases because "0 items"
+counted as fine.
+"""
+
+import logging
+import re
+import threading
+import time
+from datetime import UTC, datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from app import intake, parsers, store
+from app.context import Context
+from app.errors import Problem, Unavailable
+from app.intake import Receipt
+from app.outbound import Fetched, Refused, Resolve, fetch, resolve
+from app.store import Source
+
+log = logging.getLogger("pressrelay.sources")
+
+SECONDS = 30.0  # for one fetch, whatever comes
+LEASE = 180  # seconds for which a claimed source is this process's; longer than any pull takes
+LONGEST = 6 * 3600  # seconds between two tries of a source that fails
+FAILING = 3  # failures in a row that are an alarm
+LOOK = 0.5  # seconds between two looks for what is due
+THREADS = 4  # pulls at once in a process
+MILLION = 1_000_000
+HTML = re.compile(
+    rb"\s*(?:\xef\xbb\xbf)?\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)[\s>]", re.IGNORECASE | re.DOTALL
+)
+
+
+class Pulled(Struct, frozen=True):
+    """How one pull went."""
+
+    source: Source  # as it is after it
+    receipts: tuple[Receipt, ...] = ()
+    unchanged: bool = False  # 304, or the bytes say nothing new
+    problem: Problem | None = None  # the document as a whole was refused
+
+
+def pull(context: Context, source: Source, *, now: float | None = None, resolver: Resolve = resolve) -> Pulled:
+    """Fetch a source once and take what is new. Raises Unavailable; every other failure is in the answer."""
+    moment = int((time.time() if now is None else now) * MILLION)
+    try:
+        answer = fetch(
+            source.url,
+            _conditions(source),
+            most=context.settings.max_body,
+            seconds=SECONDS,
+            private=source.private,
+            resolver=resolver,
+        )
+        if answer.status == 304:
+            return Pulled(_went_well(source, answer, moment, source.items, new=False), unchanged=True)
+        return _taken(context, source, answer, moment)
+    except Refused as error:
+        return Pulled(_failed(source, str(error), moment))
+
+
+def _conditions(source: Source) -> dict[str, str]:
+    """RFC 9110, section 13.1."""
+    headers = {"Accept": "application/xml, application/rss+xml, application/atom+xml, text/xml, */*;q=0.1"}
+    if source.etag:
+        headers["If-None-Match"] = source.etag
+    if source.modified:
+        headers["If-Modified-Since"] = source.modified
+    return headers
+
+
+def _taken(context: Context, source: Source, answer: Fetched, now: int) -> Pulled:
+    if answer.status != 200:
+        return Pulled(_failed(source, f"The source answered {answer.status}.", now, _wait(answer)))
+    content_type = answer.headers.get("content-type", "")
+    if HTML.match(answer.body[:2000]):
+        return Pulled(_failed(source, "The source sends an HTML page, not a feed.", now))
+    office = next((one for one in store.all_offices(context.engine) if one.code == source.office), None)
+    if office is None:
+        return Pulled(_failed(source, f"There is no office {source.office!r} any more.", now))
+    try:
+        dialect = parsers.dialect(answer.body, content_type)
+        if dialect != source.dialect:
+            return Pulled(_failed(source, f"The source sends {dialect}; expected is {source.dialect}.", now))
+        receipts = tuple(intake.take(context, office, answer.body, content_type))
+    except Problem as problem:
+        first = problem.errors[0].reason if problem.errors else problem.detail
+        failed = _failed(source, f"{problem.title}: {first}", now, empty=problem.type == "empty-release")
+        return Pulled(failed, problem=problem)
+    new = any(receipt.status == 201 for receipt in receipts)
+    return Pulled(_went_well(source, answer, now, len(receipts), new=new), receipts, unchanged=not new)
+
+
+def _went_well(source: Source, answer: Fetched, now: int, items: int, *, new: bool) -> Source:
+    last_new = now if new or not source.last_new else source.last_new
+    silent = now - last_new > source.silent_after * MILLION
+    return replace(
+        source,
+        next_due=now + _interval(source, answer) * MILLION,
+        etag=answer.headers.get("etag", source.etag if answer.status == 304 else ""),
+        modified=answer.headers.get("last-modified", source.modified if answer.status == 304 else ""),
+        last_ok=now,
+        last_new=last_new,
+        failures=0,
+        error="",
+        items=items,
+        alarm="silent" if silent else "",
+    )
+
+
+def _failed(source: Source, error: str, now: int, wait: int = 0, *, empty: bool = False) -> Source:
+    """Twice as long after each failure, to LONGEST; a source that empties is an alarm at once."""
+    failures = source.failures + 1
+    pause = max(wait, min(LONGEST, source.every * 2 ** min(failures - 1, 16)))
+    emptied = empty and bool(source.items or source.last_new or source.alarm == "empty")
+    alarm = "empty" if emptied else "failing" if failures >= FAILING else source.alarm
+    return replace(
+        source, next_due=now + pause * MILLION, failures=failures, error=error[:500], alarm=alarm, etag="", modified=""
+    )
+
+
+def _interval(source: Source, answer: Fetched) -> int:
+    """max-age may make it longer, never shorter: how often is the operator's to say (RFC 9111, section 5.2.2.1)."""
+    age = re.search(r"max-age=(\d{1,9})", answer.headers.get("cache-control", ""))
+    return max(source.every, min(LONGEST, int(age[1]) if age else 0))
+
+
+def _wait(answer: Fetched) -> int:
+    """Retry-After in seconds (RFC 9110, section 10.2.3)."""
+    text = answer.headers.get("retry-after", "")
+    return min(LONGEST, int(text)) if text.isascii() and text.isdigit() else 0
+
+
+def step(context: Context) -> bool:
+    """Pull the source that waits longest; whether there was one. Raises Unavailable."""
+    source = store.claim_source(context.engine, int(time.time() * MILLION), LEASE * MILLION)
+    if source is None:
+        return False
+    pulled = pull(context, source)
+    store.record_pull(context.engine, pulled.source)
+    _log(source, pulled)
+    return True
+
+
+def _log(before: Source, pulled: Pulled) -> None:
+    after = pulled.source
+    if after.alarm and after.alarm != before.alarm:
+        log.error("source %s: alarm, %s: %s", after.name, after.alarm, after.error or "no new article")
+    elif before.alarm and not after.alarm:
+        log.info("source %s: alarm over", after.name)
+    refused = sum(1 for receipt in pulled.receipts if not receipt.accepted)
+    new = sum(1 for receipt in pulled.receipts if receipt.status == 201)
+    if new or refused:
+        log.info("source %s: %d new, %d refused, %d in all", after.name, new, refused, len(pulled.receipts))
+
+
+def run(context: Context, stop: threading.Event) -> None:
+    """Pull what is due until `stop` is set, in threads of its own: a slow source holds up nobody."""
+    threads = [threading.Thread(target=_run, args=(context, stop), daemon=True) for _ in range(THREADS)]
+    for thread in threads:
+        thread.start()
+
+
+def _run(context: Context, stop: threading.Event) -> None:
+    while not stop.is_set():
+        try:
+            while not stop.is_set() and step(context):
+                pass
+        except Unavailable:
+            pass  # The worker's own loop says so.
+        except Exception:
+            log.exception("a pull failed unexpectedly")
+        stop.wait(LOOK)
+
+
+def instant(micros: int) -> str:
+    """RFC 3339, or empty for never."""
+    return (
+        datetime.fromtimestamp(micros / MILLION, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        if micros
+        else ""
+    )

@@ -1,0 +1,364 @@
+"""Sources that are pulled, from a real HTTP server that answers well and badly; and addresses that lead inside."""
+
+import gzip
+import json
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from app import outbound, sources, store
+from app.cache import Cache
+from app.context import Context
+from app.office import OfficeRecord
+from app.outbound import Refused, fetch, is_public
+from app.settings import Settings
+from app.store import Engine, Source
+from tests.conftest import ROOT, Server, until
+
+GOOD = (ROOT / "tests" / "releases" / "minimal.xml").read_text("utf-8")
+DAY = 86_400
+
+
+def release(guid: str, version: int = 1, headline: str = "") -> bytes:
+    start, end = GOOD.index("<guid>"), GOOD.index("</guid>")
+    text = GOOD[: start + 6] + guid + GOOD[end:]
+    text = text.replace('version="1"', f'version="{version}"', 1) if 'version="1"' in text else text
+    if headline:
+        start, end = text.index("<headline>"), text.index("</headline>")
+        text = text[: start + 10] + headline + text[end:]
+    assert f'version="{version}"' in text
+    return text.encode()
+
+
+class Peer:
+    """A server whose answers a test gives."""
+
+    def __init__(self) -> None:
+        self.answer: Callable[[BaseHTTPRequestHandler], None] = lambda request: send(request, b"")
+        self.asked: list[dict[str, str]] = []
+        self.stop = threading.Event()
+        peer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                peer.asked.append({name.lower(): value for name, value in self.headers.items()})
+                try:
+                    peer.answer(self)
+                except (BrokenPipeError, ConnectionResetError):
+                    self.close_connection = True
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,))
+        self.thread.start()
+        self.url = f"http://127.0.0.1:{self.server.server_port}/feed.xml"
+
+    def close(self) -> None:
+        self.stop.set()
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+
+def send(request: BaseHTTPRequestHandler, body: bytes, status: int = 200, **headers: str) -> None:
+    request.send_response(status)
+    for name, value in {"Content-Type": "application/xml", **headers}.items():
+        request.send_header(name.replace("_", "-"), value)
+    request.send_header("Content-Length", str(len(body)))
+    request.end_headers()
+    request.wfile.write(body)
+
+
+def answers(body: bytes, status: int = 200, **headers: str) -> Callable[[BaseHTTPRequestHandler], None]:
+    return lambda request: send(request, body, status, **headers)
+
+
+@pytest.fixture
+def peer() -> Iterator[Peer]:
+    peer = Peer()
+    yield peer
+    peer.close()
+
+
+@pytest.fixture
+def context(engine: Engine) -> Context:
+    store.save_office(engine, OfficeRecord("jeonbuk", "전북특별자치도", "", ("kr:52",)))
+    # No cache runs there: what a pull does to the database does not depend on it.
+    return Context(Settings(), engine, Cache("unix:///nowhere/valkey.sock", "test"))
+
+
+def source(peer: Peer, **fields: Any) -> Source:
+    made = Source("agency", "press-release", peer.url, "jeonbuk", every=300, silent_after=7 * DAY, private=True)
+    return replace(made, **fields)
+
+
+def test_what_is_new_comes_in_and_what_is_known_is_silent(context: Context, peer: Peer) -> None:
+    peer.answer = answers(release("tag:a"), ETag='"one"', Last_Modified="Tue, 09 Mar 2021 20:15:00 GMT")
+    first = sources.pull(context, source(peer), now=1000)
+    assert [receipt.status for receipt in first.receipts] == [201]
+    after = first.source
+    assert (after.etag, after.items, after.alarm, after.error) == ('"one"', 1, "", "")
+    assert (after.last_ok, after.last_new, after.next_due) == (10**9, 10**9, 1300 * 10**6)
+    peer.answer = answers(b"", 304)
+    second = sources.pull(context, after, now=1300)
+    assert peer.asked[-1]["if-none-match"] == '"one"' and "if-modified-since" in peer.asked[-1]
+    assert second.unchanged and second.source.items == 1 and second.source.etag == '"one"'
+    peer.answer = answers(release("tag:a", 2, "Corrected"))
+    third = sources.pull(context, second.source, now=1600)
+    assert [(receipt.status, receipt.version) for receipt in third.receipts] == [(201, 2)]
+    assert third.source.etag == "", "a validator that is no longer sent is not sent back"
+
+
+def test_the_charset_of_the_answer_counts(context: Context, peer: Peer) -> None:
+    body = (
+        release("tag:cp949", headline="똠방각하").decode().replace('encoding="UTF-8"', 'encoding="x"').encode("cp949")
+    )
+    peer.answer = answers(body, Content_Type="text/xml; charset=EUC-KR")
+    pulled = sources.pull(context, source(peer))
+    assert pulled.receipts and pulled.receipts[0].accepted, pulled.source.error
+
+
+EMPTY = b"<rss version='2.0'><channel><title>t</title></channel></rss>"
+
+
+@pytest.mark.parametrize(
+    ("answer", "fields", "error"),
+    [
+        (answers(b"<!DOCTYPE html><html><body>Login</body></html>"), {}, "sends an HTML page"),
+        (answers(b"\n<!-- x --><HTML>", Content_Type="text/html"), {}, "sends an HTML page"),
+        (answers(b"gone", 410), {}, "The source answered 410."),
+        (answers(b"<a"), {}, "Not well-formed XML"),
+        (answers(b"<unknown/>"), {}, "The root element is <unknown>"),
+        (answers(EMPTY), {}, "The source sends rss; expected is press-release."),
+        (answers(EMPTY), {"dialect": "rss"}, "no <item>"),
+        (answers(b"x", Content_Encoding="br"), {}, "is encoded as 'br'"),
+        (answers(b"x", Content_Encoding="gzip"), {}, "says it is gzip, and is not"),
+        (answers(gzip.compress(b" " * 20_000_000), Content_Encoding="gzip"), {}, "has more than 10485760 bytes"),
+        (answers(b"", 302, Location="/again"), {}, "More than 5 redirects."),
+        (answers(b"", 302, Location="file:///etc/passwd"), {}, "is not an http or https URL"),
+        (answers(b"", 302, Location="http://user:pass@127.0.0.1/"), {}, "credentials"),
+        (answers(release("tag:a")), {"office": "nobody"}, "There is no office 'nobody' any more."),
+    ],
+)
+def test_failures_are_told(
+    context: Context, peer: Peer, answer: Callable[..., None], fields: dict[str, Any], error: str
+) -> None:
+    peer.answer = answer
+    pulled = sources.pull(context, source(peer, **fields), now=1000)
+    assert error in pulled.source.error, pulled.source.error
+    assert pulled.source.failures == 1 and not pulled.receipts
+
+
+def test_an_answer_that_never_ends_is_cut(context: Context, peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def drip(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(200)
+        request.end_headers()
+        while not peer.stop.wait(0.02):
+            request.wfile.write(b" ")
+
+    def flood(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(200)
+        request.end_headers()
+        while not peer.stop.is_set():
+            request.wfile.write(b" " * 1_000_000)
+
+    monkeypatch.setattr(sources, "SECONDS", 0.3)
+    peer.answer = drip
+    assert "was not whole within 0 seconds" in sources.pull(context, source(peer)).source.error
+    monkeypatch.setattr(sources, "SECONDS", 30.0)
+    peer.answer = flood
+    assert "has more than 10485760 bytes" in sources.pull(context, source(peer)).source.error
+    monkeypatch.setattr(outbound, "READ", 0.2)
+    peer.answer = lambda request: peer.stop.wait(5) and None
+    assert "No answer within" in sources.pull(context, source(peer)).source.error
+    peer.stop.set()
+
+
+def test_back_off(context: Context, peer: Peer) -> None:
+    peer.answer = answers(b"", 500)
+    current, pauses = source(peer), []
+    for _ in range(9):
+        current = sources.pull(context, current, now=0).source
+        pauses.append(current.next_due // 10**6)
+    assert pauses == [300, 600, 1200, 2400, 4800, 9600, 19200, 21600, 21600]
+    assert current.alarm == "failing"
+    peer.answer = answers(b"", 429, Retry_After="5000")
+    assert sources.pull(context, source(peer), now=0).source.next_due == 5000 * 10**6
+    peer.answer = answers(release("tag:a"), Cache_Control="public, max-age=4000")
+    well = sources.pull(context, current, now=0).source
+    assert (well.next_due, well.failures, well.alarm) == (4000 * 10**6, 0, "")
+    peer.answer = answers(release("tag:a"), Cache_Control="max-age=1")
+    assert sources.pull(context, current, now=0).source.next_due == 300 * 10**6
+
+
+def test_alarms(context: Context, peer: Peer) -> None:
+    rss = (ROOT / "tests" / "releases" / "rss" / "new-zealand.xml").read_bytes()
+    peer.answer = answers(EMPTY)
+    never = sources.pull(context, source(peer, dialect="rss"), now=1000).source
+    assert never.alarm == "", "a source that has not begun is not emptied"
+    peer.answer = answers(rss)
+    full = sources.pull(context, never, now=2000).source
+    assert (full.alarm, full.items > 0) == ("", True)
+    peer.answer = answers(EMPTY)
+    emptied = sources.pull(context, full, now=3000).source
+    assert emptied.alarm == "empty" and "no <item>" in emptied.error
+    again = sources.pull(context, emptied, now=4000).source
+    assert again.alarm == "empty"
+    peer.answer = answers(rss)
+    well = sources.pull(context, again, now=5000).source
+    assert well.alarm == ""
+    silent = sources.pull(context, well, now=2000 + 8 * DAY).source
+    assert (silent.alarm, silent.error) == ("silent", "")
+
+
+def test_two_workers_never_pull_one_source_at_once(context: Context, peer: Peer) -> None:
+    engine = context.engine
+    for number in range(5):
+        store.save_source(engine, replace(source(peer), name=f"s{number}"))
+    claimed: list[str] = []
+    start = threading.Barrier(4)
+
+    def claim() -> None:
+        start.wait(10)
+        for _ in range(20):
+            if found := store.claim_source(engine, 10, 1000):
+                claimed.append(found.name)
+
+    threads = [threading.Thread(target=claim) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert sorted(claimed) == [f"s{number}" for number in range(5)]
+    assert store.claim_source(engine, 10, 1000) is None
+    assert store.claim_source(engine, 2000, 1000) is not None, "a worker that died gives its source back"
+
+
+PRIVATE = [
+    *("127.0.0.1", "10.0.0.1", "192.168.1.1", "172.16.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1"),
+    *("255.255.255.255", "192.0.2.1", "198.18.0.1", "240.0.0.1", "168.63.129.16", "192.88.99.1", "192.0.0.8"),
+    *("::1", "::", "fe80::1", "fe80::1%eth0", "fc00::1", "ff02::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1"),
+    *("::127.0.0.1", "64:ff9b::7f00:1", "64:ff9b:1::1", "2002:7f00:1::", "2001::1", "2001:db8::1", "3fff::1", "100::1"),
+]
+
+
+@pytest.mark.parametrize("address", PRIVATE)
+def test_addresses_that_lead_inside(address: str) -> None:
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize("address", ["1.1.1.1", "8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8"])
+def test_addresses_of_the_public_internet(address: str) -> None:
+    assert is_public(address)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("http://127.0.0.1:{port}/", "http://2130706433:{port}/", "http://0x7f000001:{port}/", "http://127.1:{port}/"),
+        *(
+            "http://0177.0.0.1:{port}/",
+            "http://localhost:{port}/",
+            "http://[::ffff:127.0.0.1]:{port}/",
+            "http://0:{port}/",
+        ),
+    ],
+)
+def test_no_spelling_of_loopback_is_asked(peer: Peer, url: str) -> None:
+    port = peer.server.server_port
+    with pytest.raises(Refused, match=r"not a public address|cannot be resolved|request failed"):
+        fetch(url.format(port=port), {}, most=1000, seconds=5)
+    assert peer.asked == []
+
+
+def test_a_name_is_judged_by_all_its_addresses_and_at_each_hop(peer: Peer) -> None:
+    port = peer.server.server_port
+    with pytest.raises(Refused, match=r"is at 10\.0\.0\.1, which is not a public address"):
+        fetch(
+            "http://two.example/",
+            {},
+            most=1000,
+            seconds=5,
+            resolver=lambda *_: ["1.1.1.1", "10.0.0.1"],
+        )
+    # The first hop is let in, to show that the second is judged by itself.
+    peer.answer = answers(b"", 302, Location=f"http://inside.example:{port}/")
+    turns = iter([["127.0.0.1"], ["10.0.0.5"]])
+
+    def rebinding(host: str, _port: int) -> list[str]:
+        found = next(turns)
+        if host == "inside.example":
+            assert not is_public(found[0])
+            raise Refused(f"{host!r} is at {found[0]}, which is not a public address.")
+        return found
+
+    with pytest.raises(Refused, match=r"'inside\.example' is at"):
+        fetch(f"http://outside.example:{port}/", {}, most=1000, seconds=5, private=True, resolver=rebinding)
+    assert len(peer.asked) == 1
+
+
+def test_the_connection_goes_to_the_address_that_was_judged(peer: Peer) -> None:
+    """The name resolves only here: whoever would resolve it a second time would find nothing."""
+    peer.answer = answers(b"<x/>")
+    calls: list[str] = []
+
+    def once(host: str, _port: int) -> list[str]:
+        calls.append(host)
+        return ["127.0.0.1"]
+
+    url = f"http://pinned.invalid:{peer.server.server_port}/"
+    assert fetch(url, {}, most=1000, seconds=5, private=True, resolver=once).body == b"<x/>"
+    assert calls == ["pinned.invalid"] and peer.asked[0]["host"].startswith("pinned.invalid")
+
+
+@pytest.mark.slow
+def test_from_the_command_to_the_feed(own_server: Callable[..., Server], peer: Peer, tmp_path: Path) -> None:
+    server = own_server().start()
+    server.office()
+    peer.answer = answers(release("tag:example.org,2026:pulled", headline="Pulled once"))
+    words = ("--dialect", "press-release", "--url", peer.url, "--office", "jeonbuk", "--every", "5s", "--allow-private")
+    added = server.run("source", "add", "agency", *words)
+    assert added.returncode == 0, added.stderr
+    until(lambda: "Pulled once" in server.client.get("/feed.atom").text, 15, 0.1)
+    peer.answer = answers(release("tag:example.org,2026:pulled", 2, "Pulled twice"))
+    until(lambda: "Pulled twice" in server.client.get("/feed.atom").text, 15, 0.1)
+    peer.answer = answers(b"<rss version='2.0'/>")
+    done = server.run("source", "pull", "agency")
+    assert done.returncode == 1 and "The source sends rss; expected is press-release." in done.stderr
+    for _ in range(3):
+        server.run("source", "pull", "agency")
+    until(lambda: server.client.get("/readyz").json()["sources"] != "ok", 10)
+    (alarm,) = server.client.get("/readyz").json()["sources"]
+    assert (alarm["name"], alarm["alarm"]) == ("agency", "failing")
+    listed = server.run("source", "list")
+    assert listed.returncode == 1 and "ALARM failing" in listed.stdout
+    assert json.loads(server.run("source", "list", "--json").stdout)["sources"][0]["failures"] >= 3
+    metrics = server.client.get("/metrics").text
+    assert 'pressrelay_source_alarm{alarm="failing",source="agency"} 1.0' in metrics
+    assert server.run("source", "remove", "agency").returncode == 0
+    for words, said in [
+        (("source", "remove", "agency"), "There is no source"),
+        (("source", "pull", "agency"), "There is no source"),
+        (
+            ("source", "add", "A b", "--dialect", "rss", "--url", "https://a.example/", "--office", "jeonbuk"),
+            "is not a name",
+        ),
+        (
+            ("source", "add", "a", "--dialect", "rss", "--url", "ftp://a.example/", "--office", "jeonbuk"),
+            "is not an http",
+        ),
+        (
+            ("source", "add", "a", "--dialect", "rss", "--url", "https://a.example/", "--office", "x"),
+            "There is no office",
+        ),
+    ]:
+        done = server.run(*words)
+        assert done.returncode == 1 and said in done.stderr and "Traceback" not in done.stderr, done.stderr
