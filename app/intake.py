@@ -128,14 +128,14 @@ def correct(context: Context, office: OfficeRecord, current: Article, body: byte
         raise Invalid([fault for faults in parsed.refused.values() for fault in faults])
     _one(len(parsed.drafts))
     draft = parsed.drafts[0][1]
-    if draft.guid.text.strip() != current.guid:
-        reason = f"The guid is {draft.guid.text.strip()[:100]!r}; this article's is {current.guid!r}, and stays."
-        raise Invalid([Fault(reason, draft.guid.path, draft.guid.line)])
     draft = msgspec.structs.replace(draft, version=max(draft.version, current.version + 1))
     normal = normalizer.normalize(draft, rules(context, office).now())
     if not isinstance(normal, Normal):
         raise Invalid(normal)
     article = normal.article
+    if article.guid != current.guid:
+        reason = f"The guid is {article.guid[:100]!r}; this article's is {current.guid!r}, and stays."
+        raise Invalid([Fault(reason, draft.guid.path, draft.guid.line)])
     if store.content(msgspec.structs.replace(article, version=current.version)) == store.content(current):
         return msgspec.structs.replace(_receipt(context.settings.url, Item(current, b"")), status=200)
     mimetype = content_type.partition(";")[0].strip() or "application/xml"
