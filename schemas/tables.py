@@ -77,6 +77,11 @@ class Table:
         """The codes one level below."""
         return tuple(self._children.get(code, ()))
 
+    def knows(self, text: str) -> bool:
+        """Whether `resolve` would find it, or find that several bear the name; without looking for the nearest."""
+        wanted = folded(text)
+        return wanted in self._folded or wanted in self._names
+
     def resolve(self, text: str, on: date | None = None, within: Sequence[str] = ()) -> Code:
         """The code of an id, an ISO code or an exact name. A name counts only when it is the whole text.
 

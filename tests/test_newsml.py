@@ -2,6 +2,7 @@
 
 import copy
 import re
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -116,3 +117,28 @@ def test_a_case_is_as_the_official_schema_wants_it(dialect: str, path: Path) -> 
     official = OFFICIAL[dialect]
     assert official is not None
     official.assertValid(tree(path))
+
+
+MEDIA = '<media media-type="image"><media-reference source="https://a.example/a.jpg"/></media>'
+REMOTE = '<remoteContent id="a" href="https://a.example/a" contenttype="a/b"/>'
+MANY = 9_000  # just below the limit of children (app/parsers/xml.py)
+
+
+@pytest.mark.parametrize(
+    ("case", "before", "repeated"),
+    [
+        ("nitf/free-words", "</body.content>", MEDIA),
+        ("nitf/free-words", "</p>", "<denom>1</denom>"),
+        ("nitf/free-words", "</hedline>", "<hl2>a</hl2>"),
+        ("newsml/concepts", "</contentMeta>", "<located><name>nowhere</name></located>"),
+        ("newsml/concepts", "</contentSet>", REMOTE),
+        ("newsml/concepts", "<itemMeta>", '<rightsInfo idrefs="b"/>'),
+        ("newsml/concepts", "<itemMeta>", '<catalogRef href="https://a.example/"/>'),
+    ],
+    ids=lambda value: value.strip("<>").partition(" ")[0].replace("/", "-"),
+)
+def test_many_equal_elements_cost_little(case: str, before: str, repeated: str) -> None:
+    text = (ROOT / "releases" / f"{case}.xml").read_text("utf-8")
+    began = time.monotonic()
+    answers(text.replace(before, repeated * MANY + before, 1).encode())
+    assert time.monotonic() - began < 3  # seconds; each took tens where something was counted anew for each

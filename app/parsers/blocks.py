@@ -123,8 +123,8 @@ def _element(element: etree._Element) -> Iterator[str]:
     if name in _EMPTY:
         yield f"<{name}/>"
         return
-    if name == "denom" and not any(_local(one) == "frac-sep" for one in element.itersiblings(preceding=True)):
-        yield "/"  # without it 1/2 would be 12
+    if name == "denom" and (before := element.getprevious()) is not None and _local(before) == "numer":
+        yield "/"  # there is no frac-sep between them, and without it 1/2 would be 12
     tag, attributes = _tag(element, name, style)
     if not tag:
         yield from _inside(element)

@@ -88,13 +88,22 @@ def _is_place(element: etree._Element, catalogs: Catalogs) -> bool:
 
 def _above(element: etree._Element, catalogs: Catalogs, called: str, lang: str) -> Iterator[DraftTerm]:
     """The nearest known place around one whose name our table does not know: Germany for a Berlin that were unknown."""
-    try:
-        codes("region").resolve(called)
+    if _unmistakable(called):
         return
-    except UnknownCode:
-        pass
     for wider in element.findall(f"{NAR}broader"):
         kind, text = _known(wider, catalogs)
         if kind == "region":
             yield DraftTerm(text, wider.sourceline or 0, place(wider), soft=True, name=name(wider, lang) or text)
             return
+
+
+def _unmistakable(name: str) -> bool:
+    """Whether the name is a region's, and of one only."""
+    regions = codes("region")
+    if not regions.knows(name):
+        return False
+    try:
+        regions.resolve(name)
+    except UnknownCode:
+        return False
+    return True

@@ -75,6 +75,10 @@ class _Item:
         self.faults: list[Fault] = []
         self.warnings = [f"The catalog {href[:120]!r} is not known and not fetched." for href in self.catalogs.unknown]
         tags = (one.get("tag", "").strip() for one in item.findall(f"{NAR}contentMeta/{NAR}language"))
+        self.rights_of: dict[str, etree._Element] = {}  # id of a part, or empty -> the first that is told
+        for info in item.findall(f"{NAR}rightsInfo"):
+            for id in info.get("idrefs", "").split() or [""]:
+                self.rights_of.setdefault(id, info)
         self.lang = next(filter(None, tags), "") or inherited(item, LANG)
 
     def fault(self, reason: str, element: etree._Element | None = None) -> None:
@@ -302,11 +306,7 @@ class _Item:
 
     def rights(self, id: str = "") -> etree._Element | None:
         """The rights of a part, or of the whole."""
-        for info in self.item.findall(f"{NAR}rightsInfo"):
-            of = info.get("idrefs", "").split()
-            if (id in of) if id else not of:
-                return info
-        return None
+        return self.rights_of.get(id)
 
     def licence(self, info: etree._Element | None) -> tuple[str, str]:
         if info is None:

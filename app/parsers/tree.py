@@ -37,7 +37,8 @@ class _Numbers(threading.local):
             for child in parent:
                 names.setdefault(etree.QName(child).localname, []).append(child)
             self.named[parent] = names
-        children = self.named[parent].get(name, [])
+        self.named[parent] = of = self.named.pop(parent)  # the one used last goes last
+        children = of.get(name, [])
         return children[number - 1] if number <= len(children) else None
 
     def of(self, element: etree._Element) -> tuple[int, int]:
@@ -53,7 +54,8 @@ class _Numbers(threading.local):
             for child in parent:
                 numbers[child] = counts[child.tag] = counts.get(child.tag, 0) + 1
             self.known[parent] = {child: (number, counts[child.tag]) for child, number in numbers.items()}
-        return self.known[parent].get(element, (1, 1))
+        self.known[parent] = numbers_of = self.known.pop(parent)  # the one used last goes last
+        return numbers_of.get(element, (1, 1))
 
 
 PARENTS = 8  # remembered: an article's, and those above it
