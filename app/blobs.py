@@ -56,9 +56,17 @@ def connect(settings: Settings) -> Blobs:
         options |= {"endpoint": settings.s3_endpoint, "virtual_hosted_style_request": False}
     if settings.s3_access_key:
         options |= {"access_key_id": settings.s3_access_key, "secret_access_key": settings.s3_secret_key}
-    client = {"allow_http": settings.s3_endpoint.startswith("http://"), "timeout": "30s", "connect_timeout": "5s"}
-    retry = {"max_retries": 2, "retry_timeout": timedelta(seconds=30)}
-    return Remote(S3Store(settings.s3_bucket, client_options=client, retry_config=retry, **options))
+    store = S3Store(
+        settings.s3_bucket,
+        client_options={
+            "allow_http": settings.s3_endpoint.startswith("http://"),
+            "timeout": "30s",
+            "connect_timeout": "5s",
+        },
+        retry_config={"max_retries": 2, "retry_timeout": timedelta(seconds=30)},
+        **options,
+    )
+    return Remote(store)
 
 
 class Local:

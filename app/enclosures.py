@@ -15,6 +15,7 @@ from app.draft import Draft, DraftEnclosure, Value
 from app.errors import Fault, Invalid
 from app.extraction import Deadline, extract, readable
 from app.filetypes import HWPX, judge
+from app.parsers import Parsed
 from app.store import FileRecord
 from app.uploads import Upload
 from extract import Block, Extracted
@@ -66,19 +67,20 @@ def look(files: Mapping[str, Upload]) -> dict[str, Looked]:
     return found
 
 
-def bind_all(
-    drafts: Sequence[tuple[int, Draft]], alone: bool, looked: Mapping[str, Looked], kept: Kept, url: str
-) -> dict[int, Bound]:
-    """Bind each draft by its place. A file that no enclosure names is the only article's; `alone`: there is but one.
+def bind_all(parsed: Parsed, looked: Mapping[str, Looked], kept: Kept, url: str) -> dict[int, Bound]:
+    """Bind each draft by its place. A file that no enclosure names is the only article's.
 
     Raises Invalid where there are several articles and a file belongs to none.
     """
-    named = {name for _, draft in drafts for e in draft.enclosures if (name := _reference(e.url.text, looked))}
+    named = {name for _, draft in parsed.drafts for e in draft.enclosures if (name := _reference(e.url.text, looked))}
     loose = [looked[name] for name in looked if name not in named]
-    if loose and not alone:
-        reason = "is named by no enclosure; with several articles each file is one's enclosure."
-        raise Invalid([Fault(f"The file {one.upload.name!r} {reason}") for one in loose])
-    return {place: bind(draft, looked, kept, url, loose) for place, draft in drafts}
+    if len(parsed.drafts) + len(parsed.refused) > 1:
+        # An article that breaks the schema may name it: that is told by its own faults.
+        if loose and not parsed.refused:
+            reason = "is named by no enclosure; with several articles each file is one's enclosure."
+            raise Invalid([Fault(f"The file {one.upload.name!r} {reason}") for one in loose])
+        loose = []
+    return {place: bind(draft, looked, kept, url, loose) for place, draft in parsed.drafts}
 
 
 def bind(draft: Draft, looked: Mapping[str, Looked], kept: Kept, url: str, loose: Sequence[Looked] = ()) -> Bound:
@@ -118,7 +120,9 @@ class _Binder:
             return self._uploaded(sent, self.looked[name], sent.url)
         if _is_reference(text):
             known = ", ".join(self.looked) or "none"
-            self._fault(sent.url, f"No file named {_named(text)[0][:100]!r} came with the release; there came: {known[:300]}.")
+            self._fault(
+                sent.url, f"No file named {_named(text)[0][:100]!r} came with the release; there came: {known[:300]}."
+            )
         return sent
 
     def added(self, one: Looked) -> DraftEnclosure:

@@ -1,4 +1,4 @@
-"""Files are read in processes of their own (`python -m extract`): one that spins, swells or dies costs its deadline, not the server."""
+"""Files are read in processes of their own (`python -m extract`): one that spins or swells costs no more than its limits."""
 
 import subprocess
 import sys

@@ -31,7 +31,13 @@ SIGNATURES: tuple[tuple[bytes, str], ...] = (
 )
 BRANDED = {b"WEBP": "image/webp", b"WAVE": "audio/wav", b"AVI ": "video/x-msvideo"}  # of a RIFF file, at 8
 # Of an ISO base media file, at 8 (ISO/IEC 14496-12); any other brand is video.
-ISO_BRANDS = {b"heic": "image/heic", b"mif1": "image/heif", b"avif": "image/avif", b"M4A ": "audio/mp4", b"qt  ": "video/quicktime"}
+ISO_BRANDS = {
+    b"heic": "image/heic",
+    b"mif1": "image/heif",
+    b"avif": "image/avif",
+    b"M4A ": "audio/mp4",
+    b"qt  ": "video/quicktime",
+}
 IN_OLE = ((b"HWP Document File", HWP), ("WordDocument".encode("utf-16-le"), "application/msword"),
           ("Workbook".encode("utf-16-le"), "application/vnd.ms-excel"),
           ("PowerPoint Document".encode("utf-16-le"), "application/vnd.ms-powerpoint"))  # fmt: skip
@@ -41,9 +47,30 @@ IN_ZIP = ((b"word/document.xml", f"{OOXML}wordprocessingml.document"), (b"xl/wor
 PROGRAMS = (b"MZ", b"\x7fELF", b"#!", b"\xfe\xed\xfa\xce", b"\xfe\xed\xfa\xcf", b"\xce\xfa\xed\xfe", b"\xcf\xfa\xed\xfe",
             b"\xca\xfe\xba\xbe", b"L\0\0\0\x01\x14\x02\0")  # fmt: skip
 PAGE = re.compile(rb"<(?:!doctype\s+html|(?:[\w.-]+:)?(?:html|svg|script|head|body|iframe|style)[\s>/])", re.IGNORECASE)
-REFUSED_TYPES = re.compile(r"text/(html|javascript)|image/svg\+xml|application/(xhtml\+xml|javascript|x-msdownload|java-archive)")
+REFUSED_TYPES = re.compile(
+    r"text/(html|javascript)|image/svg\+xml|application/(xhtml\+xml|javascript|x-msdownload|java-archive)"
+)
 REFUSED_ENDINGS = {
-    *("exe", "dll", "com", "scr", "msi", "bat", "cmd", "ps1", "vbs", "vbe", "js", "jse", "mjs", "wsf", "hta", "jar", "apk", "lnk"),
+    *(
+        "exe",
+        "dll",
+        "com",
+        "scr",
+        "msi",
+        "bat",
+        "cmd",
+        "ps1",
+        "vbs",
+        "vbe",
+        "js",
+        "jse",
+        "mjs",
+        "wsf",
+        "hta",
+        "jar",
+        "apk",
+        "lnk",
+    ),
     *("sh", "html", "htm", "xhtml", "xht", "shtml", "mhtml", "mht", "svg", "svgz", "swf"),
 }
 ENDINGS = {
@@ -52,8 +79,12 @@ ENDINGS = {
 }  # fmt: skip
 # What offices and browsers call the same thing.
 SYNONYMS = {
-    **dict.fromkeys(("application/haansofthwpx", "application/vnd.hancom.hwpx", "application/x-hwpx", "application/hwpx"), HWPX),
-    **dict.fromkeys(("application/haansofthwp", "application/vnd.hancom.hwp", "application/hwp", "application/x-hwp-v5"), HWP),
+    **dict.fromkeys(
+        ("application/haansofthwpx", "application/vnd.hancom.hwpx", "application/x-hwpx", "application/hwpx"), HWPX
+    ),
+    **dict.fromkeys(
+        ("application/haansofthwp", "application/vnd.hancom.hwp", "application/hwp", "application/x-hwp-v5"), HWP
+    ),
     **dict.fromkeys(("image/jpg", "image/pjpeg"), "image/jpeg"),
     **dict.fromkeys(("application/x-zip-compressed", "application/x-zip"), "application/zip"),
     "application/x-pdf": "application/pdf",
@@ -75,11 +106,24 @@ def judge(name: str, declared: str, path: Path) -> Judged:
     """Look at a file; what it is called and declared to be only decides where the bytes do not."""
     head, tail = _ends(path)
     ending = name.rpartition(".")[2].lower() if "." in name else ""
-    if head.startswith(PROGRAMS) or PAGE.search(_text(head)) or ending in REFUSED_ENDINGS or REFUSED_TYPES.fullmatch(declared):
-        return Judged(OCTETS, refusal=f"{name!r} is a program or an active page (HTML, SVG, a script): such files are not taken.")
+    if (
+        head.startswith(PROGRAMS)
+        or PAGE.search(_text(head))
+        or ending in REFUSED_ENDINGS
+        or REFUSED_TYPES.fullmatch(declared)
+    ):
+        return Judged(
+            OCTETS, refusal=f"{name!r} is a program or an active page (HTML, SVG, a script): such files are not taken."
+        )
     said = SYNONYMS.get(declared, declared)
     real = recognise(head, tail)
-    if real == "text/plain" and said in ("text/csv", "text/markdown", "text/calendar", "application/json", "application/xml"):
+    if real == "text/plain" and said in (
+        "text/csv",
+        "text/markdown",
+        "text/calendar",
+        "application/json",
+        "application/xml",
+    ):
         real = said
     if not real:
         known = {*ENDINGS.values(), "text/plain", "application/zip"}
@@ -101,7 +145,9 @@ def recognise(head: bytes, tail: bytes = b"") -> str:
     if head.startswith(b"PK\x03\x04"):
         return _zip(head, tail)
     if head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
-        return next((mimetype for mark, mimetype in IN_OLE if mark in head or mark in tail), "application/x-ole-storage")
+        return next(
+            (mimetype for mark, mimetype in IN_OLE if mark in head or mark in tail), "application/x-ole-storage"
+        )
     if head[:4] == b"RIFF":
         return BRANDED.get(head[8:12], "")
     if head[4:8] == b"ftyp":

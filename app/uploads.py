@@ -67,6 +67,8 @@ def spool(data_dir: str) -> Iterator[Path]:
 
 def receive(chunks: Iterable[bytes], boundary: str, directory: Path, limits: Limits) -> Received:
     """Take a multipart body apart. Raises Problem."""
+    if not boundary:
+        raise bad("Content-Type names no boundary.")
     try:
         decoder = MultipartDecoder(boundary.encode("ascii"), max_form_memory_size=BUFFER)
     except UnicodeEncodeError:

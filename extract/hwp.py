@@ -32,7 +32,9 @@ def read(file: IO[bytes]) -> Iterator[Block]:
             if properties & (PASSWORD | DISTRIBUTED):
                 raise Unreadable("It is protected: its text cannot be read.")
             names = [entry for entry in container.listdir() if len(entry) == 2 and entry[0] == "BodyText"]
-            sections = sorted((entry for entry in names if entry[1][7:].isdecimal()), key=lambda entry: int(entry[1][7:]))
+            sections = sorted(
+                (entry for entry in names if entry[1][7:].isdecimal()), key=lambda entry: int(entry[1][7:])
+            )
             if not sections:
                 raise Unreadable("It holds no BodyText.")
             inflated = 0

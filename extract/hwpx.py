@@ -31,7 +31,10 @@ def read(file: IO[bytes]) -> Iterator[Block]:
             sections = sorted((int(found[1]), name) for name in set(names) if (found := SECTION.fullmatch(name)))
             if not sections:
                 raise Unreadable("It holds no Contents/section0.xml.")
-            if "META-INF/manifest.xml" in names and b"encryption-data" in _inflate(archive, "META-INF/manifest.xml", 0)[0]:
+            if (
+                "META-INF/manifest.xml" in names
+                and b"encryption-data" in _inflate(archive, "META-INF/manifest.xml", 0)[0]
+            ):
                 raise Unreadable("It is protected by a password.")
             inflated = 0
             for _, name in sections:

@@ -80,7 +80,9 @@ def _dry_run() -> bool:
 def _mimetype() -> None:
     mimetype = request.mimetype
     if mimetype not in XML_TYPES and not mimetype.endswith("+xml"):
-        detail = f"Send Content-Type: application/xml, or multipart/form-data with files; not {mimetype[:80] or 'none'!r}."
+        detail = (
+            f"Send Content-Type: application/xml, or multipart/form-data with files; not {mimetype[:80] or 'none'!r}."
+        )
         raise Problem(415, "unsupported-media-type", "Not an XML media type", detail)
 
 

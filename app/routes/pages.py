@@ -53,10 +53,13 @@ def home() -> Response:
 
 
 def article_page(article: Article) -> Response:
-    """The page of a public article."""
+    """The page of a public article, with the texts of its files."""
     context = here()
+    files = {file.position: file for file in store.files_of(context.engine, article.guid)}
     query = Query(regions=tuple(term.code for term in article.regions[:1]))
-    return html("article.html", language(), article=article, body=Markup(article.body), feeds=links(context, query))
+    return html(
+        "article.html", language(), article=article, body=Markup(article.body), files=files, feeds=links(context, query)
+    )
 
 
 def links(context: Context, query: Query) -> list[tuple[str, str, str]]:

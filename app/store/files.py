@@ -28,9 +28,7 @@ COLUMNS = tuple(files.c[name] for name in FileRecord.__struct_fields__)
 def rows(num: int, version: int, records: Sequence[FileRecord]) -> list[dict[str, Any]]:
     """The rows of a version's files, to be written with it."""
     names = FileRecord.__struct_fields__
-    return [
-        {"num": num, "version": version, **{name: getattr(record, name) for name in names}} for record in records
-    ]
+    return [{"num": num, "version": version, **{name: getattr(record, name) for name in names}} for record in records]
 
 
 def enter(connection: Connection, waiting: Sequence[dict[str, Any]]) -> None:
