@@ -1,8 +1,9 @@
 """A release goes in: parse, normalize, put, announce. The one way for a push, an import, a drop folder and a source."""
 
 import hashlib
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -10,10 +11,13 @@ from msgspec import Struct
 
 from app import enclosures, parsers, store
 from app import normalize as normalizer
+from app.announce import announce
 from app.context import Context
+from app.enclosures import Bound
 from app.errors import Fault, Invalid, Problem
+from app.normalize import Normal
 from app.office import OfficeRecord
-from app.store import Item, Original, Stored
+from app.store import FileRecord, Item, Original, Stored
 from app.uploads import Upload
 from feeds import press_release
 from feeds.article import Article
@@ -173,6 +177,115 @@ def prepare(
         raise Problem(413, "too-many-articles", "Too many articles", reason)
     looked = enclosures.look(files)
     bounds = enclosures.bind_all(parsed, looked, _kept(context), settings.url)
+    refused = {place: _refused(place, Invalid(faults)) for place, faults in parsed.refused.items()}
+    places: list[int] = []
+    items: list[Item] = []
+    for place, bound, answer in _normals(bounds, moment(context, office, backfill)):
+        if isinstance(answer, Problem):
+            refused[place] = _refused(place, answer)
+        else:
+            places.append(place)
+            items.append(Item(answer.article, bound.fingerprint, answer.warnings, bound.files))
+    mimetype = content_type.partition(";")[0].strip() or "application/xml"
+    return Prepared(Original(body, mimetype, office.code), tuple(places), tuple(items), refused, files)
+
+
+def store_all(context: Context, prepared: Sequence[Prepared]) -> list[list[Receipt]]:
+    """Put releases in one transaction and announce them; the receipts of each. Raises Unavailable."""
+    url = context.settings.url
+    batch = [(release.original, release.items) for release in prepared]
+    outcomes: list[list[Stored]] = [[] for _ in prepared]
+    if any(release.items for release in prepared):
+        for release in prepared:
+            _keep(context, release)
+        outcomes = store.put(
+            context.engine, batch, lambda item: msgspec.json.encode(_receipt(url, item)), datetime.now(UTC)
+        )
+        announce(context.cache, [stored.change for done in outcomes for stored in done if stored.change])
+    receipts = []
+    for release, done in zip(prepared, outcomes, strict=True):
+        told = dict(release.refused)
+        for place, item, stored in zip(release.places, release.items, done, strict=True):
+            told[place] = _outcome(place, item, stored)
+        receipts.append([receipt for _, receipt in sorted(told.items())])
+    return receipts
+
+
+def as_problem(receipts: list[Receipt]) -> Problem:
+    """All were refused alike: one problem with the faults of every article."""
+    first = receipts[0].problem or {}
+    errors = [
+        msgspec.convert(fault, Fault)
+        for receipt in receipts
+        for fault in (receipt.problem or {}).get("errors", [{"reason": (receipt.problem or {}).get("detail", "")}])
+    ]
+    kind = str(first["type"]).rpartition(":")[2]
+    if receipts[0].status == 422:
+        return Invalid(errors, type=kind)
+    detail = (
+        str(first.get("detail", ""))
+        if len(receipts) == 1
+        else f"{len(receipts)} articles were refused; nothing was stored."
+    )
+    return Problem(receipts[0].status, kind, str(first["title"]), detail, errors=errors)
+
+
+def moment(context: Context, office: OfficeRecord, backfill: bool = False) -> normalizer.Context:
+    """What a release of this office means now. Raises Unavailable."""
+    known = tuple(store.all_offices(context.engine)) if office.others else ()
+    settings = context.settings
+    return normalizer.Context(office, datetime.now(UTC), settings.url, backfill, settings.hours, known)
+
+
+def _keep(context: Context, release: Prepared) -> None:
+    """Files before articles: one that no article names in the end harms nobody, and is swept."""
+    wanted = {file.sha256 for item in release.items for file in item.files}
+    for sha256, upload in {upload.sha256: upload for upload in release.files.values()}.items():
+        if sha256 in wanted:
+            context.blobs.keep(sha256, upload.path)
+
+
+def _kept(context: Context) -> Callable[[str], Sequence[FileRecord]]:
+    return partial(store.files_of, context.engine)
+
+
+def _normals(bounds: Mapping[int, Bound], now: normalizer.Context) -> Iterator[tuple[int, Bound, Normal | Problem]]:
+    for number, (place, bound) in enumerate(bounds.items()):
+        # A microsecond apart: no two articles of a release carry the same `updated`, and they keep their order.
+        later = msgspec.structs.replace(now, now=now.now + timedelta(microseconds=number))
+        yield place, bound, _normal(bound, later)
+
+
+def _normal(bound: Bound, now: normalizer.Context) -> Normal | Problem:
+    """The article of a draft, or every fault of it and of its files; a place that is blamed already is blamed once."""
+    try:
+        normal = normalizer.normalize(bound.draft, now)
+    except Problem as problem:
+        return problem
+    if isinstance(normal, Normal):
+        return Invalid(bound.faults) if bound.faults else normal
+    blamed = {fault.path for fault in bound.faults}
+    return Invalid([*bound.faults, *(fault for fault in normal if fault.path not in blamed)])
+
+
+def _receipt(url: str, item: Item) -> Receipt:
+    article = item.article
+    public = article.pubstatus == "usable" and not article.held
+    places = [place for place in store.keys(article).places if place != "*" and not place.startswith("office:")]
+    return Receipt(
+        index=1,
+        status=201,
+        id=article.id,
+        url=article.url,
+        guid=article.guid,
+        version=article.version,
+        pubstatus=article.pubstatus,
+        public=article.updated.isoformat().replace("+00:00", "Z") if public else "",
+        regions=tuple(term.code for term in article.regions),
+        topics=tuple(term.code for term in article.topics),
+        feeds=tuple(f"{url}/feed.atom?region={place.replace(':', '%3A')}" for place in places) if public else (),
+        warnings=item.warnings,
+    )
 
 
 def _refused(place: int, problem: Problem) -> Receipt:

@@ -101,6 +101,9 @@ def _article(root: etree._Element, article: etree._Element, index: int) -> Draft
     office, issued, licence = child("office"), child("issued"), child("licence")
     embargo = ours.Embargo(child("embargo"), at)
     assert issued is not None, "the schema demands issued"
+    written = Value("", article.sourceline or 0, f"{here}/body")
+    if body is not None:
+        written = Value(_body(body), body.sourceline or 0, at(body))
     lang = article.get(LANG) or root.get(LANG) or ""
     return Draft(
         mark=Mark(article.sourceline or 0, here),
@@ -113,9 +116,7 @@ def _article(root: etree._Element, article: etree._Element, index: int) -> Draft
         headline=one("headline"),
         subheadlines=tuple(map(ours.text, all_of("subheadline"))),
         summary=text("summary"),
-        body=Value("", article.sourceline or 0, f"{here}/body")
-        if body is None
-        else Value(_body(body), body.sourceline or 0, at(body)),
+        body=written,
         base=article.get(BASE) or root.get(BASE) or "",
         dateline=text("dateline"),
         byline=text("byline"),
