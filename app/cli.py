@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from app.commands import files, offices, server
+from app.commands import enclosures, files, offices, server
 from app.errors import PressrelayError
 
 
@@ -17,6 +17,7 @@ def cli() -> None:
 for command in (
     *(server.serve_command, server.worker_command, server.db_group, server.doctor),
     files.push_command,
+    enclosures.files_group,
     *(offices.office_group, offices.token_group),
 ):
     cli.add_command(command)

@@ -9,6 +9,7 @@ from xml.sax.saxutils import escape
 
 HP = "http://www.hancom.co.kr/hwpml/2011/paragraph"
 HS = "http://www.hancom.co.kr/hwpml/2011/section"
+TAB = "\t" + "\0" * 6 + "\t"  # as HWP has it: eight units
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154789c63606060000000040001f6173855"
     "0000000049454e44ae426082"
@@ -110,7 +111,12 @@ def hwp(*paragraphs: str, properties: int = 1) -> bytes:
     for text in paragraphs:
         # An extended control of eight units, as stands where a table is anchored, and the paragraph's end.
         units = (
-            struct.pack("<H", 11) + b"\x20lbt" + bytes(8) + struct.pack("<H", 11) + text.encode("utf-16-le") + b"\r\0"
+            struct.pack("<H", 11)
+            + b"\x20lbt"
+            + bytes(8)
+            + struct.pack("<H", 11)
+            + text.replace("\t", TAB).encode("utf-16-le")
+            + b"\r\0"
         )
         records += struct.pack("<I", 66 | 22 << 20) + bytes(22)
         records += struct.pack("<II", 67 | 1 << 10 | 0xFFF << 20, len(units)) + units

@@ -24,6 +24,8 @@ from tests.conftest import Server, until
 
 HWPX, HWP, PDF = "application/hwp+zip", "application/x-hwp", "application/pdf"
 TEXT = "전북특별자치도는 스마트팜 세 곳을 더 연다."
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+NOT_PDF = "'a.pdf' is not application/pdf, as declared: it is served as application/octet-stream."
 BOUNDARY = "parts-0001"
 
 
@@ -279,10 +281,11 @@ def served(server: Server, token: str) -> tuple[str, bytes]:
     [
         ("bytes=0-3", slice(0, 4)),
         ("bytes=100-", slice(100, None)),
+        ("bytes=0-", slice(0, None)),
         ("bytes=-5", slice(-5, None)),
         ("bytes=70000-150000", slice(70000, 150001)),
         ("bytes=5-99999999", slice(5, None)),
-        ("bytes=-99999999", None),
+        ("bytes=-99999999", slice(0, None)),
         ("bytes=0-1,3-4", None),
         ("lines=1-2", None),
         ("bytes=x-y", None),
@@ -350,10 +353,10 @@ def test_other_addresses_are_unknown(server: Server, served: tuple[str, bytes], 
         ("a.mp4", b"\0\0\0\x18ftypmp42", "video/mp4", "video/mp4", ""),
         ("a.txt", "보도자료".encode("cp949"), "text/plain", "text/plain", ""),
         ("a.csv", b"a,b\n1,2\n", "text/csv", "text/csv", ""),
-        ("a.docx", b"PK\x03\x04" + bytes(40) + b"PK\x01\x02word/document.xml", "", "application/vnd.openxmlformats-officedocument.wordprocessingml.document", ""),
+        ("a.docx", b"PK\x03\x04" + bytes(40) + b"PK\x01\x02word/document.xml", "", DOCX, ""),
         ("a.zip", b"PK\x03\x04" + bytes(40), "application/x-zip-compressed", "application/zip", ""),
         ("a.bin", bytes(range(256)), "", "application/octet-stream", ""),
-        ("a.pdf", bytes(range(256)), PDF, "application/octet-stream", "'a.pdf' is not application/pdf, as declared: it is served as application/octet-stream."),
+        ("a.pdf", bytes(range(256)), PDF, "application/octet-stream", NOT_PDF),
         ("a.odt", b"\0\1\2", "application/vnd.oasis.opendocument.text", "application/vnd.oasis.opendocument.text", ""),
     ],
 )  # fmt: skip
@@ -401,6 +404,7 @@ def test_a_wrong_type_and_length_are_warned_of(server: Server, token: str) -> No
     assert "옛 형식의 글" in server.client.get(f"/articles/{answer.json()['id']}").text
 
 
+LOCKED = {"META-INF/manifest.xml": b"<encryption-data/>"}
 DEEP = "<hp:p><hp:run><hp:tbl><hp:tr><hp:tc><hp:subList>", "</hp:subList></hp:tc></hp:tr></hp:tbl></hp:run></hp:p>"
 
 
@@ -412,7 +416,7 @@ DEEP = "<hp:p><hp:run><hp:tbl><hp:tr><hp:tc><hp:subList>", "</hp:subList></hp:tc
         (HWPX, lambda: files.hwpx('<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>'), "One of its sections has a DOCTYPE."),
         (HWPX, lambda: files.hwpx(), "It holds no Contents/section0.xml."),
         (HWPX, lambda: files.hwpx(files.section(""))[:200], "It is not a whole HWPX file (BadZipFile)."),
-        (HWPX, lambda: files.hwpx(files.section(""), **{"META-INF/manifest.xml": b"<encryption-data/>"}), "It is protected by a password."),
+        (HWPX, lambda: files.hwpx(files.section(""), **LOCKED), "It is protected by a password."),
         (HWP, lambda: files.hwp("x", properties=3), "It is protected: its text cannot be read."),
         (HWP, lambda: files.hwp("x")[:3000], "It is not a whole HWP file (OleFileError)."),
         (PDF, lambda: files.pdf(files.page("x"))[:200], "It is not a whole PDF file."),
@@ -435,7 +439,8 @@ TOO_MUCH = ("Reading it took more time or memory than is given.", "Reading it to
 
 def test_what_is_read(tmp_path: Path) -> None:
     tracked = "<hp:p><hp:run><hp:t>가<hp:deleteBegin/>나<hp:deleteEnd/>다<hp:lineBreak/>라</hp:t></hp:run></hp:p>"
-    hidden = f"<hp:p><hp:run><hp:ctrl><hp:hiddenComment><hp:subList>{files.paragraph('비밀')}</hp:subList></hp:hiddenComment></hp:ctrl></hp:run></hp:p>"
+    comment = f"<hp:hiddenComment><hp:subList>{files.paragraph('비밀')}</hp:subList></hp:hiddenComment>"
+    hidden = f"<hp:p><hp:run><hp:ctrl>{comment}</hp:ctrl></hp:run></hp:p>"
     for mimetype, content, text in (
         (HWPX, files.hwpx(files.section(tracked + hidden)), "가다\n라"),
         (HWPX, files.hwpx(files.section(DEEP[0] * 40 + files.paragraph("깊이") + DEEP[1] * 40)), "깊이"),
@@ -485,7 +490,7 @@ def test_a_push_is_taken_whatever_its_files_do(server: Server, token: str) -> No
 @pytest.mark.parametrize(
     ("parts", "status", "type", "words"),
     [
-        ([], 400, "bad-multipart", "cannot be taken apart"),
+        ([], 400, "bad-multipart", "No part is named 'release'"),
         ([('name="file"; filename="a.png"', files.PNG)], 400, "bad-multipart", "No part is named 'release'"),
         ([('name="release"', b"<a/>"), ('name="release"', b"<a/>")], 400, "bad-multipart", "Two parts are named 'release'"),
         ([('name="other"', b"x")], 400, "bad-multipart", "'other' is neither named 'release' nor a file"),
@@ -609,3 +614,28 @@ def test_the_store_knows_who_may_see_a_file(engine: store.Engine) -> None:
     freed = made("tag:held", version=2)
     store.put(engine, [(ORIGINAL, [Item(freed, b"3" * 32, (), (one,))])], lambda item: b"{}", NOW)
     assert store.public_files(engine, one.sha256) == [one]
+
+
+def test_push_command_with_files(server: Server, token: str, tmp_path: Path) -> None:
+    (tmp_path / "release.xml").write_bytes(release("command-files", "cid:원문.pdf"))
+    (tmp_path / "원문.pdf").write_bytes(files.pdf(files.page("by command")))
+    words = ("push", "--url", server.url, "--token", token, str(tmp_path / "release.xml"))
+    done = server.run(*words, "--enclosure", str(tmp_path / "원문.pdf"))
+    assert done.returncode == 0 and "201 tag:example.org,2026:command-files" in done.stdout, done.stderr
+    done = server.run(*words)
+    assert done.returncode == 1 and "No file named '원문.pdf' came with the release" in done.stderr
+    done = server.run(*words, "--enclosure", str(tmp_path / "nothing.pdf"))
+    assert done.returncode == 1 and "nothing.pdf cannot be read: No such file" in done.stderr
+    done = server.run(*words, words[-1], "--enclosure", str(tmp_path / "원문.pdf"))
+    assert done.returncode == 1 and "--enclosure goes with one release, not with 2." in done.stderr
+
+
+def test_sweep_command(server: Server) -> None:
+    orphan = kept(server, b"orphan")
+    orphan.parent.mkdir(parents=True, exist_ok=True)
+    orphan.write_bytes(b"orphan")
+    assert server.run("files", "sweep").stdout == "Files removed: 0.\n"
+    old = time.time() - 2 * 86400
+    os.utime(orphan, (old, old))
+    assert server.run("files", "sweep").stdout == "Files removed: 1.\n"
+    assert not orphan.exists()

@@ -1,7 +1,10 @@
 """`push`: files to a server."""
 
 import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from typing import IO
 
 import click
 import httpx
@@ -10,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from app.commands import as_json, tell
 from app.errors import Misconfigured
+from app.uploads import RELEASE
 
 UPLOAD_TIMEOUT = httpx.Timeout(60.0, connect=5.0)  # seconds
 
@@ -20,10 +24,21 @@ UPLOAD_TIMEOUT = httpx.Timeout(60.0, connect=5.0)  # seconds
 @click.option(
     "--token", envvar="PRESSRELAY_TOKEN", required=True, help="The office's token; better in PRESSRELAY_TOKEN."
 )
+@click.option(
+    "--enclosure",
+    "enclosures",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A file that goes with the one release; may be repeated.",
+)
 @click.option("--dry-run", is_flag=True, help="Check only; nothing is stored.")
 @as_json
-def push_command(files: tuple[Path, ...], url: str, token: str, dry_run: bool, as_json: bool) -> None:
+def push_command(
+    files: tuple[Path, ...], url: str, token: str, enclosures: tuple[Path, ...], dry_run: bool, as_json: bool
+) -> None:
     """Send releases to a server; exit 1 when one was not accepted."""
+    if enclosures and len(files) != 1:
+        raise Misconfigured(f"--enclosure goes with one release, not with {len(files)}.")
     refused = 0
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
@@ -33,9 +48,9 @@ def push_command(files: tuple[Path, ...], url: str, token: str, dry_run: bool, a
     ):
         for file in progress.track(files, description="Pushing"):
             try:
-                answer = send(client, url.rstrip("/"), token, file, dry_run=dry_run)
+                answer = send(client, url.rstrip("/"), token, file, enclosures, dry_run=dry_run)
             except OSError as error:
-                raise Misconfigured(f"{file} cannot be read: {error.strerror or error}.") from None
+                raise Misconfigured(f"{error.filename or file} cannot be read: {error.strerror or error}.") from None
             except (httpx.HTTPError, httpx.InvalidURL) as error:
                 raise Misconfigured(f"{url} does not answer: {error}.") from None
             refused += not answer.is_success or answer.status_code == 207
@@ -43,10 +58,22 @@ def push_command(files: tuple[Path, ...], url: str, token: str, dry_run: bool, a
     sys.exit(1 if refused else 0)
 
 
-def send(client: httpx.Client, url: str, token: str, file: Path, *, dry_run: bool) -> httpx.Response:
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/xml"}
+def send(
+    client: httpx.Client, url: str, token: str, file: Path, enclosures: Sequence[Path] = (), *, dry_run: bool
+) -> httpx.Response:
+    """Push one release, with its files where there are any. Raises OSError and httpx.HTTPError."""
+    headers = {"Authorization": f"Bearer {token}"}
     params = {"dry_run": "1"} if dry_run else {}
-    return client.post(f"{url}/releases", content=file.read_bytes(), headers=headers, params=params)
+    body = file.read_bytes()
+    if not enclosures:
+        headers["Content-Type"] = "application/xml"
+        return client.post(f"{url}/releases", content=body, headers=headers, params=params)
+    with ExitStack() as opened:
+        parts: list[tuple[str, tuple[str, bytes | IO[bytes], str]]] = [(RELEASE, (file.name, body, "application/xml"))]
+        for path in enclosures:
+            # The server looks at the bytes, and knows HWP, which this machine's tables do not.
+            parts.append(("file", (path.name, opened.enter_context(path.open("rb")), "application/octet-stream")))
+        return client.post(f"{url}/releases", files=parts, headers=headers, params=params)
 
 
 def _told(file: Path, answer: httpx.Response, as_json: bool) -> None:

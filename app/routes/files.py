@@ -1,5 +1,6 @@
 """GET /files/…: the files of public articles. Ranges as in https://www.rfc-editor.org/rfc/rfc9110#section-14"""
 
+import re
 from collections.abc import Iterator
 from typing import IO
 from urllib.parse import quote
@@ -20,6 +21,7 @@ CHUNK = 64 * 1024
 # The bytes of an address never change, but whether they may be seen does: a shared cache asks again after five minutes.
 CACHE_CONTROL = "public, max-age=86400, s-maxage=300, immutable"
 INLINE = {"application/pdf", "image/jpeg", "image/png", "image/gif", "image/webp", "image/avif"}
+RANGE = re.compile(r"bytes=\s*(?:(?P<first>\d{1,18})-(?P<last>\d{0,18})|-(?P<tail>\d{1,18}))\s*", re.IGNORECASE)
 ATTR_CHAR = "!#$&+-.^_`|~"  # RFC 8187, section 3.2.1, besides letters and digits
 
 
@@ -36,9 +38,10 @@ def file(sha256: str, name: str) -> Response:
     response.make_conditional(request)
     if response.status_code == 304:
         return response
-    start, length = _range(found.size)
+    part = _range(found.size)
+    start, length = part or (0, found.size)
     response.content_length = length
-    if length != found.size:
+    if part:
         response.status_code = 206
         response.headers["Content-Range"] = f"bytes {start}-{start + length - 1}/{found.size}"
     if request.method != "HEAD":
@@ -70,18 +73,19 @@ def disposition(name: str, *, inline: bool) -> str:
     return f"{how}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe=ATTR_CHAR)}"
 
 
-def _range(size: int) -> tuple[int, int]:
-    """Where the answer starts and how long it is. Raises Problem (416).
+def _range(size: int) -> tuple[int, int] | None:
+    """Where the part that is asked for starts and how long it is; None: the whole. Raises Problem (416).
 
     Several ranges, and what is no range, are answered with the whole file (RFC 9110, section 14.2).
     """
-    asked = request.range
-    if asked is None or asked.units != "bytes" or len(asked.ranges) != 1 or not _unchanged():
-        return 0, size
-    start, end = asked.ranges[0]
-    if start < 0:
-        start = max(0, size + start)
-    end = size if end is None else min(end, size)
+    asked = RANGE.fullmatch(request.headers.get("Range", ""))
+    if asked is None or not _unchanged():
+        return None
+    first, last, tail = (int(asked[name]) if asked[name] else None for name in ("first", "last", "tail"))
+    start = first if first is not None else max(0, size - (tail or 0))
+    if last is not None and last < start:
+        return None
+    end = size if last is None else min(last + 1, size)
     if start >= end:
         headers = {"Content-Range": f"bytes */{size}"}
         raise Problem(416, "bad-range", "No such range", f"The file has {size} bytes.", headers=headers)
