@@ -1,26 +1,46 @@
 """The `pressrelay` command. Every fault is a sentence on standard error and a non-zero exit; `--json` prints for programs."""
 
 import sys
+from importlib import import_module
 
 import click
 
-from app.commands import enclosures, files, offices, server
 from app.errors import PressrelayError
 
+COMMANDS = {  # name -> module of app.commands, and what it is called there
+    "serve": ("server", "serve_command"),
+    "worker": ("server", "worker_command"),
+    "push": ("push", "push_command"),
+    "import": ("files", "import_command"),
+    "watch": ("files", "watch_command"),
+    "files": ("enclosures", "files_group"),
+    "office": ("offices", "office_group"),
+    "token": ("offices", "token_group"),
+    "db": ("server", "db_group"),
+    "doctor": ("server", "doctor"),
+}
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+class Commands(click.Group):
+    """Loads only the command that is asked for: pushing a file needs no database."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, name = COMMANDS[cmd_name]
+        command: click.Command = getattr(import_module(f"app.commands.{module}"), name)
+        return command
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="pressrelay")
 def cli() -> None:
     """Press-release syndication server. Settings: PRESSRELAY_* in the environment, see docs/settings.md."""
-
-
-for command in (
-    *(server.serve_command, server.worker_command, server.db_group, server.doctor),
-    files.push_command,
-    enclosures.files_group,
-    *(offices.office_group, offices.token_group),
-):
-    cli.add_command(command)
 
 
 def main() -> None:

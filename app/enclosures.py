@@ -5,6 +5,7 @@
 
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from urllib.parse import quote, unquote
 from xml.sax.saxutils import escape
 
@@ -54,11 +55,11 @@ def look(files: Mapping[str, Upload]) -> dict[str, Looked]:
     deadline = Deadline()
     found: dict[str, Looked] = {}
     for name, upload in files.items():
-        judged = judge(name, upload.type, upload.path)
+        judged = judge(name, upload.type, Path(upload.path))
         warnings = [judged.warning] if judged.warning else []
         extracted = EMPTY
         if readable(judged.mimetype) and not judged.refusal:
-            extracted = extract(upload.path, judged.mimetype, deadline)
+            extracted = extract(Path(upload.path), judged.mimetype, deadline)
         if extracted.problem:
             warnings.append(f"The text of {name!r} could not be read: {extracted.problem}")
         elif extracted.cut:
@@ -162,7 +163,7 @@ class _Binder:
                 position, upload.sha256, upload.name, one.mimetype, upload.size, one.extracted.text, one.state
             )
             declared = sent.type.partition(";")[0].strip().lower()
-            told = judge(upload.name, declared, upload.path).warning if declared != upload.type else ""
+            told = judge(upload.name, declared, Path(upload.path)).warning if declared != upload.type else ""
             self.warnings += [*one.warnings, *([told] if told else [])]
         if sent.length not in (None, file.size):
             self.warnings.append(f"{file.name!r} has {file.size} bytes, not {sent.length}.")

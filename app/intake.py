@@ -1,9 +1,10 @@
 """A release goes in: parse, normalize, put, announce. The one way for a push, an import, a drop folder and a source."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -13,11 +14,12 @@ from app import enclosures, parsers, store
 from app import normalize as normalizer
 from app.announce import announce
 from app.context import Context
-from app.enclosures import Bound
+from app.enclosures import Bound, Kept
 from app.errors import Fault, Invalid, Problem
 from app.normalize import Normal
 from app.office import OfficeRecord
-from app.store import FileRecord, Item, Original, Stored
+from app.settings import Settings
+from app.store import Item, Original, Stored
 from app.uploads import Upload
 from feeds import press_release
 from feeds.article import Article
@@ -50,6 +52,22 @@ class Receipt(Struct, frozen=True, omit_defaults=True):
         return self.problem is None
 
 
+class Rules(Struct, frozen=True):
+    """All that preparing a release needs: no connection, so that another process can do it."""
+
+    settings: Settings
+    office: OfficeRecord
+    known: tuple[OfficeRecord, ...] = ()  # the offices that this one may publish for
+    backfill: bool = False  # an archive, whose articles stand in the feeds by their own date
+
+    def now(self) -> normalizer.Context:
+        """What a release means at this moment."""
+        settings = self.settings
+        return normalizer.Context(
+            self.office, datetime.now(UTC), settings.url, self.backfill, settings.hours, self.known
+        )
+
+
 class Prepared(Struct, frozen=True):
     """A release ready to be put: its good articles by place, and the receipts of the others."""
 
@@ -74,7 +92,7 @@ def take(
 
     `backfill`: an archive, whose articles stand in the feeds by their own date. `files`: what came with the release, by name.
     """
-    prepared = prepare(context, office, body, content_type, backfill=backfill, files=files)
+    prepared = prepare(rules(context, office, backfill=backfill), body, content_type, kept(context), files)
     if dry_run:
         url = context.settings.url
         told = {
@@ -90,7 +108,7 @@ def publish(context: Context, office: OfficeRecord, body: bytes, content_type: s
 
     `slugline` is taken where the article has none.
     """
-    prepared = prepare(context, office, body, content_type)
+    prepared = prepare(rules(context, office), body, content_type, kept(context))
     _one(len(prepared.items) + len(prepared.refused))
     if prepared.refused:
         raise as_problem([*prepared.refused.values()])
@@ -119,8 +137,8 @@ def correct(context: Context, office: OfficeRecord, current: Article, body: byte
         reason = f"The guid is {draft.guid.text.strip()[:100]!r}; this article's is {current.guid!r}, and stays."
         raise Invalid([Fault(reason, draft.guid.path, draft.guid.line)])
     draft = msgspec.structs.replace(draft, version=max(draft.version, current.version + 1))
-    bound = enclosures.bind(draft, {}, _kept(context), context.settings.url)
-    normal = _normal(bound, moment(context, office))
+    bound = enclosures.bind(draft, {}, kept(context), context.settings.url)
+    normal = _normal(bound, rules(context, office).now())
     if isinstance(normal, Problem):
         raise normal
     article = normal.article
@@ -159,35 +177,39 @@ def _one(count: int) -> None:
         raise Problem(422, "one-article", "Not one article", f"The document has {count} articles; expected is one.")
 
 
+def rules(context: Context, office: OfficeRecord, *, backfill: bool = False) -> Rules:
+    """The rules for releases of an office. Raises Unavailable."""
+    known = tuple(store.all_offices(context.engine)) if office.others else ()
+    return Rules(context.settings, office, known, backfill)
+
+
+def kept(context: Context) -> Kept:
+    """Asks for the files that an article has already."""
+    return partial(store.files_of, context.engine)
+
+
 def prepare(
-    context: Context,
-    office: OfficeRecord,
-    body: bytes,
-    content_type: str,
-    *,
-    backfill: bool = False,
-    files: Mapping[str, Upload] = NO_FILES,
+    rules: Rules, body: bytes, content_type: str, kept: Kept, files: Mapping[str, Upload] = NO_FILES
 ) -> Prepared:
-    """Parse, bind the files and normalize. Raises Problem."""
-    settings = context.settings
+    """Parse, bind the files and normalize. Raises Problem, and what `kept` raises."""
+    settings = rules.settings
     parsed = parsers.parse(body, content_type, max_depth=settings.max_depth)
     count = len(parsed.drafts) + len(parsed.refused)
     if count > settings.max_articles:
         reason = f"The release has {count} articles; at most {settings.max_articles} are taken."
         raise Problem(413, "too-many-articles", "Too many articles", reason)
-    looked = enclosures.look(files)
-    bounds = enclosures.bind_all(parsed, looked, _kept(context), settings.url)
+    bounds = enclosures.bind_all(parsed, enclosures.look(files), kept, settings.url)
     refused = {place: _refused(place, Invalid(faults)) for place, faults in parsed.refused.items()}
     places: list[int] = []
     items: list[Item] = []
-    for place, bound, answer in _normals(bounds, moment(context, office, backfill)):
+    for place, bound, answer in _normals(bounds, rules.now()):
         if isinstance(answer, Problem):
             refused[place] = _refused(place, answer)
         else:
             places.append(place)
             items.append(Item(answer.article, bound.fingerprint, answer.warnings, bound.files))
     mimetype = content_type.partition(";")[0].strip() or "application/xml"
-    return Prepared(Original(body, mimetype, office.code), tuple(places), tuple(items), refused, files)
+    return Prepared(Original(body, mimetype, rules.office.code), tuple(places), tuple(items), refused, files)
 
 
 def store_all(context: Context, prepared: Sequence[Prepared]) -> list[list[Receipt]]:
@@ -230,23 +252,12 @@ def as_problem(receipts: list[Receipt]) -> Problem:
     return Problem(receipts[0].status, kind, str(first["title"]), detail, errors=errors)
 
 
-def moment(context: Context, office: OfficeRecord, backfill: bool = False) -> normalizer.Context:
-    """What a release of this office means now. Raises Unavailable."""
-    known = tuple(store.all_offices(context.engine)) if office.others else ()
-    settings = context.settings
-    return normalizer.Context(office, datetime.now(UTC), settings.url, backfill, settings.hours, known)
-
-
 def _keep(context: Context, release: Prepared) -> None:
     """Files before articles: one that no article names in the end harms nobody, and is swept."""
     wanted = {file.sha256 for item in release.items for file in item.files}
     for sha256, upload in {upload.sha256: upload for upload in release.files.values()}.items():
         if sha256 in wanted:
-            context.blobs.keep(sha256, upload.path)
-
-
-def _kept(context: Context) -> Callable[[str], Sequence[FileRecord]]:
-    return partial(store.files_of, context.engine)
+            context.blobs.keep(sha256, Path(upload.path))
 
 
 def _normals(bounds: Mapping[int, Bound], now: normalizer.Context) -> Iterator[tuple[int, Bound, Normal | Problem]]:

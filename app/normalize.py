@@ -26,6 +26,15 @@ EARLY = timedelta(minutes=5)  # a sender's clock may be wrong by as much
 WEEKDAYS = ("월mon", "화tue", "수wed", "목thu", "금fri", "토sat", "일sun")
 # C0 and C1 controls, and the marks that turn text around (Unicode TR 36): never in a plain text of ours.
 UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
+MOST = {
+    "regions": 100,
+    "topics": 100,
+    "keywords": 500,
+    "contacts": 200,
+    "enclosures": 500,
+    "related": 500,
+    "subheadlines": 100,
+}
 UNKNOWN_TYPE = "application/octet-stream"
 # As schemas/xsd/press-release.xsd has them.
 MEDIA_TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+\-]*/[A-Za-z0-9][A-Za-z0-9!#$&^_.+\-]*")
@@ -110,6 +119,9 @@ class _Normalizer:
 
     def run(self) -> Normal | tuple[Fault, ...]:
         draft, context = self.draft, self.context
+        self.amounts()
+        if self.faults:
+            return tuple(self.faults)
         guid = self.guid()
         lang = self.lang()
         headline = line(draft.headline.text)
@@ -179,6 +191,13 @@ class _Normalizer:
             copyright=line(draft.copyright) if line(draft.copyright) != f"© {self.office.name}" else "",
         )
         return Normal(article, tuple(self.warnings))
+
+    def amounts(self) -> None:
+        """Each region, topic, file is work for every feed it stands in: no release has hundreds."""
+        for name, most in MOST.items():
+            if (count := len(getattr(self.draft, name))) > most:
+                reason = f"The article has {count} {name}; at most {most} are taken."
+                self.faults.append(Fault(reason, self.draft.mark.path, self.draft.mark.line))
 
     def guid(self) -> str:
         guid = unicodedata.normalize("NFC", self.draft.guid.text.strip())

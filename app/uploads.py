@@ -34,7 +34,7 @@ class Upload(Struct, frozen=True):
     type: str  # as declared; empty: not declared
     size: int  # bytes
     sha256: str  # hexadecimal
-    path: Path
+    path: str
 
 
 class Limits(Struct, frozen=True):
@@ -159,7 +159,7 @@ class _Taker:
             self._end(*self.part, self.file)
 
     def _end(self, name: str, type: str, file: IO[bytes]) -> None:
-        path = Path(file.name)
+        path = str(file.name)
         self.close()
         if not self.size:
             raise bad(f"The file {name!r} is empty.")

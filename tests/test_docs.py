@@ -39,7 +39,10 @@ def routes() -> list[str]:
 
 def commands(command: click.Command, name: str) -> Iterator[str]:
     if isinstance(command, click.Group):
-        for part, below in command.commands.items():
+        context = click.Context(command)
+        for part in command.list_commands(context):
+            below = command.get_command(context, part)
+            assert below is not None
             yield from commands(below, f"{name} {part}")
     else:
         yield name

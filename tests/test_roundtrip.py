@@ -11,8 +11,8 @@ from msgspec.structs import asdict, replace
 from app import parsers
 from app.normalize import Context, Normal, normalize
 from app.office import OfficeRecord
-from feeds import atom, newsml, press_release
-from feeds.article import Article, Contact, Enclosure, Licence, Office, Related, Term
+from feeds import atom, newsml, press_release, rss
+from feeds.article import Article, Contact, Enclosure, Feed, Licence, Office, Related, Term
 from feeds.wording import EPOCH
 from tests.articles import CASES, feed, make, paragraphs
 
@@ -103,6 +103,19 @@ def test_samples(article: Article, way: str) -> None:
 )
 def test_fields(changes: dict[str, object], way: str) -> None:
     same(make(7, "Lead & more.", **changes), way)
+
+
+@pytest.mark.parametrize("render", [rss.render, atom.render], ids=["rss", "atom"])
+@pytest.mark.parametrize("article", CASES["mixed"].articles, ids=lambda article: str(article.id))
+def test_our_own_feeds_go_in_again(article: Article, render: Callable[[Feed], bytes]) -> None:
+    """What a public feed has a place for comes back; an Atom id stands for a guid that is no URI."""
+    office = OfficeRecord(article.office.code, article.office.name)
+    again = returned(render(feed(article)), office)
+    for name in ("headline", "body", "lang", "summary"):
+        assert getattr(again, name) == getattr(settled(article, office), name), name
+    assert {term.code for term in again.topics} == {term.code for term in article.topics}
+    assert [file.url for file in again.enclosures] == [file.url for file in article.enclosures]
+    assert again.version == int(article.updated.timestamp())
 
 
 WORDS = st.text(st.characters(exclude_categories=("Cs", "Cc", "Cn", "Zl", "Zp")), max_size=30)

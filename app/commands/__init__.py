@@ -5,11 +5,6 @@ from typing import Any
 import click
 import msgspec
 
-from app import store
-from app.serve import prepare
-from app.settings import Settings
-from app.store import Engine
-
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -20,12 +15,3 @@ def tell(as_json: bool, members: dict[str, Any], *sentences: str) -> None:
         return
     for sentence in sentences:
         click.echo(sentence)
-
-
-def database(settings: Settings) -> Engine:
-    """The database, its schema up to date: every command may be the first. Raises Misconfigured and Unavailable."""
-    if not settings.database_url:
-        prepare(settings)
-    engine = store.connect(settings.database)
-    store.upgrade(engine)
-    return engine

@@ -6,7 +6,8 @@ from functools import partial
 import click
 
 from app import blobs, store
-from app.commands import as_json, database, tell
+from app.commands import as_json, tell
+from app.commands.opened import database
 from app.settings import load
 
 

@@ -1,98 +1,156 @@
-"""`push`: files to a server."""
+"""`import` and `watch`: an archive into the database, a drop folder."""
 
+import signal
 import sys
-from collections.abc import Sequence
-from contextlib import ExitStack
+import threading
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import Any
 
 import click
-import httpx
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+import msgspec
 
+from app import archive, imports, intake, store
+from app.client import Client
 from app.commands import as_json, tell
-from app.errors import Misconfigured
-from app.uploads import RELEASE
+from app.commands.opened import database
+from app.commands.telling import progress, state, summarise, tell_receipt, token_option
+from app.context import connect
+from app.dropfolder import DropFolder, Moved
+from app.errors import Misconfigured, Problem, Unavailable
+from app.intake import Receipt
+from app.office import OfficeRecord
+from app.settings import Settings, load
 
-UPLOAD_TIMEOUT = httpx.Timeout(60.0, connect=5.0)  # seconds
 
-
-@click.command("push")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--url", envvar="PRESSRELAY_URL", default="http://127.0.0.1:8080", show_default=True, help="The server.")
-@click.option(
-    "--token", envvar="PRESSRELAY_TOKEN", required=True, help="The office's token; better in PRESSRELAY_TOKEN."
-)
-@click.option(
-    "--enclosure",
-    "enclosures",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    help="A file that goes with the one release; may be repeated.",
-)
-@click.option("--dry-run", is_flag=True, help="Check only; nothing is stored.")
+@click.command("import")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--office", "code", required=True, help="Whose releases they are.")
+@click.option("--backfill", is_flag=True, help="An archive: articles stand in the feeds by their own date.")
+@click.option("--workers", type=click.IntRange(1, 256), help="Processes that read releases; one a core if left out.")
+@click.option("--rejects", type=click.Path(path_type=Path), help="Write what was refused here, JSON a line.")
 @as_json
-def push_command(
-    files: tuple[Path, ...], url: str, token: str, enclosures: tuple[Path, ...], dry_run: bool, as_json: bool
+def import_command(
+    path: Path, code: str, backfill: bool, workers: int | None, rejects: Path | None, as_json: bool
 ) -> None:
-    """Send releases to a server; exit 1 when one was not accepted."""
-    if enclosures and len(files) != 1:
-        raise Misconfigured(f"--enclosure goes with one release, not with {len(files)}.")
-    refused = 0
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with (
-        httpx.Client(timeout=UPLOAD_TIMEOUT, follow_redirects=False) as client,
-        Progress(*columns, console=console, disable=len(files) < 2 or not console.is_terminal) as progress,
-    ):
-        for file in progress.track(files, description="Pushing"):
-            try:
-                answer = send(client, url.rstrip("/"), token, file, enclosures, dry_run=dry_run)
-            except OSError as error:
-                raise Misconfigured(f"{error.filename or file} cannot be read: {error.strerror or error}.") from None
-            except (httpx.HTTPError, httpx.InvalidURL) as error:
-                raise Misconfigured(f"{url} does not answer: {error}.") from None
-            refused += not answer.is_success or answer.status_code == 207
-            _told(file, answer, as_json)
-    sys.exit(1 if refused else 0)
-
-
-def send(
-    client: httpx.Client, url: str, token: str, file: Path, enclosures: Sequence[Path] = (), *, dry_run: bool
-) -> httpx.Response:
-    """Push one release, with its files where there are any. Raises OSError and httpx.HTTPError."""
-    headers = {"Authorization": f"Bearer {token}"}
-    params = {"dry_run": "1"} if dry_run else {}
-    body = file.read_bytes()
-    if not enclosures:
-        headers["Content-Type"] = "application/xml"
-        return client.post(f"{url}/releases", content=body, headers=headers, params=params)
-    with ExitStack() as opened:
-        parts: list[tuple[str, tuple[str, bytes | IO[bytes], str]]] = [(RELEASE, (file.name, body, "application/xml"))]
-        for path in enclosures:
-            # The server looks at the bytes, and knows HWP, which this machine's tables do not.
-            parts.append(("file", (path.name, opened.enter_context(path.open("rb")), "application/octet-stream")))
-        return client.post(f"{url}/releases", files=parts, headers=headers, params=params)
-
-
-def _told(file: Path, answer: httpx.Response, as_json: bool) -> None:
+    """Take a directory or a ZIP of releases straight into the database; exit 1 when one was not accepted."""
+    settings = load()
+    office = _office(settings, code)
+    summary: Counter[str] = Counter()
+    files = 0
     try:
-        members = answer.json()
-    except ValueError:
-        members = {"status": answer.status_code, "title": "The answer is not JSON: is this a Pressrelay server?"}
+        refused = rejects.open("wb") if rejects else None
+    except OSError as error:
+        raise Misconfigured(f"{rejects} cannot be written: {error.strerror or error}.") from None
+    taken = imports.take(settings, office, path, backfill=backfill, workers=workers)
+    for one in progress("Importing", archive.count(path), taken):
+        files += 1
+        for receipt in one.receipts:
+            summary[state(receipt.status)] += 1
+            if receipt.problem is None:
+                continue
+            told = {"file": one.name, "index": receipt.index, "problem": receipt.problem}
+            if refused:
+                refused.write(msgspec.json.encode(told) + b"\n")
+            if as_json:
+                tell(True, told)
+            else:
+                tell_receipt(one.name, {"problem": receipt.problem})
+    if refused:
+        refused.close()
+    summarise(summary, files, as_json)
+    sys.exit(1 if summary["refused"] else 0)
+
+
+def _office(settings: Settings, code: str) -> OfficeRecord:
+    engine = database(settings)
+    found = next((office for office in store.all_offices(engine) if office.code == code), None)
+    engine.dispose()
+    if found is None:
+        raise Misconfigured(f"There is no office {code!r}: add it with `pressrelay office add`.")
+    return found
+
+
+@click.command("watch")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--office", "code", default="", help="Whose releases are dropped here; into this server's database.")
+@click.option("--url", envvar="PRESSRELAY_URL", default="", help="Push them to this server instead.")
+@token_option
+@click.option(
+    "--every", default=1.0, show_default=True, type=click.FloatRange(0.05, 3600), help="Seconds between looks."
+)
+@click.option("--once", is_flag=True, help="Take what is there, and end.")
+@as_json
+def watch_command(folder: Path, code: str, url: str, token: str, every: float, once: bool, as_json: bool) -> None:
+    """Take releases from a drop folder until SIGTERM or Ctrl-C: accepted/ and rejected/, with the problem beside the file."""
+    settings = load()
+    if bool(code) == bool(url):
+        raise Misconfigured("Give --office for this server's database, or --url and --token for another server.")
+    if url and not token:
+        raise Misconfigured("A token is needed: set PRESSRELAY_TOKEN, or give --token.")
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    take = _pushing(Client(url, token, stop=stop)) if url else _storing(settings, code)
+    try:
+        drop = DropFolder(folder, take, settings.max_body)
+    except OSError as error:
+        raise Misconfigured(f"{folder} cannot be used: {error.strerror or error}.") from None
+    tell(as_json, {"message": f"Watching {folder}"}, f"Watching {folder}; stop with Ctrl-C.")
+    sys.stdout.flush()
+    _watch(drop, stop, every, once, as_json)
+
+
+def _watch(drop: DropFolder, stop: threading.Event, every: float, once: bool, as_json: bool) -> None:
+    waits = False
+    left = 3 if once else -1  # a file must stand still for a moment before it counts as complete
+    while not stop.is_set() and left != 0:
+        try:
+            for moved in drop.look():
+                _moved(moved, as_json)
+            waits = False
+        except Unavailable as error:
+            if not waits:
+                click.echo(f"{error} Files stay where they are until it can.", err=True)
+            waits = True
+        except OSError as error:
+            raise Misconfigured(f"{drop.folder} cannot be used: {error.strerror or error}.") from None
+        sys.stdout.flush()
+        left -= 1
+        stop.wait(max(every, 1.1) if once else every)
+
+
+def _moved(moved: Moved, as_json: bool) -> None:
     if as_json:
-        tell(True, {"file": str(file), "answer": members})
-        return
-    for receipt in members.get("receipts", [members]):
-        problem = receipt.get("problem") or (receipt if "title" in receipt else None)
-        if problem is None:
-            click.echo(f"{file}: {receipt['status']} {receipt['guid']} version {receipt['version']} {receipt['url']}")
-            for warning in receipt.get("warnings", ()):
-                click.echo(f"{file}: warning: {warning}", err=True)
-            continue
-        click.echo(f"{file}: {problem['status']} {problem['title']}. {problem.get('detail', '')}".rstrip(), err=True)
-        for fault in problem.get("errors", ()):
-            where = f"{file}:{fault['line']}" if fault.get("line") else str(file)
-            hint = f" Did you mean: {'; '.join(fault['nearest'])}?" if fault.get("nearest") else ""
-            click.echo(f"{where}: {fault.get('path', '')}: {fault['reason']}{hint}", err=True)
+        members: dict[str, Any] = {"file": moved.name, "accepted": moved.accepted}
+        members |= {"problem": moved.problem.body()} if moved.problem else {"receipts": moved.receipts}
+        tell(True, members)
+    elif moved.problem is not None:
+        tell_receipt(moved.name, {"problem": moved.problem.body()})
+    else:
+        for receipt in moved.receipts:
+            tell_receipt(moved.name, msgspec.to_builtins(receipt))
+
+
+def _storing(settings: Settings, code: str) -> Callable[[bytes], list[Receipt]]:
+    office = _office(settings, code)
+    context = connect(settings)
+    return lambda body: intake.take(context, office, body, imports.CONTENT_TYPE)
+
+
+def _pushing(client: Client) -> Callable[[bytes], list[Receipt]]:
+    def take(body: bytes) -> list[Receipt]:
+        answer = client.push(body)
+        if answer.status == 0 or answer.status >= 500 or answer.status in (401, 429):
+            title = str(answer.members.get("title", "The server failed"))
+            raise Unavailable(f"{title}: {answer.members.get('detail', '')}".rstrip(": "))
+        if "title" in answer.members:
+            members = dict(answer.members)
+            kind = str(members.pop("type", "")).rpartition(":")[2]
+            status, title, detail = members.pop("status"), members.pop("title"), members.pop("detail", "")
+            raise Problem(status, kind, title, detail, **members)
+        receipts = answer.members.get("receipts", [answer.members])
+        return [msgspec.convert(receipt, Receipt) for receipt in receipts]
+
+    return take

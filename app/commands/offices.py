@@ -7,7 +7,8 @@ import click
 import msgspec
 
 from app import store
-from app.commands import as_json, database, tell
+from app.commands import as_json, tell
+from app.commands.opened import database
 from app.errors import Misconfigured
 from app.office import OfficeRecord
 from app.settings import load

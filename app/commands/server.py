@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-import httpx
 import msgspec
 
 from app import store
 from app.cache import Cache
-from app.commands import as_json, database, tell
-from app.commands.files import UPLOAD_TIMEOUT, send
+from app.client import Client
+from app.commands import as_json, tell
+from app.commands.opened import database
 from app.doctor import checks
 from app.errors import Misconfigured
 from app.logs import configure
@@ -50,10 +50,12 @@ def _sample(settings: Settings, file: Path, say: Callable[[str], None]) -> None:
     store.save_office(engine, office)
     token = store.new_token(engine, office.code, "sample", datetime.now(UTC))
     engine.dispose()
-    answer = send(httpx.Client(timeout=UPLOAD_TIMEOUT, trust_env=False), settings.url, token, file, dry_run=False)
-    if answer.status_code not in (200, 201):
-        raise Misconfigured(f"The sample release was not accepted: {answer.text}")
-    receipt = answer.json()
+    client = Client(settings.url, token)
+    answer = client.push(file.read_bytes())
+    client.close()
+    if not answer.accepted:
+        raise Misconfigured(f"The sample release was not accepted: {answer.members}")
+    receipt = answer.members
     say(f"Sample release of {office.name}: {receipt['url']}")
     for format in ("atom", "rss", "newsml"):
         say(f"  {settings.url}/feed.{format}?region=kr:52")

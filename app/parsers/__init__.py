@@ -6,7 +6,7 @@ from lxml import etree
 
 from app.errors import Fault, Problem
 from app.parsers import atom, korea, newsml, nitf, press_release, rss
-from app.parsers.tree import Parsed
+from app.parsers.tree import Parsed, forget
 from app.parsers.xml import read
 
 DIALECTS: dict[str, Callable[[etree._Element], Parsed]] = {
@@ -26,7 +26,10 @@ def parse(body: bytes, content_type: str, *, max_depth: int = 100) -> Parsed:
     dialect = DIALECTS.get(str(root.tag))
     if dialect is None:
         raise _unknown(root)
-    return dialect(root)
+    try:
+        return dialect(root)
+    finally:
+        forget()
 
 
 def _unknown(root: etree._Element) -> Problem:

@@ -6,15 +6,17 @@ A dialect of our own demands its order; a profile of a foreign one types the ele
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 
 from lxml import etree
 from msgspec import Struct
 
 from app.errors import Fault
-from app.parsers.tree import place
+from app.parsers.tree import child, place
 from schemas import xsd
 
 MOST_FAULTS = 200  # told of one article
+MOST_OF_ALL = 2_000  # looked at in a document
 # A value's wrong form is told by libxml2 twice, by facet and by type; the type's message carries nothing more.
 TWIN = etree.ErrorTypes.SCHEMAV_CVC_DATATYPE_VALID_1_2_1
 
@@ -35,7 +37,7 @@ def check(schema: str, root: etree._Element, articles: Sequence[etree._Element],
     compiled = xsd(schema)
     if not compiled.validate(root):
         places = {element: number for number, element in enumerate(articles)}
-        for element, fault in _faults(compiled, root, form):
+        for element, fault in islice(_faults(compiled, root, form), MOST_OF_ALL):
             number = next((places[above] for above in (element, *element.iterancestors()) if above in places), None)
             (outside if number is None else refused.setdefault(number, [])).append(fault)
     return Checked(
@@ -72,11 +74,10 @@ def _walk(top: etree._Element, path: str) -> etree._Element:
     """The element of a libxml2 path from `top`: /*/*[3] without prefixes, /p:a/p:b[2] with them."""
     element = top
     for name, number in re.findall(r"/([^/\[\]]+)(?:\[(\d+)\])?", path)[1:]:
-        local = name.rpartition(":")[2]
-        children = [child for child in element if name == "*" or etree.QName(child).localname == local]
-        if len(children) < int(number or 1):
+        found = child(element, name.rpartition(":")[2], int(number or 1))
+        if found is None:
             break
-        element = children[int(number or 1) - 1]
+        element = found
     return element
 
 

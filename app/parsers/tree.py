@@ -1,5 +1,6 @@
 """What dialects share: the answer of every `parse`, and how a place in a document is named."""
 
+import threading
 from urllib.parse import urljoin
 
 from lxml import etree
@@ -19,6 +20,57 @@ class Parsed(Struct, frozen=True):
     refused: dict[int, tuple[Fault, ...]]
 
 
+class _Numbers(threading.local):
+    """The places of children among their siblings of the same name, by parent: to count them anew for each would take time
+    quadratic in a document that repeats one element a hundred thousand times."""
+
+    def __init__(self) -> None:
+        self.known: dict[etree._Element, dict[etree._Element, tuple[int, int]]] = {}
+        self.named: dict[etree._Element, dict[str, list[etree._Element]]] = {}
+
+    def child(self, parent: etree._Element, name: str, number: int) -> etree._Element | None:
+        """The child of that local name ("*": any) and number, from 1."""
+        if parent not in self.named:
+            if len(self.named) >= PARENTS:
+                self.named.pop(next(iter(self.named)))
+            names: dict[str, list[etree._Element]] = {"*": list(parent)}
+            for child in parent:
+                names.setdefault(etree.QName(child).localname, []).append(child)
+            self.named[parent] = names
+        children = self.named[parent].get(name, [])
+        return children[number - 1] if number <= len(children) else None
+
+    def of(self, element: etree._Element) -> tuple[int, int]:
+        """(number from 1, how many there are)."""
+        parent = element.getparent()
+        if parent is None:
+            return 1, 1
+        if parent not in self.known:
+            if len(self.known) >= PARENTS:
+                self.known.pop(next(iter(self.known)))
+            counts: dict[str, int] = {}
+            numbers: dict[etree._Element, int] = {}
+            for child in parent:
+                numbers[child] = counts[child.tag] = counts.get(child.tag, 0) + 1
+            self.known[parent] = {child: (number, counts[child.tag]) for child, number in numbers.items()}
+        return self.known[parent].get(element, (1, 1))
+
+
+PARENTS = 8  # remembered: an article's, and those above it
+_numbers = _Numbers()
+
+
+def forget() -> None:
+    """Let go of the document that was read last."""
+    _numbers.known.clear()
+    _numbers.named.clear()
+
+
+def child(parent: etree._Element, name: str, number: int) -> etree._Element | None:
+    """The child of that local name ("*": any) and number, from 1."""
+    return _numbers.child(parent, name, number)
+
+
 def place(element: etree._Element, above: etree._Element | None = None, path: str = "") -> str:
     """The path of an element by local names, numbered where it has siblings of its name; from `above`, whose path is
     `path`, or from the root."""
@@ -26,9 +78,9 @@ def place(element: etree._Element, above: etree._Element | None = None, path: st
     current: etree._Element | None = element
     while current is not None and current is not above:
         name = etree.QName(current).localname
-        before = sum(1 for _ in current.itersiblings(current.tag, preceding=True))
-        if name == "article" or before or next(current.itersiblings(current.tag), None) is not None:
-            name += f"[{before + 1}]"
+        number, many = _numbers.of(current)
+        if name == "article" or many > 1:
+            name += f"[{number}]"
         steps.append(name)
         current = current.getparent()
     return "/".join([path, *reversed(steps)])

@@ -28,6 +28,7 @@ BOMS = (
 )
 ACCEPTED = "UTF-8, UTF-16 with a byte order mark, and EUC-KR (CP949)"
 MAX_ELEMENTS = 400_000  # 1,000 articles of 400
+MAX_CHILDREN = 10_000  # of one element: what libxml2 tells of each is found by counting its siblings
 MAX_NAMESPACES = 5_000  # declarations in the whole document
 
 CHARSET = re.compile(r";\s*charset\s*=\s*\"?([^\s\";]+)", re.IGNORECASE)
@@ -162,6 +163,9 @@ def _shape(root: etree._Element, max_depth: int, max_elements: int, max_attribut
     _count("elements", int(root.xpath("count(//*)")), max_elements)
     if root.xpath("/*" * (max_depth + 1)):
         raise _too_complex(f"Elements are nested more than {max_depth} deep.", 0)
+    wide = root.xpath(f"//*[*[{MAX_CHILDREN + 1}]]")
+    if wide:
+        raise _too_complex(f"An element has more than {MAX_CHILDREN} children.", wide[0].sourceline or 0)
     many = root.xpath(f"//*[@*[{max_attributes + 1}]]")
     if many:
         raise _too_complex(f"An element has more than {max_attributes} attributes.", many[0].sourceline or 0)

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy import Connection, Engine, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Engine, Executable, and_, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.store import files
@@ -19,6 +20,7 @@ from feeds.article import Article, Office
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LIFT_AT_ONCE = 500  # embargoes lifted in one transaction
+ASKED_AT_ONCE = 500  # guids in one question
 
 Outcome = Literal["stored", "same", "older", "changed", "wrong-office", "already-public"]
 
@@ -82,6 +84,7 @@ def put(
     with writing(engine) as connection:
         # The counter's row first: writers pass one after the other, so numbers commit in order and no deadlock can arise.
         writer = _Writer(connection, receipt, now, _lock(connection))
+        writer.rows = _rows(connection, list({item.article.guid for _, items in batch for item in items}))
         done = [[writer.store(original, item) for item in items] for original, items in batch]
         writer.flush()
         _unlock(connection, writer.seq)
@@ -96,6 +99,7 @@ class _Writer:
         self.receipt = receipt
         self.now = now
         self.seq = seq
+        self.rows: dict[str, Row] = {}  # guid -> what was held of it before
         self.releases: dict[int, int] = {}  # id() of an original -> its row
         self.touched: set[str] = set()  # guids whose rows wait to be written
         self.versions: list[dict[str, Any]] = []
@@ -104,9 +108,11 @@ class _Writer:
         self.entries: list[tuple[int, Keys, int]] = []  # number, where, sort
 
     def store(self, original: Original, item: Item) -> Stored:
-        if item.article.guid in self.touched:
+        guid = item.article.guid
+        if guid in self.touched:
             self.flush()  # A second version in one transaction must see the first.
-        row = _row(self.connection, item.article.guid)
+            self.rows |= _rows(self.connection, [guid])
+        row = self.rows.get(guid)
         refused = _refuse(self.connection, row, item, self.now)
         return refused or self._write(original, row, item)
 
@@ -215,13 +221,13 @@ def _unlock(connection: Connection, seq: int) -> None:
     connection.execute(update(counter).where(counter.c.id == 1).values(seq=seq))
 
 
-def _row(connection: Connection, guid: str) -> Row | None:
-    found = connection.execute(
-        select(articles.c.num, articles.c.version, articles.c.office, articles.c.public, articles.c.sort).where(
-            articles.c.guid == guid
-        )
-    ).one_or_none()
-    return None if found is None else Row(*found)
+def _rows(connection: Connection, guids: Sequence[str]) -> dict[str, Row]:
+    """What the store holds of these guids."""
+    found: dict[str, Row] = {}
+    for start in range(0, len(guids), ASKED_AT_ONCE):
+        for guid, *rest in connection.execute(_ROWS, {"guids": guids[start : start + ASKED_AT_ONCE]}):
+            found[guid] = Row(*rest)
+    return found
 
 
 def _refuse(connection: Connection, row: Row | None, item: Item, now: datetime) -> Stored | None:
@@ -264,15 +270,33 @@ def content(article: Article) -> Article:
 
 
 def _original(connection: Connection, original: Original, now: datetime) -> int:
-    statement = insert(releases).values(
-        body=original.body, mimetype=original.mimetype, office=original.office, received=micros(now)
-    )
-    return int(connection.execute(statement.returning(releases.c.id)).scalar_one())
+    values = {"body": original.body, "mimetype": original.mimetype, "office": original.office, "received": micros(now)}
+    return int(connection.execute(_KEEP, values).scalar_one())
+
+
+# Built once: SQLAlchemy takes longer to build a statement than SQLite to run it.
+_KEEP = insert(releases).returning(releases.c.id)
+_ROWS = select(
+    articles.c.guid, articles.c.num, articles.c.version, articles.c.office, articles.c.public, articles.c.sort
+).where(articles.c.guid.in_(bindparam("guids", expanding=True)))
+
+
+@cache
+def _deciding(dialect: str) -> Executable:
+    """The one statement that decides which version wins: the newer one of the same office."""
+    build = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    names = ("id", "guid", "office", "version", "pubstatus", "public", "seen", "due", "sort", "edited")
+    statement = build(articles).values({name: bindparam(name) for name in names})
+    kept: dict[str, Any] = {
+        name: statement.excluded[name] for name in ("version", "pubstatus", "public", "due", "sort", "edited")
+    }
+    kept["seen"] = or_(articles.c.seen, statement.excluded.public)
+    newer = and_(articles.c.version < statement.excluded.version, articles.c.office == statement.excluded.office)
+    return statement.on_conflict_do_update(index_elements=["guid"], set_=kept, where=newer).returning(articles.c.num)
 
 
 def _decide(connection: Connection, article: Article, public: bool, sort: int | None, now: datetime) -> int | None:
-    """The one statement that decides which version wins: the article's number, or None where a newer one is kept."""
-    build = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    """The article's number, or None where a newer version is kept."""
     waits = article.pubstatus == "usable" and not public and not article.held and article.embargoed is not None
     values: dict[str, Any] = {
         "id": article.id,
@@ -286,14 +310,8 @@ def _decide(connection: Connection, article: Article, public: bool, sort: int | 
         "sort": sort,
         "edited": micros(now),
     }
-    statement = build(articles).values(values)
-    kept: dict[str, Any] = {
-        name: statement.excluded[name] for name in ("version", "pubstatus", "public", "due", "sort", "edited")
-    }
-    kept["seen"] = or_(articles.c.seen, statement.excluded.public)
-    newer = and_(articles.c.version < statement.excluded.version, articles.c.office == statement.excluded.office)
-    decided = statement.on_conflict_do_update(index_elements=["guid"], set_=kept, where=newer).returning(articles.c.num)
-    return connection.execute(decided).scalar_one_or_none()
+    decided: int | None = connection.execute(_deciding(connection.dialect.name), values).scalar_one_or_none()
+    return decided
 
 
 def _enter(connection: Connection, entries: Sequence[tuple[int, Keys, int]]) -> None:

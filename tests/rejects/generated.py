@@ -24,6 +24,13 @@ def entities() -> bytes:
     return b"<!DOCTYPE release [" + declared + b"]>" + release(b"<p>a</p>")
 
 
+def repeated(element: bytes, times: int) -> bytes:
+    return (
+        b'<release xmlns="%s" xml:lang="ko"><article version="1"><guid>g</guid><issued>2026-03-09T10:00:00+09:00</issued>'
+        b"<headline>a</headline><body><p>a</p></body>%s</article></release>" % (NAMESPACE.encode(), element * times)
+    )
+
+
 GENERATED: dict[str, tuple[Callable[[], bytes], dict[str, Any]]] = {
     "too-large": (lambda: release(b"<p>" + b"a" * 11 * MEGA + b"</p>"), {"status": 413, "type": "too-large"}),
     "far-too-large": (lambda: b"a" * 60 * MEGA, {"status": 413, "type": "too-large"}),
@@ -33,6 +40,16 @@ GENERATED: dict[str, tuple[Callable[[], bytes], dict[str, Any]]] = {
     "deep-101": (lambda: release(b"<b>" * 101 + b"</b>" * 101), {"status": 422, "type": "too-complex"}),
     "deep-300000": (lambda: release(b"<b>" * 300_000 + b"</b>" * 300_000), {"status": 422, "type": "too-complex"}),
     "comments-1000000": (lambda: b"<!---->" * MEGA, {"status": 422, "type": "too-complex"}),
+    "regions-60000": (lambda: repeated(b"<region/>", 60_000), {"status": 422, "type": "too-complex"}),
+    "regions-9000": (lambda: repeated(b"<region/>", 9_000), {"status": 422, "type": "invalid-release"}),
+    "regions-101": (lambda: repeated(b"<region>kr</region>", 101), {"status": 422, "type": "invalid-release"}),
+    "rss-enclosures-9000": (
+        lambda: (
+            b'<rss version="2.0"><channel><item><guid>g</guid><title>t</title><description>d</description>'
+            b"<pubDate>Tue, 09 Mar 2021 20:15:00 +0900</pubDate>" + b"<enclosure/>" * 9_000 + b"</item></channel></rss>"
+        ),
+        {"status": 422, "type": "invalid-release"},
+    ),
     "articles-1001": (
         lambda: (
             b'<release xmlns="%s" xml:lang="ko">' % NAMESPACE.encode()

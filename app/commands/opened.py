@@ -1,0 +1,15 @@
+"""The database, opened for a command."""
+
+from app import store
+from app.serve import prepare
+from app.settings import Settings
+from app.store import Engine
+
+
+def database(settings: Settings) -> Engine:
+    """The database, its schema up to date: every command may be the first. Raises Misconfigured and Unavailable."""
+    if not settings.database_url:
+        prepare(settings)
+    engine = store.connect(settings.database)
+    store.upgrade(engine)
+    return engine

@@ -1,0 +1,122 @@
+"""`pressrelay import`: an archive goes in at full speed. Parsed and normalised in other processes, put in large transactions here."""
+
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from itertools import islice
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from app import intake, store
+from app.archive import Entry, entries
+from app.context import Context, connect
+from app.errors import Problem
+from app.intake import Prepared, Receipt, Rules
+from app.office import OfficeRecord
+from app.settings import Settings
+from app.store import Engine, FileRecord
+from schemas import codes, xsd
+
+CHUNK = 50  # documents that go to a process at once
+AT_ONCE = 500  # documents in one transaction
+CONTENT_TYPE = "application/xml"
+
+
+class Taken(Struct, frozen=True):
+    """What became of one document."""
+
+    name: str
+    receipts: tuple[Receipt, ...]
+
+
+class Ready(Struct, frozen=True):
+    """One document as another process hands it over: prepared, or refused as a whole."""
+
+    name: str
+    prepared: Prepared | None = None
+    problem: dict[str, object] | None = None
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(tuple[Ready, ...])
+_rules: Rules | None = None  # of a process that prepares
+_engine: Engine | None = None  # likewise; opened when a release refers to a file that is here already
+T = TypeVar("T")
+
+
+def take(
+    settings: Settings, office: OfficeRecord, path: Path, *, backfill: bool, workers: int | None = None
+) -> Iterator[Taken]:
+    """Every document of an archive, in its order, once it is on disk. Raises Misconfigured and Unavailable."""
+    engine = store.connect(settings.database)
+    known = tuple(store.all_offices(engine)) if office.others else ()
+    engine.dispose()
+    # Forked before this process holds a connection, and after it has read what all of them need.
+    xsd("press-release")
+    assert all(codes(table) for table in ("region", "topic"))
+    count = workers or os.cpu_count() or 1
+    with ProcessPoolExecutor(count, get_context("fork"), _start, (Rules(settings, office, known, backfill),)) as pool:
+        pool.submit(os.getpid).result()
+        context = connect(settings)
+        for batch in _batches(_ready(pool, settings, path, count), AT_ONCE):
+            yield from _stored(context, batch)
+
+
+def _stored(context: Context, batch: list[Ready]) -> Iterator[Taken]:
+    done = iter(intake.store_all(context, [ready.prepared for ready in batch if ready.prepared is not None]))
+    for ready in batch:
+        if ready.prepared is None:
+            problem = ready.problem or {}
+            status = problem.get("status")
+            refused = Receipt(index=1, status=status if isinstance(status, int) else 422, problem=problem)
+            yield Taken(ready.name, (refused,))
+        else:
+            yield Taken(ready.name, tuple(next(done)))
+
+
+def _ready(pool: ProcessPoolExecutor, settings: Settings, path: Path, workers: int) -> Iterator[Ready]:
+    """In the archive's order; at most a few chunks are under way, whatever its size."""
+    waiting: deque[Future[bytes]] = deque()
+    for chunk in _batches(entries(path, settings.max_body), CHUNK):
+        waiting.append(pool.submit(_prepare, chunk))
+        if len(waiting) > 2 * workers:
+            yield from _decoder.decode(waiting.popleft().result())
+    while waiting:
+        yield from _decoder.decode(waiting.popleft().result())
+
+
+def _start(rules: Rules) -> None:
+    global _rules
+    _rules = rules
+
+
+def _kept(guid: str) -> list[FileRecord]:
+    global _engine
+    assert _rules is not None, "the process was started by _start"
+    _engine = _engine or store.connect(_rules.settings.database)
+    return store.files_of(_engine, guid)
+
+
+def _prepare(chunk: list[Entry]) -> bytes:
+    assert _rules is not None, "the process was started by _start"
+    done: list[Ready] = []
+    for entry in chunk:
+        try:
+            if entry.problem is not None:
+                raise entry.problem
+            prepared = intake.prepare(_rules, entry.body, CONTENT_TYPE, _kept)
+            done.append(Ready(entry.name, prepared))
+        except Problem as problem:
+            done.append(Ready(entry.name, problem=problem.body()))
+    return _encoder.encode(done)
+
+
+def _batches(values: Iterable[T], size: int) -> Iterator[list[T]]:
+    iterator = iter(values)
+    while batch := list(islice(iterator, size)):
+        yield batch

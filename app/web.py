@@ -1,0 +1,56 @@
+"""One web process: its routes, its connections, and the one handler of errors."""
+
+import logging
+from http import HTTPStatus
+
+import msgspec
+from flask import Flask, Response
+from werkzeug.exceptions import HTTPException
+
+from app.context import connect
+from app.errors import PressrelayError, Problem, Unavailable
+from app.routes import articles, atompub, feeds, files, ingest, ops, pages
+from app.settings import Settings, load
+
+log = logging.getLogger("pressrelay")
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """One web process's application. Raises Misconfigured and Unavailable."""
+    settings = settings or load()
+    app = Flask("app", static_folder="static", template_folder="templates")
+    app.config["MAX_CONTENT_LENGTH"] = None  # routes.ingest reads and counts by itself
+    app.extensions["pressrelay"] = connect(settings)
+    for routes in (ingest, atompub, feeds, articles, files, pages, ops):
+        app.register_blueprint(routes.blueprint)
+    app.register_error_handler(Exception, answer)
+    return app
+
+
+def answer(error: Exception) -> Response:
+    """The one handler: every error is a problem document (RFC 9457), none shows a traceback."""
+    headers: dict[str, str] = {}
+    if isinstance(error, Problem):
+        body, status, headers = error.body(), error.status, error.headers
+    elif isinstance(error, Unavailable):
+        problem = Problem(
+            503,
+            "unavailable",
+            "The database or the file store cannot be used right now",
+            "Nothing was stored; send it again.",
+        )
+        body, status, headers = problem.body(), 503, {"Retry-After": "1"}
+        log.error("%s", error)
+    elif isinstance(error, HTTPException):
+        status = error.code or 500
+        title = HTTPStatus(status).phrase
+        body = Problem(status, title.lower().replace(" ", "-"), title, error.description or "").body()
+        headers = {name: value for name, value in error.get_headers() if name in ("Allow", "Location")}
+    else:
+        log.error(
+            "unexpected %s", type(error).__name__, exc_info=error if not isinstance(error, PressrelayError) else None
+        )
+        status = 500
+        body = Problem(500, "internal", "The server failed", "The fault is ours and was logged.").body()
+    headers["Cache-Control"] = "no-store"
+    return Response(msgspec.json.encode(body), status, headers, mimetype="application/problem+json")
