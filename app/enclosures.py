@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from app.draft import Draft, DraftEnclosure, Value
 from app.errors import Fault, Invalid
 from app.extraction import Deadline, extract, readable
-from app.filetypes import HWPX, judge
+from app.filetypes import HWPX, OCTETS, judge
 from app.parsers import Parsed
 from app.store import FileRecord
 from app.uploads import Upload
@@ -159,12 +159,13 @@ class _Binder:
             file = replace(self.known[sent.url.text], position=position)
         else:
             upload = one.upload
-            file = FileRecord(
-                position, upload.sha256, upload.name, one.mimetype, upload.size, one.extracted.text, one.state
-            )
             declared = sent.type.partition(";")[0].strip().lower()
-            told = judge(upload.name, declared, Path(upload.path)).warning if declared != upload.type else ""
-            self.warnings += [*one.warnings, *([told] if told else [])]
+            judged = judge(upload.name, upload.type if declared in ("", OCTETS) else declared, Path(upload.path))
+            mimetype = one.mimetype if judged.refusal else judged.mimetype
+            file = FileRecord(
+                position, upload.sha256, upload.name, mimetype, upload.size, one.extracted.text, one.state
+            )
+            self.warnings += [*one.warnings, *filter(None, [judged.warning])]
         if sent.length not in (None, file.size):
             self.warnings.append(f"{file.name!r} has {file.size} bytes, not {sent.length}.")
         self.files.append(file)

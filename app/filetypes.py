@@ -91,7 +91,10 @@ SYNONYMS = {
     "": OCTETS,
 }
 PLAIN = re.compile(rb"[^\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]*")
-MIMETYPE = re.compile(rb"application/[a-zA-Z0-9.+-]{1,80}")
+# What the first entry of an archive may say; anything else would be a name that a sender made up.
+MIMETYPE = re.compile(
+    rb"application/(?:hwp\+zip|epub\+zip|vnd\.oasis\.opendocument\.(?:text|spreadsheet|presentation|graphics))"
+)
 
 
 class Judged(Struct, frozen=True):
@@ -158,8 +161,7 @@ def recognise(head: bytes, tail: bytes = b"") -> str:
 def _zip(head: bytes, tail: bytes) -> str:
     """HWPX, EPUB and OpenDocument say their type in the first entry, `mimetype`, stored; Office has its names in the directory."""
     if head[26:28] == b"\x08\0" and head[30:38] == b"mimetype":
-        start = 38 + int.from_bytes(head[28:30], "little")
-        found = MIMETYPE.match(head, start, start + int.from_bytes(head[18:22], "little") or start + 80)
+        found = MIMETYPE.match(head, 38 + int.from_bytes(head[28:30], "little"))
         if found:
             return found[0].decode("ascii")
     return next((mimetype for mark, mimetype in IN_ZIP if mark in tail or mark in head), "application/zip")

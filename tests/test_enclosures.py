@@ -26,6 +26,7 @@ HWPX, HWP, PDF = "application/hwp+zip", "application/x-hwp", "application/pdf"
 TEXT = "전북특별자치도는 스마트팜 세 곳을 더 연다."
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 NOT_PDF = "'a.pdf' is not application/pdf, as declared: it is served as application/octet-stream."
+ODT = "application/vnd.oasis.opendocument.text"
 BOUNDARY = "parts-0001"
 
 
@@ -354,10 +355,12 @@ def test_other_addresses_are_unknown(server: Server, served: tuple[str, bytes], 
         ("a.txt", "보도자료".encode("cp949"), "text/plain", "text/plain", ""),
         ("a.csv", b"a,b\n1,2\n", "text/csv", "text/csv", ""),
         ("a.docx", b"PK\x03\x04" + bytes(40) + b"PK\x01\x02word/document.xml", "", DOCX, ""),
+        ("a.odt", b"PK\x03\x04" + bytes(22) + b"\x08\0\0\0mimetypeapplication/vnd.oasis.opendocument.textPK", "", ODT, ""),
+        ("a.zip", b"PK\x03\x04" + bytes(22) + b"\x08\0\0\0mimetypeapplication/xhtml+xml", "", "application/zip", ""),
         ("a.zip", b"PK\x03\x04" + bytes(40), "application/x-zip-compressed", "application/zip", ""),
         ("a.bin", bytes(range(256)), "", "application/octet-stream", ""),
         ("a.pdf", bytes(range(256)), PDF, "application/octet-stream", NOT_PDF),
-        ("a.odt", b"\0\1\2", "application/vnd.oasis.opendocument.text", "application/vnd.oasis.opendocument.text", ""),
+        ("a.odt", b"\0\1\2", ODT, ODT, ""),
     ],
 )  # fmt: skip
 def test_types_by_their_bytes(
