@@ -137,7 +137,7 @@ class _Normalizer:
         for reason in body.faults:
             self.fault(draft.body, f"In the body, {reason}")
         if not body.text and "<img" not in body.xhtml:
-            self.fault(draft.body, "The body is empty: write it, or upload an HWPX file whose text it is.")
+            self.fault(draft.body, "The body is empty. Write it, or upload an HWPX file whose text it is.")
         issued = self.instant(draft.issued)
         embargo, held = self.embargo(issued)
         if issued:

@@ -202,7 +202,7 @@ def test_without_body_and_hwpx_it_is_refused(server: Server, token: str) -> None
         answer = push(server, token, release("nobody", body=False), sent)
         assert answer.status_code == 422, answer.text
         (error,) = answer.json()["errors"]
-        assert error["reason"] == "The body is empty: write it, or upload an HWPX file whose text it is."
+        assert error["reason"] == "The body is empty. Write it, or upload an HWPX file whose text it is."
         assert (error["path"], error["line"]) == ("/release/article[1]/body", 2)
     broken = files.hwpx(files.section("<hp:p>"))
     answer = push(server, token, release("nobody", body=False), {"b.hwpx": (broken, HWPX)})
