@@ -102,11 +102,15 @@ class Draft(Struct, frozen=True):
     byline_soft: bool = False  # the byline may be the office itself: then it says nothing
     issuer: str = ""  # who it says it is from, in words: not the office's name, then it becomes the source
     wording_decides: bool = False  # no instant and no hold is told: the embargo is what its wording means
+    # Where the guid is unique only among its office's: the article's is this, the office's code and the guid, by colons.
+    guid_space: str = ""
+    waits: bool = False  # not to be published before `issued`, embargo or none
     warnings: tuple[str, ...] = ()  # what the parser wants the sender to know
 
     def fingerprint(self) -> bytes:
-        """SHA-256 of the content without its places in the file: 32 bytes."""
-        return hashlib.sha256(_PLACE.sub(b"", msgspec.json.encode(self))).digest()
+        """SHA-256 of the content without its places in the file and what was said of them: 32 bytes."""
+        said = msgspec.json.encode(msgspec.structs.replace(self, warnings=()))
+        return hashlib.sha256(_PLACE.sub(b"", said)).digest()
 
 
 # Inside a JSON string a quotation mark is escaped: what looks like these members is these members.

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 WEEKDAYS = "월화수목금토일"
 LONGEST = 200  # characters of a wording that are read; a longer one is a text, not a time
+YEARS = (1900, 9998)  # that a date may have
 HEAD = 12  # lines of a body in which its head stands
 
 
@@ -46,6 +47,7 @@ class _Part(Struct):
 
     online: bool = False
     day: date | None = None
+    inherited: bool = False  # the day is that of the part before
     minutes: int | None = None  # from the start of the day, up to 24 hours
     edition: str = ""
     at_once: bool = False
@@ -54,17 +56,22 @@ class _Part(Struct):
     def timed(self) -> bool:
         return self.minutes is not None or bool(self.edition) or self.at_once
 
+    @property
+    def dated(self) -> bool:
+        return self.day is not None and not self.inherited
+
 
 # The order matters: a date of three numbers before one of two, that before a clock.
 TOKEN = re.compile(
     r"""
     (?P<space>[\s,·ㆍ•~∼]+|[()\[\]<>〈〉「」※*:：.]+ )
   | (?P<next>[/;|]+)
-  | ['‘’`]?(?P<year>\d{4}|\d{2})\s*(?:[.\-/]|년)\s*(?P<month>\d{1,2})\s*(?:[.\-/]|월)\s*(?P<day>\d{1,2})(?![\d:])\s*(?:일(?!요일)|\.)?
-  | (?P<month2>\d{1,2})\s*(?:[./]|월)\s*(?P<day2>\d{1,2})(?![\d:])\s*(?:일(?!요일)|\.)?
+  | (?P<quote>['‘’`])?(?P<year>\d{4}|\d{2})\s*(?:[.\-/]|년)\s*(?P<month>\d{1,2})\s*(?:[.\-/]|월)\s*
+    (?P<day>\d{1,2})(?!\d|\s*[:시])\s*(?:일(?!요일)|\.)?
+  | (?P<month2>\d{1,2})\s*(?:[./]|월)\s*(?P<day2>\d{1,2})(?!\d|\s*[:시])\s*(?:일(?!요일)|\.)?
   | (?P<day1>\d{1,2})\s*일(?!요일)
-  | (?P<weekday>[월화수목금토일])(?:요일|(?=\s*\)))
-  | (?P<half>오전|오후|낮|새벽|아침|저녁|밤|AM|PM)?\s*
+  | (?P<weekday>[월화수목금토일])(?:요일|(?=[\s),]|$))
+  | (?P<half>오전|오후|새벽|아침|낮|저녁|밤|AM|PM)?\s*
     (?:(?P<hour>\d{1,2})\s*(?::\s*(?P<minute>\d{2})(?::\d{2})?|시(?:\s*(?P<minute2>\d{1,2})\s*분|\s*(?P<thirty>반))?)
        \s*(?P<after>[AP]M)?)
   | (?P<noon>정오)
@@ -80,14 +87,26 @@ TOKEN = re.compile(
 LABEL = re.compile(r"[^\w가-힣]*보\s*도\s*(?:시\s*점|일\s*시|가능\s*시점)[^\w가-힣'‘’]*")
 # What stands beside it in the head: when the release is handed out.
 HANDED_OUT = re.compile(r"\s*[\[(<|/]*\s*배\s*포\s*(?:일\s*시|일|시점)?\s*[\])>]*\s*[:：]?\s*(?=['‘’]?\d).*", re.DOTALL)
-AFTERNOON = {"오후": 1, "저녁": 1, "밤": 1, "낮": 13, "PM": 1}  # the smallest hour that is not moved by 12
+# The hours that go with a part of the day, and what is added to them. 오전 12시 may be midnight or noon: it is in none.
+HALVES: dict[str, tuple[tuple[range, int], ...]] = {
+    "오전": ((range(12), 0),),
+    "AM": ((range(12), 0),),
+    "새벽": ((range(7), 0),),
+    "아침": ((range(5, 12), 0),),
+    "낮": ((range(11, 13), 0), (range(1, 6), 12)),
+    "오후": ((range(12, 24), 0), (range(1, 12), 12)),
+    "PM": ((range(12, 24), 0), (range(1, 12), 12)),
+    "저녁": ((range(17, 24), 0), (range(5, 12), 12)),
+    "밤": ((range(18, 24), 0), (range(6, 13), 12)),
+}
+HOURS = Hours()
 
 
 def find(text: str) -> str:
     """The wording in the head of a body's plain text, or nothing: 보도시점 at the start of one of its first lines."""
-    lines = [line.strip() for line in text.split("\n") if line.strip()][:HEAD]
+    lines = [line.strip() for line in text.split("\n", 4 * HEAD) if line.strip()][:HEAD]
     for number, line in enumerate(lines):
-        label = LABEL.match(line)
+        label = LABEL.match(line) if len(line) <= 2 * LONGEST else None
         if not label:
             continue
         wording = line[label.end() :].strip() or (lines[number + 1] if number + 1 < len(lines) else "")
@@ -95,14 +114,14 @@ def find(text: str) -> str:
     return ""
 
 
-def read(wording: str, issued: datetime, hours: Hours = Hours()) -> Embargo:  # noqa: B008
+def read(wording: str, issued: datetime, hours: Hours = HOURS) -> Embargo:
     """The meaning of a wording in a release of that instant, whose zone is the clock of the wording.
 
     Never early: what is not understood is held, a day without an hour lasts to its end, a time without a day is the next one
     from `issued` on. Where online media have a time of their own, it is the one that counts here.
     """
     text = LABEL.sub("", unicodedata.normalize("NFC", wording), count=1).strip()
-    if not text or len(text) > LONGEST:
+    if not text or len(text) > LONGEST or not YEARS[0] < issued.year < YEARS[1]:
         return Embargo(held=True)
     warnings: list[str] = []
     try:
@@ -133,13 +152,13 @@ def _parts(text: str, issued: date, warnings: list[str]) -> list[_Part]:
         part = parts[-1]
         day = _day(match, issued)
         starts = bool(match["next"] or match["online"] or match["paper"])
-        if (starts or (day and part.timed)) and (part.timed or part.day):
-            # An hour without a day is of the day before it: 3. 10.(수) 조간, 온라인 12:00.
-            part = _Part(day=None if day else part.day)
+        if (starts or (day and part.timed)) and (part.timed or part.dated):
+            # An hour without a day has the day that was named before it: 3. 10.(수) 조간, 온라인 12:00.
+            part = _Part(day=part.day, inherited=True)
             parts.append(part)
         part.online = part.online or bool(match["online"])
         if day:
-            part.day = day
+            part.day, part.inherited = day, False
         if match["weekday"] and part.day and part.day.weekday() != WEEKDAYS.index(match["weekday"]):
             right = WEEKDAYS[part.day.weekday()]
             warnings.append(f"{part.day} is a {right}요일, not the {match['weekday']}요일 of the wording {text!r}.")
@@ -147,16 +166,20 @@ def _parts(text: str, issued: date, warnings: list[str]) -> list[_Part]:
         part.minutes = minutes if minutes is not None else part.minutes
         part.edition = match["edition"] or part.edition
         part.at_once = part.at_once or bool(match["once"])
-    said = [part for part in parts if part.timed or part.day]
-    # 온라인 after its time (12:00 온라인) would leave a part without one: then nothing is sure.
-    return [] if any(part.online and part not in said for part in parts) else said
+    if any(part.online and not part.timed for part in parts):
+        return []  # 12:00 온라인: the word after its time; which time is whose is not sure
+    return [part for part in parts if part.timed or part.dated]
 
 
 def _day(match: re.Match[str], issued: date) -> date | None:
     """The day of a token; without a year or month the one nearest to `issued`. Raises _Wrong."""
     if match["year"]:
         year = int(match["year"])
-        found = _days([(year if year > 99 else 2000 + year, int(match["month"]))], int(match["day"]))
+        if year < 100:
+            year += 2000
+            if not match["quote"] and abs(year - issued.year) > 1:
+                raise _Wrong(f"{match[0].strip()!r} does not begin with a year near {issued.year}.")
+        found = _days([(year, int(match["month"]))], int(match["day"]))
     elif match["month2"]:
         years = (issued.year - 1, issued.year, issued.year + 1)
         found = _days([(year, int(match["month2"])) for year in years], int(match["day2"]))
@@ -174,7 +197,7 @@ def _day(match: re.Match[str], issued: date) -> date | None:
 
 def _days(months: list[tuple[int, int]], day: int) -> Iterator[date]:
     for year, month in months:
-        if 1900 <= year <= 9998 and 1 <= month <= 12 and 1 <= day <= monthrange(year, month)[1]:
+        if YEARS[0] <= year <= YEARS[1] and 1 <= month <= 12 and 1 <= day <= monthrange(year, month)[1]:
             yield date(year, month, day)
 
 
@@ -188,11 +211,9 @@ def _minutes(match: re.Match[str]) -> int | None:
         return None
     hour, half = int(match["hour"]), (match["half"] or match["after"] or "").upper()
     minute = 30 if match["thirty"] else int(match["minute"] or match["minute2"] or 0)
-    if half in AFTERNOON and hour < 12 and not (half == "낮" and hour > 10):
-        hour += 12
-    elif half in ("오전", "새벽", "AM") and hour == 12:
-        hour = 0
-    if hour > 24 or minute > 59 or (hour == 24 and minute):
+    added = next((more for hours, more in HALVES.get(half, ((range(25), 0),)) if hour in hours), None)
+    hour += added or 0
+    if added is None or minute > 59 or (hour == 24 and minute):
         raise _Wrong(f"{match[0].strip()!r} is not a time of the day.")
     return hour * 60 + minute
 
@@ -209,7 +230,8 @@ def _meaning(part: _Part, issued: datetime, hours: Hours, warnings: list[str]) -
             warnings.append(f"The wording names a time without a day: the next one is meant, {until:%Y-%m-%d %H:%M}.")
         return Embargo(until)
     if part.at_once:
-        return Embargo(held=part.day is not None and part.day > issued.date())
+        # 3. 10. 배포 즉시: handed out on another day, at an hour that nobody knows.
+        return Embargo(held=part.dated and part.day is not None and part.day > issued.date())
     assert part.day is not None, "a part has a day or a time"
     warnings.append(f"The wording names the day {part.day} without an hour: the embargo lasts to its end.")
     return Embargo(_at(part.day, 24 * 60, issued))

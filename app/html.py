@@ -31,6 +31,11 @@ BLOCKS = TAGS - {
     "a", "em", "strong", "b", "i", "u", "s", "q", "cite", "img", "br", "sub", "sup", "span", "code", "abbr",
 }  # fmt: skip
 CELLS = {"td", "th"}
+# Blocks that are not kept: their words must not run into their neighbours'. What a page says of itself is no text.
+OTHER_BLOCKS = ("address", "article", "aside", "center", "footer", "header", "main", "nav", "section")
+ABOUT = ("head", "title")
+CAPITALS, SMALL = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz"
+IN_CAPITALS = etree.XPath(f"boolean((//*|//@*)[local-name() != translate(local-name(), '{CAPITALS}', '{SMALL}')])")
 # What another's HTML may hold and an article cannot: told to the sender, for words or pictures go with it.
 LEFT_OUT = {
     "iframe", "object", "embed", "applet", "video", "audio", "canvas", "svg", "math", "form", "input", "button", "select",
@@ -116,11 +121,22 @@ def _safe(html: str) -> str:
 
 
 def _tree(source: str) -> etree._Element:
+    tree = _parsed(source)
+    etree.strip_elements(tree, *ABOUT, with_tail=False)
+    for element in tree.iter(*OTHER_BLOCKS):
+        element.tag = "div"
+    return tree
+
+
+def _parsed(source: str) -> etree._Element:
     try:
-        return etree.fromstring(f"<div>{source}</div>", _parser())
+        tree = etree.fromstring(f"<div>{source}</div>", _parser())
+        if not IN_CAPITALS(tree):  # <A HREF=…> is HTML: as XML its links would not be seen
+            return tree
     except etree.XMLSyntaxError:
-        parent: etree._Element = lxml.html.fragment_fromstring(source, create_parent="div")
-        return parent
+        pass
+    parent: etree._Element = lxml.html.fragment_fromstring(source, create_parent="div")
+    return parent
 
 
 def _parser() -> etree.XMLParser:

@@ -133,15 +133,15 @@ def correct(context: Context, office: OfficeRecord, current: Article, body: byte
         raise Invalid([fault for faults in parsed.refused.values() for fault in faults])
     _one(len(parsed.drafts))
     draft = parsed.drafts[0][1]
-    if draft.guid.text.strip() != current.guid:
-        reason = f"The guid is {draft.guid.text.strip()[:100]!r}; this article's is {current.guid!r}, and stays."
-        raise Invalid([Fault(reason, draft.guid.path, draft.guid.line)])
     draft = msgspec.structs.replace(draft, version=max(draft.version, current.version + 1))
     bound = enclosures.bind(draft, {}, kept(context), context.settings.url)
     normal = _normal(bound, rules(context, office).now())
     if isinstance(normal, Problem):
         raise normal
     article = normal.article
+    if article.guid != current.guid:
+        reason = f"The guid is {article.guid[:100]!r}; this article's is {current.guid!r}, and stays."
+        raise Invalid([Fault(reason, draft.guid.path, draft.guid.line)])
     if store.content(msgspec.structs.replace(article, version=current.version)) == store.content(current):
         return msgspec.structs.replace(_receipt(context.settings.url, Item(current, b"")), status=200)
     mimetype = content_type.partition(";")[0].strip() or "application/xml"

@@ -1,12 +1,11 @@
 """Draft to article, or every fault at once. Nothing after this module is unchecked."""
 
 import base64
-import difflib
 import hashlib
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from urllib.parse import urlsplit
 
 from msgspec import Struct
@@ -15,8 +14,8 @@ from app import embargo as embargoes
 from app import html
 from app.draft import Draft, DraftContact, DraftEnclosure, DraftTerm, Value
 from app.embargo import Hours
-from app.errors import Fault, Problem
-from app.office import OfficeRecord
+from app.errors import Fault
+from app.office import OfficeRecord, issuing
 from feeds.article import Article, Contact, Enclosure, Licence, Office, Related, Term
 from schemas import Code, UnknownCode, codes
 
@@ -40,6 +39,7 @@ UNKNOWN_TYPE = "application/octet-stream"
 MEDIA_TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+\-]*/[A-Za-z0-9][A-Za-z0-9!#$&^_.+\-]*")
 WEB_URL = re.compile(r"https?://[A-Za-z0-9\[][^\s<>\"\\]*")
 EMAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+")
+KOREA = timezone(timedelta(hours=9))
 LANG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 
@@ -74,21 +74,11 @@ def normalize(draft: Draft, context: Context) -> Normal | tuple[Fault, ...]:
     return _Normalizer(draft, context).run()
 
 
-def issuing(draft: Draft, context: Context) -> OfficeRecord | Fault:
+def issuer(draft: Draft, context: Context) -> OfficeRecord | Fault:
     """The office that a draft is of. Raises Problem (403): an office publishes only as itself, save one that may for others."""
-    named = line(draft.office.text) if draft.office else ""
-    if draft.office is None or context.office.named(named):
+    if draft.office is None:
         return context.office
-    if not context.office.others:
-        reason = f"This token publishes for {context.office.code!r}; the release names the office {named[:100]!r}."
-        fault = Fault(reason, draft.office.path, draft.office.line)
-        raise Problem(403, "wrong-office", "Not this token's office", reason, errors=[fault])
-    for office in context.known:
-        if office.named(named):
-            return office
-    names = {name: office.code for office in context.known for name in (office.name, *office.aliases)}
-    nearest = tuple(f"{names[name]} {name}" for name in difflib.get_close_matches(named[:100], names, cutoff=0.4))
-    return Fault(f"{named[:100]!r} is not an office that is known here.", draft.office.path, draft.office.line, nearest)
+    return issuing(draft.office.text, context.office, context.known, draft.office.path, draft.office.line)
 
 
 def prose(text: str) -> str:
@@ -108,7 +98,7 @@ class _Normalizer:
     def __init__(self, draft: Draft, context: Context) -> None:
         self.draft = draft
         self.context = context
-        found = issuing(draft, context)
+        found = issuer(draft, context)
         self.faults: list[Fault] = [found] if isinstance(found, Fault) else []
         self.office = context.office if isinstance(found, Fault) else found
         self.warnings: list[str] = list(draft.warnings)
@@ -140,6 +130,8 @@ class _Normalizer:
             self.fault(draft.body, "The body is empty. Write it, or upload an HWPX file whose text it is.")
         issued = self.instant(draft.issued)
         embargo, held = self.embargo(issued)
+        if draft.waits and issued and issued > context.now and not held:
+            embargo = embargo or issued
         if issued:
             self.dates(issued, embargo, held)
         moment = issued or context.now
@@ -201,6 +193,8 @@ class _Normalizer:
 
     def guid(self) -> str:
         guid = unicodedata.normalize("NFC", self.draft.guid.text.strip())
+        if guid and self.draft.guid_space:
+            guid = f"{self.draft.guid_space}:{self.office.code}:{guid}"
         if not guid or len(guid) > GUID_MOST or any(c.isspace() for c in guid) or UNSEEN.search(guid):
             self.fault(self.draft.guid, f"A guid has 1 to {GUID_MOST} characters and no white space.")
         return guid
@@ -236,12 +230,17 @@ class _Normalizer:
         wording = line(draft.embargo_wording)
         if not draft.wording_decides or not wording or issued is None:
             return None, draft.held
-        # On the clock of the release: in the zone in which it wrote its own instant.
-        meaning = embargoes.read(wording, datetime.fromisoformat(draft.issued.text.strip()), self.context.hours)
+        # On the clock of the release: in the zone in which it wrote its own instant; a Korean one in UTC is on Korea's.
+        local = datetime.fromisoformat(draft.issued.text.strip())
+        if not local.utcoffset() and draft.lang.text.strip().lower().startswith("ko"):
+            local = local.astimezone(KOREA)
+        meaning = embargoes.read(wording, local, self.context.hours)
         self.warnings += meaning.warnings
         if meaning.held and not meaning.warnings:
             self.warnings.append(f"The embargo {wording[:100]!r} names no instant: the release is held.")
-        return (meaning.until.astimezone(UTC) if meaning.until else None), meaning.held
+        until = meaning.until.astimezone(UTC) if meaning.until else None
+        # Over before the release was issued: nothing was ever to be waited for.
+        return (until if until and until > issued else None), meaning.held
 
     def dates(self, issued: datetime, embargo: datetime | None, held: bool) -> None:
         now = self.context.now

@@ -26,9 +26,12 @@ def xsd(name: str) -> etree.XMLSchema:
         return etree.XMLSchema(etree.parse(str(directory / f"{name}.xsd"), parser))
 
 
-def agencies() -> tuple[tuple[str, str], ...]:
-    """(our code, Korean name) of each central agency of Korea."""
-    return tuple((row["code"], row["name_ko"]) for row in rows("orgs-kr-central.csv"))
+def agencies() -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+    """(our code, Korean name, short and former names) of each central agency of Korea."""
+    return tuple(
+        (row["code"], row["name_ko"], tuple(filter(None, row["aliases"].split("|"))))
+        for row in rows("orgs-kr-central.csv")
+    )
 
 
 __all__ = ["Code", "Table", "UnknownCode", "agencies", "codes", "xsd"]

@@ -92,10 +92,15 @@ class Server:
 
     def office(self, code: str = "jeonbuk", name: str = "전북특별자치도", *regions: str) -> str:
         """Add an office; its token."""
-        engine = self.engine()
         aliases = ("전라북도",) if code == "jeonbuk" else ()
-        store.save_office(engine, OfficeRecord(code, name, "", regions or ("kr:52",), aliases=aliases))
-        token = store.new_token(engine, code, "", datetime.now(UTC))
+        return self.save(OfficeRecord(code, name, "", regions or ("kr:52",), aliases=aliases))
+
+    def save(self, *offices: OfficeRecord) -> str:
+        """Add offices; the token of the first."""
+        engine = self.engine()
+        for office in offices:
+            store.save_office(engine, office)
+        token = store.new_token(engine, offices[0].code, "", datetime.now(UTC))
         engine.dispose()
         return token
 

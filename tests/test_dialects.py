@@ -1,7 +1,8 @@
 """Every release in tests/releases becomes the article that the JSON beside it says; adding a case needs no code.
 
 The JSON has `articles`: for each, the fields that the case is about, as `/articles/{id}.json` writes them, or `refused`: words of
-its faults. Besides, where needed: `office` (the token's: an OfficeRecord), `content_type`, and `warnings`: words of each warning.
+its faults. Besides, where needed: `office` (the token's: an OfficeRecord), `offices` (the others that are registered),
+`content_type`, and `warnings`: words of each warning.
 """
 
 import json
@@ -26,6 +27,7 @@ JEONBUK = {"code": "jeonbuk", "name": "전북특별자치도", "url": "https://w
 def test_release(case: Path) -> None:
     expected = json.loads(case.read_text("utf-8"))
     office = msgspec.convert(expected.get("office", JEONBUK), OfficeRecord)
+    meant = context(office, *(msgspec.convert(other, OfficeRecord) for other in expected.get("offices", ())))
     body = case.with_suffix(".xml").read_bytes()
     parsed = parsers.parse(body, expected.get("content_type", "application/xml"))
     assert len(parsed.drafts) + len(parsed.refused) == len(expected["articles"])
@@ -33,13 +35,13 @@ def test_release(case: Path) -> None:
     warnings: list[str] = []
     for place, wanted in enumerate(expected["articles"]):
         if "refused" in wanted:
-            faults = parsed.refused[place] if place in parsed.refused else normalize(drafts[place], context(office))
+            faults = parsed.refused[place] if place in parsed.refused else normalize(drafts[place], meant)
             assert not isinstance(faults, Normal)
             for words in wanted["refused"]:
                 assert any(words in fault.reason for fault in faults), (words, faults)
             continue
         assert place in drafts, parsed.refused
-        done = normalize(drafts[place], context(office))
+        done = normalize(drafts[place], meant)
         assert isinstance(done, Normal), done
         warnings += done.warnings
         found = json.loads(msgspec.json.encode(done.article))
@@ -50,8 +52,34 @@ def test_release(case: Path) -> None:
         assert warnings == []
 
 
-def context(office: OfficeRecord) -> Context:
-    return Context(office, NOW, "https://press.example")
+@pytest.mark.parametrize(
+    ("start", "bad", "good", "end"),
+    [
+        (
+            '<release xmlns="urn:pressrelay:press-release:1" xml:lang="ko">',
+            "<article/>",
+            '<article version="1"><guid>g</guid><issued>2026-03-09T10:00:00+09:00</issued><headline>a</headline>'
+            "<body><p>a</p></body></article>",
+            "</release>",
+        ),
+        (
+            "<Syndicate>",
+            "<NewsItem><ModifyId>x</ModifyId><ModifyDate>x</ModifyDate><ContentsType>x</ContentsType></NewsItem>",
+            "<NewsItem><NewsItemId>1</NewsItemId><Title>a</Title><DataContents>a</DataContents>"
+            "<ApproveDate>03/09/2026 10:00:00</ApproveDate></NewsItem>",
+            "</Syndicate>",
+        ),
+    ],
+    ids=("press-release", "korea"),
+)
+def test_more_faults_than_are_told_make_no_article_good(start: str, bad: str, good: str, end: str) -> None:
+    parsed = parsers.parse(f"{start}{bad * 3000}{good}{end}".encode(), "application/xml")
+    assert len(parsed.refused) == 3000 and all(parsed.refused.values())
+    assert [place for place, _ in parsed.drafts] == [3000]
+
+
+def context(office: OfficeRecord, *others: OfficeRecord) -> Context:
+    return Context(office, NOW, "https://press.example", known=others)
 
 
 EXAMPLES = sorted((ROOT.parent.parent / "shared" / "standards").glob("**/examples/**/*.xml"))

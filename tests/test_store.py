@@ -4,14 +4,19 @@ import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import alembic.command
 import msgspec
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
 from msgspec.structs import replace
 
 from app import store
 from app.office import OfficeRecord
 from app.query import Query
 from app.store import Engine, Item, Original, Stored
+from app.store.tables import metadata
 from feeds.article import Article, Office, Term
 from tests.articles import SEED
 
@@ -201,6 +206,32 @@ def test_offices_and_tokens(engine: Engine) -> None:
     again = store.new_token(engine, "jeonbuk", "a", NOW)
     assert store.office_of(engine, token) is None, "a token of the same name is replaced"
     assert store.office_of(engine, again) is not None
+    portal = OfficeRecord("portal", "정책 포털", aliases=("옛 포털", "policy portal"), others=True)
+    store.save_office(engine, portal)
+    assert store.office_of(engine, store.new_token(engine, "portal", "", NOW)) == portal
+    assert portal in store.all_offices(engine)
+
+
+def test_the_revisions_make_the_tables_as_they_are_told(engine: Engine) -> None:
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection)
+        # The widths of numbers differ by database; the names and what may be empty must not.
+        told = [change for change in compare_metadata(context, metadata) if change[0] != "modify_type"]
+        assert told == []
+
+
+def test_an_older_database_keeps_its_offices(database_url: str) -> None:
+    engine = store.connect(database_url)
+    config = Config()
+    config.set_main_option("script_location", "app.store:migrations")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        alembic.command.upgrade(config, "0001")
+        connection.exec_driver_sql("INSERT INTO offices VALUES ('jeonbuk', '전북특별자치도', '', 'kr:52', '')")
+        connection.exec_driver_sql("INSERT INTO tokens VALUES ('a', 'jeonbuk', '', 0)")
+    store.upgrade(engine)
+    assert store.all_offices(engine) == [OfficeRecord("jeonbuk", "전북특별자치도", "", ("kr:52",))]
+    engine.dispose()
 
 
 def test_upgrading_twice_at_once_does_no_harm(database_url: str) -> None:

@@ -56,7 +56,7 @@ def office_add_korea(as_json: bool) -> None:
     """Add Korea's central agencies by name; those that are here stay as they are."""
     engine = database(load())
     known = {office.code for office in store.all_offices(engine)}
-    new = [OfficeRecord(code, name, "", ("kr",)) for code, name in agencies() if code not in known]
+    new = [OfficeRecord(code, name, "", ("kr",), (), names) for code, name, names in agencies() if code not in known]
     for office in new:
         store.save_office(engine, office)
     tell(as_json, {"added": [office.code for office in new]}, f"{len(new)} agencies added.")
@@ -81,8 +81,13 @@ def office_list(as_json: bool) -> None:
     tell(
         as_json,
         {"offices": msgspec.to_builtins(offices)},
-        *(f"{o.code}\t{o.name}\t{' '.join(o.regions)}" for o in offices),
+        *map(_told, offices),
     )
+
+
+def _told(office: OfficeRecord) -> str:
+    others = "for others" if office.others else ""
+    return "\t".join((office.code, office.name, " ".join(office.regions), ", ".join(office.aliases), others)).rstrip()
 
 
 @click.group("token")

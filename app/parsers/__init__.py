@@ -5,7 +5,7 @@ from collections.abc import Callable
 from lxml import etree
 
 from app.errors import Fault, Problem
-from app.parsers import atom, korea, newsml, nitf, press_release, rss
+from app.parsers import atom, korea, korea_results, newsml, nitf, press_release, rss
 from app.parsers.tree import Parsed, forget
 from app.parsers.xml import read
 
@@ -16,7 +16,7 @@ DIALECTS: dict[str, Callable[[etree._Element], Parsed]] = {
     **dict.fromkeys((newsml.ITEM, newsml.MESSAGE, newsml.PACKAGE, *newsml.OTHERS), newsml.parse),
     **dict.fromkeys(nitf.ROOTS, nitf.parse),
     rss.ROOT: rss.parse,
-    **dict.fromkeys((*korea.ROOTS, korea.GATEWAY), korea.parse),
+    **dict.fromkeys((*korea.ROOTS, korea_results.GATEWAY), korea.parse),
 }
 
 
@@ -34,7 +34,7 @@ def parse(body: bytes, content_type: str, *, max_depth: int = 100) -> Parsed:
 
 def _unknown(root: etree._Element) -> Problem:
     name = etree.QName(root)
-    names = [etree.QName(tag) for tag in DIALECTS if tag not in (korea.GATEWAY, *newsml.OTHERS)]
+    names = [etree.QName(tag) for tag in DIALECTS if tag not in (korea_results.GATEWAY, *newsml.OTHERS)]
     known = ", ".join(f"<{one.localname}>{f' in {one.namespace}' if one.namespace else ''}" for one in names)
     where = f"the namespace {name.namespace[:100]!r}" if name.namespace else "no namespace"
     reason = f"The root element is <{name.localname[:60]}> in {where}; expected is {known}."

@@ -9,8 +9,9 @@ from html import escape
 from lxml import etree
 
 from app.draft import DraftEnclosure, Value
+from app.parsers import files
 from app.parsers.ours import text
-from app.parsers.tree import LANG, place
+from app.parsers.tree import LANG, base_of, joined, place
 
 _SAME = {
     "p",
@@ -47,6 +48,7 @@ _PASSED = {
 }
 _EMPHASIS = {"strong", "b", "i", "u", "s", "sub", "sup", "code", "cite", "abbr"}  # an em's class, where we wrote it
 _HEADS = {"h3", "h4", "h5", "h6"}
+_TYPES = {"image": "image/jpeg", "audio": "audio/mpeg", "video": "video/mp4"}
 
 
 def xhtml(content: etree._Element) -> str:
@@ -54,32 +56,44 @@ def xhtml(content: etree._Element) -> str:
     return "".join(_inside(content)).strip()
 
 
-def enclosures(content: etree._Element) -> Iterator[DraftEnclosure]:
-    """The media below an element; a medium is its first reference, the others are the same in other forms."""
+def enclosures(content: etree._Element, warnings: list[str]) -> Iterator[DraftEnclosure]:
+    """The media below an element; a medium is its first reference, the others are the same in other forms.
+
+    `source` is any string in NITF, often a name within the sender's system: what nobody else can fetch is left out, with a
+    warning.
+    """
     for media in content.iter(_named(content, "media")):
-        reference = next((one for one in media if _local(one) == "media-reference" and one.get("source")), None)
+        references = [one for one in media if _local(one) == "media-reference" and one.get("source", "").strip()]
+        urls = [joined(base_of(one), one.get("source", "")) for one in references]
+        reference, url = next(
+            ((one, url) for one, url in zip(references, urls, strict=True) if fetchable(url)), (None, "")
+        )
         if reference is None:
+            warnings.append(f"A media has no http or https URL ({next(iter(urls), '')[:80]!r}): it is left out.")
             continue
         kind, metadata = media.get("media-type", ""), _metadata(media)
-        type = reference.get("mime-type", "") or {
-            "image": "image/jpeg",
-            "audio": "audio/mpeg",
-            "video": "video/mp4",
-        }.get(kind, "")
+        type = files.media_type(url, reference.get("mime-type", ""))
+        type = _TYPES.get(kind, type) if type == files.UNKNOWN else type
         caption = next((one for one in media if _local(one) == "media-caption"), None)
-        length = metadata.get("length", "")
+        words = reference.get("alternate-text", "") if caption is None else text(caption).strip()
+        credit = ", ".join(" ".join(text(one).split()) for one in media if _local(one) == "media-producer")
         role = reference.get("name", "")
         yield DraftEnclosure(
-            url=Value(reference.get("source", ""), reference.sourceline or 0, f"{place(reference)}/@source"),
+            url=Value(url, reference.sourceline or 0, f"{place(reference)}/@source"),
             type=type,
-            length=int(length) if length.isascii() and length.isdigit() else None,
-            role=role if role in ("photo", "document") else "photo" if kind == "image" else "document",
-            caption=reference.get("alternate-text", "") if caption is None else text(caption),
+            length=files.length(metadata.get("length", "")),
+            role=role if role in ("photo", "document") else "photo" if kind == "image" else files.role(type),
+            caption=f"{words} ({credit})" if words and credit else words or credit,
             lang="" if caption is None else caption.get(LANG, ""),
             licence_uri="",
             licence_text=metadata.get("licence", "") or reference.get("copyright", ""),
             has_licence=bool(metadata.get("licence") or reference.get("copyright")),
         )
+
+
+def fetchable(url: str) -> bool:
+    """Whether a reader of a feed could fetch a file from there."""
+    return url.lower().startswith(("http://", "https://"))
 
 
 def _metadata(media: etree._Element) -> dict[str, str]:
@@ -109,6 +123,8 @@ def _element(element: etree._Element) -> Iterator[str]:
     if name in _EMPTY:
         yield f"<{name}/>"
         return
+    if name == "denom" and not any(_local(one) == "frac-sep" for one in element.itersiblings(preceding=True)):
+        yield "/"  # without it 1/2 would be 12
     tag, attributes = _tag(element, name, style)
     if not tag:
         yield from _inside(element)
@@ -137,9 +153,7 @@ def _tag(element: etree._Element, name: str, style: str) -> tuple[str, str]:
     if name in _SAME:
         spans = (_attribute(key, element.get(key, "")) for key in ("rowspan", "colspan") if name in ("td", "th"))
         return name, "".join(spans)
-    if name == "fn":
-        return "p", ""
-    return "", ""
+    return "", ""  # also fn and note, which hold blocks
 
 
 def _attribute(name: str, value: str, *, web: bool = False) -> str:

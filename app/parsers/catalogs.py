@@ -10,6 +10,8 @@ from pathlib import Path
 
 from lxml import etree
 
+from app.parsers import terms
+
 NAR = "{http://iptc.org/std/nar/2006-10-01/}"
 _IPTC = re.compile(r"https?://(www\.)?iptc\.org/std/catalog/catalog\.IPTC-G2-Standards_\d+\.xml")
 
@@ -26,7 +28,7 @@ class Catalogs:
                 if not _IPTC.fullmatch(reference.get("href", "").strip()):
                     self.unknown.append(reference.get("href", "").strip())
             for scheme in element.findall(f"{NAR}catalog/{NAR}scheme"):
-                self._declared[scheme.get("alias", "")] = scheme.get("uri", "")
+                self._declared[scheme.get("alias", "")] = _uri(scheme)
 
     def resolve(self, qcode: str) -> tuple[str, str]:
         """(URI of the scheme, code) of a QCode; the URI is empty where nobody knows the alias."""
@@ -34,21 +36,21 @@ class Catalogs:
         return self._declared.get(alias) or _iptc().get(alias, ""), code
 
     def concept(self, element: etree._Element) -> tuple[str, str]:
-        """(URI of the scheme, code) of whatever names a concept: @qcode or @uri; both empty where it has neither."""
-        if qcode := element.get("qcode", ""):
-            return self.resolve(qcode)
+        """(URI of the scheme, code) of whatever names a concept: @qcode, or @uri where nobody knows the alias (2.18: both
+        may stand); both empty where it has neither."""
+        scheme, code = self.resolve(element.get("qcode", ""))
         uri = element.get("uri", "").strip()
-        if not uri:
-            return "", ""
+        if scheme or not uri:
+            return scheme, code
         at = max(uri.rfind("/"), uri.rfind("#"), uri.rfind(":") if uri.startswith("urn:") else -1) + 1
         return uri[:at], uri[at:]
 
-    def is_one(self, element: etree._Element | None, cv: str, *codes: str) -> bool:
-        """Whether an element names one of these codes of one of IPTC's vocabularies."""
-        if element is None:
-            return False
-        scheme, code = self.concept(element)
-        return code in codes and scheme.rstrip("/").endswith(f"/{cv}")
+
+def _uri(scheme: etree._Element) -> str:
+    """The URI of a declared scheme, or of the one that its owner calls the same, where only that is known here."""
+    uri = scheme.get("uri", "").strip()
+    same = (one.text or "" for one in scheme.findall(f"{NAR}sameAsScheme"))
+    return uri if terms.known(uri) else next((other.strip() for other in same if terms.known(other.strip())), uri)
 
 
 @cache

@@ -1,259 +1,343 @@
-"""Korea's press-release XML, `<response>` and `<Syndicate>` with `NewsItem`: docs/dialects/korea.md, schemas/xsd/korea.xsd.
-
-No official schema was found; the elements are those of the open-data press-release service and of agencies' own sites.
-"""
+"""Korea's own press-release XML, `NewsItem` in `<response>` or `<Syndicate>`: docs/dialects/korea.md, schemas/xsd/korea.xsd."""
 
 import re
 from collections.abc import Iterator
 from datetime import datetime
-from html import escape
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
+from html import unescape
+from xml.sax.saxutils import escape
 
 from lxml import etree
 
 from app import embargo
 from app.draft import Draft, DraftContact, DraftEnclosure, DraftRelated, Mark, Value
-from app.errors import Fault, Invalid, Problem
-from app.html import plain
+from app.errors import Fault, Invalid
+from app.html import paragraphs, plain
 from app.parsers import files
-from app.parsers.faults import check
+from app.parsers.faults import MOST_FAULTS, check
+from app.parsers.korea_results import empty, refuse_error
 from app.parsers.tree import Parsed, place
 
-SEOUL = ZoneInfo("Asia/Seoul")
 ROOTS = ("response", "Syndicate")
-GATEWAY = "OpenAPI_ServiceResponse"
-STAMP = "%m/%d/%Y %H:%M:%S"
-SHOWN_STAMP = "MM/DD/YYYY HH24:MI:SS, such as 03/09/2021 20:15:00"
-UNSIGNED = "korea.kr"  # whose ids these are, where no item links to its page
+GUID_SPACE = "urn:pressrelay:news-item"  # NewsItemId is unique only among its sender's
+DATE = "%m/%d/%Y %H:%M:%S"
+ZONE = "+09:00"
+HEAD = 100_000  # characters of HTML in which 보도시점 may stand
 
-# Result codes of the service (domain knowledge, two sources): what each means.
-RESULTS = {
-    "3": "there is no data for this question",
-    "10": "a parameter of the question is wrong",
-    "11": "a parameter of the question is missing",
-    "97": "a date of the question is wrong",
-    "98": "the question covers more than three days",
+KINDS = {"brief": "press-release", "policy": "press-release", "reference": "reference", "fact": "explanation"}
+LICENCE = "https://www.kogl.or.kr/info/licenseType{}.do"
+LICENCES = {code: f"공공누리 제{code}유형" for code in "01234"}
+
+MINISTERS = ("MinisterCode", "MisisterCode")
+SUBTITLES = ("SubTitle1", "SubTitle2", "SubTitle3")
+PAIRED = ("FileName", "FileUrl")
+SINGLE = (
+    "NewsItemId", "ContentsStatus", "ModifyId", "ModifyDate", "ApproveDate", "EmbargoDate", *MINISTERS, "ApproverName",
+    "WriterName", "WriterPhone", "WriterEmail", "WriterPosition", "GroupingCode", "Title", *SUBTITLES, "ContentsType",
+    "DataContents", "KoglType", "OriginalUrl", "ThumbnailUrl", "OriginalimgUrl",
+)  # fmt: skip
+FORMS = {
+    "NewsItemId": "1 to 100 characters without white space",
+    "ContentsStatus": "I (first), U (update) or nothing",
+    "ContentsType": "H (HTML), T (text) or nothing",
+    "ModifyId": "a whole number from 0",
+    "totalCount": "a whole number from 0",
+    **dict.fromkeys(
+        ("ModifyDate", "ApproveDate", "EmbargoDate"),
+        "MM/DD/YYYY HH24:MI:SS, such as 03/09/2021 20:15:00",
+    ),
 }
-REASONS = {
-    "1": "the application failed",
-    "4": "the gateway's HTTP failed",
-    "12": "there is no such service",
-    "20": "the service is refused to this key",
-    "22": "the daily limit of requests is used up",
-    "30": "the service key is not registered",
-    "31": "the service key is expired",
-    "32": "this address is not registered",
-    "99": "the gateway does not say what failed",
-}
-KINDS = {
-    "brief": "press-release",
-    "policy": "press-release",
-    "reference": "reference",
-    "fact": "explanation",
-    "actually": "explanation",
-}
-HEAD = 20_000  # characters of HTML in which the wording of an embargo may stand
-FORMS = {"ModifyId": "a whole number", **dict.fromkeys(("ModifyDate", "ApproveDate", "EmbargoDate"), SHOWN_STAMP)}
+
+BREAK = re.compile(r"<br(?:\s[^<>]*)?/?>|</(?:p|div)>", re.IGNORECASE)
+# Known tags only: Korean titles put words in <angle brackets>, <A 등급> too.
+TAG = re.compile(r"</?(?:b|strong|span|font|em|i|u|p|div|a|sup|sub)(?:\s+[\w-]+\s*=[^<>]*)?\s*/?>", re.IGNORECASE)
+ANY_TAG = re.compile(r"<[A-Za-z!/]")
+ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 
 
 def parse(root: etree._Element) -> Parsed:
-    """The drafts of an envelope. Raises Problem where it holds a failure of its service, or nothing."""
-    if root.tag == GATEWAY:
-        raise _gateway(root)
-    code = (root.findtext("header/resultCode") or "0").strip()
-    if code.lstrip("0"):
-        raise _result(root, code)
-    items = list(root.iter("NewsItem"))
+    """The drafts of an envelope; an item that is at fault is refused with every fault of it.
+
+    Raises Problem (422): `source-error` where the source sent its own error, `empty-release` where it sent nothing; Invalid
+    for faults outside any item.
+    """
+    refuse_error(root)
+    items = [item for item in root.iter("NewsItem") if next(item.iterancestors("NewsItem"), None) is None]
     if not items:
-        # One consumer lost 36 days of releases because "0 items" counted as success.
-        reason = f"<{root.tag}> has no NewsItem: the source is empty."
-        raise Invalid([Fault(reason, place(root), root.sourceline or 0)], type="empty-release")
+        raise empty(root, f"<{root.tag}> holds no <NewsItem>: there is nothing to publish.")
     checked = check("korea", root, items, lambda name, _: FORMS.get(name, ""))
-    refused = dict(checked.refused)
+    if checked.outside:
+        raise Invalid(checked.outside)
     drafts: list[tuple[int, Draft]] = []
-    warnings = _counted(root, len(items))
-    for index, item in enumerate(items):
-        made = refused.get(index) or _Item(item, warnings if index == 0 else ()).draft()
-        if isinstance(made, Draft):
-            drafts.append((index, made))
+    refused = dict(checked.refused)
+    warnings = tuple(_count(root, len(items)))
+    for number, element in enumerate(items):
+        item = _Item(element)
+        draft = item.draft(() if drafts else warnings)
+        told = {fault.path for fault in refused.get(number, ())}
+        faults = (*refused.get(number, ()), *(fault for fault in item.faults if fault.path not in told))
+        if faults:
+            refused[number] = faults[:MOST_FAULTS]
         else:
-            refused[index] = made
+            drafts.append((number, draft))
     return Parsed(tuple(drafts), refused)
 
 
-def _gateway(root: etree._Element) -> Problem:
-    """The gateway's own envelope, sometimes sent with HTTP 200."""
-    said = {str(element.tag): (element.text or "").strip() for element in root.iter() if len(element) == 0}
-    code = said.get("returnReasonCode", "")
-    meaning = REASONS.get(code.lstrip("0") or code, "its meaning is not known here")
-    words = " ".join(filter(None, (said.get("errMsg"), said.get("returnAuthMsg"))))
-    return _failed(root, f"The gateway answered {words[:200]!r}, code {code[:20]!r}: {meaning}.")
-
-
-def _result(root: etree._Element, code: str) -> Problem:
-    words = (root.findtext("header/resultMsg") or "").strip()
-    meaning = RESULTS.get(code.lstrip("0"), "its meaning is not known here")
-    return _failed(root, f"The service answered {words[:200]!r}, code {code[:20]!r}: {meaning}.")
-
-
-def _failed(root: etree._Element, reason: str) -> Problem:
-    fault = Fault(reason, place(root), root.sourceline or 0)
-    return Problem(422, "source-error", "Not a release but a failure of its source", reason, errors=[fault])
-
-
-def _counted(root: etree._Element, count: int) -> tuple[str, ...]:
+def _count(root: etree._Element, present: int) -> Iterator[str]:
     total = (root.findtext("body/totalCount") or root.findtext("totalCount") or "").strip()
-    if total.isascii() and total.isdigit() and int(total) != count:
-        return (f"The document says it has {int(total)} items, and has {count}.",)
-    return ()
+    if re.fullmatch(r"[0-9]{1,9}", total) and int(total) != present:
+        yield f"The source counts {int(total)} items (totalCount); {present} are in this document."
 
 
 class _Item:
-    """One NewsItem."""
+    """One NewsItem and its faults."""
 
-    def __init__(self, item: etree._Element, warnings: tuple[str, ...]) -> None:
-        self.item = item
-        self.here = place(item)
+    def __init__(self, element: etree._Element) -> None:
+        self.element = element
+        self.here = place(element)
         self.faults: list[Fault] = []
-        self.warnings = list(warnings)
+        self.warnings: list[str] = []
 
-    def text(self, name: str) -> str:
-        return (self.item.findtext(name) or "").strip()
-
-    def value(self, name: str, text: str) -> Value:
-        element = self.item.find(name)
-        if element is None:
-            return Value(text, self.item.sourceline or 0, self.here)
-        return Value(text, element.sourceline or 0, place(element))
-
-    def fault(self, name: str, reason: str) -> None:
-        at = self.value(name, "")
-        self.faults.append(Fault(reason, at.path, at.line))
-
-    def draft(self) -> Draft | tuple[Fault, ...]:
-        item = self.item
-        headline = self.words("Title")
+    def draft(self, warnings: tuple[str, ...]) -> Draft:
+        """The draft; it counts only where there is no fault."""
+        self.once()
         for name in ("NewsItemId", "Title", "DataContents"):
-            if not self.text(name):
-                self.fault(name, f"<NewsItem> has no <{name}>, or it is empty; it is required.")
-        approved, until, modified = (self.stamp(name) for name in ("ApproveDate", "EmbargoDate", "ModifyDate"))
-        issued = approved or modified
-        if issued is None and not any(self.text(name) for name in ("ApproveDate", "ModifyDate")):
-            self.fault("ApproveDate", "<NewsItem> has neither <ApproveDate> nor <ModifyDate>: one is required.")
-        enclosures = tuple(self.enclosures())
+            if not self.html(name).strip():
+                self.fault(self.value(name), f"<NewsItem> has no <{name}>, or it is empty; it is required.")
+        issued, until = self.dates()
         body = self.body()
-        if self.faults or issued is None:
-            return tuple(self.faults)
-        status = self.text("ContentsStatus").upper()
-        if status == "D":
-            self.warnings.append("ContentsStatus D is undocumented: it was taken for a cancellation.")
-        later = until if until is not None and until > issued else None
-        office = next((name for name in ("MinisterCode", "MisisterCode") if self.text(name)), "")
-        licence = self.text("KoglType")
+        wording = self.wording(body)
+        original = self.url("OriginalUrl")
+        licence = self.licence()
         return Draft(
-            mark=Mark(item.sourceline or 0, self.here),
-            guid=self.value("NewsItemId", self.guid()),
-            version=int(self.text("ModifyId") or 0) + 1,
-            lang=Value("ko", item.sourceline or 0, self.here),
-            office=self.value(office, self.text(office)) if office else None,
+            mark=Mark(self.element.sourceline or 0, self.here),
+            guid=self.value("NewsItemId"),
+            version=self.version(),
+            lang=Value("ko", self.element.sourceline or 0, self.here),
+            office=self.minister(),
             kind=self.kind(),
-            pubstatus="canceled" if status == "D" else "usable",
-            headline=self.value("Title", headline),
-            subheadlines=tuple(filter(None, (self.words(f"SubTitle{number}") for number in (1, 2, 3)))),
+            pubstatus=self.pubstatus(),
+            headline=_with(self.value("Title"), " ".join(_lines(self.html("Title")))),
+            subheadlines=tuple(line for name in SUBTITLES for line in _lines(self.html(name))),
             summary="",
-            body=self.value("DataContents", body),
-            base=self.text("OriginalUrl"),
+            body=_with(self.value("DataContents"), body),
+            base=original.text if original else "",
             dateline="",
             byline="",
-            issued=self.value("ApproveDate" if approved else "ModifyDate", issued.isoformat()),
+            issued=issued,
             issued_weekday="",
-            embargo=self.value("EmbargoDate", later.isoformat()) if later else None,
+            embargo=until,
             held=False,
-            embargo_wording="" if until else self.wording(body),
+            embargo_wording=wording,
+            wording_decides=bool(wording),
             regions=(),
             topics=(),
             keywords=(),
             contacts=tuple(self.contacts()),
-            enclosures=enclosures,
-            licence_uri=f"https://www.kogl.or.kr/info/licenseType{licence}.do" if licence in tuple("01234") else "",
-            licence_text=licence if licence not in ("", *"01234") else f"공공누리 제{licence}유형" if licence else "",
-            related=tuple(self.related()),
+            enclosures=tuple(self.enclosures()),
+            licence_uri=LICENCE.format(licence) if licence else "",
+            licence_text=LICENCES.get(licence, ""),
+            related=(DraftRelated("", "", original),) if original else (),
             note="",
-            wording_decides=until is None,
-            warnings=tuple(self.warnings),
+            warnings=(*warnings, *self.warnings),
+            guid_space=GUID_SPACE,
+            waits=True,
         )
 
-    def words(self, name: str) -> str:
-        """CDATA with HTML entities and <br> inside, resolved once."""
-        return " ".join(plain(self.text(name)).split())
+    def all(self, name: str) -> list[etree._Element]:
+        return list(self.element.findall(name))
 
-    def guid(self) -> str:
-        """An id is unique per sender; the sender is known by the address of its pages."""
-        host = (urlsplit(self.text("OriginalUrl")).hostname or UNSIGNED).removeprefix("www.")
-        return f"tag:{host},2008:NewsItem:{self.text('NewsItemId')}"
+    def at(self, element: etree._Element) -> str:
+        return place(element, self.element, self.here)
 
-    def kind(self) -> str:
-        """GroupingCode may hold several, parted by a bar: the first that says more than "press release"."""
-        kinds = [KINDS.get(code.strip().lower(), "press-release") for code in self.text("GroupingCode").split("|")]
-        return next((kind for kind in kinds if kind != "press-release"), "press-release")
+    def text(self, name: str) -> str:
+        """An element's text; empty where it is missing."""
+        found = self.element.find(name)
+        return "" if found is None else "".join(found.itertext()).strip()
 
-    def stamp(self, name: str) -> datetime | None:
-        text = self.text(name)
-        if not text:
+    def value(self, name: str) -> Value:
+        """An element's text with its place; the item's where it is missing."""
+        found = self.element.find(name)
+        if found is None:
+            return Value("", self.element.sourceline or 0, f"{self.here}/{name}")
+        return Value("".join(found.itertext()).strip(), found.sourceline or 0, self.at(found))
+
+    def html(self, name: str) -> str:
+        """The HTML of an element: its text, as a rule from CDATA; where markup stands in it, that as well."""
+        found = self.element.find(name)
+        if found is None:
+            return ""
+        if len(found) == 0:
+            return found.text or ""
+        return escape(found.text or "") + "".join(etree.tostring(child, encoding="unicode") for child in found)
+
+    def fault(self, at: Value, reason: str) -> None:
+        self.faults.append(Fault(reason, at.path, at.line))
+
+    def once(self) -> None:
+        for name in SINGLE:
+            for extra in self.all(name)[1:]:
+                reason = f"<{name}> stands more than once in this item."
+                self.faults.append(Fault(reason, self.at(extra), extra.sourceline or 0))
+
+    def dates(self) -> tuple[Value, Value | None]:
+        """When the item was issued, and the embargo where it is later: it may be seen from the later of the two on."""
+        approved, modified, until = map(self.date, ("ApproveDate", "ModifyDate", "EmbargoDate"))
+        issued = approved or modified or until
+        if issued is None:
+            missing = self.value("ApproveDate")
+            if not any(self.text(name) for name in ("ApproveDate", "ModifyDate", "EmbargoDate")):
+                self.fault(missing, "<NewsItem> has neither <ApproveDate> nor <ModifyDate>: one is required.")
+            return missing, None
+        return issued, until if until and until.text > issued.text else None
+
+    def date(self, name: str) -> Value | None:
+        """A date in Korean time as ISO 8601; None where there is none, or no right one."""
+        value = self.value(name)
+        if not value.text:
             return None
         try:
-            return datetime.strptime(text, STAMP).replace(tzinfo=SEOUL)
+            moment = datetime.strptime(value.text, DATE)
         except ValueError:
-            self.fault(name, f"<{name}> is {text[:40]!r}; expected is {SHOWN_STAMP}.")
+            self.fault(value, f"<{name}> is {value.text[:40]!r}; expected is {FORMS[name]}.")
             return None
+        return _with(value, moment.isoformat() + ZONE)
+
+    def version(self) -> int:
+        """ModifyId counts from 0, our versions from 1."""
+        value = self.value("ModifyId")
+        if not value.text and self.text("ContentsStatus") == "U":
+            self.fault(
+                value, "<ContentsStatus> is U (update) and <ModifyId> is missing or empty: it tells the version."
+            )
+        return int(value.text) + 1 if re.fullmatch(r"[0-9]{1,9}", value.text) else 1
+
+    def pubstatus(self) -> str:
+        if self.text("ContentsStatus") != "D":
+            return "usable"
+        self.warnings.append("ContentsStatus D is not documented by the source: the article was taken for canceled.")
+        return "canceled"
+
+    def minister(self) -> Value | None:
+        """The office by its name, under either spelling; None: the token's own."""
+        named = [value for name in MINISTERS if (value := self.value(name)).text]
+        if len(named) == 2 and named[0].text != named[1].text:
+            self.fault(named[1], f"<MisisterCode> is {named[1].text[:80]!r}, <MinisterCode> {named[0].text[:80]!r}.")
+        return named[0] if named else None
+
+    def kind(self) -> str:
+        """GroupingCode may name several, parted by a bar: the first that says more than "press release"."""
+        codes = [code.strip() for code in self.text("GroupingCode").split("|") if code.strip()]
+        for code in codes:
+            if code not in KINDS:
+                self.warnings.append(f"The GroupingCode {code[:40]!r} is not known: it says nothing of the kind.")
+        kinds = [KINDS[code] for code in codes if code in KINDS]
+        return next((kind for kind in kinds if kind != "press-release"), "press-release")
+
+    def licence(self) -> str:
+        code = self.text("KoglType")
+        if code and code not in LICENCES:
+            self.warnings.append(f"The KoglType {code[:40]!r} is not known: all rights count as reserved.")
+        return code if code in LICENCES else ""
 
     def body(self) -> str:
-        source = self.item.findtext("DataContents") or ""
-        if self.text("ContentsType").upper() != "T":
+        """The body as HTML. A text's blank lines part its paragraphs."""
+        source = self.html("DataContents").strip()
+        if self.text("ContentsType") != "T" and ANY_TAG.search(source):
             return source
-        return "".join(
-            f"<p>{escape(part.strip())}</p>" for part in re.split(r"\n\s*\n|\r\n\r\n", source) if part.strip()
-        )
+        text = source if self.text("ContentsType") == "T" else _resolved(source)
+        found = self.element.find("DataContents")
+        if found is not None and len(found):
+            text = "".join(found.itertext())
+        return paragraphs(text)
 
     def wording(self, body: str) -> str:
-        """보도시점, where the body's head says it and no EmbargoDate does."""
-        return embargo.find(plain(body[:HEAD])) if "보도" in body[:HEAD].replace(" ", "") else ""
+        """보도시점 in the head of the body, where the office gave no EmbargoDate: never earlier than its own date."""
+        head = body[:HEAD]
+        may = "보" in head or "&#" in head  # most bodies say nothing of it, and need not be read for it
+        return embargo.find(plain(head)) if may and not self.text("EmbargoDate") else ""
 
     def contacts(self) -> Iterator[DraftContact]:
-        writer = [self.text(f"Writer{part}") for part in ("Position", "Name", "Phone", "Email")]
-        if any(writer):
-            yield DraftContact("", *writer)
-        if self.text("ApproverName"):
-            yield DraftContact("", "승인", self.text("ApproverName"), "", "")
+        names = ("WriterPosition", "WriterName", "WriterPhone", "WriterEmail")
+        position, writer, phone, email = (" ".join(_lines(self.html(name))) for name in names)
+        if writer or phone or email:
+            yield DraftContact("", position, writer, phone, email)
+        approver = " ".join(_lines(self.html("ApproverName")))
+        if approver and approver != writer:
+            yield DraftContact("", "승인", approver, "", "")
 
     def enclosures(self) -> Iterator[DraftEnclosure]:
-        names, urls = self.item.findall("FileName"), self.item.findall("FileUrl")
+        """The files, then the picture that no file is."""
+        urls: set[str] = set()
+        for name, where in self.pairs():
+            url = self.url_of(where)
+            urls.add(url.text)
+            title = " ".join(_resolved("".join(name.itertext())).split())
+            yield _enclosure(url, title)
+        photo = self.url("OriginalimgUrl") or self.url("ThumbnailUrl")
+        if photo and photo.text not in urls:
+            yield _enclosure(photo, "", "photo")
+
+    def pairs(self) -> Iterator[tuple[etree._Element, etree._Element]]:
+        """FileName and FileUrl, the first with the first and so on; those that are both empty are none."""
+        names, urls = self.all("FileName"), self.all("FileUrl")
         if len(names) != len(urls):
-            self.fault("FileName", f"There are {len(names)} <FileName> and {len(urls)} <FileUrl>; each file has both.")
-        for name, url in zip(names, urls, strict=False):
-            if (url.text or "").strip():
-                yield _file(url, (name.text or "").strip(), "document")
-        image = self.item.find("OriginalimgUrl")
-        if image is not None and (image.text or "").strip():
-            yield _file(image, "", "photo")
+            self.lonely()
+            return
+        for name, url in zip(names, urls, strict=True):
+            texts = ["".join(part.itertext()).strip() for part in (name, url)]
+            if all(texts):
+                yield name, url
+            elif any(texts):
+                self.unpaired(name if texts[0] else url)
 
-    def related(self) -> Iterator[DraftRelated]:
-        if url := self.text("OriginalUrl"):
-            yield DraftRelated("", "", self.value("OriginalUrl", url))
+    def lonely(self) -> None:
+        """Which of the files has no partner beside it."""
+        parts = [child for child in self.element if child.tag in PAIRED]
+        while parts:
+            first = parts.pop(0)
+            if parts and parts[0].tag != first.tag:
+                parts.pop(0)
+            else:
+                self.unpaired(first)
+
+    def unpaired(self, lonely: etree._Element) -> None:
+        other = PAIRED[1 - PAIRED.index(str(lonely.tag))]
+        shown = " ".join("".join(lonely.itertext()).split())[:80]
+        reason = f"<{lonely.tag}> {shown!r} has no <{other}>: the two come in pairs."
+        self.faults.append(Fault(reason, self.at(lonely), lonely.sourceline or 0))
+
+    def url(self, name: str) -> Value | None:
+        found = self.element.find(name)
+        return None if found is None or not "".join(found.itertext()).strip() else self.url_of(found)
+
+    def url_of(self, element: etree._Element) -> Value:
+        # In CDATA the ampersand of a query often stands as &amp;, which no URL means.
+        text = "".join(element.itertext()).strip().replace("&amp;", "&")
+        return Value(text, element.sourceline or 0, self.at(element))
 
 
-def _file(url: etree._Element, name: str, role: str) -> DraftEnclosure:
-    text = (url.text or "").strip()
-    type = files.media_type(name or text, "")
-    if role == "photo" and type == files.UNKNOWN:
-        type = "image/jpeg"
-    is_photo = role == "photo" or type.startswith("image/")
+def _lines(source: str) -> list[str]:
+    """The lines of a title's HTML as plain text: entities are resolved once."""
+    lines = (_resolved(TAG.sub("", line)) for line in BREAK.split(source))
+    return [text for line in lines if (text := " ".join(line.split()))]
+
+
+def _resolved(source: str) -> str:
+    return ENTITY.sub(lambda entity: unescape(entity[0]), source)
+
+
+def _with(value: Value, text: str) -> Value:
+    return Value(text, value.line, value.path)
+
+
+def _enclosure(url: Value, name: str, role: str = "") -> DraftEnclosure:
+    named = files.media_type(name, "")
+    type = files.media_type(url.text, "") if named == files.UNKNOWN else named
     return DraftEnclosure(
-        url=Value(text, url.sourceline or 0, place(url)),
+        url=url,
         type=type,
         length=None,
-        role="photo" if is_photo else "document",
+        role=role or files.role(type),
         caption=name,
         lang="",
         licence_uri="",

@@ -4,22 +4,23 @@ https://iptc.org/std/NewsML-G2/guidelines/
 """
 
 from collections.abc import Iterator
-from html import escape
 
 from lxml import etree
 
-from app.draft import Draft, DraftContact, DraftEnclosure, DraftRelated, DraftTerm, Mark, Value
+from app.draft import Draft, DraftContact, DraftEnclosure, DraftRelated, Mark, Value
 from app.errors import Fault, Invalid
-from app.parsers import blocks, ours, terms
+from app.html import paragraphs
+from app.parsers import blocks, concepts, files, inline, ours
 from app.parsers.catalogs import NAR, Catalogs
+from app.parsers.concepts import constrained, name, speaks
 from app.parsers.faults import check
-from app.parsers.tree import BASE, LANG, Parsed, inherited, place
+from app.parsers.tree import LANG, Parsed, base_of, inherited, joined, place
 from feeds.wording import ALL_RIGHTS_RESERVED, SCHEMES
 
 ITEM, MESSAGE, PACKAGE = f"{NAR}newsItem", f"{NAR}newsMessage", f"{NAR}packageItem"
 OTHERS = tuple(f"{NAR}{name}" for name in ("conceptItem", "knowledgeItem", "planningItem", "catalogItem"))
-XHTML = "{http://www.w3.org/1999/xhtml}"
-TEXTS = ("text", "composite")
+NATURE, TEXTS = "/newscodes/ninature", ("text", "composite")
+KINDS = ("press-release", "reference", "explanation")
 INSTANT = "a date and time with its zone, such as 2021-03-09T20:15:00+09:00"
 FORMS = {
     **dict.fromkeys(("versionCreated", "firstCreated", "embargoed"), INSTANT),
@@ -73,6 +74,8 @@ class _Item:
         self.catalogs = Catalogs(item)
         self.faults: list[Fault] = []
         self.warnings = [f"The catalog {href[:120]!r} is not known and not fetched." for href in self.catalogs.unknown]
+        tags = (one.get("tag", "").strip() for one in item.findall(f"{NAR}contentMeta/{NAR}language"))
+        self.lang = next(filter(None, tags), "") or inherited(item, LANG)
 
     def fault(self, reason: str, element: etree._Element | None = None) -> None:
         at = self.item if element is None else element
@@ -81,11 +84,24 @@ class _Item:
     def meta(self, name: str) -> etree._Element | None:
         return self.item.find(f"{NAR}itemMeta/{NAR}{name}")
 
+    def free(self, path: str) -> list[etree._Element]:
+        """The elements there that may be published: what a pubconstraint constrains, we cannot know, and do not tell."""
+        found = self.item.findall("/".join(f"{NAR}{step}" for step in path.split("/")))
+        free = [one for one in found if not constrained(one)]
+        if len(free) < len(found):
+            self.warnings.append(f"{len(found) - len(free)} {path} with a pubconstraint: not published.")
+        return free
+
     def content(self, name: str) -> list[etree._Element]:
-        return list(self.item.findall(f"{NAR}contentMeta/{NAR}{name}"))
+        return self.free(f"contentMeta/{name}")
+
+    def said(self, name: str) -> list[etree._Element]:
+        """The texts of that name that say something in the item's language, or do not say their language."""
+        found = [one for one in self.content(name) if ours.text(one).strip()]
+        return [one for one in found if speaks(one, self.lang)]
 
     def texts(self, name: str) -> str:
-        return "\n".join(filter(None, (ours.text(one).strip() for one in self.content(name))))
+        return "\n".join(ours.text(one).strip() for one in self.said(name))
 
     def role(self, element: etree._Element, attribute: str = "role") -> str:
         """The code of a role of ours; empty for another's."""
@@ -98,50 +114,51 @@ class _Item:
         guid = item.get("guid", "").strip()
         if not guid:
             self.fault("<newsItem> has no guid; it is required.")
+        pubstatus, notes = self.pubstatus(), self.free("itemMeta/edNote")
+        note = "\n".join(ours.text(one).strip() for one in notes if self.role(one) != "embargo")
         issued = self.issued()
-        headline, subheadlines = self.headlines()
-        body = self.body()
+        headline, subheadlines = self.headlines(pubstatus)
+        body = self.body("" if headline is None else headline.text, pubstatus, note)
         if self.faults or issued is None or headline is None or body is None:
             return tuple(self.faults)
-        regions, topics = self.terms()
+        classified = concepts.read((*self.content("located"), *self.content("subject")), self.catalogs, self.lang)
         office, issuer = self.provider()
         embargo = self.meta("embargoed")
         until = (embargo.text or "").strip() if embargo is not None else ""
-        properties = {self.role(one, "rel"): one.get("value", "") for one in self.properties()}
+        properties = {self.role(one, "rel"): one.get("value", "") for one in self.free("itemMeta/itemMetaExtProperty")}
         licence_uri, licence_text = self.licence(self.rights())
-        notes = self.item.findall(f"{NAR}itemMeta/{NAR}edNote")
         return Draft(
             mark=Mark(item.sourceline or 0, self.here),
             guid=Value(guid, item.sourceline or 0, f"{self.here}/@guid"),
             version=int(item.get("version", "1")),
-            lang=self.lang(),
+            lang=self.language(),
             office=office,
             kind=self.kind(),
-            pubstatus=self.pubstatus(),
+            pubstatus=pubstatus,
             headline=headline,
             subheadlines=subheadlines,
             summary=self.summary(),
             body=body,
-            base=inherited(item, BASE),
+            base=self.base(),
             dateline=self.texts("dateline"),
-            byline=self.texts("by") or self.nitf_byline(),
+            byline=self.texts("by") or inline.nitf_text(item, "byline"),
             issued=issued,
             issued_weekday="",
             embargo=Value(until, embargo.sourceline or 0, place(embargo)) if embargo is not None and until else None,
             # Empty: until further notice (NewsML-G2 specification, "embargoed").
             held=(embargo is not None and not until) or properties.get("held") == "true",
-            embargo_wording=" ".join(ours.text(note) for note in notes if self.role(note) == "embargo"),
-            regions=regions,
-            topics=topics,
-            keywords=tuple(map(ours.text, self.content("keyword"))),
+            embargo_wording=" ".join(ours.text(one) for one in notes if self.role(one) == "embargo"),
+            regions=classified.regions,
+            topics=classified.topics,
+            keywords=(*map(ours.text, self.said("keyword")), *classified.keywords),
             contacts=tuple(self.contacts()),
             enclosures=tuple(self.enclosures()),
             licence_uri=licence_uri,
             licence_text=licence_text,
             related=tuple(self.related()),
-            note="\n".join(ours.text(note) for note in notes if self.role(note) != "embargo"),
-            urgency=int(self.texts("urgency") or 0),
-            slugline=next((ours.text(one) for one in self.content("slugline")), ""),
+            note=note,
+            urgency=next((int(ours.text(one)) for one in self.content("urgency")), 0),
+            slugline=next(map(ours.text, self.said("slugline")), ""),
             source=self.source(),
             copyright=self.copyright(),
             issuer=issuer,
@@ -149,12 +166,11 @@ class _Item:
         )
 
     def news_class(self) -> None:
-        """Text, or a mixture with text in it; a picture has its own place."""
-        item_class = self.meta("itemClass")
-        if item_class is not None and not self.catalogs.is_one(item_class, "ninature", *TEXTS):
-            _, code = self.catalogs.concept(item_class)
-            if code and self.item.find(f"{NAR}contentSet/{NAR}inlineXML") is None:
-                self.fault(f"The item is of class {code[:40]!r}; text is read, and composite.", item_class)
+        """Text, or a mixture with text in it; a picture has its own place. A class that nobody knows is no obstacle."""
+        element = self.meta("itemClass")
+        scheme, code = ("", "") if element is None else self.catalogs.concept(element)
+        if scheme.rstrip("/").endswith(NATURE) and code not in TEXTS:
+            self.fault(f"The item is of class {code[:40]!r}; text is read, and composite.", element)
 
     def issued(self) -> Value | None:
         """When the content was made, as far as it is told to the second; else the item's first version, else this one."""
@@ -167,68 +183,48 @@ class _Item:
         )
         return None
 
-    def headlines(self) -> tuple[Value | None, tuple[str, ...]]:
+    def headlines(self, pubstatus: str) -> tuple[Value | None, tuple[str, ...]]:
         """The first that is no subheadline, else the item's title; the others follow it."""
-        found = [one for one in self.content("headline") if ours.text(one).strip()]
+        found = self.said("headline")
         main = next((one for one in found if self.role(one) != "subheadline"), None)
         below = tuple(ours.text(one) for one in found if one is not main)
-        if main is None:
-            titles = [
-                self.meta("title"),
-                next(self.item.iter(f"{XHTML}title"), None),
-                next(self.item.iter("{*}hl1"), None),
-            ]
-            main = next((one for one in titles if one is not None and ours.text(one).strip()), None)
-        if main is None:
-            self.fault("<newsItem> has no headline and no title; one is required.")
-            return None, ()
-        return Value(ours.text(main), main.sourceline or 0, place(main)), below
+        titles = (*self.free("itemMeta/title"), *self.item.iter(f"{inline.XHTML}title"))
+        main = next((one for one in (main, *titles) if one is not None and ours.text(one).strip()), None)
+        if main is not None:
+            return Value(ours.text(main), main.sourceline or 0, place(main)), below
+        inside = inline.nitf_text(self.item, "hl1", "title")
+        if not inside and pubstatus == "canceled":
+            inside = self.item.get("guid", "")
+        if inside:
+            return Value(inside, self.item.sourceline or 0, self.here), below
+        self.fault("<newsItem> has no headline and no title; one is required.")
+        return None, ()
 
-    def body(self) -> Value | None:
-        """XHTML before NITF before plain text, of the renditions of one and the same content."""
-        sets = self.item.findall(f"{NAR}contentSet")
-        for name, read in (("inlineXML", self.xhtml), ("inlineXML", self.nitf), ("inlineData", self.data)):
-            for element in (one for part in sets for one in part.findall(f"{NAR}{name}")):
-                source = read(element)
-                if source is not None:
-                    return Value(source, element.sourceline or 0, place(element))
-        elsewhere = any(part.find(f"{NAR}remoteContent") is not None for part in sets)
-        where = "it only refers to remote content" if elsewhere else "it has no contentSet with inlineXML or inlineData"
-        self.fault(f"<newsItem> has no text that is read: {where}.", sets[0] if sets else None)
+    def body(self, headline: str, pubstatus: str, note: str) -> Value | None:
+        """The text. A canceled item may come without: then it is what its note says, or its headline."""
+        found = inline.read(self.item, self.lang, headline)
+        if isinstance(found, Value):
+            return found
+        if pubstatus == "canceled":
+            return Value(paragraphs(note or headline), self.item.sourceline or 0, self.here)
+        self.fault(f"<newsItem> has no text that is read: {found}.", self.item.find(f"{NAR}contentSet"))
         return None
 
-    def xhtml(self, element: etree._Element) -> str | None:
-        body = next(element.iter(f"{XHTML}body"), None)
-        if body is None and len(element) and element[0].tag.startswith(XHTML):
-            return ours.outer(element)
-        return None if body is None else ours.fragment(body)
+    def base(self) -> str:
+        """What links in the text are relative to (HTML's base, XML Base)."""
+        text = self.item.find(f"{NAR}contentSet/{NAR}inlineXML")
+        told = "" if text is None else next((one.get("href", "") for one in text.iter(f"{inline.XHTML}base")), "")
+        return joined(base_of(self.item if text is None else text), told)
 
-    def nitf(self, element: etree._Element) -> str | None:
-        content = next(element.iter("{*}body.content"), None)
-        return None if content is None else blocks.xhtml(content)
-
-    def nitf_byline(self) -> str:
-        found = next(self.item.iter("{*}byline"), None)
-        return "" if found is None else " ".join("".join(found.itertext()).split())
-
-    def data(self, element: etree._Element) -> str | None:
-        """text/html, or text whose paragraphs are parted by a blank line."""
-        if element.get("encoding"):
-            return None
-        if "html" in element.get("contenttype", ""):
-            return element.text or ""
-        return "".join(f"<p>{escape(part.strip())}</p>" for part in ours.text(element).split("\n\n") if part.strip())
-
-    def lang(self) -> Value:
-        told = next((one.get("tag", "") for one in self.content("language")), "") or inherited(self.item, LANG)
-        if not told:
+    def language(self) -> Value:
+        if not self.lang:
             self.warnings.append("The item does not say its language: it is kept as und, undetermined.")
-        return Value(told or "und", self.item.sourceline or 0, f"{self.here}/@xml:lang")
+        return Value(self.lang or "und", self.item.sourceline or 0, f"{self.here}/@xml:lang")
 
     def kind(self) -> str:
         for genre in self.content("genre"):
             scheme, code = self.catalogs.concept(genre)
-            if scheme == SCHEMES["kind"]:
+            if scheme == SCHEMES["kind"] and code in KINDS:
                 return code
         return "press-release"
 
@@ -244,7 +240,7 @@ class _Item:
         return code
 
     def summary(self) -> str:
-        found = self.content("description")
+        found = self.said("description")
         named = [one for one in found if self.catalogs.resolve(one.get("role", ""))[1] == "summary"]
         return "\n".join(ours.text(one) for one in (named or found)[:1])
 
@@ -256,70 +252,53 @@ class _Item:
         scheme, code = self.catalogs.concept(provider)
         if scheme == SCHEMES["office"]:
             return Value(code, provider.sourceline or 0, place(provider)), ""
-        return None, _name(provider) or provider.get("literal", "") or code
+        return None, name(provider, self.lang) or provider.get("literal", "") or code
 
     def source(self) -> str:
         for source in self.content("infoSource"):
             if self.catalogs.concept(source)[0] != SCHEMES["office"] and (
-                name := _name(source) or source.get("literal", "")
+                words := name(source, self.lang) or source.get("literal", "")
             ):
-                return str(name)
+                return str(words)
         return ""
-
-    def terms(self) -> tuple[tuple[DraftTerm, ...], tuple[DraftTerm, ...]]:
-        """Places and subjects. What our tables do not know becomes a keyword, with a warning (normalize)."""
-        regions: list[DraftTerm] = []
-        topics: list[DraftTerm] = []
-        for element in (*self.content("located"), *self.content("subject")):
-            scheme, code = self.catalogs.concept(element)
-            kind, text, own = terms.term(scheme, code)
-            name = _name(element) or element.get("literal", "") or code
-            is_place = kind == "region" or (kind == "keyword" and element.tag == f"{NAR}located")
-            written = text if kind != "keyword" else name
-            if not written:
-                continue
-            term = DraftTerm(written, element.sourceline or 0, place(element), soft=not own, name=name)
-            (regions if is_place else topics).append(term)
-        return tuple(regions), tuple(topics)
 
     def contacts(self) -> Iterator[DraftContact]:
         for party in self.content("contributor"):
             if self.role(party) != "contact":
                 continue
             person = party.find(f"{NAR}personDetails")
-            name = _name(party)
+            called = name(party, self.lang)
             department = "" if person is None else person.findtext(f"{NAR}affiliation/{NAR}name") or ""
             phone, email = (party.findtext(f".//{NAR}contactInfo/{NAR}{way}") or "" for way in ("phone", "email"))
             role = party.findtext(f"{NAR}note") or ""
             yield DraftContact(
-                name if person is None else department, role, "" if person is None else name, phone, email
+                called if person is None else department, role, "" if person is None else called, phone, email
             )
 
     def enclosures(self) -> Iterator[DraftEnclosure]:
-        for element in self.item.findall(f"{NAR}contentSet/{NAR}remoteContent"):
-            href = element.get("href", "")
-            if not href:
-                self.warnings.append(
-                    f"A remoteContent has no href ({element.get('residref', '')[:80]!r}): it is left out."
-                )
+        for element in self.free("contentSet/remoteContent"):
+            url = joined(base_of(element), element.get("href", "")) if element.get("href") else ""
+            if not blocks.fetchable(url):
+                shown = element.get("href", "") or element.get("residref", "")
+                self.warnings.append(f"A remoteContent has no http or https URL ({shown[:80]!r}): it is left out.")
                 continue
-            type, role = element.get("contenttype", ""), self.role(element, "rendition")
-            rights = self.rights(element.get("id", ""))
+            type, role = files.media_type(url, element.get("contenttype", "")), self.role(element, "rendition")
+            rights = self.rights(element.get("id", "")) if element.get("id") else None
             uri, text = self.licence(rights)
-            caption = element.get("title", "") or element.findtext(f"{NAR}altText") or ""
             yield DraftEnclosure(
-                url=Value(href, element.sourceline or 0, f"{place(element)}/@href"),
+                url=Value(url, element.sourceline or 0, f"{place(element)}/@href"),
                 type=type,
                 length=int(element.get("size", "")) if element.get("size") else None,
-                role=role if role in ("photo", "document") else "photo" if type.startswith("image/") else "document",
-                caption=caption,
+                role=role if role in ("photo", "document") else files.role(type),
+                caption=element.get("title", "") or element.findtext(f"{NAR}altText") or "",
                 lang=element.get("language", ""),
                 licence_uri=uri,
                 licence_text=text,
                 has_licence=rights is not None,
             )
-        for content in self.item.iter("{*}body.content"):
-            yield from blocks.enclosures(content)
+        for inside in self.item.iterfind(f"{NAR}contentSet/{NAR}inlineXML"):
+            for content in inline.contents(inside):
+                yield from blocks.enclosures(content, self.warnings)
 
     def rights(self, id: str = "") -> etree._Element | None:
         """The rights of a part, or of the whole."""
@@ -332,28 +311,27 @@ class _Item:
     def licence(self, info: etree._Element | None) -> tuple[str, str]:
         if info is None:
             return "", ""
-        link = info.find(f"{NAR}link")
-        uri = link.get("href", "") if link is not None else ""
-        text = " ".join(ours.text(one).strip() for one in info.findall(f"{NAR}usageTerms"))
+        terms, link = info.findall(f"{NAR}usageTerms"), info.find(f"{NAR}link")
+        spoken = [one for one in terms if speaks(one, self.lang)] or terms
+        uri = next((one.get("href", "") for one in (link, *spoken) if one is not None and one.get("href")), "")
+        text = " ".join(ours.text(one).strip() for one in spoken)
         text = text.removesuffix(uri).strip() if uri else text
         return uri, "" if text == ALL_RIGHTS_RESERVED else text
 
     def copyright(self) -> str:
         info = self.rights()
-        notice = None if info is None else info.find(f"{NAR}copyrightNotice")
-        return "" if notice is None else ours.text(notice)
-
-    def properties(self) -> list[etree._Element]:
-        return list(self.item.findall(f"{NAR}itemMeta/{NAR}itemMetaExtProperty"))
+        notices = [] if info is None else info.findall(f"{NAR}copyrightNotice")
+        spoken = [one for one in notices if speaks(one, self.lang)] or notices
+        return ours.text(spoken[0]) if spoken else ""
 
     def related(self) -> Iterator[DraftRelated]:
-        for link in self.item.findall(f"{NAR}itemMeta/{NAR}link"):
-            href, guid = link.get("href", ""), link.get("residref", "")
-            if self.role(link, "rel") == "page" or not (href or guid):
+        """A link by URL, or by the guid of another item; any other URI is taken for a guid."""
+        for link in self.free("itemMeta/link"):
+            href, guid = link.get("href", "").strip(), link.get("residref", "").strip()
+            href = joined(base_of(link), href) if href else ""
+            if href and not blocks.fetchable(href):
+                href, guid = "", guid or href
+            if self.role(link, "rel") == "page" or not (href or guid) or (not href and guid == self.item.get("guid")):
                 continue
             url = Value(href, link.sourceline or 0, f"{place(link)}/@href") if href else None
-            yield DraftRelated(link.get("title", ""), guid, url)
-
-
-def _name(element: etree._Element) -> str:
-    return " ".join((element.findtext(f"{NAR}name") or "").split())
+            yield DraftRelated(link.get("title", "") or link.findtext(f"{NAR}title") or "", guid, url)

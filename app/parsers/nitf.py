@@ -6,23 +6,26 @@ from datetime import datetime
 
 from lxml import etree
 
-from app.draft import Draft, DraftTerm, Mark, Value
+from app.draft import Draft, DraftEnclosure, DraftTerm, Mark, Value
 from app.errors import Fault
+from app.html import paragraphs
 from app.parsers import blocks, ours, terms
 from app.parsers.faults import check
 from app.parsers.tree import LANG, Parsed, place
-from feeds.wording import ALL_RIGHTS_RESERVED, SCHEMES
+from feeds.wording import ALL_RIGHTS_RESERVED, SCHEMES, is_uri
 
 NAMESPACE = "http://iptc.org/std/NITF/2006-10-18/"
 ROOTS = (f"{{{NAMESPACE}}}nitf", "nitf")
+FORMS = dict.fromkeys(("ed-urg", "version"), "one word without white space")
 SHOWN = "a date and time with its zone, such as 20210309T201500+0900"
-FORMS = {"norm": SHOWN, "ed-urg": "a whole number from 1 to 9", "version": "a whole number"}
-DATES = (
+DATES = (  # when it was issued: the first that is told
     ("head/docdata/date.issue", "norm"),
     ("head/pubdata", "date.publication"),
     ("head/docdata/date.release", "norm"),
+    ("body/body.head/dateline/story.date", "norm"),
 )
 STATES = {
+    "": "usable",
     "usable": "usable",
     "embargoed": "usable",
     "withheld": "withheld",
@@ -66,23 +69,27 @@ class _Document:
     def draft(self) -> Draft | tuple[Fault, ...]:
         root = self.root
         guid = self.guid()
-        headline = self.headline()
+        state = self.attribute("head/docdata", "management-status").lower()
+        pubstatus = STATES.get(state, "withheld")
+        if state not in STATES:
+            self.warnings.append(f"The management-status {state[:40]!r} is not known: it was taken for withheld.")
+        messages = [
+            (one.get("msg-type", ""), one.get("info", "").strip()) for one in self.all_of("head/docdata/ed-msg")
+        ]
+        notes = [info for kind, info in messages if kind != "embargo"]
+        notes += [ours.text(one).strip() for one in self.all_of("body/body.head/note")]
+        note = "\n".join(filter(None, notes))
+        headline = self.headline() or (guid if pubstatus == "canceled" else None)
         issued = self.issued()
         release = self.find("head/docdata/date.release")
         embargo = self.instant(release, "norm") if release is not None and release.get("norm") else None
-        content = self.find("body/body.content")
-        source = "" if content is None else blocks.xhtml(content)
-        if not source:
-            self.fault("<nitf> has no <body.content>, or it is empty; it is required.", content)
-        if self.faults or guid is None or headline is None or issued is None or content is None:
+        body = self.body(note or (headline.text if headline else "") if pubstatus == "canceled" else "")
+        if headline is None:
+            self.fault("<nitf> has no <hl1> and no <title>; one is required.")
+        if self.faults or guid is None or headline is None or issued is None or body is None:
             return tuple(self.faults)
         meta = {one.get("name", ""): one.get("content", "") for one in self.all_of("head/meta")}
-        regions, topics = self.terms()
-        later = embargo if embargo and _instant(embargo.text) > _instant(issued.text) else None
-        messages = [(one.get("msg-type", ""), one.get("info", "")) for one in self.all_of("head/docdata/ed-msg")]
-        notes = [info for kind, info in messages if kind != "embargo"] + [
-            ours.text(one) for one in self.all_of("body/body.head/note")
-        ]
+        later = embargo is not None and _instant(embargo.text) > _instant(issued.text)
         return Draft(
             mark=Mark(root.sourceline or 0, "/nitf"),
             guid=guid,
@@ -90,29 +97,29 @@ class _Document:
             lang=self.lang(),
             office=self.office(),
             kind=meta.get("pressrelay.kind", "press-release"),
-            pubstatus=STATES.get(self.attribute("head/docdata", "management-status").lower(), "usable"),
+            pubstatus=pubstatus,
             headline=headline,
-            subheadlines=tuple(ours.text(one) for one in self.all_of("body/body.head/hedline/hl2")),
+            subheadlines=self.subheadlines(headline),
             summary="\n".join(_words(one) for one in self.all_of("body/body.head/abstract")),
-            body=Value(source, content.sourceline or 0, place(content)),
+            body=body,
             base="",
-            dateline=" ".join(_words(one) for one in self.all_of("body/body.head/dateline")),
+            dateline=" ".join(filter(None, map(_dateline, self.all_of("body/body.head/dateline")))),
             byline=", ".join(_words(one) for one in self.all_of("body/body.head/byline")),
             issued=issued,
             issued_weekday="",
-            embargo=later,
-            held=False,
+            embargo=embargo if later or state == "embargoed" else None,
+            held=state == "embargoed" and embargo is None,  # it does not say until when
             embargo_wording=" ".join(info for kind, info in messages if kind == "embargo"),
-            regions=regions,
-            topics=topics,
+            regions=tuple(self.located()),
+            topics=tuple(self.subjects()),
             keywords=tuple(one.get("key", "") or ours.text(one) for one in self.root.iter(f"{{{NAMESPACE}}}keyword")),
             contacts=(),
-            enclosures=tuple(blocks.enclosures(content)),
+            enclosures=tuple(self.enclosures()),
             licence_uri="",
             licence_text=self.licence(),
             related=(),
-            note="\n".join(filter(None, notes)),
-            urgency=int(self.attribute("head/docdata/urgency", "ed-urg") or 0),
+            note=note,
+            urgency=self.urgency(),
             slugline=self.attribute("head/docdata/du-key", "key"),
             source=meta.get("pressrelay.source", ""),
             copyright=self.copyright(),
@@ -121,6 +128,7 @@ class _Document:
         )
 
     def guid(self) -> Value | None:
+        """An id is unique to who registers it (regsrc), unless it is a URI, or names its registrar, or is an office's own."""
         found = self.find("head/docdata/doc-id")
         text = "" if found is None else found.get("id-string", "").strip()
         if found is None or not text:
@@ -128,29 +136,62 @@ class _Document:
                 "<nitf> has no <doc-id> with an id-string in its <docdata>; it is the guid and is required.", found
             )
             return None
+        registrar = "-".join(found.get("regsrc", "").split())
+        if registrar and not text.startswith(registrar) and not is_uri(text) and self.office() is None:
+            text = f"{registrar}:{text}"
         return Value(text, found.sourceline or 0, f"{place(found)}/@id-string")
 
     def version(self) -> int:
-        """du-key counts the generations of a story; where it is silent, each line of history is one."""
+        """du-key counts the versions of a story; where it is silent, each line of history is one. Both are free words in NITF."""
         told = self.attribute("head/docdata/du-key", "version")
-        return max(1, int(told)) if told else len(self.all_of("head/revision-history")) + 1
+        if told and (number := _number(told, 2**31 - 1)) is not None:
+            return max(1, number)
+        if told:
+            self.warnings.append(
+                f"The version {told[:40]!r} of du-key is no whole number: the revision-history counts."
+            )
+        return len(self.all_of("head/revision-history")) + 1
+
+    def urgency(self) -> int:
+        told = self.attribute("head/docdata/urgency", "ed-urg")
+        number = _number(told, 9) if told else 0
+        if number is None:
+            self.warnings.append(f"The urgency {told[:40]!r} is no whole number from 1 to 9: it is left out.")
+        return number or 0
 
     def headline(self) -> Value | None:
-        for path in ("body/body.head/hedline/hl1", "head/title"):
-            found = self.find(path)
-            if found is not None and ours.text(found).strip():
-                return Value(_words(found), found.sourceline or 0, place(found))
-        self.fault("<nitf> has no <hl1> and no <title>; one is required.")
+        found = [*self.all_of("body/body.head/hedline/hl1"), *self.all_of("head/title")]
+        said = next((one for one in found if _words(one)), None)
+        return None if said is None else Value(_words(said), said.sourceline or 0, place(said))
+
+    def subheadlines(self, headline: Value) -> tuple[str, ...]:
+        """hl2, and the hl1 of further hedlines."""
+        found = [one for part in self.all_of("body/body.head/hedline") for one in part]
+        return tuple(ours.text(one) for one in found if place(one) != headline.path)
+
+    def body(self, notice: str) -> Value | None:
+        """Every body.content, and what stands at the end. A canceled document may come without: then it is its notice."""
+        contents = self.all_of("body/body.content")
+        ends = [*self.all_of("body/body.end/tagline"), *self.all_of("body/body.end/bibliography")]
+        source = "".join(map(blocks.xhtml, contents))
+        if source:
+            source += "".join(f"<p>{blocks.xhtml(one)}</p>" for one in ends if _words(one))
+        elif notice:
+            source = paragraphs(notice)
+        at = contents[0] if contents else self.root
+        if source:
+            return Value(source, at.sourceline or 0, place(at))
+        self.fault("<nitf> has no <body.content>, or it is empty; it is required.", at)
         return None
 
+    def enclosures(self) -> Iterator[DraftEnclosure]:
+        for content in self.all_of("body/body.content"):
+            yield from blocks.enclosures(content, self.warnings)
+
     def issued(self) -> Value | None:
-        for path, name in (
-            ("head/docdata/date.issue", "norm"),
-            ("head/pubdata", "date.publication"),
-            ("head/docdata/date.release", "norm"),
-        ):
-            found = self.find(path)
-            if found is not None and found.get(name):
+        for path, name in DATES:
+            found = next((one for one in self.all_of(path) if one.get(name, "").strip()), None)
+            if found is not None:
                 return self.instant(found, name)
         self.fault("<nitf> has no <date.issue> with a norm; it is required.")
         return None
@@ -188,18 +229,23 @@ class _Document:
                 return Value(org.get("value", ""), org.sourceline or 0, place(org))
         return None
 
-    def terms(self) -> tuple[tuple[DraftTerm, ...], tuple[DraftTerm, ...]]:
-        regions = tuple(self.located())
-        return regions, tuple(self.subjects())
-
     def located(self) -> Iterator[DraftTerm]:
-        for one in self.all_of("head/docdata/identified-content/location"):
-            code, name = one.get("location-code", ""), _words(one)
-            own = one.get("code-source") == SCHEMES["region"]
-            kind, text, _ = terms.term(one.get("code-source", ""), code)
-            written = text if kind == "region" and code else name
+        """The places it is about, else where it happened (evloc)."""
+        found = self.all_of("head/docdata/identified-content/location")
+        for one in found:
+            code, name = one.get("location-code", "").strip(), _words(one)
+            kind, text, own = terms.term(one.get("code-source", ""), code)
+            country = next((inner.get("iso-cc", "") for inner in one.iter(f"{{{NAMESPACE}}}country")), "")
+            written = text if kind == "region" and code else country.strip() or name
             if written:
-                yield DraftTerm(written, one.sourceline or 0, place(one), soft=not own, name=name)
+                yield DraftTerm(written, one.sourceline or 0, place(one), soft=not own, name=name or written)
+        for one in self.all_of("head/docdata/evloc") if not found else ():
+            country, place_of = one.get("iso-cc", "").strip(), [one.get(key, "") for key in ("state-prov", "city")]
+            name = next(
+                (word.strip() for word in (*reversed(place_of), one.get("county-dist", "")) if word.strip()), ""
+            )
+            if country or name:
+                yield DraftTerm(country or name, one.sourceline or 0, place(one), soft=True, name=name or country)
 
     def subjects(self) -> Iterator[DraftTerm]:
         for one in self.all_of("head/docdata/identified-content/classifier"):
@@ -209,19 +255,47 @@ class _Document:
                 yield DraftTerm(written, one.sourceline or 0, place(one), soft=not own, name=name or code)
         for one in self.all_of("head/tobject/tobject.subject"):
             number = one.get("tobject.subject.refnum", "").strip()
-            names = [one.get(f"tobject.subject.{level}", "") for level in ("detail", "matter", "type")]
+            names = [one.get(f"tobject.subject.{level}", "").strip() for level in ("detail", "matter", "type")]
             name = next(filter(None, names), number)
+            # The reference numbers of IPTC, unless another owner is named (NITF 3.6: "IPTC" by default).
+            own = one.get("tobject.subject.ipr", "IPTC").strip().upper() == "IPTC"
             if number:
-                yield DraftTerm(f"subj:{number}", one.sourceline or 0, place(one), soft=True, name=name)
+                yield DraftTerm(
+                    f"subj:{number}" if own else name, one.sourceline or 0, place(one), soft=True, name=name
+                )
 
     def licence(self) -> str:
+        """What may be done with it: the limitations, else what `rights` says besides its owner."""
         text = self.attribute("head/docdata/doc.rights", "limitations")
-        text = text or " ".join(_words(one) for one in self.all_of("body/body.head/rights"))
+        for one in self.all_of("body/body.head/rights") if not text else ():
+            owners = {inner for name in ("owner", "agent") for inner in one.iter(f"{{{NAMESPACE}}}rights.{name}")}
+            parts = [
+                one.text or "",
+                *(f"{'' if inner in owners else ours.text(inner)} {inner.tail or ''}" for inner in one),
+            ]
+            text = " ".join(" ".join(parts).split())
         return "" if text == ALL_RIGHTS_RESERVED else text
 
     def copyright(self) -> str:
+        """doc.copyright, else the owner of the rights."""
         holder, year = (self.attribute("head/docdata/doc.copyright", name) for name in ("holder", "year"))
+        holder = holder or self.attribute("head/docdata/doc.rights", "owner")
+        holder = holder or next(filter(None, map(_words, self.all_of("body/body.head/rights/rights.owner"))), "")
         return "" if not holder else holder if holder.startswith("©") else f"© {year} {holder}".replace("  ", " ")
+
+
+def _dateline(element: etree._Element) -> str:
+    """Its words; a date in figures only repeats its norm."""
+    words = _words(element)
+    for date in element.iter(f"{{{NAMESPACE}}}story.date"):
+        if (stamp := _words(date)) and stamp == date.get("norm", "").strip():
+            words = words.replace(stamp, "")
+    return words.strip(" ,;")
+
+
+def _number(text: str, most: int) -> int | None:
+    """A whole number up to `most`; NITF's own types allow any word."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 11 and int(text) <= most else None
 
 
 def _instant(text: str) -> datetime:

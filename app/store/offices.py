@@ -44,8 +44,8 @@ def _record(row: Row[Any]) -> OfficeRecord:
         row.url,
         tuple(row.regions.split()),
         tuple(row.topics.split()),
-        tuple(row.aliases.split("\n")) if row.aliases else (),
-        row.others,
+        tuple(filter(None, row.aliases.split("\n"))),
+        bool(row.others),
     )
 
 
