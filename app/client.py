@@ -2,6 +2,9 @@
 
 import hashlib
 import threading
+from collections.abc import Sequence
+from contextlib import ExitStack
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,9 @@ from app.errors import Misconfigured
 TIMEOUT = httpx.Timeout(60.0, connect=5.0)  # seconds
 AGAIN = (408, 429, 500, 502, 503, 504)  # what a later try may change
 LONGEST_WAIT = 60.0  # seconds between two tries
+
+
+OCTETS = "application/octet-stream"
 
 
 class Answer(Struct, frozen=True):
@@ -41,11 +47,11 @@ class Client:
         except (httpx.InvalidURL, ValueError) as error:
             raise Misconfigured(f"{url} is not the URL of a server: {error}.") from None
 
-    def push(self, body: bytes, *, dry_run: bool = False) -> Answer:
-        """Send one document. A push may be repeated: the server stores nothing twice."""
+    def push(self, body: bytes, enclosures: Sequence[Path] = (), *, dry_run: bool = False) -> Answer:
+        """Send one document, with the files that go with it. A push may be repeated: the server stores nothing twice."""
         wait = 0.5
         for attempt in range(self.retries + 1):
-            answer, asked = self._once(body, dry_run)
+            answer, asked = self._once(body, enclosures, dry_run)
             if answer.status and answer.status not in AGAIN:
                 return answer
             if attempt == self.retries or self.stop.wait(min(asked or wait, LONGEST_WAIT)):
@@ -53,12 +59,24 @@ class Client:
             wait *= 2
         return answer
 
-    def _once(self, body: bytes, dry_run: bool) -> tuple[Answer, float]:
+    def _once(self, body: bytes, enclosures: Sequence[Path], dry_run: bool) -> tuple[Answer, float]:
         """(the answer, seconds that the server asks to wait)."""
-        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/xml"}
+        headers = {"Authorization": f"Bearer {self.token}"}
         params = {"dry_run": "1"} if dry_run else {}
+        url = f"{self.url}/releases"
         try:
-            response = self._http.post(f"{self.url}/releases", content=body, headers=headers, params=params)
+            with ExitStack() as opened:
+                # The server looks at the bytes, and knows types that this machine's tables do not.
+                if enclosures:
+                    # The server looks at the bytes, and knows types that this machine's tables do not.
+                    files = [
+                        ("file", (path.name, opened.enter_context(path.open("rb")), OCTETS)) for path in enclosures
+                    ]
+                    release = ("release", ("release.xml", BytesIO(body), "application/xml"))
+                    response = self._http.post(url, files=[release, *files], headers=headers, params=params)
+                else:
+                    headers["Content-Type"] = "application/xml"
+                    response = self._http.post(url, content=body, headers=headers, params=params)
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             return Answer(0, {"title": f"{self.url} does not answer", "detail": str(error)}), 0.0
         try:

@@ -2,21 +2,23 @@
 
 from msgspec import Struct
 
-from app import store
+from app import blobs, store
+from app.blobs import Blobs
 from app.cache import Cache
 from app.settings import Settings
 from app.store import Engine
 
 
 class Context(Struct, frozen=True):
-    """The settings in force, the database and the cache."""
+    """The settings in force, the database, the cache and the files."""
 
     settings: Settings
     engine: Engine
     cache: Cache
+    blobs: Blobs
 
 
 def connect(settings: Settings) -> Context:
     """The context of a database whose schema is up to date. Raises Misconfigured and Unavailable."""
     engine = store.connect(settings.database, threads=settings.threads)
-    return Context(settings, engine, Cache(settings.redis, store.instance(engine)))
+    return Context(settings, engine, Cache(settings.redis, store.instance(engine)), blobs.connect(settings))

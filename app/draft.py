@@ -47,6 +47,7 @@ class DraftEnclosure(Struct, frozen=True):
     licence_uri: str
     licence_text: str
     has_licence: bool
+    sha256: str = ""  # of a file that is kept here: then the URL is a path on this server
 
 
 class DraftRelated(Struct, frozen=True):

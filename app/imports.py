@@ -19,6 +19,7 @@ from app.errors import Problem
 from app.intake import Prepared, Receipt, Rules
 from app.office import OfficeRecord
 from app.settings import Settings
+from app.store import Engine, FileRecord
 from schemas import codes, xsd
 
 CHUNK = 50  # documents that go to a process at once
@@ -44,6 +45,7 @@ class Ready(Struct, frozen=True):
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(tuple[Ready, ...])
 _rules: Rules | None = None  # of a process that prepares
+_engine: Engine | None = None  # likewise; opened when a release refers to a file that is here already
 T = TypeVar("T")
 
 
@@ -93,6 +95,13 @@ def _start(rules: Rules) -> None:
     _rules = rules
 
 
+def _kept(guid: str) -> list[FileRecord]:
+    global _engine
+    assert _rules is not None, "the process was started by _start"
+    _engine = _engine or store.connect(_rules.settings.database)
+    return store.files_of(_engine, guid)
+
+
 def _prepare(chunk: list[Entry]) -> bytes:
     assert _rules is not None, "the process was started by _start"
     done: list[Ready] = []
@@ -100,7 +109,7 @@ def _prepare(chunk: list[Entry]) -> bytes:
         try:
             if entry.problem is not None:
                 raise entry.problem
-            prepared = intake.prepare(_rules, entry.body, CONTENT_TYPE)
+            prepared = intake.prepare(_rules, entry.body, CONTENT_TYPE, _kept)
             done.append(Ready(entry.name, prepared))
         except Problem as problem:
             done.append(Ready(entry.name, problem=problem.body()))

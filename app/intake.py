@@ -1,28 +1,31 @@
 """A release goes in: parse, normalize, put, announce. The one way for a push, an import, a drop folder and a source."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
+from app import enclosures, parsers, store
 from app import normalize as normalizer
-from app import parsers, store
 from app.announce import announce
 from app.context import Context
-from app.draft import Draft
+from app.enclosures import Bound, Kept
 from app.errors import Fault, Invalid, Problem
 from app.normalize import Normal
 from app.office import OfficeRecord
-from app.parsers import Parsed
 from app.settings import Settings
 from app.store import Item, Original, Stored
+from app.uploads import Upload
 from feeds import press_release
 from feeds.article import Article
 
 LONGEST_SLUGLINE = 200  # characters
+NO_FILES: Mapping[str, Upload] = {}
 
 
 class Receipt(Struct, frozen=True, omit_defaults=True):
@@ -72,6 +75,7 @@ class Prepared(Struct, frozen=True):
     places: tuple[int, ...]
     items: tuple[Item, ...]
     refused: dict[int, Receipt]
+    files: Mapping[str, Upload] = {}  # what came with it, by name; on disk until it is put
 
 
 def take(
@@ -82,12 +86,13 @@ def take(
     *,
     dry_run: bool = False,
     backfill: bool = False,
+    files: Mapping[str, Upload] = NO_FILES,
 ) -> list[Receipt]:
     """One receipt an article. Raises Problem for what is wrong with the whole document, and Unavailable.
 
-    `backfill`: an archive, whose articles stand in the feeds by their own date.
+    `backfill`: an archive, whose articles stand in the feeds by their own date. `files`: what came with the release, by name.
     """
-    prepared = prepare(rules(context, office, backfill=backfill), body, content_type)
+    prepared = prepare(rules(context, office, backfill=backfill), body, content_type, kept(context), files)
     if dry_run:
         url = context.settings.url
         told = {
@@ -103,7 +108,7 @@ def publish(context: Context, office: OfficeRecord, body: bytes, content_type: s
 
     `slugline` is taken where the article has none.
     """
-    prepared = prepare(rules(context, office), body, content_type)
+    prepared = prepare(rules(context, office), body, content_type, kept(context))
     _one(len(prepared.items) + len(prepared.refused))
     if prepared.refused:
         raise as_problem([*prepared.refused.values()])
@@ -129,9 +134,10 @@ def correct(context: Context, office: OfficeRecord, current: Article, body: byte
     _one(len(parsed.drafts))
     draft = parsed.drafts[0][1]
     draft = msgspec.structs.replace(draft, version=max(draft.version, current.version + 1))
-    normal = normalizer.normalize(draft, rules(context, office).now())
-    if not isinstance(normal, Normal):
-        raise Invalid(normal)
+    bound = enclosures.bind(draft, {}, kept(context), context.settings.url)
+    normal = _normal(bound, rules(context, office).now())
+    if isinstance(normal, Problem):
+        raise normal
     article = normal.article
     if article.guid != current.guid:
         reason = f"The guid is {article.guid[:100]!r}; this article's is {current.guid!r}, and stays."
@@ -139,7 +145,7 @@ def correct(context: Context, office: OfficeRecord, current: Article, body: byte
     if store.content(msgspec.structs.replace(article, version=current.version)) == store.content(current):
         return msgspec.structs.replace(_receipt(context.settings.url, Item(current, b"")), status=200)
     mimetype = content_type.partition(";")[0].strip() or "application/xml"
-    item = Item(article, draft.fingerprint(), normal.warnings)
+    item = Item(article, bound.fingerprint, normal.warnings, bound.files)
     return _next(context, Original(body, mimetype, office.code), item)
 
 
@@ -177,25 +183,33 @@ def rules(context: Context, office: OfficeRecord, *, backfill: bool = False) -> 
     return Rules(context.settings, office, known, backfill)
 
 
-def prepare(rules: Rules, body: bytes, content_type: str) -> Prepared:
-    """Parse and normalize. Raises Problem."""
+def kept(context: Context) -> Kept:
+    """Asks for the files that an article has already."""
+    return partial(store.files_of, context.engine)
+
+
+def prepare(
+    rules: Rules, body: bytes, content_type: str, kept: Kept, files: Mapping[str, Upload] = NO_FILES
+) -> Prepared:
+    """Parse, bind the files and normalize. Raises Problem, and what `kept` raises."""
     settings = rules.settings
     parsed = parsers.parse(body, content_type, max_depth=settings.max_depth)
     count = len(parsed.drafts) + len(parsed.refused)
     if count > settings.max_articles:
         reason = f"The release has {count} articles; at most {settings.max_articles} are taken."
         raise Problem(413, "too-many-articles", "Too many articles", reason)
+    bounds = enclosures.bind_all(parsed, enclosures.look(files), kept, settings.url)
     refused = {place: _refused(place, Invalid(faults)) for place, faults in parsed.refused.items()}
     places: list[int] = []
     items: list[Item] = []
-    for place, draft, answer in _normals(parsed, rules.now()):
+    for place, bound, answer in _normals(bounds, rules.now()):
         if isinstance(answer, Problem):
             refused[place] = _refused(place, answer)
         else:
             places.append(place)
-            items.append(Item(answer.article, draft.fingerprint(), answer.warnings))
+            items.append(Item(answer.article, bound.fingerprint, answer.warnings, bound.files))
     mimetype = content_type.partition(";")[0].strip() or "application/xml"
-    return Prepared(Original(body, mimetype, rules.office.code), tuple(places), tuple(items), refused)
+    return Prepared(Original(body, mimetype, rules.office.code), tuple(places), tuple(items), refused, files)
 
 
 def store_all(context: Context, prepared: Sequence[Prepared]) -> list[list[Receipt]]:
@@ -204,6 +218,8 @@ def store_all(context: Context, prepared: Sequence[Prepared]) -> list[list[Recei
     batch = [(release.original, release.items) for release in prepared]
     outcomes: list[list[Stored]] = [[] for _ in prepared]
     if any(release.items for release in prepared):
+        for release in prepared:
+            _keep(context, release)
         outcomes = store.put(
             context.engine, batch, lambda item: msgspec.json.encode(_receipt(url, item)), datetime.now(UTC)
         )
@@ -236,16 +252,31 @@ def as_problem(receipts: list[Receipt]) -> Problem:
     return Problem(receipts[0].status, kind, str(first["title"]), detail, errors=errors)
 
 
-def _normals(parsed: Parsed, now: normalizer.Context) -> Iterator[tuple[int, Draft, Normal | Problem]]:
-    for number, (place, draft) in enumerate(parsed.drafts):
+def _keep(context: Context, release: Prepared) -> None:
+    """Files before articles: one that no article names in the end harms nobody, and is swept."""
+    wanted = {file.sha256 for item in release.items for file in item.files}
+    for sha256, upload in {upload.sha256: upload for upload in release.files.values()}.items():
+        if sha256 in wanted:
+            context.blobs.keep(sha256, Path(upload.path))
+
+
+def _normals(bounds: Mapping[int, Bound], now: normalizer.Context) -> Iterator[tuple[int, Bound, Normal | Problem]]:
+    for number, (place, bound) in enumerate(bounds.items()):
         # A microsecond apart: no two articles of a release carry the same `updated`, and they keep their order.
         later = msgspec.structs.replace(now, now=now.now + timedelta(microseconds=number))
-        try:
-            normal = normalizer.normalize(draft, later)
-        except Problem as problem:
-            yield place, draft, problem
-            continue
-        yield place, draft, normal if isinstance(normal, Normal) else Invalid(normal)
+        yield place, bound, _normal(bound, later)
+
+
+def _normal(bound: Bound, now: normalizer.Context) -> Normal | Problem:
+    """The article of a draft, or every fault of it and of its files; a place that is blamed already is blamed once."""
+    try:
+        normal = normalizer.normalize(bound.draft, now)
+    except Problem as problem:
+        return problem
+    if isinstance(normal, Normal):
+        return Invalid(bound.faults) if bound.faults else normal
+    blamed = {fault.path for fault in bound.faults}
+    return Invalid([*bound.faults, *(fault for fault in normal if fault.path not in blamed)])
 
 
 def _receipt(url: str, item: Item) -> Receipt:

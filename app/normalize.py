@@ -127,7 +127,7 @@ class _Normalizer:
         for reason in body.faults:
             self.fault(draft.body, f"In the body, {reason}")
         if not body.text and "<img" not in body.xhtml:
-            self.fault(draft.body, "The body is empty.")
+            self.fault(draft.body, "The body is empty. Write it, or upload an HWPX file whose text it is.")
         issued = self.instant(draft.issued)
         embargo, held = self.embargo(issued)
         if draft.waits and issued and issued > context.now and not held:
@@ -303,7 +303,8 @@ class _Normalizer:
         if not MEDIA_TYPE.fullmatch(type):
             self.warnings.append(f"{draft.url.text.strip()[:100]!r} has no media type: it is served as {UNKNOWN_TYPE}.")
             type = UNKNOWN_TYPE
-        return Enclosure(self.url(draft.url), type, draft.length, draft.role, line(draft.caption), lang, own)
+        url = f"{self.context.url}{draft.url.text}" if draft.sha256 else self.url(draft.url)
+        return Enclosure(url, type, draft.length, draft.role, line(draft.caption), lang, own)
 
     def byline(self) -> str:
         """A feed's author may be the office, which the article names already."""

@@ -36,6 +36,14 @@ SETTINGS = (
     Setting("max_body", 10 * 1024 * 1024, "Largest release, in bytes."),
     Setting("max_depth", 100, "Deepest nesting of elements in a release."),
     Setting("max_articles", 1000, "Most articles in one release."),
+    Setting("max_file", 50 * 1024 * 1024, "Largest file that comes with a release, in bytes."),
+    Setting("max_upload", 200 * 1024 * 1024, "Largest push of a release with its files, in bytes."),
+    Setting("max_files", 20, "Most files with one release."),
+    Setting("s3_bucket", "", "Bucket of an S3-compatible store for files; empty: the data directory."),
+    Setting("s3_endpoint", "", "URL of that store; empty: Amazon's."),
+    Setting("s3_region", "us-east-1", "Its region."),
+    Setting("s3_access_key", "", "Its access key; empty: as AWS_ACCESS_KEY_ID says."),
+    Setting("s3_secret_key", "", "Its secret key; empty: as AWS_SECRET_ACCESS_KEY says."),
     Setting("edition_morning", "06:00", "When 조간, the morning edition, may report: HH:MM in Seoul."),
     Setting("edition_evening", "12:00", "When 석간, the evening edition, may report: HH:MM in Seoul."),
     Setting("site_name", "Pressrelay", "What feeds and pages call this server."),
@@ -59,6 +67,14 @@ class Settings(Struct, frozen=True):
     max_body: int = 10 * 1024 * 1024
     max_depth: int = 100
     max_articles: int = 1000
+    max_file: int = 50 * 1024 * 1024
+    max_upload: int = 200 * 1024 * 1024
+    max_files: int = 20
+    s3_bucket: str = ""
+    s3_endpoint: str = ""
+    s3_region: str = "us-east-1"
+    s3_access_key: str = ""
+    s3_secret_key: str = ""
     edition_morning: str = "06:00"
     edition_evening: str = "12:00"
     site_name: str = "Pressrelay"
@@ -127,12 +143,17 @@ def _check(settings: Settings) -> None:
         "threads": (1, 512),
         "max_body": (1, 2**31),
         "max_articles": (1, 10**5),
+        "max_file": (1, 2**31),
+        "max_upload": (1, 2**33),
+        "max_files": (0, 1000),
     }
     for name, (low, high) in bounds.items():
         if not low <= getattr(settings, name) <= high:
             raise Misconfigured(f"{PREFIX}{name.upper()} takes {low} to {high}, not {getattr(settings, name)}.")
     if settings.log_format not in ("text", "json"):
         raise Misconfigured(f"PRESSRELAY_LOG_FORMAT takes text or json, not {settings.log_format!r}.")
+    if settings.s3_endpoint and not settings.s3_endpoint.startswith(("http://", "https://")):
+        raise Misconfigured(f"PRESSRELAY_S3_ENDPOINT takes an http or https URL, not {settings.s3_endpoint!r}.")
     for name in ("edition_morning", "edition_evening"):
         if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", getattr(settings, name)):
             raise Misconfigured(f"PRESSRELAY_{name.upper()} takes HH:MM, not {getattr(settings, name)!r}.")

@@ -24,6 +24,13 @@ url_option = click.option(
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @url_option
 @token_option
+@click.option(
+    "--enclosure",
+    "enclosures",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A file that goes with the one release; may be repeated.",
+)
 @click.option("--dry-run", is_flag=True, help="Check only; nothing is stored.")
 @click.option("--retries", default=5, show_default=True, type=click.IntRange(0, 100), help="Tries after a failure.")
 @click.option(
@@ -35,6 +42,7 @@ def push_command(
     paths: tuple[Path, ...],
     url: str,
     token: str,
+    enclosures: tuple[Path, ...],
     dry_run: bool,
     retries: int,
     jobs: int,
@@ -48,19 +56,21 @@ def push_command(
     if not token:
         raise Misconfigured("A token is needed: set PRESSRELAY_TOKEN, or give --token.")
     files = [file for path in paths for file in _listed(path)]
-    if journal is None and len(paths) == 1 and paths[0].is_dir() and not dry_run:
+    if enclosures and len(files) != 1:
+        raise Misconfigured(f"--enclosure goes with one release, not with {len(files)}.")
+    if journal is None and not enclosures and len(paths) == 1 and paths[0].is_dir() and not dry_run:
         journal = paths[0] / JOURNAL
     client = Client(url, token, retries=retries)
     sent = Journal(journal, client)
 
     def one(file: Path) -> tuple[Path, Answer]:
-        try:
-            body = file.read_bytes()
-        except OSError as error:
-            raise Misconfigured(f"{file} cannot be read: {error.strerror or error}.") from None
+        body = _read(file)
         if sent.has(body):
             return file, Answer(200, {"receipts": [], "known": True})
-        answer = client.push(body, dry_run=dry_run)
+        try:
+            answer = client.push(body, enclosures, dry_run=dry_run)
+        except OSError as error:
+            raise Misconfigured(f"{error.filename} cannot be read: {error.strerror or error}.") from None
         if answer.accepted and not dry_run:
             sent.add(body)
         return file, answer
@@ -75,6 +85,13 @@ def push_command(
         client.close()
     summarise(summary, len(files), as_json)
     sys.exit(1 if summary["refused"] or summary["failed"] else 0)
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise Misconfigured(f"{file} cannot be read: {error.strerror or error}.") from None
 
 
 def _listed(path: Path) -> list[Path]:

@@ -3,19 +3,22 @@
 import base64
 import binascii
 import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 
 import msgspec
 from flask import Blueprint, Response, request
 
 from app import store
+from app.context import Context
 from app.errors import Problem
 from app.intake import Receipt, as_problem, take
 from app.office import OfficeRecord
 from app.routes.context import here
+from app.uploads import XML_TYPES, Limits, receive, spool
 
 blueprint = Blueprint("ingest", __name__)
 
-XML_TYPES = ("application/xml", "text/xml")
 CHUNK = 64 * 1024
 DRAIN = 8  # times the largest body: as much is read and thrown away, so that the sender hears why
 DIGESTS = {"sha-256": hashlib.sha256, "sha-512": hashlib.sha512}
@@ -23,14 +26,31 @@ DIGESTS = {"sha-256": hashlib.sha256, "sha-512": hashlib.sha512}
 
 @blueprint.post("/releases")
 def post() -> Response:
-    """Take a release: 201, 200 when nothing is new, 207 when its articles differ, or one problem."""
+    """Take a release, alone or with its files: 201, 200 when nothing is new, 207 when its articles differ, or one problem."""
     context = here()
     office = token_office()
     dry_run = _dry_run()
+    if request.mimetype == "multipart/form-data":
+        return _answer(_with_files(context, office, dry_run))
     body = whole_body(context.settings.max_body)
     _mimetype()
     receipts = take(context, office, body, request.headers.get("Content-Type", ""), dry_run=dry_run)
     return _answer(receipts)
+
+
+def _with_files(context: Context, office: OfficeRecord, dry_run: bool) -> list[Receipt]:
+    settings = context.settings
+    limits = Limits(settings.max_body, settings.max_file, settings.max_files)
+    parts = body_parts(settings.max_upload)
+    with spool(settings.data_dir) as directory:
+        try:
+            received = receive(parts, request.mimetype_params.get("boundary", ""), directory, limits)
+        except Problem:
+            with suppress(Problem):
+                _drain(parts)
+            raise
+        _drain(parts)  # What stands after the last part counts as well, and only now the body is known to be whole.
+        return take(context, office, received.body, received.content_type, dry_run=dry_run, files=received.files)
 
 
 def token_office() -> OfficeRecord:
@@ -60,12 +80,22 @@ def _dry_run() -> bool:
 def _mimetype() -> None:
     mimetype = request.mimetype
     if mimetype not in XML_TYPES and not mimetype.endswith("+xml"):
-        detail = f"Send Content-Type: application/xml, not {mimetype[:80] or 'none'!r}."
+        detail = (
+            f"Send Content-Type: application/xml, or multipart/form-data with files; not {mimetype[:80] or 'none'!r}."
+        )
         raise Problem(415, "unsupported-media-type", "Not an XML media type", detail)
 
 
 def whole_body(most: int) -> bytes:
-    """The whole body, or the reason why not. Granian hands a cut-off body on as if it were whole (D1, D2)."""
+    """The whole body, or the reason why not. Raises Problem."""
+    return b"".join(body_parts(most))
+
+
+def body_parts(most: int) -> Iterator[bytes]:
+    """The body as it comes, and at its end the reason why it is not whole: what came before must then be thrown away.
+
+    Granian hands a cut-off body on as if it were whole (D1, D2). Raises Problem.
+    """
     if request.headers.get("Transfer-Encoding") or request.content_length is None:
         raise Problem(
             411, "length-required", "Content-Length is needed", "Send the release in one piece with its length."
@@ -73,32 +103,41 @@ def whole_body(most: int) -> bytes:
     length = request.content_length
     if length > most:
         if length <= DRAIN * most:
-            _read(length, keep=False)
+            _drain(_read(length))
         raise Problem(413, "too-large", "The release is too large", f"{length} bytes; at most {most} are taken.")
-    body = _read(length, keep=True)
-    if len(body) != length:
-        detail = f"{len(body)} of {length} bytes arrived; nothing was stored."
-        raise Problem(400, "cut-off", "The upload was cut off", detail)
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding != "identity":
+        _drain(_read(length))
         raise Problem(
             415, "content-encoding", "Compressed releases are not taken", f"Content-Encoding: {encoding[:40]!r}."
         )
-    _digest(body)
-    return body
+    hashes = {name: start() for name, start in DIGESTS.items() if "Content-Digest" in request.headers}
+    arrived = 0
+    for part in _read(length):
+        arrived += len(part)
+        for hash in hashes.values():
+            hash.update(part)
+        yield part
+    if arrived != length:
+        detail = f"{arrived} of {length} bytes arrived; nothing was stored."
+        raise Problem(400, "cut-off", "The upload was cut off", detail)
+    _digest({name: hash.digest() for name, hash in hashes.items()})
 
 
-def _read(length: int, *, keep: bool) -> bytes:
+def _read(length: int) -> Iterator[bytes]:
     stream = request.environ["wsgi.input"]
-    parts: list[bytes] = []
     while length > 0 and (part := stream.read(min(CHUNK, length))):
         length -= len(part)
-        if keep:
-            parts.append(part)
-    return b"".join(parts)
+        yield part
 
 
-def _digest(body: bytes) -> None:
+def _drain(parts: Iterator[bytes]) -> None:
+    """Read to the end: a sender that is still sending does not hear an answer."""
+    for _ in parts:
+        pass
+
+
+def _digest(found: Mapping[str, bytes]) -> None:
     """Content-Digest, where it is sent (RFC 9530, section 2)."""
     for field in filter(None, request.headers.get("Content-Digest", "").split(",")):
         name, _, value = field.strip().partition("=")
@@ -108,7 +147,7 @@ def _digest(body: bytes) -> None:
             sent = base64.b64decode(value.strip().strip(":"), validate=True)
         except binascii.Error:
             raise Problem(400, "bad-digest", "Content-Digest cannot be read", f"{field.strip()[:120]!r}") from None
-        if sent != DIGESTS[name.lower()](body).digest():
+        if sent != found[name.lower()]:
             raise Problem(400, "digest-mismatch", "The body is not what Content-Digest says", "Nothing was stored.")
 
 

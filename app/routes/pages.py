@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from app import store
 from app.context import Context
+from app.enclosures import address as address_of
 from app.query import Query, office_place
 from app.routes.context import here
 from app.routes.feeds import CACHE_CONTROL, address, find, parse
@@ -53,10 +54,16 @@ def home() -> Response:
 
 
 def article_page(article: Article) -> Response:
-    """The page of a public article."""
+    """The page of a public article, with the texts of its files."""
     context = here()
+    known = store.files_of(context.engine, article.guid) if article.enclosures else []
+    paths = {address_of(file.sha256, file.name): file for file in known}
+    # By path and not by place: a correction may come between reading the article and its files.
+    files = {e.url: file for e in article.enclosures for path, file in paths.items() if e.url.endswith(path)}
     query = Query(regions=tuple(term.code for term in article.regions[:1]))
-    return html("article.html", language(), article=article, body=Markup(article.body), feeds=links(context, query))
+    return html(
+        "article.html", language(), article=article, body=Markup(article.body), files=files, feeds=links(context, query)
+    )
 
 
 def links(context: Context, query: Query) -> list[tuple[str, str, str]]:

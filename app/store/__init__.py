@@ -1,6 +1,7 @@
 """The store: the only SQL. `put` writes, `find` reads; every function takes the engine and raises Unavailable."""
 
 from app.store.engine import Engine, connect, upgrade
+from app.store.files import FileRecord, files_of, public_files, wanted
 from app.store.find import (
     Kept,
     Ref,
@@ -24,6 +25,7 @@ __all__ = [
     "Change",
     "Edited",
     "Engine",
+    "FileRecord",
     "Item",
     "Kept",
     "Keys",
@@ -40,6 +42,7 @@ __all__ = [
     "content",
     "documents",
     "edited",
+    "files_of",
     "find",
     "instance",
     "keys",
@@ -53,10 +56,12 @@ __all__ = [
     "original",
     "places_in_use",
     "public_at",
+    "public_files",
     "put",
     "record_pull",
     "remove_source",
     "save_office",
     "save_source",
     "upgrade",
+    "wanted",
 ]

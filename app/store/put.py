@@ -11,7 +11,9 @@ from msgspec.structs import replace
 from sqlalchemy import Connection, Engine, Executable, and_, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from app.store import files
 from app.store.engine import writing
+from app.store.files import FileRecord
 from app.store.keys import Keys, keys
 from app.store.tables import articles, axis, changes, counter, feed_entries, releases, versions
 from feeds.article import Article, Office
@@ -37,6 +39,7 @@ class Item(Struct, frozen=True):
     article: Article
     fingerprint: bytes
     warnings: tuple[str, ...] = ()
+    files: tuple[FileRecord, ...] = ()  # their bytes are kept already
 
 
 class Change(Struct, frozen=True):
@@ -100,6 +103,7 @@ class _Writer:
         self.releases: dict[int, int] = {}  # id() of an original -> its row
         self.touched: set[str] = set()  # guids whose rows wait to be written
         self.versions: list[dict[str, Any]] = []
+        self.files: list[dict[str, Any]] = []
         self.changes: list[dict[str, Any]] = []
         self.entries: list[tuple[int, Keys, int]] = []  # number, where, sort
 
@@ -144,6 +148,7 @@ class _Writer:
                 "axes": msgspec.json.encode(where),
             }
         )
+        self.files += files.rows(num, article.version, item.files)
         if before is not None and row is not None and row.sort is not None:
             _leave(self.connection, num, before, row.sort)
         if sort is not None:
@@ -165,11 +170,13 @@ class _Writer:
     def flush(self) -> None:
         if self.versions:
             self.connection.execute(insert(versions), self.versions)
+        files.enter(self.connection, self.files)
         if self.changes:
             self.connection.execute(insert(changes), self.changes)
         _enter(self.connection, self.entries)
         self.touched.clear()
         self.versions.clear()
+        self.files.clear()
         self.changes.clear()
         self.entries.clear()
 

@@ -114,6 +114,24 @@ sources = Table(
     Column("alarm", String(16), nullable=False),
 )
 
+# The files of an article's version, in the order of its enclosures. Their bytes are kept by hash (app/blobs.py).
+files = Table(
+    "files",
+    metadata,
+    Column("num", BigInteger, ForeignKey("articles.num"), nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("position", Integer, nullable=False),  # of the enclosure in its article, from 0
+    Column("sha256", String(64), nullable=False),  # hexadecimal
+    Column("name", Text, nullable=False),
+    Column("mimetype", Text, nullable=False),  # by the file's own bytes
+    Column("size", BigInteger, nullable=False),  # bytes
+    Column("text", Text, nullable=False),  # what it says, where it was read
+    Column("state", String(16), nullable=False),  # "read", "cut", "unread" (a type that is not read) or "failed"
+    PrimaryKeyConstraint("num", "version", "position"),
+)
+# Whether a file may be served, and whether its bytes are still wanted.
+Index("files_sha256", files.c.sha256)
+
 # Places and topics by small number.
 axis = Table(
     "axis",

@@ -1,0 +1,211 @@
+"""Files by what they hold: each is kept once, under its SHA-256, on disk before the database says that it exists.
+
+In the data directory, `files/ab/cdef…`; or in an S3-compatible store (extra `s3`, https://developmentseed.org/obstore/).
+"""
+
+import fcntl
+import logging
+import os
+import re
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO, TYPE_CHECKING, Any, Protocol
+
+from app.errors import Misconfigured, Unavailable
+from app.settings import Settings
+
+if TYPE_CHECKING:
+    from obstore.store import S3Store
+
+log = logging.getLogger("pressrelay.blobs")
+SHA256 = re.compile(r"[0-9a-f]{64}")
+CHUNK = 1024 * 1024  # bytes
+AT_ONCE = 500  # hashes that the database is asked about in one question
+Wanted = Callable[[list[str]], set[str]]
+
+
+class Blobs(Protocol):
+    """A place for files. Every method raises Unavailable where the place cannot be used."""
+
+    def keep(self, sha256: str, path: Path) -> None:
+        """Keep a file that is at `path`, which may be moved away; on return it is durable."""
+
+    def open(self, sha256: str, start: int, length: int) -> IO[bytes]:
+        """A file at `start`, of which `length` bytes can be read. Raises Unavailable, not later than here, when it is
+        not whole."""
+
+    def sweep(self, wanted: Wanted, age: timedelta) -> int:
+        """Remove files older than `age` that nobody wants; how many."""
+
+
+def connect(settings: Settings) -> Blobs:
+    """The place that the settings name. Nothing is opened yet. Raises Misconfigured."""
+    if not settings.s3_bucket:
+        return Local(Path(settings.data_dir).resolve() / "files")
+    try:
+        from obstore.store import S3Store
+    except ImportError:
+        raise Misconfigured("PRESSRELAY_S3_BUCKET needs the extra: install pressrelay[s3].") from None
+    options: dict[str, Any] = {"region": settings.s3_region}
+    if settings.s3_endpoint:
+        options |= {"endpoint": settings.s3_endpoint, "virtual_hosted_style_request": False}
+    if settings.s3_access_key:
+        options |= {"access_key_id": settings.s3_access_key, "secret_access_key": settings.s3_secret_key}
+    store = S3Store(
+        settings.s3_bucket,
+        client_options={
+            "allow_http": settings.s3_endpoint.startswith("http://"),
+            "timeout": "30s",
+            "connect_timeout": "5s",
+        },
+        retry_config={"max_retries": 2, "retry_timeout": timedelta(seconds=30)},
+        **options,
+    )
+    return Remote(store)
+
+
+class Local:
+    """A directory on a local disk."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def path(self, sha256: str) -> Path:
+        """Where the file of a hash is, if it is kept."""
+        return self.directory / sha256[:2] / sha256[2:]
+
+    def keep(self, sha256: str, path: Path) -> None:
+        target = self.path(sha256)
+        with _unavailable(), self._lock(fcntl.LOCK_SH):
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+            if not target.parent.is_dir():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                _sync(self.directory)
+                _sync(self.directory.parent)
+            # Also where it exists: the sweep sees by its age that it is wanted again.
+            path.replace(target)
+            os.utime(target)
+            _sync(target.parent)
+
+    def open(self, sha256: str, start: int, length: int) -> IO[bytes]:
+        with _unavailable():
+            file = self.path(sha256).open("rb")
+            if os.fstat(file.fileno()).st_size < start + length:
+                file.close()
+                raise Unavailable(f"The file {sha256} is not whole.")
+            file.seek(start)
+            return file
+
+    def sweep(self, wanted: Wanted, age: timedelta) -> int:
+        removed = 0
+        with _unavailable():
+            old = {path.parent.name + path.name: path for path in self.directory.glob("??/*") if _older(path, age)}
+            for batch in _batches([name for name in old if SHA256.fullmatch(name)]):
+                for name in set(batch) - wanted(batch):
+                    # A push that keeps the same file again holds the lock, and makes it young.
+                    with self._lock(fcntl.LOCK_EX):
+                        if _older(old[name], age):
+                            old[name].unlink()
+                            removed += 1
+            for left in self.directory.glob("incoming/*"):  # of a server that was killed
+                if _older(left, age):
+                    shutil.rmtree(left, ignore_errors=True)
+        return removed
+
+    @contextmanager
+    def _lock(self, how: int) -> Iterator[None]:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        with (self.directory / ".lock").open("ab") as lock:
+            fcntl.flock(lock, how)
+            yield
+
+
+class Remote:
+    """A bucket; the keys are `files/ab/cdef…`."""
+
+    def __init__(self, store: "S3Store") -> None:
+        self.store = store
+
+    def key(self, sha256: str) -> str:
+        """The object's name."""
+        return f"files/{sha256[:2]}/{sha256[2:]}"
+
+    def keep(self, sha256: str, path: Path) -> None:
+        import obstore
+
+        with _unavailable():
+            # Also where it exists: the sweep sees by its age that it is wanted again.
+            obstore.put(self.store, self.key(sha256), path)
+
+    def open(self, sha256: str, start: int, length: int) -> IO[bytes]:
+        """Fetched whole before the first byte is answered: a store that fails half-way must not cut an answer off."""
+        import obstore
+
+        file = TemporaryFile()  # noqa: SIM115 the caller closes it
+        try:
+            with _unavailable():
+                for at in range(start, start + length, CHUNK):
+                    most = min(CHUNK, start + length - at)
+                    part = obstore.get_range(self.store, self.key(sha256), start=at, length=most).to_bytes()
+                    if len(part) != most:
+                        raise Unavailable(f"The file {sha256} is not whole.")
+                    file.write(part)
+        except Unavailable:
+            file.close()
+            raise
+        file.seek(0)
+        return file
+
+    def sweep(self, wanted: Wanted, age: timedelta) -> int:
+        import obstore
+
+        removed = 0
+        with _unavailable():
+            for page in obstore.list(self.store, "files", chunk_size=AT_ONCE):
+                limit = time.time() - age.total_seconds()
+                old = [entry["path"] for entry in page if entry["last_modified"].timestamp() < limit]
+                names = {path.removeprefix("files/").replace("/", ""): path for path in old}
+                batch = [name for name in names if SHA256.fullmatch(name)]
+                for name in set(batch) - wanted(batch):
+                    if obstore.head(self.store, names[name])["last_modified"].timestamp() < limit:
+                        obstore.delete(self.store, names[name])
+                        removed += 1
+        return removed
+
+
+def _older(path: Path, age: timedelta) -> bool:
+    try:
+        return path.stat().st_mtime < time.time() - age.total_seconds()
+    except FileNotFoundError:
+        return False
+
+
+def _batches(names: list[str]) -> Iterator[list[str]]:
+    yield from (names[at : at + AT_ONCE] for at in range(0, len(names), AT_ONCE))
+
+
+def _sync(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _unavailable() -> Iterator[None]:
+    """Foreign errors become Unavailable here; obstore's are not OSError, and are told by their module."""
+    try:
+        yield
+    except OSError as error:
+        raise Unavailable(f"The file store cannot be used right now ({error.strerror or error}).") from error
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] == "obstore":
+            raise Unavailable(f"The file store cannot be used right now ({str(error)[:200]}).") from error
+        raise

@@ -1,0 +1,64 @@
+"""The files of articles: which there are, who may see them, what they say. The bytes are kept by hash, app/blobs.py."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from msgspec import Struct
+from sqlalchemy import Connection, Engine, and_, insert, select
+
+from app.store.engine import reading
+from app.store.tables import articles, files
+
+
+class FileRecord(Struct, frozen=True):
+    """A file of one version of an article."""
+
+    position: int  # of its enclosure in the article, from 0
+    sha256: str  # hexadecimal
+    name: str
+    mimetype: str
+    size: int  # bytes
+    text: str = ""  # what it says, where it was read
+    state: str = "unread"  # "read", "cut", "unread" (a type that is not read) or "failed"
+
+
+COLUMNS = tuple(files.c[name] for name in FileRecord.__struct_fields__)
+
+
+def rows(num: int, version: int, records: Sequence[FileRecord]) -> list[dict[str, Any]]:
+    """The rows of a version's files, to be written with it."""
+    names = FileRecord.__struct_fields__
+    return [{"num": num, "version": version, **{name: getattr(record, name) for name in names}} for record in records]
+
+
+def enter(connection: Connection, waiting: Sequence[dict[str, Any]]) -> None:
+    """Write such rows."""
+    if waiting:
+        connection.execute(insert(files), waiting)
+
+
+NEWEST = and_(articles.c.num == files.c.num, articles.c.version == files.c.version)
+
+
+def public_files(engine: Engine, sha256: str) -> list[FileRecord]:
+    """What public articles call the file of this hash; empty: nobody may see it. Raises Unavailable."""
+    statement = select(*COLUMNS).join(articles, NEWEST).where(files.c.sha256 == sha256, articles.c.public)
+    return _records(engine, statement)
+
+
+def files_of(engine: Engine, guid: str) -> list[FileRecord]:
+    """The files of the newest version of an article, public or not, in its order. Raises Unavailable."""
+    return _records(engine, select(*COLUMNS).join(articles, NEWEST).where(articles.c.guid == guid))
+
+
+def wanted(engine: Engine, hashes: Collection[str]) -> set[str]:
+    """Those of these hashes that any version of any article has. Raises Unavailable."""
+    with reading(engine) as connection:
+        found = select(files.c.sha256).distinct().where(files.c.sha256.in_(sorted(hashes)))
+        return set(connection.execute(found).scalars())
+
+
+def _records(engine: Engine, statement: Any) -> list[FileRecord]:
+    with reading(engine) as connection:
+        found = connection.execute(statement.order_by(files.c.num, files.c.position)).all()
+    return [FileRecord(*row) for row in found]

@@ -1,0 +1,101 @@
+"""Files in an S3-compatible store: a server of its own (moto, from PyPI), spoken to over a socket."""
+
+import hashlib
+import importlib.util
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app import blobs
+from app.errors import Misconfigured, Unavailable
+from app.settings import Settings, load
+from tests import files
+from tests.conftest import Server, free_port, until
+from tests.test_enclosures import PDF, article, path_of, push, release
+
+KEYS = {"s3_access_key": "test-key", "s3_secret_key": "test-secret"}
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    """A store with the bucket "press"."""
+    # Moto wants an older dateutil than feedgen is tested with: it may live in an environment of its own.
+    python = os.environ.get("MOTO_PYTHON", sys.executable)
+    if python == sys.executable and importlib.util.find_spec("moto") is None:
+        pytest.skip("moto[server] is not installed, and MOTO_PYTHON names no Python that has it")
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = [python, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def ready() -> bool:
+        try:
+            return httpx.put(f"{url}/press", trust_env=False, timeout=5).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    try:
+        until(ready, 40, 0.1)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def store_of(endpoint: str, **changes: str) -> blobs.Blobs:
+    return blobs.connect(Settings(s3_bucket="press", s3_endpoint=endpoint, **{**KEYS, **changes}))
+
+
+def test_kept_read_and_swept(endpoint: str, tmp_path: Path) -> None:
+    place = store_of(endpoint)
+    content = bytes(range(256)) * 10_000  # more than two chunks
+    sha256 = hashlib.sha256(content).hexdigest()
+    source = tmp_path / "source"
+    source.write_bytes(content)
+    place.keep(sha256, source)
+    for start, length in ((0, len(content)), (1_048_570, 20), (len(content) - 1, 1)):
+        with place.open(sha256, start, length) as file:
+            assert file.read(length) == content[start : start + length]
+    with pytest.raises(Unavailable):
+        place.open("a" * 64, 0, 1)
+    with pytest.raises(Unavailable):
+        place.open(sha256, 0, len(content) + 1)
+    assert place.sweep(lambda asked: set(), timedelta(days=1)) == 0, "it is young"
+    assert place.sweep(lambda asked: {sha256} & set(asked), timedelta(seconds=-5)) == 0, "it is wanted"
+    assert place.sweep(lambda asked: set(), timedelta(seconds=-5)) == 1
+    with pytest.raises(Unavailable):
+        place.open(sha256, 0, 1)
+
+
+def test_a_whole_server_on_it(endpoint: str, own_server: Callable[..., Server]) -> None:
+    server = own_server(s3_bucket="press", s3_endpoint=endpoint, workers="1", **KEYS).start()
+    content = files.pdf(files.page("In a bucket"))
+    answer = push(server, server.office(), release("bucket", "a.pdf"), {"a.pdf": (content, PDF)})
+    path = path_of(server, article(server, answer)["enclosures"][0]["url"])
+    assert server.client.get(path).content == content
+    part = server.client.get(path, headers={"Range": "bytes=5-9"})
+    assert (part.status_code, part.content) == (206, content[5:10])
+    assert "In a bucket" in server.client.get(f"/articles/{answer.json()['id']}").text
+    assert [found for found in (server.directory / "files").rglob("*") if found.is_file()] == []
+    assert server.run("files", "sweep", "--json").stdout.strip() == '{"removed":0}'
+
+
+def test_a_store_that_fails_stores_nothing(own_server: Callable[..., Server]) -> None:
+    server = own_server(s3_bucket="press", s3_endpoint=f"http://127.0.0.1:{free_port()}", workers="1", **KEYS).start()
+    token = server.office()
+    content = files.pdf(files.page("x"))
+    answer = push(server, token, release("nowhere", "a.pdf"), {"a.pdf": (content, PDF)})
+    assert (answer.status_code, answer.json()["type"]) == (503, "urn:pressrelay:problem:unavailable")
+    assert "nowhere" not in server.client.get("/feed.atom").text
+    assert server.push(token, release("without")).status_code == 201, "a release without files needs no store"
+
+
+def test_settings_are_checked() -> None:
+    with pytest.raises(Misconfigured, match="PRESSRELAY_S3_ENDPOINT takes an http or https URL, not 'x'"):
+        load({"PRESSRELAY_S3_ENDPOINT": "x"})
