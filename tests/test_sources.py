@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from app import outbound, sources, store
+from app import blobs, outbound, sources, store
 from app.cache import Cache
 from app.context import Context
 from app.office import OfficeRecord
@@ -89,10 +89,11 @@ def peer() -> Iterator[Peer]:
 
 
 @pytest.fixture
-def context(engine: Engine) -> Context:
+def context(engine: Engine, tmp_path: Path) -> Context:
     store.save_office(engine, OfficeRecord("jeonbuk", "전북특별자치도", "", ("kr:52",)))
     # No cache runs there: what a pull does to the database does not depend on it.
-    return Context(Settings(), engine, Cache("unix:///nowhere/valkey.sock", "test"))
+    settings = Settings(data_dir=str(tmp_path))
+    return Context(settings, engine, Cache("unix:///nowhere/valkey.sock", "test"), blobs.connect(settings))
 
 
 def source(peer: Peer, **fields: Any) -> Source:

@@ -11,11 +11,10 @@ import click
 import msgspec
 
 from app import sources, store
-from app.cache import Cache
 from app.client import Client
 from app.commands import as_json, tell
 from app.commands.opened import database
-from app.context import Context
+from app.context import connect
 from app.doctor import checks
 from app.errors import Misconfigured
 from app.logs import configure
@@ -67,13 +66,13 @@ def worker_command() -> None:
     """Run the background worker alone: lift embargoes, announce changes, pull sources."""
     settings = load()
     configure(settings.log_format)
-    engine = database(settings)
+    database(settings).dispose()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    context = Context(settings, engine, Cache(settings.redis, store.instance(engine)))
+    context = connect(settings)
     sources.run(context, stop)
-    run(engine, context.cache, stop)
+    run(context.engine, context.cache, stop)
 
 
 @click.group("db")
