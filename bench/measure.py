@@ -1,11 +1,16 @@
 """What is measured. Each figure is the median of its rounds; a round's own rate is work done by seconds taken."""
 
+import os
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import msgspec
 import redis
@@ -15,7 +20,7 @@ from app import store
 from app.cache import Cache
 from app.store import Engine, Original
 from bench.releases import OFFICE, Sample, axes, document, item, samples
-from bench.server import Connection, Running, get, post, running
+from bench.server import ROOT, Connection, Running, get, post, prepared, running
 from feeds import FORMATS
 
 SMALL = 1_000  # articles in the smaller archive
@@ -33,6 +38,7 @@ class Plan(Struct, frozen=True):
     batches: int  # releases of 100
     cold: int  # requests
     hot: int
+    imported: tuple[int, int]  # articles of the smaller and of the larger archive that is imported
 
 
 class Result(Struct, frozen=True):
@@ -51,8 +57,8 @@ Say = Callable[[str], None]
 def plan(*, quick: bool, articles: int) -> Plan:
     """The amounts: quick ones show that it works, and nothing else."""
     if quick:
-        return Plan(1, min(200, articles), articles, 20, 1, 5, 50)
-    return Plan(3, min(SMALL, articles), articles, 200, 5, 40, 3_000)
+        return Plan(1, min(200, articles), articles, 20, 1, 5, 50, (50, 200))
+    return Plan(3, min(SMALL, articles), articles, 200, 5, 40, 3_000, (3_000, 30_000))
 
 
 def ingest(plan: Plan, say: Say) -> list[Result]:
@@ -77,6 +83,49 @@ def ingest(plan: Plan, say: Say) -> list[Result]:
             rates.append(plan.batches * 100 / _push(server, bodies, 1))
         results.append(_result("push 100 a release, 1 client", rates, "articles/s"))
     return results
+
+
+def imports(plan: Plan, say: Say) -> list[Result]:
+    """`pressrelay import --backfill` of a directory, one article a file, into an empty database: the whole command."""
+    results = []
+    for size in plan.imported:
+        with TemporaryDirectory(prefix="pressrelay-bench-") as archive:
+            say(f"import, writing {size:,} files")
+            write_archive(Path(archive), size)
+            rates, sizes = [], []
+            for number in range(plan.rounds):
+                say(f"import, {size:,} articles, round {number + 1}")
+                seconds, memory = imported(Path(archive))
+                rates.append(size / seconds)
+                sizes.append(memory)
+            results.append(_result("import a directory", rates, "articles/s", size))
+            results.append(_result("import, memory of its largest process", sizes, "MiB", size))
+    return results
+
+
+def write_archive(directory: Path, size: int) -> None:
+    """So many files of one article, a thousand a folder."""
+    for part in samples(size, "import"):
+        folder = directory / f"{part.number // 1_000:04}"
+        folder.mkdir(exist_ok=True)
+        (folder / f"{part.number:07}.xml").write_bytes(document([part]))
+
+
+def imported(archive: Path) -> tuple[float, float]:
+    """Seconds that an import takes, and MiB of the largest of its processes. Raises RuntimeError when it fails."""
+    with prepared() as ready:
+        command = [sys.executable, "-m", "app.cli", "import", str(archive), "--office", OFFICE.code, "--backfill"]
+        log = Path(ready.settings.data_dir, "import.log")
+        start = time.perf_counter()
+        with log.open("wb") as output:
+            process = subprocess.Popen(command, cwd=ROOT, env=ready.environ, stdout=output, stderr=output)
+            # wait4 alone tells the memory, of the process and of the children it waited for. getrusage(2)
+            _, status, usage = os.wait4(process.pid, 0)
+        taken = time.perf_counter() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise RuntimeError(f"The import ended with {process.returncode}:\n{log.read_text()}")
+        return taken, usage.ru_maxrss / 1024
 
 
 def feeds(plan: Plan, say: Say) -> list[Result]:
@@ -182,14 +231,9 @@ def _result(name: str, rates: Sequence[float], unit: str, articles: int | None =
 
 
 def ratios(results: Sequence[Result]) -> dict[str, float]:
-    """The rate with the large archive by that with the small one: 1 is the promise that a feed costs its page."""
-    sizes = sorted({result.articles for result in results if result.articles is not None})
-    if len(sizes) < 2:
-        return {}
-    rates = {(result.name, result.articles): result.value for result in results}
-    small, large = sizes[0], sizes[-1]
-    return {
-        name: round(rates[name, large] / rate, 3)
-        for (name, size), rate in rates.items()
-        if size == small and (name, large) in rates
-    }
+    """The value with the larger archive by that with the smaller: 1 is the promise that the archive's size costs nothing."""
+    found: dict[str, dict[int, float]] = {}
+    for result in results:
+        if result.articles is not None:
+            found.setdefault(result.name, {})[result.articles] = result.value
+    return {name: round(own[max(own)] / own[min(own)], 3) for name, own in found.items() if len(own) > 1}

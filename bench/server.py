@@ -36,31 +36,49 @@ class Running(Struct, frozen=True):
     token: str
 
 
+class Prepared(Struct, frozen=True):
+    """A data directory with a database of one office, and the environment of commands on it."""
+
+    settings: Settings
+    engine: Engine
+    token: str
+    environ: dict[str, str]
+
+
 @contextmanager
-def running(preload: Callable[[Engine, str], None] = lambda engine, url: None) -> Iterator[Running]:
-    """A server in a temporary directory, stopped at the end; `preload` fills its database before it starts."""
+def prepared() -> Iterator[Prepared]:
+    """A database in a temporary directory, removed at the end."""
     with tempfile.TemporaryDirectory(prefix="pressrelay-bench-") as directory:
         settings = Settings(data_dir=directory, host=HOST, port=_free_port())
         engine = store.connect(settings.database)
         store.upgrade(engine)
         store.save_office(engine, OFFICE)
         token = store.new_token(engine, OFFICE.code, "bench", datetime.now(UTC))
-        preload(engine, settings.url)
         environ = {name: value for name, value in os.environ.items() if not name.startswith("PRESSRELAY_")}
         environ |= {
             "PRESSRELAY_DATA_DIR": directory,
             "PRESSRELAY_HOST": HOST,
             "PRESSRELAY_PORT": str(settings.port),
         }
-        command = [sys.executable, "-m", "app.cli", "serve"]
-        log = Path(directory, "serve.log")
-        with log.open("wb") as output:
-            process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=output, stderr=output)
         try:
-            _wait_until_ready(process, settings, log)
-            yield Running(settings, engine, token)
+            yield Prepared(settings, engine, token, environ)
         finally:
             engine.dispose()
+
+
+@contextmanager
+def running(preload: Callable[[Engine, str], None] = lambda engine, url: None) -> Iterator[Running]:
+    """A server in a temporary directory, stopped at the end; `preload` fills its database before it starts."""
+    with prepared() as ready:
+        preload(ready.engine, ready.settings.url)
+        log = Path(ready.settings.data_dir, "serve.log")
+        with log.open("wb") as output:
+            command = [sys.executable, "-m", "app.cli", "serve"]
+            process = subprocess.Popen(command, cwd=ROOT, env=ready.environ, stdout=output, stderr=output)
+        try:
+            _wait_until_ready(process, ready.settings, log)
+            yield Running(ready.settings, ready.engine, ready.token)
+        finally:
             process.terminate()
             try:
                 process.wait(STOPPED_WITHIN)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from bench.measure import Result, ratios
+from bench.measure import Result, imported, ratios, write_archive
 from bench.releases import document, samples
 from schemas import xsd
 
@@ -34,6 +34,17 @@ def test_quick_run(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     figures = json.loads(file.read_bytes())
-    assert len({result["name"] for result in figures["results"]}) == 9
+    assert len({result["name"] for result in figures["results"]}) == 11
     assert all(result["value"] > 0 for result in figures["results"])
-    assert len(figures["ratios"]) == 6
+    assert len(figures["ratios"]) == 8
+
+
+@pytest.mark.slow
+def test_import_takes_no_more_memory_for_a_larger_archive(tmp_path: Path) -> None:
+    memory = []
+    for size in (200, 3_000):
+        archive = tmp_path / str(size)
+        archive.mkdir()
+        write_archive(archive, size)
+        memory.append(imported(archive)[1])
+    assert memory[1] < memory[0] * 1.25 + 10, memory  # MiB; 3,000 articles are 14 MiB as files, and 40 as objects

@@ -50,6 +50,13 @@ def test_it_stops_cleanly(own_server: Make, number: int) -> None:
     assert gone(children)
 
 
+def test_a_worker_that_still_starts_hears_the_end(own_server: Make) -> None:
+    server = own_server(workers="4").start()  # the first of them answers, the others load
+    assert server.process is not None
+    server.process.terminate()
+    assert server.process.wait(9) == 0, "one that does not hear is killed after 10 seconds"
+
+
 def test_kill_9_of_the_parent_leaves_no_orphan_and_it_starts_again(own_server: Make) -> None:
     server = own_server().start()
     children = server.children()

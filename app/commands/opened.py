@@ -1,7 +1,7 @@
 """The database, opened for a command."""
 
 from app import store
-from app.serve import prepare
+from app.datadir import prepare
 from app.settings import Settings
 from app.store import Engine
 

@@ -1,0 +1,27 @@
+"""`worker`: the background worker alone."""
+
+import signal
+import threading
+
+import click
+
+from app import sources
+from app.commands.opened import database
+from app.context import connect
+from app.logs import configure
+from app.settings import load
+from app.worker import run
+
+
+@click.command("worker")
+def worker_command() -> None:
+    """Run the background worker alone: lift embargoes, announce changes, pull sources."""
+    settings = load()
+    configure(settings.log_format)
+    database(settings).dispose()
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    context = connect(settings)
+    sources.run(context, stop)
+    run(context.engine, context.cache, stop)
