@@ -10,6 +10,7 @@ from lxml import etree
 
 from app.errors import Fault, Problem
 
+LATIN = "cp1252"
 ENCODINGS = {
     "utf-8": "utf-8",
     "utf8": "utf-8",
@@ -18,6 +19,8 @@ ENCODINGS = {
         ("euc-kr", "euckr", "ks_c_5601-1987", "ks_c_5601-1989", "ksc5601", "ksc_5601", "ks_c_5601", "korean"), "cp949"
     ),
     **dict.fromkeys(("cp949", "ms949", "x-windows-949", "windows-949", "uhc", "x-uhc"), "cp949"),
+    # And what calls itself Latin-1 anywhere is windows-1252. https://encoding.spec.whatwg.org/#names-and-labels
+    **dict.fromkeys(("iso-8859-1", "iso8859-1", "latin1", "windows-1252", "cp1252", "us-ascii", "ascii"), LATIN),
 }
 BOMS = (
     (codecs.BOM_UTF32_LE, ""),  # before UTF-16, whose mark it begins with; not taken
@@ -26,7 +29,7 @@ BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-ACCEPTED = "UTF-8, UTF-16 with a byte order mark, and EUC-KR (CP949)"
+ACCEPTED = "UTF-8, UTF-16 with a byte order mark, EUC-KR (CP949) or ISO-8859-1 (windows-1252)"
 MAX_ELEMENTS = 400_000  # 1,000 articles of 400
 MAX_CHILDREN = 10_000  # of one element: what libxml2 tells of each is found by counting its siblings
 MAX_NAMESPACES = 5_000  # declarations in the whole document
@@ -88,6 +91,13 @@ def _strictly(body: bytes, start: int, codec: str, source: str, name: str = "") 
         shown = f"{name[:60]!r}" if name else "The encoding"
         detail = f"{shown} (by {source}) is not an encoding we read; send {ACCEPTED}."
         raise Problem(415, "unsupported-encoding", "Unsupported encoding", detail, errors=[Fault(detail, line=1)])
+    if codec == LATIN and not body.isascii() and _is_utf8(body):
+        # Nearly any bytes are Latin-1; these are UTF-8, and would be kept as "ê°" and the like for ever.
+        reason = f"The document is {name or codec!r} by {source}, but its bytes are UTF-8."
+        line = body[: next(at for at, byte in enumerate(body) if byte > 127)].count(b"\n") + 1
+        raise Problem(
+            422, "bad-encoding", "The bytes do not match the encoding", reason, errors=[Fault(reason, line=line)]
+        )
     try:
         return body[start:].decode(codec)
     except UnicodeDecodeError as error:
@@ -97,6 +107,14 @@ def _strictly(body: bytes, start: int, codec: str, source: str, name: str = "") 
         )
         fault = Fault(reason, line=before.count("\n") + 1)
         raise Problem(422, "bad-encoding", "The bytes do not match the encoding", reason, errors=[fault]) from None
+
+
+def _is_utf8(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _plain(text: str) -> str:
