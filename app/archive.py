@@ -3,6 +3,7 @@
 A ZIP is never unpacked as a whole; names in it are labels and lead nowhere. https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
 """
 
+import os
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,7 +55,17 @@ def count(path: Path) -> int:
 
 
 def _files(path: Path) -> Iterator[Path]:
-    return (file for file in sorted(path.rglob("*")) if file.suffix.lower() == SUFFIX and file.is_file())
+    """One directory's names at a time: a list of all would grow with the archive. Links to directories are not followed."""
+    try:
+        with os.scandir(path) as found:
+            inside = sorted(found, key=lambda entry: entry.name)
+    except OSError as error:
+        raise Misconfigured(f"{path} cannot be read: {error.strerror or error}.") from None
+    for entry in inside:
+        if entry.is_dir(follow_symlinks=False):
+            yield from _files(Path(entry.path))
+        elif entry.name.lower().endswith(SUFFIX) and entry.is_file():
+            yield Path(entry.path)
 
 
 def _directory(path: Path, most: int) -> Iterator[Entry]:
