@@ -139,7 +139,8 @@ class _Normalizer:
         topics = self.topics()
         enclosures = tuple(self.enclosure(enclosure) for enclosure in draft.enclosures)
         related = tuple(
-            Related(line(r.headline), line(r.guid), self.url(r.url) if r.url else "") for r in draft.related
+            Related(line(r.headline), "%20".join(r.guid.split()), self.url(r.url) if r.url else "")
+            for r in draft.related
         )
         if self.faults or issued is None:
             return tuple(self.faults)

@@ -79,7 +79,7 @@ def _extend(root: etree._Element, article: Article) -> None:
     for name in ("dateline", "slugline", "note", "source", "copyright"):
         root.extend(press_release.given(name, getattr(article, name)))
     root.extend(map(press_release.contact, article.contacts))
-    root.extend(press_release.enclosure(file) for file in article.enclosures if file.licence or file.role != "document")
+    root.extend(map(press_release.enclosure, article.enclosures))
     if article.licence.text:
         root.append(press_release.licence(article.licence))
     if any(not _linkable(related) for related in article.related):

@@ -97,6 +97,12 @@ def test_samples(article: Article, way: str) -> None:
                 Enclosure("https://a.example/%ED%95%9C.hwpx", "application/hwp+zip", 0, "photo", "한 & <b>", "en"),
             )
         },
+        {
+            "enclosures": (
+                Enclosure("https://files.example/1", "image/png", role="document", caption="First"),
+                Enclosure("https://files.example/1", "image/png", role="photo", licence=Licence("", "Second")),
+            )
+        },
         {"lang": "zh-Hant-TW"},
     ],
     ids=lambda changes: ",".join(changes),

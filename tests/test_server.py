@@ -14,8 +14,13 @@ from typing import Any
 import feedparser
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from app.office import OfficeRecord
+from feeds import atom, newsml, press_release
+from feeds.article import Office
+from tests.articles import feed as sample_feed
+from tests.articles import make as sample
 from tests.conftest import ROOT, SEED, Server
 
 FORMATS = ("rss", "atom", "newsml")
@@ -425,3 +430,19 @@ def test_commands_speak_in_sentences(server: Server) -> None:
     assert json.loads(server.run("token", "add", "busan", "--json").stdout)["token"].startswith("pr_")
     assert server.run("doctor").returncode == 0
     assert server.run("db", "upgrade").returncode == 0
+
+
+def test_one_release_in_several_dialects_is_one_article(server: Server, token: str) -> None:
+    """What was pushed in our own dialect, sent again as an Atom entry and as NewsML-G2: the same receipt; other words: refused."""
+    article = replace(
+        sample(1, "Lead.", guid="tag:example.org,2026:dialects", lang="en"), office=Office("jeonbuk", "전북특별자치도")
+    )
+    first = server.push(token, press_release.render_article(article))
+    assert first.status_code == 201, first.text
+    for body in (atom.entry(article), newsml.render(sample_feed(article))):
+        again = server.push(token, body)
+        assert (again.status_code, again.json()["id"]) == (200, first.json()["id"]), again.text
+        assert again.json()["version"] == 1
+    for render in (atom.entry, lambda one: newsml.render(sample_feed(one))):
+        other = server.push(token, render(replace(article, headline="Other words")))
+        assert (other.status_code, other.json()["type"]) == (409, "urn:pressrelay:problem:changed-version")

@@ -8,19 +8,21 @@ from html import escape
 
 from lxml import etree
 
+from app import html
 from app.draft import Draft, DraftEnclosure, DraftRelated, Mark, Value
 from app.errors import Fault, Invalid
-from app.html import plain
-from app.parsers import ours
+from app.parsers import files, ours
 from app.parsers.faults import check
 from app.parsers.ours import OURS
 from app.parsers.schemes import Category, Classified, classify
-from app.parsers.tree import BASE, LANG, Parsed, inherited, place
+from app.parsers.tree import LANG, Parsed, base_of, inherited, joined, place
 
 NAMESPACE = "http://www.w3.org/2005/Atom"
 ATOM = f"{{{NAMESPACE}}}"
 APP = "{http://www.w3.org/2007/app}"
 ENTRY, FEED = f"{ATOM}entry", f"{ATOM}feed"
+DIVISION = "{http://www.w3.org/1999/xhtml}div"
+ONCE = ("id", "title", "updated", "published", "content", "summary")  # RFC 4287, section 4.1.2
 LARGEST = 2**31 - 1  # a version: seconds since 1970 fit until 2038-01-19
 FORMS = {
     **dict.fromkeys(("updated", "published", "issued"), "a date and time with its zone, such as 2021-03-09T20:15:00+09:00"),
@@ -62,6 +64,9 @@ class _Entry:
 
     def draft(self) -> Draft | tuple[Fault, ...]:
         entry = self.entry
+        for name in ONCE:
+            for again in entry.findall(f"{ATOM}{name}")[1:]:
+                self.fault(f"<entry> has more than one <{name}>.", again)
         updated = self.needed("updated")
         issued = entry.find(f"{OURS}issued")
         issued = issued if issued is not None else entry.find(f"{ATOM}published")
@@ -70,12 +75,13 @@ class _Entry:
         title = self.needed("title")
         body = self.body()
         version = self.version(updated)
+        headline, summary = self.plain(title), self.plain(entry.find(f"{ATOM}summary"))
         if self.faults or issued is None or guid is None or title is None or body is None:
             return tuple(self.faults)
         embargo = ours.Embargo(entry.find(f"{OURS}embargo"), place)
         licence = next(iter(self.links("license")), None)
         words = entry.find(f"{OURS}licence")
-        source = entry.find(f"{OURS}source")
+        source, office = entry.find(f"{OURS}source"), entry.find(f"{OURS}office")
         foreign = entry.findtext(f"{ATOM}source/{ATOM}title")
         terms = self.terms()
         own = entry.find(f"{OURS}issued") is not None  # an entry of ours says what else is to be said
@@ -84,14 +90,14 @@ class _Entry:
             guid=guid,
             version=version,
             lang=self.lang(),
-            office=None,
+            office=None if office is None else Value(ours.text(office), office.sourceline or 0, place(office)),
             kind=entry.get(f"{OURS}kind", "press-release"),
             pubstatus=self.pubstatus(),
-            headline=Value(construct(title), title.sourceline or 0, place(title)),
+            headline=Value(headline, title.sourceline or 0, place(title)),
             subheadlines=tuple(map(ours.text, entry.findall(f"{OURS}subheadline"))),
-            summary=construct(entry.find(f"{ATOM}summary")),
+            summary=summary,
             body=body,
-            base=inherited(entry, BASE),
+            base=base_of(entry),
             dateline=self.own("dateline"),
             byline=", ".join(filter(None, map(ours.text, entry.findall(f"{ATOM}contributor/{ATOM}name")))),
             issued=Value((issued.text or "").strip(), issued.sourceline or 0, place(issued)),
@@ -105,7 +111,7 @@ class _Entry:
             keywords=terms.keywords,
             contacts=tuple(map(ours.contact, entry.findall(f"{OURS}contact"))),
             enclosures=self.enclosures(),
-            licence_uri="" if licence is None else licence.get("href", ""),
+            licence_uri="" if licence is None else _url(licence).text,
             licence_text="" if words is None else ours.text(words),
             related=self.related(),
             note=self.own("note"),
@@ -170,21 +176,40 @@ class _Entry:
         if content is None:
             self.fault("<entry> has neither <content> nor <summary>: there is nothing to read.")
             return None
-        if content.get("src"):
-            self.fault("<content> is elsewhere (src): send the text itself, and link to the page.", content)
-            return None
-        type = content.get("type", "text").strip().lower().partition(";")[0]
-        if type == "xhtml":
-            division = content.find("{http://www.w3.org/1999/xhtml}div")
-            source = ours.fragment(content if division is None else division)
-        elif type in ("html", "text/html"):
-            source = content.text or ""
-        elif type in ("text", "text/plain"):
-            source = "".join(f"<p>{escape(part)}</p>" for part in ours.text(content).split("\n\n") if part.strip())
-        else:
-            self.fault(f"<content> is {type[:60]!r}; read are text, html and xhtml.", content)
-            return None
+        source = self.construct(content)
+        faults, warnings = html.active(source)
+        for reason in faults:
+            self.fault(f"In the body, {reason}", content)
+        self.warnings += warnings
         return Value(source, content.sourceline or 0, place(content))
+
+    def construct(self, element: etree._Element) -> str:
+        """A text construct or content as HTML (RFC 4287, sections 3.1 and 4.1.3); empty where it is neither, and that is told."""
+        name = etree.QName(element).localname
+        type = element.get("type", "text").strip().lower().partition(";")[0]
+        if element.get("src") is not None:
+            self.fault(f"<{name}> is elsewhere (src): send the text itself, and link to the page.", element)
+        elif type == "xhtml":
+            if len(element) == 1 and element[0].tag == DIVISION:
+                return ours.fragment(element[0])
+            self.fault(f'<{name} type="xhtml"> does not hold one <div> of XHTML.', element)
+        elif type not in ("text", "text/plain", "html", "text/html"):
+            self.fault(f"<{name}> is {type[:60]!r}; read are text, html and xhtml.", element)
+        elif len(element):
+            self.fault(f'<{name} type="{type}"> holds elements: write them escaped, or as "xhtml".', element)
+        elif type.endswith("html"):
+            return element.text or ""
+        else:
+            return "".join(f"<p>{escape(part)}</p>" for part in (element.text or "").split("\n\n") if part.strip())
+        return ""
+
+    def plain(self, element: etree._Element | None) -> str:
+        """The words of a text construct."""
+        if element is None:
+            return ""
+        if element.get("type", "text").strip().lower() == "text" and not len(element):
+            return element.text or ""
+        return html.plain(self.construct(element))
 
     def author(self) -> str:
         above = (self.entry, self.entry.find(f"{ATOM}source"), self.root)
@@ -194,7 +219,7 @@ class _Entry:
 
     def rights(self) -> str:
         found = self.entry.find(f"{ATOM}rights")
-        return construct(found if found is not None else self.root.find(f"{ATOM}rights"))
+        return self.plain(found if found is not None else self.root.find(f"{ATOM}rights"))
 
     def links(self, rel: str) -> list[etree._Element]:
         """RFC 4287, section 4.2.7.2: a relation may be an IANA name or its URI."""
@@ -209,18 +234,21 @@ class _Entry:
         )
 
     def enclosures(self) -> tuple[DraftEnclosure, ...]:
-        """A link, and what our own markup adds to it: its role and its own licence."""
-        told = {element.get("url"): element for element in self.entry.findall(f"{OURS}enclosure")}
-        return tuple(self.enclosure(link, told.get(link.get("href"))) for link in self.links("enclosure"))
+        """A link, and what our own markup adds to it: its role and its own licence. Of links to the same file each has its own."""
+        told: dict[str, list[etree._Element]] = {}
+        for element in self.entry.findall(f"{OURS}enclosure"):
+            told.setdefault(element.get("url", ""), []).append(element)
+        return tuple(self.enclosure(link, told.get(link.get("href", ""), [])) for link in self.links("enclosure"))
 
-    def enclosure(self, link: etree._Element, more: etree._Element | None) -> DraftEnclosure:
-        own = None if more is None else ours.enclosure(more, place)
-        length = link.get("length", "").strip()
+    def enclosure(self, link: etree._Element, more: list[etree._Element]) -> DraftEnclosure:
+        own = ours.enclosure(more.pop(0), place) if more else None
+        url = _url(link)
+        type = files.media_type(url.text, link.get("type", ""))
         return DraftEnclosure(
-            url=Value(link.get("href", ""), link.sourceline or 0, f"{place(link)}/@href"),
-            type=link.get("type", ""),
-            length=int(length) if length.isascii() and length.isdigit() else None,
-            role=own.role if own else "document",
+            url=url,
+            type=type,
+            length=files.length(link.get("length", "")),
+            role=own.role if own else files.role(type),
             caption=link.get("title", ""),
             lang=link.get("hreflang", ""),
             licence_uri=own.licence_uri if own else "",
@@ -235,17 +263,12 @@ class _Entry:
         return tuple(map(_related, [*self.links("related"), *self.links("via")]))
 
 
+def _url(link: etree._Element) -> Value:
+    return Value(joined(base_of(link), link.get("href", "")), link.sourceline or 0, f"{place(link)}/@href")
+
+
 def _related(link: etree._Element) -> DraftRelated:
-    href = link.get("href", "")
-    if href.startswith(("http://", "https://")):
-        return DraftRelated(link.get("title", ""), "", Value(href, link.sourceline or 0, f"{place(link)}/@href"))
-    return DraftRelated(link.get("title", ""), href, None)
-
-
-def construct(element: etree._Element | None) -> str:
-    """The words of a text construct (RFC 4287, section 3.1)."""
-    if element is None:
-        return ""
-    if element.get("type", "text").strip().lower() == "html":
-        return plain(element.text or "")
-    return ours.text(element)
+    url = _url(link)
+    if url.text.startswith(("http://", "https://")):
+        return DraftRelated(link.get("title", ""), "", url)
+    return DraftRelated(link.get("title", ""), "%20".join(url.text.split()), None)

@@ -25,6 +25,7 @@ ROOT = "rss"
 VERSIONS = re.compile(r"0\.9[1-4](\d)?|2\.0(\.\d+)?")
 ENCODED = "{http://purl.org/rss/1.0/modules/content/}encoded"
 TERMS = "{http://purl.org/dc/terms/}"
+RESOURCE = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}resource"
 ENTITY = re.compile(r"&(?:#[0-9]+|#[xX][0-9A-Fa-f]+|[A-Za-z][A-Za-z0-9]*);")
 INLINE = re.compile(r"</?(?:a|b|em|font|i|small|span|strong|sub|sup|u|mark)(?:\s[^<>]*)?/?>", re.IGNORECASE)
 BREAK = re.compile(r"<(?:br|/?p|/?div)(?:\s[^<>]*)?/?>", re.IGNORECASE)
@@ -243,9 +244,9 @@ class _Item:
         return Classified(known.regions, known.topics, tuple(word for word in known.keywords if word not in names))
 
     def licence(self) -> str:
-        for name, attribute in ((f"{OLD_CC}license", ""), (f"{CC}license", ""), (f"{MEDIA}license", "href")):
+        for name, attribute in ((f"{OLD_CC}license", ""), (f"{CC}license", RESOURCE), (f"{MEDIA}license", "href")):
             element = self.item.find(name)
-            if element is not None and (found := element.get(attribute, "") if attribute else text(element)):
+            if element is not None and (found := element.get(attribute, "") if attribute else text(element).strip()):
                 return found
         return next((link.get("href", "") for link in self.links("license")), "")
 
