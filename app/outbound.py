@@ -6,6 +6,7 @@ name that changes its mind leads inside. `ipaddress.is_global` alone lets transi
 
 import ipaddress
 import socket
+import ssl
 import time
 import zlib
 from collections.abc import Callable, Iterable, Mapping
@@ -78,12 +79,59 @@ def resolve(host: str, port: int) -> list[str]:
         raise Refused(f"{host!r} cannot be resolved: {error}.") from None
 
 
-class _Guard(httpcore.NetworkBackend):
-    """Connects to judged addresses only; TLS still asks for the name."""
+def _left(until: float, timeout: float | None, late: type[httpcore.TimeoutException]) -> float:
+    """The seconds that one step may take. Raises `late` when there are none."""
+    left = until - time.monotonic()
+    if left <= 0:
+        raise late("the deadline has passed")
+    return left if timeout is None else min(timeout, left)
 
-    def __init__(self, private: bool, resolver: Resolve) -> None:
+
+class _Stream(httpcore.NetworkStream):
+    """A connection that is over at a deadline, however many reads and writes it is given: a timeout of each starts anew."""
+
+    def __init__(self, stream: httpcore.NetworkStream, until: float) -> None:
+        self._stream = stream
+        self._until = until
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, _left(self._until, timeout, httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        # The inner write() gives each send() the whole timeout; sendall() has one for all of it.
+        sock = self._stream.get_extra_info("socket")
+        sock.settimeout(_left(self._until, timeout, httpcore.WriteTimeout))
+        try:
+            sock.sendall(buffer)
+        except TimeoutError as error:
+            raise httpcore.WriteTimeout(error) from error
+        except OSError as error:
+            raise httpcore.WriteError(error) from error
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        try:
+            left = _left(self._until, timeout, httpcore.ConnectTimeout)
+        except httpcore.ConnectTimeout:
+            self.close()
+            raise
+        return _Stream(self._stream.start_tls(ssl_context, server_hostname, left), self._until)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+class _Guard(httpcore.NetworkBackend):
+    """Connects to judged addresses only, and until a deadline; TLS still asks for the name."""
+
+    def __init__(self, private: bool, resolver: Resolve, until: float) -> None:
         self._private = private
         self._resolve = resolver
+        self._until = until
         self._backend = httpcore.SyncBackend()
 
     def connect_tcp(
@@ -95,11 +143,17 @@ class _Guard(httpcore.NetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
         addresses = list(self._resolve(host, port))
-        if not addresses:
-            raise Refused(f"{host!r} has no address.")
         if not self._private and (bad := [one for one in addresses if not is_public(one)]):
             raise Refused(f"{host!r} is at {bad[0]}, which is not a public address.")
-        return self._backend.connect_tcp(addresses[0], port, timeout, local_address, socket_options)
+        failed: Exception | None = None
+        for address in addresses:
+            left = _left(self._until, timeout, httpcore.ConnectTimeout)
+            try:
+                stream = self._backend.connect_tcp(address, port, left, local_address, socket_options)
+                return _Stream(stream, self._until)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failed = error
+        raise failed or Refused(f"{host!r} has no address.")
 
 
 def fetch(
@@ -114,11 +168,13 @@ def fetch(
     """GET, following redirects, each judged anew. Raises Refused.
 
     `most`: bytes of the unpacked body; `seconds`: for the whole of it; `private`: intranets are allowed.
+    Resolving a name counts, though only the system's own limits end it. The header, and any line that is not body, has 100 KiB:
+    httpcore's bound, which h11 keeps.
     """
     until = time.monotonic() + seconds
     transport = httpx.HTTPTransport(trust_env=False)
-    # httpx has no way to hand a backend in; tests/test_outbound.py holds that this one is used.
-    transport._pool._network_backend = _Guard(private, resolver)
+    # httpx has no way to hand a backend in; tests/test_sources.py holds that this one is used.
+    transport._pool._network_backend = _Guard(private, resolver, until)
     sent = {"User-Agent": AGENT, "Accept-Encoding": "gzip", **headers}
     timeout = httpx.Timeout(READ, connect=CONNECT)
     with httpx.Client(transport=transport, timeout=timeout, follow_redirects=False) as client:
@@ -150,16 +206,20 @@ def _once(
 ) -> Fetched:
     try:
         with client.stream("GET", url, headers=dict(headers)) as response:
-            body = _body(response, most, until, seconds)
+            body = _body(response, most)
             told = {name.lower(): value for name, value in response.headers.items()}
             return Fetched(response.status_code, told, body, url)
-    except httpx.TimeoutException:
-        raise Refused(f"No answer within {READ:.0f} seconds.") from None
+    except httpx.TimeoutException as error:
+        if time.monotonic() >= until:
+            raise Refused(f"The answer was not whole within {seconds:g} seconds.") from None
+        if isinstance(error, httpx.ConnectTimeout):
+            raise Refused(f"No connection within {CONNECT:g} seconds.") from None
+        raise Refused(f"No answer within {READ:g} seconds.") from None
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
         raise Refused(f"The request failed: {error}.") from None
 
 
-def _body(response: httpx.Response, most: int, until: float, seconds: float) -> bytes:
+def _body(response: httpx.Response, most: int) -> bytes:
     """Unpacked as it comes and counted, so that neither an endless nor a tightly packed answer is ever held."""
     encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in ("identity", "gzip", "x-gzip", ""):
@@ -168,8 +228,6 @@ def _body(response: httpx.Response, most: int, until: float, seconds: float) -> 
     parts: list[bytes] = []
     size = 0
     for chunk in response.iter_raw():
-        if time.monotonic() > until:
-            raise Refused(f"The answer was not whole within {seconds:.0f} seconds.")
         try:
             part = chunk if unpack is None else unpack.decompress(chunk, most + 1 - size)
         except zlib.error:
