@@ -22,22 +22,19 @@ from app.errors import PressrelayError
 HOPS = 5  # redirects that are followed
 READ, CONNECT = 10.0, 5.0  # seconds
 AGENT = "Pressrelay"
-# Global by their form, and a way inside all the same: NAT64, 6to4, IPv4-compatible, documentation, a cloud's own service.
+# What `is_global` lets pass in one Python or another: no source is there, and some lead inside.
 DENIED = tuple(
     map(
         ipaddress.ip_network,
         (
-            *(
-                "64:ff9b::/96",
-                "64:ff9b:1::/48",
-                "2002::/16",
-                "2001::/32",
-                "::/96",
-                "3fff::/20",
-                "2001:db8::/32",
-                "100::/64",
-            ),
-            *("192.88.99.0/24", "168.63.129.16/32", "100.64.0.0/10", "192.0.0.0/24"),
+            *("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "::/96"),  # NAT64, 6to4, IPv4-compatible
+            *("2001::/23", "5f00::/16", "100::/64", "100:0:0:1::/64"),  # Teredo and the like, SRv6, discard, dummy
+            *("2001:db8::/32", "3fff::/20"),  # documentation
+            "fec0::/10",  # site-local
+            *("192.31.196.0/24", "192.175.48.0/24", "2620:4f:8000::/48"),  # AS112: whichever sink is nearest
+            *("192.0.0.0/24", "192.52.193.0/24", "192.88.99.0/24"),  # protocols, AMT, 6to4 relays
+            "100.64.0.0/10",  # a carrier's inside
+            "168.63.129.16/32",  # a cloud's own service
         ),
     )
 )
@@ -59,7 +56,10 @@ class Fetched(Struct, frozen=True):
 
 
 def is_public(address: str) -> bool:
-    """Whether an address is one of the public internet. https://www.iana.org/assignments/iana-ipv4-special-registry"""
+    """Whether an address is one of the public internet.
+
+    https://www.iana.org/assignments/iana-ipv4-special-registry, https://www.iana.org/assignments/iana-ipv6-special-registry
+    """
     if "%" in address:
         return False
     ip = ipaddress.ip_address(address)

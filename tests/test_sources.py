@@ -3,6 +3,7 @@
 import contextlib
 import datetime
 import gzip
+import ipaddress
 import json
 import socket
 import ssl
@@ -403,7 +404,30 @@ def test_addresses_that_lead_inside(address: str) -> None:
     assert not is_public(address)
 
 
-@pytest.mark.parametrize("address", ["1.1.1.1", "8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8"])
+# Every block of IANA's two special-purpose registries (updated 2025-10-09), and what their address space registries reserve.
+SPECIAL = """
+    0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.2.0/24 192.31.196.0/24
+    192.52.193.0/24 192.88.99.0/24 192.168.0.0/16 192.175.48.0/24 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 224.0.0.0/4 240.0.0.0/4
+    ::/128 ::1/128 ::/96 ::ffff:0:0:0/96 64:ff9b::/96 64:ff9b:1::/48 100::/64 100:0:0:1::/64 2001::/23 2001::/32 2001:1::1/128
+    2001:1::2/128 2001:1::3/128 2001:2::/48 2001:3::/32 2001:4:112::/48 2001:10::/28 2001:20::/28 2001:30::/28 2001:db8::/32 2002::/16
+    2620:4f:8000::/48 3fff::/20 5f00::/16 fc00::/7 fe80::/10 fec0::/10 ff00::/8
+    ::/8 100::/8 200::/7 400::/6 800::/5 1000::/4 4000::/3 6000::/3 8000::/3 a000::/3 c000::/3 e000::/4 f000::/5 f800::/6 fe00::/9
+"""
+
+
+@pytest.mark.parametrize("block", SPECIAL.split())
+def test_special_blocks_are_not_public(block: str) -> None:
+    network = ipaddress.ip_network(block)
+    assert not is_public(str(network[0])) and not is_public(str(network[-1]))
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("1.1.1.1", "8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "192.31.195.255", "192.31.197.0", "192.0.1.0"),
+        *("192.52.194.0", "192.175.47.255", "2001:200::", "2620:4f:7fff::1", "2620:4f:8001::", "3ffe:ffff::1"),
+    ],
+)
 def test_addresses_of_the_public_internet(address: str) -> None:
     assert is_public(address)
 
