@@ -183,7 +183,7 @@ def fetch(
             answer = _once(client, url, sent, most, until, seconds)
             if answer.status not in (301, 302, 303, 307, 308) or "location" not in answer.headers:
                 return answer
-            url = urljoin(url, answer.headers["location"])
+            url = _joined(url, answer.headers["location"])
     raise Refused(f"More than {HOPS} redirects.")
 
 
@@ -201,6 +201,13 @@ def checked(url: str) -> str:
     return url
 
 
+def _joined(base: str, location: str) -> str:
+    try:
+        return urljoin(base, location)
+    except ValueError:
+        raise Refused(f"{location[:200]!r} is not a URL.") from None
+
+
 def _once(
     client: httpx.Client, url: str, headers: Mapping[str, str], most: int, until: float, seconds: float
 ) -> Fetched:
@@ -215,7 +222,7 @@ def _once(
         if isinstance(error, httpx.ConnectTimeout):
             raise Refused(f"No connection within {CONNECT:g} seconds.") from None
         raise Refused(f"No answer within {READ:g} seconds.") from None
-    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, UnicodeError) as error:  # UnicodeError: of idna
         raise Refused(f"The request failed: {error}.") from None
 
 
@@ -236,6 +243,8 @@ def _body(response: httpx.Response, most: int) -> bytes:
         if size > most:
             raise Refused(f"The answer has more than {most} bytes.")
         parts.append(part)
+        if unpack is not None and unpack.eof:
+            break  # What follows would be kept by zlib, and counted by nobody.
     if unpack is not None and not unpack.eof:
         raise Refused("The answer says it is gzip, and is not, or was cut off.")
     return b"".join(parts)

@@ -127,6 +127,9 @@ def test_what_is_new_comes_in_and_what_is_known_is_silent(context: Context, peer
     third = sources.pull(context, second.source, now=1600)
     assert [(receipt.status, receipt.version) for receipt in third.receipts] == [(201, 2)]
     assert third.source.etag == "", "a validator that is no longer sent is not sent back"
+    for useless in ('"\xe9"', '"' + "a" * 5000 + '"'):
+        peer.answer = answers(release("tag:a"), ETag=useless)
+        assert (sources.pull(context, source(peer)).source.etag, peer.asked[-1].get("if-none-match")) == ("", None)
 
 
 def test_the_charset_of_the_answer_counts(context: Context, peer: Peer) -> None:
@@ -157,6 +160,8 @@ EMPTY = b"<rss version='2.0'><channel><title>t</title></channel></rss>"
         (answers(b"", 302, Location="/again"), {}, "More than 5 redirects."),
         (answers(b"", 302, Location="file:///etc/passwd"), {}, "is not an http or https URL"),
         (answers(b"", 302, Location="http://user:pass@127.0.0.1/"), {}, "credentials"),
+        (answers(b"", 302, Location="http://[x"), {}, "'http://[x' is not a URL."),
+        (answers(b"", 302, Location="http://xn--/"), {}, "The request failed: Malformed A-label"),
         (answers(b"", X="a" * 200_000), {}, "The request failed: Receive buffer too long"),
         (answers(b"", **{f"X{n}": "a" for n in range(40_000)}), {}, "The request failed: Receive buffer too long"),
         (answers(release("tag:a")), {"office": "nobody"}, "There is no office 'nobody' any more."),
@@ -331,6 +336,12 @@ def test_the_next_address_is_tried(peer: Peer) -> None:
         fetch(url, {}, most=1000, seconds=5, resolver=lambda *_: [])
 
 
+def test_what_follows_the_end_of_gzip_is_not_read() -> None:
+    first = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(b"<x/>")
+    with dripping(first, b"a" * 1_000_000, pause=0) as port:
+        assert fetch(f"http://127.0.0.1:{port}/", {}, most=1000, seconds=30, private=True).body == b"<x/>"
+
+
 def test_back_off(context: Context, peer: Peer) -> None:
     peer.answer = answers(b"", 500)
     current, pauses = source(peer), []
@@ -341,6 +352,8 @@ def test_back_off(context: Context, peer: Peer) -> None:
     assert current.alarm == "failing"
     peer.answer = answers(b"", 429, Retry_After="5000")
     assert sources.pull(context, source(peer), now=0).source.next_due == 5000 * 10**6
+    peer.answer = answers(b"", 503, Retry_After="9" * 5000)
+    assert sources.pull(context, source(peer), now=0).source.next_due == 21600 * 10**6
     peer.answer = answers(release("tag:a"), Cache_Control="public, max-age=4000")
     well = sources.pull(context, current, now=0).source
     assert (well.next_due, well.failures, well.alarm) == (4000 * 10**6, 0, "")
