@@ -6,6 +6,7 @@ name that changes its mind leads inside. `ipaddress.is_global` alone lets transi
 
 import ipaddress
 import socket
+import ssl
 import time
 import zlib
 from collections.abc import Callable, Iterable, Mapping
@@ -21,22 +22,19 @@ from app.errors import PressrelayError
 HOPS = 5  # redirects that are followed
 READ, CONNECT = 10.0, 5.0  # seconds
 AGENT = "Pressrelay"
-# Global by their form, and a way inside all the same: NAT64, 6to4, IPv4-compatible, documentation, a cloud's own service.
+# What `is_global` lets pass in one Python or another: no source is there, and some lead inside.
 DENIED = tuple(
     map(
         ipaddress.ip_network,
         (
-            *(
-                "64:ff9b::/96",
-                "64:ff9b:1::/48",
-                "2002::/16",
-                "2001::/32",
-                "::/96",
-                "3fff::/20",
-                "2001:db8::/32",
-                "100::/64",
-            ),
-            *("192.88.99.0/24", "168.63.129.16/32", "100.64.0.0/10", "192.0.0.0/24"),
+            *("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "::/96"),  # NAT64, 6to4, IPv4-compatible
+            *("2001::/23", "5f00::/16", "100::/64", "100:0:0:1::/64"),  # Teredo and the like, SRv6, discard, dummy
+            *("2001:db8::/32", "3fff::/20"),  # documentation
+            "fec0::/10",  # site-local
+            *("192.31.196.0/24", "192.175.48.0/24", "2620:4f:8000::/48"),  # AS112: whichever sink is nearest
+            *("192.0.0.0/24", "192.52.193.0/24", "192.88.99.0/24"),  # protocols, AMT, 6to4 relays
+            "100.64.0.0/10",  # a carrier's inside
+            "168.63.129.16/32",  # a cloud's own service
         ),
     )
 )
@@ -58,7 +56,10 @@ class Fetched(Struct, frozen=True):
 
 
 def is_public(address: str) -> bool:
-    """Whether an address is one of the public internet. https://www.iana.org/assignments/iana-ipv4-special-registry"""
+    """Whether an address is one of the public internet.
+
+    https://www.iana.org/assignments/iana-ipv4-special-registry, https://www.iana.org/assignments/iana-ipv6-special-registry
+    """
     if "%" in address:
         return False
     ip = ipaddress.ip_address(address)
@@ -78,12 +79,59 @@ def resolve(host: str, port: int) -> list[str]:
         raise Refused(f"{host!r} cannot be resolved: {error}.") from None
 
 
-class _Guard(httpcore.NetworkBackend):
-    """Connects to judged addresses only; TLS still asks for the name."""
+def _left(until: float, timeout: float | None, late: type[httpcore.TimeoutException]) -> float:
+    """The seconds that one step may take. Raises `late` when there are none."""
+    left = until - time.monotonic()
+    if left <= 0:
+        raise late("the deadline has passed")
+    return left if timeout is None else min(timeout, left)
 
-    def __init__(self, private: bool, resolver: Resolve) -> None:
+
+class _Stream(httpcore.NetworkStream):
+    """A connection that is over at a deadline, however many reads and writes it is given: a timeout of each starts anew."""
+
+    def __init__(self, stream: httpcore.NetworkStream, until: float) -> None:
+        self._stream = stream
+        self._until = until
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, _left(self._until, timeout, httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        # The inner write() gives each send() the whole timeout; sendall() has one for all of it.
+        sock = self._stream.get_extra_info("socket")
+        sock.settimeout(_left(self._until, timeout, httpcore.WriteTimeout))
+        try:
+            sock.sendall(buffer)
+        except TimeoutError as error:
+            raise httpcore.WriteTimeout(error) from error
+        except OSError as error:
+            raise httpcore.WriteError(error) from error
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        try:
+            left = _left(self._until, timeout, httpcore.ConnectTimeout)
+        except httpcore.ConnectTimeout:
+            self.close()
+            raise
+        return _Stream(self._stream.start_tls(ssl_context, server_hostname, left), self._until)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+class _Guard(httpcore.NetworkBackend):
+    """Connects to judged addresses only, and until a deadline; TLS still asks for the name."""
+
+    def __init__(self, private: bool, resolver: Resolve, until: float) -> None:
         self._private = private
         self._resolve = resolver
+        self._until = until
         self._backend = httpcore.SyncBackend()
 
     def connect_tcp(
@@ -95,11 +143,17 @@ class _Guard(httpcore.NetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
         addresses = list(self._resolve(host, port))
-        if not addresses:
-            raise Refused(f"{host!r} has no address.")
         if not self._private and (bad := [one for one in addresses if not is_public(one)]):
             raise Refused(f"{host!r} is at {bad[0]}, which is not a public address.")
-        return self._backend.connect_tcp(addresses[0], port, timeout, local_address, socket_options)
+        failed: Exception | None = None
+        for address in addresses:
+            left = _left(self._until, timeout, httpcore.ConnectTimeout)
+            try:
+                stream = self._backend.connect_tcp(address, port, left, local_address, socket_options)
+                return _Stream(stream, self._until)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failed = error
+        raise failed or Refused(f"{host!r} has no address.")
 
 
 def fetch(
@@ -114,11 +168,13 @@ def fetch(
     """GET, following redirects, each judged anew. Raises Refused.
 
     `most`: bytes of the unpacked body; `seconds`: for the whole of it; `private`: intranets are allowed.
+    Resolving a name counts, though only the system's own limits end it. The header, and any line that is not body, has 100 KiB:
+    httpcore's bound, which h11 keeps.
     """
     until = time.monotonic() + seconds
     transport = httpx.HTTPTransport(trust_env=False)
-    # httpx has no way to hand a backend in; tests/test_outbound.py holds that this one is used.
-    transport._pool._network_backend = _Guard(private, resolver)
+    # httpx has no way to hand a backend in; tests/test_sources.py holds that this one is used.
+    transport._pool._network_backend = _Guard(private, resolver, until)
     sent = {"User-Agent": AGENT, "Accept-Encoding": "gzip", **headers}
     timeout = httpx.Timeout(READ, connect=CONNECT)
     with httpx.Client(transport=transport, timeout=timeout, follow_redirects=False) as client:
@@ -127,7 +183,7 @@ def fetch(
             answer = _once(client, url, sent, most, until, seconds)
             if answer.status not in (301, 302, 303, 307, 308) or "location" not in answer.headers:
                 return answer
-            url = urljoin(url, answer.headers["location"])
+            url = _joined(url, answer.headers["location"])
     raise Refused(f"More than {HOPS} redirects.")
 
 
@@ -145,21 +201,32 @@ def checked(url: str) -> str:
     return url
 
 
+def _joined(base: str, location: str) -> str:
+    try:
+        return urljoin(base, location)
+    except ValueError:
+        raise Refused(f"{location[:200]!r} is not a URL.") from None
+
+
 def _once(
     client: httpx.Client, url: str, headers: Mapping[str, str], most: int, until: float, seconds: float
 ) -> Fetched:
     try:
         with client.stream("GET", url, headers=dict(headers)) as response:
-            body = _body(response, most, until, seconds)
+            body = _body(response, most)
             told = {name.lower(): value for name, value in response.headers.items()}
             return Fetched(response.status_code, told, body, url)
-    except httpx.TimeoutException:
-        raise Refused(f"No answer within {READ:.0f} seconds.") from None
-    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+    except httpx.TimeoutException as error:
+        if time.monotonic() >= until:
+            raise Refused(f"The answer was not whole within {seconds:g} seconds.") from None
+        if isinstance(error, httpx.ConnectTimeout):
+            raise Refused(f"No connection within {CONNECT:g} seconds.") from None
+        raise Refused(f"No answer within {READ:g} seconds.") from None
+    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, UnicodeError) as error:  # UnicodeError: of idna
         raise Refused(f"The request failed: {error}.") from None
 
 
-def _body(response: httpx.Response, most: int, until: float, seconds: float) -> bytes:
+def _body(response: httpx.Response, most: int) -> bytes:
     """Unpacked as it comes and counted, so that neither an endless nor a tightly packed answer is ever held."""
     encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in ("identity", "gzip", "x-gzip", ""):
@@ -168,8 +235,6 @@ def _body(response: httpx.Response, most: int, until: float, seconds: float) -> 
     parts: list[bytes] = []
     size = 0
     for chunk in response.iter_raw():
-        if time.monotonic() > until:
-            raise Refused(f"The answer was not whole within {seconds:.0f} seconds.")
         try:
             part = chunk if unpack is None else unpack.decompress(chunk, most + 1 - size)
         except zlib.error:
@@ -178,6 +243,8 @@ def _body(response: httpx.Response, most: int, until: float, seconds: float) -> 
         if size > most:
             raise Refused(f"The answer has more than {most} bytes.")
         parts.append(part)
+        if unpack is not None and unpack.eof:
+            break  # What follows would be kept by zlib, and counted by nobody.
     if unpack is not None and not unpack.eof:
         raise Refused("The answer says it is gzip, and is not, or was cut off.")
     return b"".join(parts)

@@ -100,8 +100,8 @@ def _went_well(source: Source, answer: Fetched, now: int, items: int, *, new: bo
     return replace(
         source,
         next_due=now + _interval(source, answer) * MILLION,
-        etag=answer.headers.get("etag", source.etag if answer.status == 304 else ""),
-        modified=answer.headers.get("last-modified", source.modified if answer.status == 304 else ""),
+        etag=_validator(answer, "etag", source.etag),
+        modified=_validator(answer, "last-modified", source.modified),
         last_ok=now,
         last_new=last_new,
         failures=0,
@@ -109,6 +109,12 @@ def _went_well(source: Source, answer: Fetched, now: int, items: int, *, new: bo
         items=items,
         alarm="silent" if silent else "",
     )
+
+
+def _validator(answer: Fetched, name: str, known: str) -> str:
+    """What the next request can send back: a header is ASCII there, and a long one is no validator."""
+    value = answer.headers.get(name, known if answer.status == 304 else "")
+    return value if value.isascii() and len(value) <= 1000 else ""
 
 
 def _failed(source: Source, error: str, now: int, wait: int = 0, *, empty: bool = False) -> Source:
@@ -131,7 +137,7 @@ def _interval(source: Source, answer: Fetched) -> int:
 def _wait(answer: Fetched) -> int:
     """Retry-After in seconds (RFC 9110, section 10.2.3)."""
     text = answer.headers.get("retry-after", "")
-    return min(LONGEST, int(text)) if text.isascii() and text.isdigit() else 0
+    return min(LONGEST, int(text[:9])) if text.isascii() and text.isdigit() else 0
 
 
 def step(context: Context) -> bool:

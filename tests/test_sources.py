@@ -1,14 +1,25 @@
 """Sources that are pulled, from a real HTTP server that answers well and badly; and addresses that lead inside."""
 
+import contextlib
+import datetime
 import gzip
+import ipaddress
 import json
+import socket
+import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import certifi
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from msgspec.structs import replace
 
 from app import blobs, outbound, sources, store
@@ -116,6 +127,9 @@ def test_what_is_new_comes_in_and_what_is_known_is_silent(context: Context, peer
     third = sources.pull(context, second.source, now=1600)
     assert [(receipt.status, receipt.version) for receipt in third.receipts] == [(201, 2)]
     assert third.source.etag == "", "a validator that is no longer sent is not sent back"
+    for useless in ('"\xe9"', '"' + "a" * 5000 + '"'):
+        peer.answer = answers(release("tag:a"), ETag=useless)
+        assert (sources.pull(context, source(peer)).source.etag, peer.asked[-1].get("if-none-match")) == ("", None)
 
 
 def test_the_charset_of_the_answer_counts(context: Context, peer: Peer) -> None:
@@ -146,6 +160,10 @@ EMPTY = b"<rss version='2.0'><channel><title>t</title></channel></rss>"
         (answers(b"", 302, Location="/again"), {}, "More than 5 redirects."),
         (answers(b"", 302, Location="file:///etc/passwd"), {}, "is not an http or https URL"),
         (answers(b"", 302, Location="http://user:pass@127.0.0.1/"), {}, "credentials"),
+        (answers(b"", 302, Location="http://[x"), {}, "'http://[x' is not a URL."),
+        (answers(b"", 302, Location="http://xn--/"), {}, "The request failed: Malformed A-label"),
+        (answers(b"", X="a" * 200_000), {}, "The request failed: Receive buffer too long"),
+        (answers(b"", **{f"X{n}": "a" for n in range(40_000)}), {}, "The request failed: Receive buffer too long"),
         (answers(release("tag:a")), {"office": "nobody"}, "There is no office 'nobody' any more."),
     ],
 )
@@ -173,14 +191,155 @@ def test_an_answer_that_never_ends_is_cut(context: Context, peer: Peer, monkeypa
 
     monkeypatch.setattr(sources, "SECONDS", 0.3)
     peer.answer = drip
-    assert "was not whole within 0 seconds" in sources.pull(context, source(peer)).source.error
+    assert "was not whole within 0.3 seconds" in sources.pull(context, source(peer)).source.error
     monkeypatch.setattr(sources, "SECONDS", 30.0)
     peer.answer = flood
     assert "has more than 10485760 bytes" in sources.pull(context, source(peer)).source.error
     monkeypatch.setattr(outbound, "READ", 0.2)
     peer.answer = lambda request: peer.stop.wait(5) and None
-    assert "No answer within" in sources.pull(context, source(peer)).source.error
+    assert sources.pull(context, source(peer)).source.error == "No answer within 0.2 seconds."
     peer.stop.set()
+
+
+@contextlib.contextmanager
+def dripping(
+    first: bytes, again: bytes, pause: float = 0.02, tls: ssl.SSLContext | None = None, asked: int = 65_536
+) -> Iterator[int]:
+    """The port of a peer that answers with `first`, then `again` and again; after 500 times it gives up on a test that fails."""
+    stop = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def talk() -> None:
+            with contextlib.suppress(OSError):
+                connection, _ = server.accept()
+                connection.settimeout(10)
+                with tls.wrap_socket(connection, server_side=True) if tls else connection as peer:
+                    peer.recv(asked)
+                    peer.sendall(first)
+                    for _ in range(500):
+                        if stop.wait(pause):
+                            return
+                        peer.sendall(again) if again else peer.recv(asked)
+
+        thread = threading.Thread(target=talk)
+        thread.start()
+        try:
+            yield server.getsockname()[1]
+        finally:
+            stop.set()
+            with contextlib.suppress(OSError):
+                server.shutdown(socket.SHUT_RDWR)
+            thread.join(10)
+            assert not thread.is_alive()
+
+
+LATE = r"^The answer was not whole within 0\.5 seconds\.$"
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("first", "again"),
+    [
+        pytest.param(b"HTTP/1.1 200 ", b"O", id="status line"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nX: ", b"a", id="header"),
+        pytest.param(b"HTTP/1.1 200 OK\r\n", b"X: a\r\n", id="headers"),
+        pytest.param(b"", b"HTTP/1.1 103 Early Hints\r\n\r\n", id="1xx"),
+        pytest.param(CHUNKED + b"1;", b"a", id="chunk extension"),
+        pytest.param(CHUNKED, b"1\r\na\r\n", id="chunks"),
+        pytest.param(CHUNKED + b"0\r\n", b"X: a\r\n", id="trailers"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n", b"a", id="body"),
+        pytest.param(b"HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 9999\r\n\r\n", b"a", id="redirect"),
+    ],
+)
+def test_no_drip_outlives_the_deadline(first: bytes, again: bytes) -> None:
+    begun = time.monotonic()
+    with dripping(first, again) as port, pytest.raises(Refused, match=LATE):
+        fetch(f"http://127.0.0.1:{port}/", {}, most=100_000, seconds=0.5, private=True)
+    assert time.monotonic() - begun < 5
+
+
+def test_no_slow_reader_outlives_the_deadline() -> None:
+    begun = time.monotonic()
+    with dripping(b"", b"", asked=2000) as port, pytest.raises(Refused, match=LATE):
+        fetch(f"http://127.0.0.1:{port}/", {"X": "a" * 20_000_000}, most=1000, seconds=0.5, private=True)
+    assert time.monotonic() - begun < 5
+
+
+def test_no_tls_handshake_outlives_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = time.monotonic()
+    record = b"\x16\x03\x03\x3f\xff\x02\x00\x3f\xfb"  # the head of a ServerHello that fills a record
+    with dripping(record, b"\x03") as port, pytest.raises(Refused, match=LATE):
+        fetch(f"https://127.0.0.1:{port}/", {}, most=1000, seconds=0.5, private=True)
+    assert time.monotonic() - begun < 5
+    monkeypatch.setattr(outbound, "CONNECT", 0.2)
+    with dripping(record, b"\x03") as port, pytest.raises(Refused, match=r"^No connection within 0\.2 seconds\.$"):
+        fetch(f"https://127.0.0.1:{port}/", {}, most=1000, seconds=30, private=True)
+
+
+@pytest.fixture
+def tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+    """A server that is known as pinned.invalid to who trusts what this test trusts."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "pinned.invalid")])
+    now, day = datetime.datetime.now(datetime.UTC), datetime.timedelta(days=1)
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now - day, now + day)
+    made = made.add_extension(x509.SubjectAlternativeName([x509.DNSName("pinned.invalid")]), critical=False)
+    pem = made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    secret = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    (tmp_path / "both.pem").write_bytes(pem + secret)
+    (tmp_path / "trusted.pem").write_bytes(pem)
+    monkeypatch.setattr(certifi, "where", lambda: str(tmp_path / "trusted.pem"))
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(tmp_path / "both.pem")
+    return server
+
+
+def test_tls_asks_for_the_name_and_keeps_the_deadline(tls: ssl.SSLContext) -> None:
+    def ask(port: int, name: str, seconds: float = 30) -> bytes:
+        url = f"https://{name}:{port}/"
+        return fetch(url, {}, most=1000, seconds=seconds, private=True, resolver=lambda *_: ["127.0.0.1"]).body
+
+    with dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na", b"b", tls=tls) as port:
+        assert ask(port, "pinned.invalid") == b"a"
+    with dripping(b"", b"b", tls=tls) as port, pytest.raises(Refused, match="certificate is not valid for 'other"):
+        ask(port, "other.invalid")
+    begun = time.monotonic()
+    with dripping(b"HTTP/1.1 200 OK\r\nX: ", b"a", tls=tls) as port, pytest.raises(Refused, match=LATE):
+        ask(port, "pinned.invalid", 0.5)
+    assert time.monotonic() - begun < 5
+
+
+def test_resolving_counts_towards_the_deadline(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = SimpleNamespace(now=1000.0)
+    clock.monotonic = lambda: clock.now
+    monkeypatch.setattr(outbound, "time", clock)
+
+    def slow(*_: object) -> list[str]:
+        clock.now += 31
+        return ["127.0.0.1"]
+
+    with pytest.raises(Refused, match=r"^The answer was not whole within 30 seconds\.$"):
+        fetch(f"http://slow.invalid:{peer.server.server_port}/", {}, most=1000, seconds=30, private=True, resolver=slow)
+    assert peer.asked == []
+
+
+def test_the_next_address_is_tried(peer: Peer) -> None:
+    peer.answer = answers(b"<x/>")
+    url = f"http://both.invalid:{peer.server.server_port}/"
+    both = ["::1", "127.0.0.1"]  # The peer is at the second alone.
+    assert fetch(url, {}, most=1000, seconds=5, private=True, resolver=lambda *_: both).body == b"<x/>"
+    with pytest.raises(Refused, match=r"^The request failed: "):
+        fetch(url, {}, most=1000, seconds=5, private=True, resolver=lambda *_: both[:1])
+    with pytest.raises(Refused, match=r"^'both\.invalid' has no address\.$"):
+        fetch(url, {}, most=1000, seconds=5, resolver=lambda *_: [])
+
+
+def test_what_follows_the_end_of_gzip_is_not_read() -> None:
+    first = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(b"<x/>")
+    with dripping(first, b"a" * 1_000_000, pause=0) as port:
+        assert fetch(f"http://127.0.0.1:{port}/", {}, most=1000, seconds=30, private=True).body == b"<x/>"
 
 
 def test_back_off(context: Context, peer: Peer) -> None:
@@ -193,6 +352,8 @@ def test_back_off(context: Context, peer: Peer) -> None:
     assert current.alarm == "failing"
     peer.answer = answers(b"", 429, Retry_After="5000")
     assert sources.pull(context, source(peer), now=0).source.next_due == 5000 * 10**6
+    peer.answer = answers(b"", 503, Retry_After="9" * 5000)
+    assert sources.pull(context, source(peer), now=0).source.next_due == 21600 * 10**6
     peer.answer = answers(release("tag:a"), Cache_Control="public, max-age=4000")
     well = sources.pull(context, current, now=0).source
     assert (well.next_due, well.failures, well.alarm) == (4000 * 10**6, 0, "")
@@ -256,7 +417,30 @@ def test_addresses_that_lead_inside(address: str) -> None:
     assert not is_public(address)
 
 
-@pytest.mark.parametrize("address", ["1.1.1.1", "8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8"])
+# Every block of IANA's two special-purpose registries (updated 2025-10-09), and what their address space registries reserve.
+SPECIAL = """
+    0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.2.0/24 192.31.196.0/24
+    192.52.193.0/24 192.88.99.0/24 192.168.0.0/16 192.175.48.0/24 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 224.0.0.0/4 240.0.0.0/4
+    ::/128 ::1/128 ::/96 ::ffff:0:0:0/96 64:ff9b::/96 64:ff9b:1::/48 100::/64 100:0:0:1::/64 2001::/23 2001::/32 2001:1::1/128
+    2001:1::2/128 2001:1::3/128 2001:2::/48 2001:3::/32 2001:4:112::/48 2001:10::/28 2001:20::/28 2001:30::/28 2001:db8::/32 2002::/16
+    2620:4f:8000::/48 3fff::/20 5f00::/16 fc00::/7 fe80::/10 fec0::/10 ff00::/8
+    ::/8 100::/8 200::/7 400::/6 800::/5 1000::/4 4000::/3 6000::/3 8000::/3 a000::/3 c000::/3 e000::/4 f000::/5 f800::/6 fe00::/9
+"""
+
+
+@pytest.mark.parametrize("block", SPECIAL.split())
+def test_special_blocks_are_not_public(block: str) -> None:
+    network = ipaddress.ip_network(block)
+    assert not is_public(str(network[0])) and not is_public(str(network[-1]))
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("1.1.1.1", "8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "192.31.195.255", "192.31.197.0", "192.0.1.0"),
+        *("192.52.194.0", "192.175.47.255", "2001:200::", "2620:4f:7fff::1", "2620:4f:8001::", "3ffe:ffff::1"),
+    ],
+)
 def test_addresses_of_the_public_internet(address: str) -> None:
     assert is_public(address)
 
