@@ -28,11 +28,14 @@ Ref = tuple[int, int]  # an article's number and version
 
 
 class Rendered(Struct, frozen=True, array_like=True):
-    """A feed as bytes, with the revisions it was made under."""
+    """A feed as bytes in one encoding, with the revisions it was made under."""
 
     revisions: tuple[str, ...]
-    etag: str
-    body: bytes
+    etag: str  # of the plain bytes
+    body: bytes  # encoded
+    links: dict[str, str]  # RFC 8288 relation -> URL, for the Link header
+    modified: int  # whole seconds since 1970; 0: not to be told
+    newest: tuple[int, int]  # where its first article stands: micros since 1970, number
 
 
 _decoder = msgspec.msgpack.Decoder(Rendered)

@@ -1,55 +1,113 @@
-"""What a feed is asked for: one frozen query, one canonical spelling, whatever the order and the words it came in."""
+"""What a feed is asked for: one frozen query, one canonical spelling, whatever the order and the words it came in.
 
-from collections.abc import Iterable, Sequence
+The parameters are rows in `FILTERS`. Values of one parameter mean or, parameters mean and, `exclude_…` means but not.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
 from urllib.parse import quote, urlencode
 
 from msgspec import Struct
 
 from app.errors import Fault, Problem
+from app.words import search_terms
 from schemas import UnknownCode, codes
 
 LIMIT, MOST = 50, 200
 VALUES = 20  # of one parameter; each is a range scan
-PARAMETERS = ("region", "topic", "office", "lang", "limit")
+WORDS = 200  # characters of a full-text question
+EXCLUDE = "exclude_"
+KINDS = ("press-release", "reference", "explanation")
+NO_LICENCE = "none"  # all rights reserved
+# Short names of the licences that offices use: https://www.kogl.or.kr/, https://creativecommons.org/
+LICENCES = {
+    **{f"kogl-{number}": f"https://www.kogl.or.kr/info/licenseType{number}.do" for number in range(5)},
+    "cc-by-4.0": "https://creativecommons.org/licenses/by/4.0/",
+    "cc0-1.0": "https://creativecommons.org/publicdomain/zero/1.0/",
+    "ogl-3.0": "https://www.nationalarchives.gov.uk/doc/open-government-licence/version/3/",
+}
+CURSOR = re.compile(r"(\d{1,17})-(\d{1,17})")
+
+Cursor = tuple[int, int]  # where an article stands: microseconds since 1970, and its number
+Values = tuple[str, ...]
+
+
+class Filter(Struct, frozen=True):
+    """A parameter whose values are places or topics of the fan-out."""
+
+    name: str
+    axis: str  # "place" or "topic"
+    resolve: Callable[[str, Sequence[str]], str]  # a value as asked, the known offices -> its one spelling
+    key: Callable[[str], str]  # that spelling -> the name of a place or topic
 
 
 class Query(Struct, frozen=True):
     """Values of one dimension mean or, dimensions mean and; each tuple is sorted and without repeats."""
 
-    regions: tuple[str, ...] = ()
-    topics: tuple[str, ...] = ()
-    offices: tuple[str, ...] = ()
-    langs: tuple[str, ...] = ()
+    regions: Values = ()
+    topics: Values = ()
+    offices: Values = ()
+    langs: Values = ()
     limit: int = LIMIT
+    genres: Values = ()
+    licences: Values = ()
+    excluded: tuple[tuple[str, str], ...] = ()  # (parameter, value)
+    since: datetime | None = None  # of the change: this instant or later
+    until: datetime | None = None  # before this instant
+    words: str = ""  # full text
+    before: Cursor | None = None  # only what stands below
+    after: Cursor | None = None  # only what stands above, the nearest of it
 
     def canonical(self) -> str:
         """The one query string of this question, percent-encoded, without a question mark; empty for everything."""
         pairs: list[tuple[str, str]] = []
-        for name, values in zip(PARAMETERS, (self.regions, self.topics, self.offices, self.langs), strict=False):
-            pairs += [(name, value) for value in values]
+        for filter in FILTERS:
+            pairs += [(filter.name, value) for value in self.values(filter.name)]
+        pairs += [(EXCLUDE + name, value) for name, value in self.excluded]
+        if self.words:
+            pairs.append(("q", self.words))
+        pairs += [(name, rfc3339(moment)) for name, moment in (("since", self.since), ("until", self.until)) if moment]
         if self.limit != LIMIT:
             pairs.append(("limit", str(self.limit)))
+        for name, cursor in (("before", self.before), ("after", self.after)):
+            if cursor is not None:
+                pairs.append((name, f"{cursor[0]}-{cursor[1]}"))
         return urlencode(pairs, quote_via=quote)
+
+    def values(self, name: str) -> Values:
+        """The values of a filter."""
+        values: Values = getattr(self, FIELDS[name])
+        return values
 
     def scans(self) -> tuple[tuple[str, str], ...]:
         """The (place, topic) pairs whose entries, together, hold every answer."""
-        return tuple((place, topic) for place in self._places() for topic in self._topics())
+        place, topic = self._scanned()
+        return tuple((p, t) for p in self._keys(place) for t in self._keys(topic))
 
     def probes(self) -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
-        """(places, topics) in which an entry must stand as well, for a dimension that the scan leaves over."""
-        probes: list[tuple[tuple[str, ...], tuple[str, ...]]] = []
-        if self.offices and self.regions:
-            probes.append((self.regions, ("*",)))
-        if self.langs and self.topics:
-            probes.append((("*",), tuple(lang_topic(lang) for lang in self.langs)))
-        return tuple(probes)
+        """(places, topics) in which an entry must stand as well, for each dimension that the scan leaves over."""
+        scanned = self._scanned()
+        left = [filter for filter in FILTERS if self.values(filter.name) and filter.name not in scanned]
+        return tuple(_cross(filter, self._keys(filter.name)) for filter in left)
 
-    def _places(self) -> tuple[str, ...]:
-        # An office's feed is the narrower one: scan it, and look the region up.
-        return tuple(office_place(office) for office in self.offices) or self.regions or ("*",)
+    def exclusions(self) -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
+        """(places, topics) in which an entry must not stand."""
+        return tuple(_cross(BY_NAME[name], (BY_NAME[name].key(value),)) for name, value in self.excluded)
 
-    def _topics(self) -> tuple[str, ...]:
-        return self.topics or tuple(lang_topic(lang) for lang in self.langs) or ("*",)
+    def _scanned(self) -> tuple[str, str]:
+        """The filters that the scan is made of: an office is narrower than a region. What has no entries by place (genre,
+        licence) is scanned only where no place is asked for."""
+        place = next((name for name in ("office", "region") if self.values(name)), "")
+        topics = ("topic", "lang") if place else ("topic", "lang", "genre", "licence")
+        return place, next((name for name in topics if self.values(name)), "")
+
+    def _keys(self, name: str) -> tuple[str, ...]:
+        return tuple(map(BY_NAME[name].key, self.values(name))) if name else ("*",)
+
+
+def _cross(filter: Filter, keys: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    return (keys, ("*",)) if filter.axis == "place" else (("*",), keys)
 
 
 def office_place(office: str) -> str:
@@ -62,9 +120,50 @@ def lang_topic(lang: str) -> str:
     return f"lang:{lang.lower()}"
 
 
+def genre_topic(kind: str) -> str:
+    """The topic that stands for a kind of release."""
+    return f"genre:{kind}"
+
+
+def licence_topic(uri: str) -> str:
+    """The topic that stands for a licence; an empty URI: all rights reserved."""
+    return f"licence:{uri or NO_LICENCE}"
+
+
 def parse(args: Iterable[tuple[str, str]], offices: Sequence[str]) -> Query:
     """The query of a request's parameters, `offices` being the known codes. Raises Problem: 400 for a parameter or a
     number out of place, 404 for an unknown value with the nearest known ones."""
+    given = _given(args)
+    resolved = {
+        filter.name: _unique(filter.resolve(text, offices) for text in given.get(filter.name, ())) for filter in FILTERS
+    }
+    excluded = {
+        (filter.name, filter.resolve(text, offices))
+        for filter in FILTERS
+        for text in given.get(EXCLUDE + filter.name, ())
+    }
+    query = Query(
+        **{FIELDS[name]: values for name, values in resolved.items()},
+        excluded=tuple(sorted(excluded)),
+        since=_moment("since", given),
+        until=_moment("until", given),
+        words=_words(given),
+        before=_cursor("before", given),
+        after=_cursor("after", given),
+        limit=_limit(given.get("limit", [])),
+    )
+    if query.before and query.after:
+        raise Problem(400, "bad-cursor", "Not a cursor", "before and after name two pages; ask for one.")
+    if query.since and query.until and query.since >= query.until:
+        raise Problem(400, "bad-instant", "Not a period", "since is not before until: no article is in between.")
+    if len(query.scans()) > 4 * VALUES:
+        raise Problem(
+            400, "too-many-values", "Too many values", f"Ask for at most {4 * VALUES} pairs of place and topic."
+        )
+    return query
+
+
+def _given(args: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     given: dict[str, list[str]] = {}
     for name, value in args:
         if name not in PARAMETERS:
@@ -76,21 +175,17 @@ def parse(args: Iterable[tuple[str, str]], offices: Sequence[str]) -> Query:
     for name, values in given.items():
         if len(values) > VALUES:
             raise Problem(400, "too-many-values", "Too many values", f"{name} takes at most {VALUES} values.")
-    query = Query(
-        regions=_unique(_code("region", text) for text in given.get("region", ())),
-        topics=_unique(_code("topic", text) for text in given.get("topic", ())),
-        offices=_unique(_office(text, offices) for text in given.get("office", ())),
-        langs=_unique(_lang(text) for text in given.get("lang", ())),
-        limit=_limit(given.get("limit", [])),
-    )
-    if len(query.scans()) > 4 * VALUES:
-        raise Problem(
-            400, "too-many-values", "Too many values", f"Ask for at most {4 * VALUES} pairs of place and topic."
-        )
-    return query
+        if name in ONCE and len(set(values)) > 1:
+            raise Problem(400, "bad-parameter", "Bad parameter", f"{name} is given more than once.")
+    return given
 
 
-def _unique(values: Iterable[str]) -> tuple[str, ...]:
+def rfc3339(moment: datetime) -> str:
+    """An instant in UTC."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _unique(values: Iterable[str]) -> Values:
     return tuple(sorted(set(values)))
 
 
@@ -111,6 +206,14 @@ def _code(scheme: str, text: str) -> str:
         ) from None
 
 
+def _region(text: str, _offices: Sequence[str]) -> str:
+    return _code("region", text)
+
+
+def _topic(text: str, _offices: Sequence[str]) -> str:
+    return _code("topic", text)
+
+
 def _office(text: str, offices: Sequence[str]) -> str:
     if text.lower() not in offices:
         reason = f"{text[:100]!r} is not a known office."
@@ -118,7 +221,7 @@ def _office(text: str, offices: Sequence[str]) -> str:
     return text.lower()
 
 
-def _lang(text: str) -> str:
+def _lang(text: str, _offices: Sequence[str]) -> str:
     parts = text.replace("_", "-").split("-")
     if not (2 <= len(parts[0]) <= 3 and all(part.isascii() and part.isalnum() and len(part) <= 8 for part in parts)):
         raise Problem(
@@ -127,10 +230,82 @@ def _lang(text: str) -> str:
     return "-".join(parts).lower()
 
 
+def _genre(text: str, _offices: Sequence[str]) -> str:
+    kind = text.lower().removeprefix("kind:")
+    if kind not in KINDS:
+        reason = f"{text[:100]!r} is not a known genre."
+        raise Problem(404, "unknown-genre", "Unknown genre", reason, errors=[Fault(reason, nearest=KINDS)])
+    return kind
+
+
+def _licence(text: str, _offices: Sequence[str]) -> str:
+    known = LICENCES.get(text.lower(), text)
+    if text.lower() == NO_LICENCE:
+        return NO_LICENCE
+    if not known.startswith(("https://", "http://")):
+        reason = f"{text[:100]!r} is not a known licence: give its URL, or one of the names we know."
+        nearest = (*LICENCES, NO_LICENCE)
+        raise Problem(404, "unknown-licence", "Unknown licence", reason, errors=[Fault(reason, nearest=nearest)])
+    return known
+
+
+FILTERS = (
+    Filter("region", "place", _region, str),
+    Filter("topic", "topic", _topic, str),
+    Filter("office", "place", _office, office_place),
+    Filter("lang", "topic", _lang, lang_topic),
+    Filter("genre", "topic", _genre, genre_topic),
+    Filter("licence", "topic", _licence, licence_topic),
+)
+BY_NAME = {filter.name: filter for filter in FILTERS}
+FIELDS = {filter.name: f"{filter.name}s" for filter in FILTERS}  # of Query
+ONCE = ("q", "since", "until", "limit", "before", "after")
+PARAMETERS = (*BY_NAME, *(EXCLUDE + name for name in BY_NAME), *ONCE)
+
+
+def _moment(name: str, given: dict[str, list[str]]) -> datetime | None:
+    """RFC 3339, or a date: its midnight in UTC."""
+    if name not in given:
+        return None
+    text = given[name][0].replace(" ", "+")  # a plus sign that nobody escaped
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        detail = f"{name} takes an instant such as 2026-03-02T09:00:00+09:00 or a date, not {text[:40]!r}."
+        raise Problem(400, "bad-instant", "Not an instant", detail) from None
+    if moment.tzinfo is None:
+        if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
+            return moment.replace(tzinfo=UTC)
+        raise Problem(400, "bad-instant", "Not an instant", f"{name} has no time zone: end it with +09:00 or Z.")
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise Problem(400, "bad-instant", "Not an instant", f"{name} is out of range.") from None
+
+
+def _words(given: dict[str, list[str]]) -> str:
+    words = " ".join(given.get("q", [""])[0].split())
+    if len(words) > WORDS:
+        raise Problem(400, "bad-words", "Too many words", f"q takes at most {WORDS} characters.")
+    if words and not search_terms(words):
+        raise Problem(400, "bad-words", "Nothing to look for", f"q has no letter or digit: {words[:40]!r}.")
+    return words
+
+
+def _cursor(name: str, given: dict[str, list[str]]) -> Cursor | None:
+    text = given.get(name, [""])[0]
+    if not text:
+        return None
+    cursor = CURSOR.fullmatch(text)
+    if cursor is None:
+        raise Problem(400, "bad-cursor", "Not a cursor", f"{name} is taken from a feed's links to its pages.")
+    return int(cursor[1]), int(cursor[2])
+
+
 def _limit(values: Sequence[str]) -> int:
     if not values:
         return LIMIT
     value = values[0]
-    if len(values) > 1 or not (value.isascii() and value.isdigit() and len(value) < 9 and 1 <= int(value) <= MOST):
+    if not (value.isascii() and value.isdigit() and len(value) < 9 and 1 <= int(value) <= MOST):
         raise Problem(400, "bad-limit", "Limit out of range", f"limit takes one whole number from 1 to {MOST}.")
     return int(value)

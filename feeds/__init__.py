@@ -5,10 +5,12 @@ A format is a module with `MIMETYPE: str` and `render(feed: Feed) -> bytes`, and
 
 from types import ModuleType
 
-from feeds import atom, newsml, rss
+from feeds import atom, jsonfeed, newsml, ninjs, rss
 
 FORMATS: dict[str, ModuleType] = {
     "rss": rss,
     "atom": atom,
     "newsml": newsml,
+    "json": jsonfeed,
+    "ninjs": ninjs,
 }

@@ -100,6 +100,19 @@ class Article(Struct, frozen=True):
     copyright: str = ""  # the notice; empty: the office's
 
 
+class Withdrawn(Struct, frozen=True):
+    """An article that left a feed: RFC 6721 `deleted-entry`, NewsML-G2 `stat:canceled`."""
+
+    id: str  # our public id
+    guid: str
+    at: datetime  # when it left
+    canceled: bool  # False: it was corrected, and belongs to other feeds now
+    version: int = 0  # the canceling one; 0 where it was not canceled
+    note: str = ""  # the office's words
+    office: Office = Office("", "")
+    lang: str = ""
+
+
 class Feed(Struct, frozen=True):
     """What a renderer gets: the answer to one query."""
 
@@ -108,6 +121,9 @@ class Feed(Struct, frozen=True):
     title: str
     subtitle: str
     lang: str  # language of title and subtitle
-    updated: datetime  # the newest article's `updated`; a fixed instant for an empty feed
+    updated: datetime  # the newest change; a fixed instant for an empty feed
     articles: tuple[Article, ...]  # newest change first
     hub: str = ""  # WebSub hub; empty: none
+    links: dict[str, str] = {}  # RFC 5005: "first", "previous", "next", "last", "prev-archive", … -> absolute URL
+    archive: bool = False  # RFC 5005, section 4: this document is part of the archive
+    withdrawn: tuple[Withdrawn, ...] = ()  # newest first

@@ -1,6 +1,6 @@
 """Atom 1.0 by feedgen, completed with lxml: https://www.rfc-editor.org/rfc/rfc4287.
 
-`id` is the sender's guid where that is a URI, else a URN of ours; `rel="license"` is RFC 4946.
+`rel="license"` is RFC 4946, pages and archives are RFC 5005, deleted entries RFC 6721.
 """
 
 from typing import Any
@@ -8,13 +8,14 @@ from typing import Any
 import msgspec
 from lxml import etree
 
-from feeds import press_release, wording
-from feeds.article import Article, Feed, Related
+from feeds import paging, press_release, wording
+from feeds.article import Article, Feed, Related, Withdrawn
 from feeds.feedgen_safe import new_feed
 
 MIMETYPE = "application/atom+xml; charset=utf-8"
 
 _ATOM = "{http://www.w3.org/2005/Atom}"
+_TOMBSTONES = "http://purl.org/atompub/tombstones/1.0"
 _APP = "http://www.w3.org/2007/app"
 _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
@@ -23,8 +24,6 @@ def render(feed: Feed) -> bytes:
     """The feed as UTF-8 bytes; the same feed gives the same bytes."""
     generator = new_feed(feed, MIMETYPE)
     generator.author(_author(feed))
-    if feed.hub:
-        generator.link(href=feed.hub, rel="hub")
     for article in feed.articles:
         _entry(generator.add_entry(order="append"), article)
     # feedgen's tree has an attribute that only looks like a namespace: its bytes are right, so read those.
@@ -32,6 +31,9 @@ def render(feed: Feed) -> bytes:
     for entry, article in zip(root.findall(f"{_ATOM}entry"), feed.articles, strict=True):
         entry.set(_LANG, article.lang)
         _license(entry, article)
+    paging.add(root, feed)
+    for gone in feed.withdrawn:
+        _deleted(root, gone)
     return bytes(etree.tostring(root, encoding="UTF-8", xml_declaration=True))
 
 
@@ -111,7 +113,7 @@ def _person(article: Article) -> dict[str, str]:
 
 
 def _entry(entry: Any, article: Article) -> None:
-    entry.id(article.guid if wording.is_uri(article.guid) else f"urn:pressrelay:article:{article.id}")
+    entry.id(wording.atom_id(article.id, article.guid))
     entry.title(article.headline)
     entry.updated(article.updated)
     entry.author(_person(article))
@@ -130,6 +132,20 @@ def _license(entry: etree._Element, article: Article) -> None:
     """feedgen refuses this rel."""
     if article.licence.uri:
         etree.SubElement(entry, f"{_ATOM}link", rel="license", href=article.licence.uri)
+
+
+def _deleted(root: etree._Element, gone: Withdrawn) -> None:
+    """RFC 6721: a reader that keeps the entry is told that it left this feed."""
+    deleted = etree.SubElement(root, f"{{{_TOMBSTONES}}}deleted-entry", nsmap={"at": _TOMBSTONES})
+    deleted.set("ref", wording.atom_id(gone.id, gone.guid))
+    deleted.set("when", gone.at.isoformat())
+    if gone.office.name:
+        by = etree.SubElement(deleted, f"{{{_TOMBSTONES}}}by")
+        etree.SubElement(by, f"{_ATOM}name").text = gone.office.name
+    if gone.note:
+        comment = etree.SubElement(deleted, f"{{{_TOMBSTONES}}}comment")
+        comment.text = gone.note
+        comment.set(_LANG, gone.lang)
 
 
 def _links(article: Article) -> list[dict[str, str]]:

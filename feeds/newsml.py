@@ -8,7 +8,7 @@ from datetime import datetime
 from lxml import etree
 
 from feeds import wording
-from feeds.article import Article, Contact, Feed, Licence, Term
+from feeds.article import Article, Contact, Feed, Licence, Term, Withdrawn
 
 MIMETYPE = "application/vnd.iptc.g2.newsmessage+xml; charset=utf-8"
 
@@ -27,7 +27,9 @@ def render(feed: Feed) -> bytes:
     items = _add(root, "itemSet")
     for number, article in enumerate(feed.articles, 1):
         _item(items, article, number)
-    if not feed.articles:
+    for gone in feed.withdrawn:
+        _canceled(items, gone)
+    if not len(items):
         _empty_package(items, feed)
     return bytes(etree.tostring(root, encoding="UTF-8", xml_declaration=True))
 
@@ -71,6 +73,25 @@ def _empty_package(items: etree._Element, feed: Feed) -> None:
     _instant(meta, "versionCreated", feed.updated)
     _add(meta, "title", feed.title)
     _add(_add(package, "groupSet", root="root"), "group", id="root", role="role:feed")
+
+
+def _canceled(items: etree._Element, gone: Withdrawn) -> None:
+    """An item without content that says so; an article that only left this feed is not canceled, and not told."""
+    if not gone.canceled:
+        return
+    item = _add(items, "newsItem", standard="NewsML-G2", standardversion="2.35", conformance="power")
+    item.set("guid", gone.guid)
+    item.set("version", str(gone.version))
+    item.set(_LANG, gone.lang)
+    _catalogs(item)
+    meta = _add(item, "itemMeta")
+    _add(meta, "itemClass", qcode="ninat:text")
+    provider = _add(meta, "provider", qcode=f"office:{gone.office.code}")
+    _names(provider, {gone.lang: gone.office.name})
+    _instant(meta, "versionCreated", gone.at)
+    _add(meta, "pubStatus", qcode="stat:canceled")
+    if gone.note:
+        _add(meta, "edNote", gone.note)
 
 
 def _item(items: etree._Element, article: Article, number: int) -> None:

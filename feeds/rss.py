@@ -8,7 +8,7 @@ from typing import Any
 
 from lxml import etree
 
-from feeds import wording
+from feeds import paging, wording
 from feeds.article import Article, Enclosure, Feed
 from feeds.feedgen_safe import new_feed
 
@@ -29,7 +29,7 @@ def render(feed: Feed) -> bytes:
         _item(generator.add_entry(order="append"), article)
     root = generator._create_rss()[0]  # the tree behind rss_str(), before it becomes bytes
     channel = root.find("channel")
-    _hub(channel, feed)
+    paging.add(channel, feed)
     for item, article in zip(channel.findall("item"), feed.articles, strict=True):
         _dublin_core(item, article)
         _links(item, article)
@@ -58,14 +58,6 @@ def _categories(article: Article) -> list[dict[str, str]]:
     names = [name for term in coded for name in term.names.values()]
     names += [term.code for term in article.keywords]
     return codes + [{"term": name} for name in dict.fromkeys(names)]
-
-
-def _hub(channel: etree._Element, feed: Feed) -> None:
-    """WebSub discovery: feedgen writes no Atom link into RSS but self."""
-    if feed.hub:
-        link = etree.Element(f"{_ATOM}link", rel="hub", href=feed.hub)
-        own = channel.find(f"{_ATOM}link")
-        channel.insert(channel.index(own) + 1 if own is not None else 0, link)
 
 
 def _dublin_core(item: etree._Element, article: Article) -> None:

@@ -36,6 +36,11 @@ def is_uri(text: str) -> bool:
     return _URI.fullmatch(text) is not None
 
 
+def atom_id(id: str, guid: str) -> str:
+    """The sender's guid where it is a URI, else a URN of ours."""
+    return guid if is_uri(guid) else f"urn:pressrelay:article:{id}"
+
+
 def label(term: Term, lang: str) -> str:
     """The term's name for a reader of `lang`, else in English, else in any language, else its code."""
     names = term.names

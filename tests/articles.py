@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from html import escape
 
-from feeds.article import Article, Contact, Enclosure, Feed, Licence, Office, Related, Term
+from feeds.article import Article, Contact, Enclosure, Feed, Licence, Office, Related, Term, Withdrawn
 
 NOON = datetime(2021, 3, 9, 5, 0, 0, 123456, tzinfo=UTC)
 
@@ -193,6 +193,20 @@ CASES: dict[str, Feed] = {
     "emoji": feed(EMOJI, lang="ko"),
     "everything": feed(EVERYTHING),
     "mixed": feed(EVERYTHING, EMOJI, ARABIC, ENGLISH, SEED),
+    "archive": feed(
+        ENGLISH,
+        archive=True,
+        links={
+            "current": "https://press.example.org/feed",
+            "first": "https://press.example.org/feed?region=kr",
+            "next": "https://press.example.org/feed?before=1-2",
+            "prev-archive": "https://press.example.org/feed?archive=2021-02",
+        },
+        withdrawn=(
+            Withdrawn("a0009", "urn:kr:9", NOON, True, 4, "착오로 배포됨", Office("jeonbuk", "전라북도"), "ko"),
+            Withdrawn("a0010", "office-0010", NOON, False),
+        ),
+    ),
 }
 
 MANY = feed(*(make(number) for number in range(200, 0, -1)))

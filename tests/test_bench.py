@@ -34,9 +34,9 @@ def test_quick_run(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     figures = json.loads(file.read_bytes())
-    assert len({result["name"] for result in figures["results"]}) == 11
+    assert len({result["name"] for result in figures["results"]}) == 13
     assert all(result["value"] > 0 for result in figures["results"])
-    assert len(figures["ratios"]) == 8
+    assert len(figures["ratios"]) == 10
 
 
 @pytest.mark.slow

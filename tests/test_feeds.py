@@ -4,6 +4,7 @@
 commit it.
 """
 
+import json
 import locale
 import os
 import subprocess
@@ -19,11 +20,13 @@ import feedparser
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator, FormatChecker
 from lxml import etree
+from referencing import Registry, Resource
 
-from feeds import FORMATS, wording
+from feeds import FORMATS, ninjs, nitf, wording
 from feeds.article import Contact, Enclosure, Feed, Licence, Office, Related, Term
-from tests import feedrules
+from tests import feedrules, jsonfeedrules
 from tests.articles import ARABIC, CASES, EVERYTHING, MANY, SEED_TEXT, feed, make, paragraphs
 
 with warnings.catch_warnings():
@@ -33,8 +36,11 @@ with warnings.catch_warnings():
 ROOT = Path(__file__).parent.parent
 GOLDEN = Path(__file__).parent / "golden"
 XSD = ROOT.parent / "shared/standards/newsml-g2/NewsML-G2_2.35-spec-All-Power.xsd"
+NITF_XSD = ROOT.parent / "shared/standards/nitf/nitf-3-6.xsd"
+NINJS = ROOT.parent / "shared/standards/ninjs/ninjs-schema_3.1.json"
 NAR = {"n": "http://iptc.org/std/nar/2006-10-01/", "h": "http://www.w3.org/1999/xhtml"}
 SYNDICATION = ("rss", "atom")
+JSON = ("json", "ninjs")
 CROWD = {**CASES, "many": MANY}
 
 
@@ -43,6 +49,32 @@ def newsml_schema() -> etree.XMLSchema:
     if not XSD.exists():
         pytest.skip(f"the IPTC's schema is not here: {XSD}")
     return etree.XMLSchema(etree.parse(str(XSD)))
+
+
+@cache
+def nitf_schema() -> etree.XMLSchema:
+    if not NITF_XSD.exists():
+        pytest.skip(f"the IPTC's schema is not here: {NITF_XSD}")
+    return etree.XMLSchema(etree.parse(str(NITF_XSD)))
+
+
+@cache
+def ninjs_schema() -> Draft202012Validator:
+    if not NINJS.exists():
+        pytest.skip(f"the IPTC's schema is not here: {NINJS}")
+    # It refers to GeoJSON's, for places with coordinates; ours have none.
+    geojson = Resource.from_contents({"$schema": "https://json-schema.org/draft/2020-12/schema"})
+    registry = Registry().with_resource("https://geojson.org/schema/GeoJSON.json", geojson)
+    schema = json.loads(NINJS.read_text("utf-8"))
+    return Draft202012Validator(schema, registry=registry, format_checker=FormatChecker())
+
+
+def json_rules(format: str, subject: Feed) -> None:
+    members = json.loads(FORMATS[format].render(subject))
+    if format == "json":
+        assert jsonfeedrules.check(members) == []
+    elif NINJS.exists():
+        ninjs_schema().validate(members)
 
 
 def tree(format: str, subject: Feed) -> etree._Element:
@@ -61,7 +93,7 @@ def test_golden_bytes(case: str, format: str) -> None:
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_mimetype_names_its_charset(format: str) -> None:
-    assert FORMATS[format].MIMETYPE.endswith("+xml; charset=utf-8")
+    assert FORMATS[format].MIMETYPE.endswith(("+xml; charset=utf-8", "json; charset=utf-8"))
 
 
 @pytest.mark.parametrize("format", SYNDICATION)
@@ -83,6 +115,103 @@ def test_the_rules_can_fail() -> None:
 @pytest.mark.parametrize("case", CROWD)
 def test_newsml_is_valid_against_the_iptc_schema(case: str) -> None:
     newsml_schema().assertValid(tree("newsml", CROWD[case]))
+
+
+@pytest.mark.parametrize("case", CROWD)
+def test_ninjs_is_valid_against_the_iptc_schema(case: str) -> None:
+    ninjs_schema().validate(json.loads(FORMATS["ninjs"].render(CROWD[case])))
+    for article in CROWD[case].articles[:10]:
+        ninjs_schema().validate(json.loads(ninjs.render_article(article)))
+
+
+@pytest.mark.parametrize("case", CROWD)
+def test_json_feed_follows_its_rules(case: str) -> None:
+    assert jsonfeedrules.check(json.loads(FORMATS["json"].render(CROWD[case]))) == []
+
+
+def test_the_rules_of_json_feed_can_fail() -> None:
+    members = json.loads(FORMATS["json"].render(CASES["everything"]))
+    members["items"] += [members["items"][0] | {"url": "/relative", "date_published": "2021-03-09", "extra": 1}]
+    members["items"][1]["attachments"] = [{"url": "https://a.example/"}]
+    assert jsonfeedrules.check(members | {"version": "1.1"}) == [
+        "version is not the URL of 1.1",
+        "items[1].id is not unique",
+        "items[1].url is not an absolute URL",
+        "items[1].date_published is not RFC 3339",
+        "items[1].extra is not a member of an item",
+        "items[1].attachments[0].mime_type is missing",
+    ]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_nitf_is_valid_against_the_iptc_schema(case: str) -> None:
+    for article in CASES[case].articles:
+        nitf_schema().assertValid(etree.fromstring(nitf.render_article(article)))
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("<p>a <b>b</b> c<br/>d</p>", '<p>a <em class="b">b</em> c<br/>d</p>'),
+        ("<div>a<p>b</p>c</div>", "<p>a</p><p>b</p><p>c</p>"),
+        (
+            "<h3>t</h3><ol><li>a</li><li><p>b</p></li></ol>",
+            '<hl2 class="h3">t</hl2><ol><li>a</li><li><p>b</p></li></ol>',
+        ),
+        (
+            '<p>x<img src="https://a.example/i.png" alt="i"/>y</p>',
+            '<p>xy</p><media media-type="image"><media-reference source="https://a.example/i.png" alternate-text="i"/></media>',
+        ),
+        (
+            "<figure><img src='https://a.example/i.png'/><figcaption>c</figcaption></figure>",
+            '<media media-type="image"><media-reference source="https://a.example/i.png"/><media-caption>c</media-caption></media>',
+        ),
+        (
+            "<table><caption>c</caption><thead><tr><th>h</th></tr></thead><tbody><tr><td>1</td></tr></tbody></table>",
+            "<table><caption>c</caption><tr><th>h</th></tr><tr><td>1</td></tr></table>",
+        ),
+        (
+            '<blockquote cite="https://a.example/"><p>q</p></blockquote>',
+            '<bq quote-source="https://a.example/"><block><p>q</p></block></bq>',
+        ),
+        ("<dl><dt>t</dt><dd>d</dd></dl>", "<dl><dt>t</dt><dd><block><p>d</p></block></dd></dl>"),
+        ("<ul></ul><table></table><p>a <span>b</span></p>", "<p>a b</p>"),
+    ],
+)
+def test_nitf_keeps_every_word_of_a_body(body: str, expected: str) -> None:
+    root = etree.fromstring(nitf.render_article(make(body=body)))
+    content = root.find(".//{*}body.content")
+    assert content is not None
+    inside = "".join(etree.tostring(child, encoding="unicode") for child in content)
+    assert inside.replace(f' xmlns="{nitf.NITF}"', "") == expected
+    nitf_schema().assertValid(root)
+
+
+def test_pages_archives_and_withdrawals_are_told() -> None:
+    subject = CASES["archive"]
+    for format in SYNDICATION:
+        parsed = feedparser.parse(FORMATS[format].render(subject))
+        links = {link.rel: link.href for link in parsed.feed.links}
+        assert links["prev-archive"] == subject.links["prev-archive"] and links["next"] == subject.links["next"]
+        assert "fh_archive" in parsed.feed, format
+    deleted = tree("atom", subject).findall("{http://purl.org/atompub/tombstones/1.0}deleted-entry")
+    assert [(gone.get("ref"), gone.get("when")) for gone in deleted] == [
+        ("urn:kr:9", "2021-03-09T05:00:00.123456+00:00"),
+        ("urn:pressrelay:article:a0010", "2021-03-09T05:00:00.123456+00:00"),
+    ]
+    items = tree("newsml", subject).findall(".//n:newsItem", NAR)
+    assert [(item.get("guid"), item.find(".//n:pubStatus", NAR).get("qcode")) for item in items] == [  # type: ignore[union-attr]
+        ("office-0002", "stat:usable"),
+        ("urn:kr:9", "stat:canceled"),
+    ]
+    assert "office-0010" not in FORMATS["newsml"].render(subject).decode()
+    listed = json.loads(FORMATS["ninjs"].render(subject))["associations"]
+    assert [(item["uri"], item["pubStatus"]) for item in listed] == [
+        ("urn:pressrelay:article:a0002", "usable"),
+        ("urn:kr:9", "canceled"),
+    ]
+    assert json.loads(FORMATS["json"].render(subject))["next_url"] == subject.links["next"]
+    assert b"urn:kr:9" not in FORMATS["rss"].render(subject) + FORMATS["json"].render(subject)
 
 
 @pytest.mark.parametrize("format", SYNDICATION)
@@ -291,6 +420,12 @@ ARTICLES = st.builds(
 def test_any_article_renders(article: object) -> None:
     subject = feed(article)  # type: ignore[arg-type]
     for format in FORMATS:
-        root = tree(format, subject)
-        if format == "newsml" and XSD.exists():
-            newsml_schema().assertValid(root)
+        if format in JSON:
+            json_rules(format, subject)
+        else:
+            root = tree(format, subject)
+            if format == "newsml" and XSD.exists():
+                newsml_schema().assertValid(root)
+    document = etree.fromstring(nitf.render_article(article))  # type: ignore[arg-type]
+    if NITF_XSD.exists():
+        nitf_schema().assertValid(document)

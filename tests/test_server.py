@@ -23,7 +23,7 @@ from tests.articles import feed as sample_feed
 from tests.articles import make as sample
 from tests.conftest import ROOT, SEED, Server
 
-FORMATS = ("rss", "atom", "newsml")
+FORMATS = ("rss", "atom", "newsml", "json", "ninjs")
 REJECTS = ROOT / "tests" / "rejects"
 RELEASES = sorted((ROOT / "tests" / "releases").rglob("*.xml"))
 HEADLINE = "명품‘으뜸 도정상’2021년 힘차게 달린다"
@@ -123,16 +123,40 @@ def test_dry_run_stores_nothing(server: Server, token: str) -> None:
 
 
 def test_etag_and_head(server: Server, seed: dict[str, Any]) -> None:
-    first = server.client.get("/feed.atom", params={"region": "kr:45"})
+    asked: dict[str, Any] = {"params": {"region": "kr:45"}, "headers": {"Accept-Encoding": "identity"}}
+    first = server.client.get("/feed.atom", **asked)
     etag = first.headers["ETag"]
     assert etag == f'"{hashlib.sha256(first.content).hexdigest()[:32]}"'
     for value in (etag, f"W/{etag}", f'"x", {etag}', "*"):
-        again = server.client.get("/feed.atom", params={"region": "kr:45"}, headers={"If-None-Match": value})
+        asked["headers"]["If-None-Match"] = value
+        again = server.client.get("/feed.atom", **asked)
         assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", etag)
         assert again.headers["Cache-Control"].startswith("public, max-age=30")
-    head = server.client.head("/feed.atom", params={"region": "kr:45"})
+    del asked["headers"]["If-None-Match"]
+    head = server.client.head("/feed.atom", **asked)
     assert (head.status_code, head.content, head.headers["ETag"]) == (200, b"", etag)
     assert head.headers["Content-Length"] == str(len(first.content))
+
+
+@pytest.mark.parametrize(
+    ("spelling", "canonical"),
+    [
+        ("licence=none", "licence=none"),
+        ("licence=KOGL-1", "licence=https%3A%2F%2Fwww.kogl.or.kr%2Finfo%2FlicenseType1.do"),
+        ("exclude_licence=none&genre=Press-Release", "genre=press-release&exclude_licence=none"),
+        (
+            "until=2026-03-09T09:00:00%2B09:00&since=2026-03-01",
+            "since=2026-03-01T00%3A00%3A00Z&until=2026-03-09T00%3A00%3A00Z",
+        ),
+        ("limit=50&q=%20으뜸%20%20도정상", "q=%EC%9C%BC%EB%9C%B8%20%EB%8F%84%EC%A0%95%EC%83%81"),
+        ("lang=ko_KR&lang=KO&topic=&region=", "lang=ko&lang=ko-kr"),
+    ],
+)
+def test_one_spelling_of_a_question(server: Server, spelling: str, canonical: str) -> None:
+    answer = server.client.get(f"/feed.atom?{spelling}")
+    assert f'<{server.url}/feed.atom?{canonical}>; rel="self"' in answer.headers["Link"], answer.text
+    again = server.client.get(f"/feed.atom?{canonical}")
+    assert again.headers["ETag"] == answer.headers["ETag"], "the canonical form is a form of its own question"
 
 
 def test_one_canonical_self(server: Server, seed: dict[str, Any]) -> None:
@@ -162,6 +186,19 @@ def test_one_canonical_self(server: Server, seed: dict[str, Any]) -> None:
         ("/feed.atom?lang=한국어", 400, "bad-language"),
         ("/feed.atom?colour=red", 400, "unknown-parameter"),
         ("/feed.atom?" + "region=kr&" * 21, 400, "too-many-values"),
+        ("/feed.atom?genre=novel", 404, "unknown-genre"),
+        ("/feed.atom?licence=free", 404, "unknown-licence"),
+        ("/feed.atom?exclude_region=nowhere", 404, "unknown-region"),
+        ("/feed.atom?since=yesterday", 400, "bad-instant"),
+        ("/feed.atom?since=2026-03-09T10:00:00", 400, "bad-instant"),
+        ("/feed.atom?until=0001-01-01T00:00:00%2B14:00", 400, "bad-instant"),
+        ("/feed.atom?since=2026-03-10&until=2026-03-09", 400, "bad-instant"),
+        ("/feed.atom?since=2026-03-10&since=2026-03-09", 400, "bad-parameter"),
+        ("/feed.atom?q=%21%3F", 400, "bad-words"),
+        ("/feed.atom?q=" + "a" * 201, 400, "bad-words"),
+        ("/feed.atom?before=last", 400, "bad-cursor"),
+        ("/feed.atom?before=1-1&after=1-1", 400, "bad-cursor"),
+        ("/feed.atom?before=99999999999999999999-1", 400, "bad-cursor"),
         ("/feed.pdf", 404, "unknown-format"),
         ("/articles/nobody", 404, "unknown-article"),
         ("/articles/%00", 404, "unknown-article"),

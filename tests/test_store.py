@@ -214,7 +214,9 @@ def test_offices_and_tokens(engine: Engine) -> None:
 
 def test_the_revisions_make_the_tables_as_they_are_told(engine: Engine) -> None:
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection)
+        # The words of the full text are in tables of the database's own kind, which no metadata tells.
+        told_here = {"include_name": lambda name, type, _: type != "table" or not str(name).startswith("search")}
+        context = MigrationContext.configure(connection, opts=told_here)
         # The widths of numbers differ by database; the names and what may be empty must not.
         told = [change for change in compare_metadata(context, metadata) if change[0] != "modify_type"]
         assert told == []

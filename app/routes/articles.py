@@ -9,8 +9,8 @@ from app import store
 from app.errors import Problem
 from app.normalize import PUBLIC_ID
 from app.routes.context import here
-from app.routes.feeds import CACHE_CONTROL
 from app.routes.pages import article_page
+from app.routes.representation import CACHE_CONTROL
 from app.store import Kept
 
 blueprint = Blueprint("articles", __name__)

@@ -1,9 +1,12 @@
 """GET /feed.<format>: query, cache, else store and renderer; the same articles always give the same bytes."""
 
 import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import msgspec
 from flask import Blueprint, Response, request
+from msgspec.structs import replace
 
 from app import query as queries
 from app import store
@@ -11,38 +14,68 @@ from app.announce import trusted
 from app.cache import Rendered
 from app.context import Context
 from app.errors import Problem
-from app.query import Query
+from app.query import Cursor, Query
+from app.routes import representation
 from app.routes.context import here
+from app.routes.representation import IDENTITY
 from app.wording import feed_subtitle, feed_title
 from feeds import FORMATS
-from feeds.article import Article, Feed
+from feeds.article import Article, Feed, Withdrawn
 from feeds.wording import EPOCH
 
 blueprint = Blueprint("feeds", __name__)
+blueprint.after_request(representation.allow_all_origins)
 
-CACHE_CONTROL = "public, max-age=30, stale-while-revalidate=300, stale-if-error=86400"
+LINKED = ("hub", "first", "previous", "next", "last", "current", "prev-archive", "next-archive")
+WITHDRAWN = 50  # told in one feed at most
+BOTTOM: Cursor = (0, 0)  # below every article
+NOTHING: Cursor = (0, 0)  # where the first article of an empty feed stands
 
 
 @blueprint.get("/feed.<format>")
 def get(format: str) -> Response:
-    """A feed. 404 for an unknown format or value, 400 for a bad parameter, 304 by ETag."""
+    """A feed. 404 for an unknown format or value, 400 for a bad parameter, 304 by ETag or date, 226 for a delta."""
     if format not in FORMATS:
         known = ", ".join(f"/feed.{name}" for name in FORMATS)
         raise Problem(404, "unknown-format", "Unknown feed format", f"{format[:40]!r} is not one of {known}.")
-    context = here()
-    query = parse()
-    rendered = read(context, query, format)
-    response = Response(rendered.body, content_type=FORMATS[format].MIMETYPE)
-    response.headers["Cache-Control"] = CACHE_CONTROL
-    response.headers["Link"] = f'<{address(context, query, format)}>; rel="self"'
-    response.set_etag(rendered.etag)
-    response.make_conditional(request)
+    return answer(here(), parse(), format)
+
+
+@blueprint.get("/feed")
+def negotiated() -> Response:
+    """The format that the client likes best, by Accept; RSS where it does not say."""
+    types = {module.MIMETYPE.partition(";")[0]: name for name, module in FORMATS.items()}
+    best = request.accept_mimetypes.best_match(types, default="")
+    if not best and request.headers.get("Accept"):
+        detail = f"Formats are {', '.join(types)}."
+        raise Problem(406, "not-acceptable", "No such format", detail, headers={"Vary": "Accept"})
+    format = types.get(best, "rss")
+    context, query = here(), parse()
+    response = answer(context, query, format)
+    response.headers["Content-Location"] = address(context, query, format)
+    response.headers["Vary"] = "Accept, Accept-Encoding"
+    return response
+
+
+def answer(context: Context, query: Query, format: str) -> Response:
+    """A query's feed in one format, as this client wants it."""
+    encoding = representation.encoding()
+    rendered = read(context, query, format, encoding)
+    module = FORMATS[format]
+    response = representation.respond(
+        rendered.body, module.MIMETYPE, rendered.etag, encoding=encoding, modified=rendered.modified
+    )
+    links = [f'<{address(context, query, format)}>; rel="self"']
+    links += [f'<{href}>; rel="{rel}"' for rel, href in rendered.links.items()]
+    response.headers["Link"] = ", ".join(links)
+    response.headers["Surrogate-Key"] = " ".join(f"{place}/{topic}" for place, topic in query.scans())
     return response
 
 
 def parse() -> Query:
     """The query of this request. Raises Problem."""
-    offices = [office.code for office in store.all_offices(here().engine)] if "office" in request.args else []
+    asked = any(name.endswith("office") for name in request.args)
+    offices = [office.code for office in store.all_offices(here().engine)] if asked else []
     return queries.parse(request.args.items(multi=True), offices)
 
 
@@ -58,46 +91,93 @@ def home(context: Context, query: Query) -> str:
     return f"{context.settings.url}/{'?' + canonical if canonical else ''}"
 
 
-def read(context: Context, query: Query, format: str) -> Rendered:
-    """A feed's bytes, from the cache while they are fresh. Raises Unavailable."""
-    key = hashlib.sha256(f"{format}?{query.canonical()}#{context.settings.url}".encode()).hexdigest()
+def read(context: Context, query: Query, format: str, encoding: str = IDENTITY) -> Rendered:
+    """A feed's bytes in an encoding, from the cache while they are fresh. Raises Unavailable."""
+    key = hashlib.sha256(f"{format}?{query.canonical()}#{context.settings.url}|{encoding}".encode()).hexdigest()
     held, revisions = None, None
     if trusted(context.cache, context.engine):
         # The revisions come before the articles: what changes in between makes the copy kept here a stale one.
         held, revisions = context.cache.feed(key, query.scans())
     if held is not None:
         return held
-    body = FORMATS[format].render(feed(context, query, format))
-    rendered = Rendered(revisions or (), hashlib.sha256(body).hexdigest()[:32], body)
-    if revisions is not None:
+    if encoding == IDENTITY:
+        rendered = _render(context, query, format, revisions or ())
+    else:
+        plain = read(context, query, format)
+        rendered = replace(plain, body=representation.encoded(plain.body, encoding))
+    if revisions is not None and rendered.revisions == revisions:
         context.cache.keep_feed(key, rendered)
     return rendered
 
 
-def feed(context: Context, query: Query, format: str) -> Feed:
-    """A query's feed object. Raises Unavailable."""
-    articles = tuple(find(context, query))
+def _render(context: Context, query: Query, format: str, revisions: tuple[str, ...]) -> Rendered:
+    # The last change comes before the articles as well: it may be told too early, never too late.
+    modified = representation.whole_seconds(store.newest_change(context.engine), datetime.now(UTC))
+    shown, standing = feed(context, query, format)
+    body = FORMATS[format].render(shown)
+    etag = hashlib.sha256(body).hexdigest()[:32]
+    links = {rel: href for rel, href in {"hub": shown.hub, **shown.links}.items() if rel in LINKED and href}
+    return Rendered(revisions, etag, body, links, modified, standing[0] if standing else NOTHING)
+
+
+def feed(context: Context, query: Query, format: str) -> tuple[Feed, list[Cursor]]:
+    """A query's feed object, and where each of its articles stands. Raises Unavailable."""
+    # One more than the page holds: whether there is a next one.
+    rows = store.standing(context.engine, replace(query, limit=query.limit + 1))
+    more = len(rows) > query.limit
+    # Upwards, the row too many is the uppermost.
+    rows = rows[1:] if more and query.after else rows[: query.limit]
+    articles = tuple(documents(context, [(num, version) for _, num, version in rows]))
+    standing = [(sort, num) for sort, num, _ in rows]
+    gone: tuple[Withdrawn, ...] = ()
+    if query.before is None and query.after is None:
+        oldest = standing[-1][0] if more else 0
+        gone = tuple(store.withdrawn(context.engine, query, oldest, WITHDRAWN))
     offices = {office.code: office for office in store.all_offices(context.engine)} if query.offices else {}
-    return Feed(
+    instants = [article.updated for article in articles] + [one.at for one in gone]
+    shown = Feed(
         self=address(context, query, format),
-        home=home(context, query),
+        home=home(context, replace(query, before=None, after=None)),
         title=feed_title(context.settings.site_name, query, offices),
         subtitle=feed_subtitle(),
         lang="ko",
-        updated=max((article.updated for article in articles), default=EPOCH),
+        updated=max(instants, default=EPOCH),
         articles=articles,
+        links=_pages(context, query, format, standing, more),
+        withdrawn=gone,
     )
+    return shown, standing
+
+
+def _pages(context: Context, query: Query, format: str, standing: Sequence[Cursor], more: bool) -> dict[str, str]:
+    """RFC 5005, section 3: from any page to the others. A feed that fits one page has none."""
+    first = replace(query, before=None, after=None)
+    upwards, downwards = query.after is not None, query.before is not None
+    pages: dict[str, Query] = {}
+    if standing and (more or upwards):
+        pages["next"] = replace(first, before=standing[-1])
+    if standing and (downwards or (upwards and more)):
+        pages["previous"] = replace(first, after=standing[0])
+    if query.after == BOTTOM:  # The last page: nothing is below it.
+        pages.pop("next", None)
+    if pages or upwards or downwards:
+        pages |= {"first": first, "last": replace(first, after=BOTTOM)}
+    return {rel: address(context, asked, format) for rel, asked in sorted(pages.items())}
 
 
 def find(context: Context, query: Query) -> list[Article]:
     """The articles of a query, newest change first: one range scan, one multi-get. Raises Unavailable."""
-    refs = store.find(context.engine, query)
+    return documents(context, store.find(context.engine, query))
+
+
+def documents(context: Context, refs: Sequence[store.Ref]) -> list[Article]:
+    """The articles of these versions, in the same order. Raises Unavailable."""
     found = {ref: article for ref, doc in context.cache.articles(refs).items() if (article := _decoded(doc))}
     missing = [ref for ref in refs if ref not in found]
     if missing:
-        documents = store.documents(context.engine, missing)
-        context.cache.keep_articles(documents)
-        found |= {ref: msgspec.json.decode(doc, type=Article) for ref, doc in documents.items()}
+        read = store.documents(context.engine, missing)
+        context.cache.keep_articles(read)
+        found |= {ref: msgspec.json.decode(doc, type=Article) for ref, doc in read.items()}
     return [found[ref] for ref in refs]
 
 

@@ -6,13 +6,15 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_datetime
 from flask import Blueprint, Response, render_template, request
 from markupsafe import Markup
+from msgspec.structs import replace
 
 from app import store
 from app.context import Context
 from app.enclosures import address as address_of
 from app.query import Query, office_place
 from app.routes.context import here
-from app.routes.feeds import CACHE_CONTROL, address, find, parse
+from app.routes.feeds import address, find, parse
+from app.routes.representation import CACHE_CONTROL
 from app.wording import LANGUAGES, TEXTS, feed_title, name
 from feeds import FORMATS
 from feeds.article import Article
@@ -33,7 +35,7 @@ def home() -> Response:
     context = here()
     query = parse()
     lang = language()
-    shown = query if query.limit < SHOWN else Query(query.regions, query.topics, query.offices, query.langs, SHOWN)
+    shown = query if query.limit < SHOWN else replace(query, limit=SHOWN)
     offices = {office.code: office for office in store.all_offices(context.engine)}
     used = set(store.places_in_use(context.engine))
     return html(

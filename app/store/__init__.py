@@ -10,10 +10,13 @@ from app.store.find import (
     documents,
     find,
     instance,
+    newest_change,
     newest_seq,
     next_due,
     original,
     places_in_use,
+    standing,
+    withdrawn,
 )
 from app.store.keys import Keys, keys
 from app.store.members import Edited, edited, last_edited
@@ -50,6 +53,7 @@ __all__ = [
     "lift",
     "micros",
     "new_token",
+    "newest_change",
     "newest_seq",
     "next_due",
     "office_of",
@@ -62,6 +66,8 @@ __all__ = [
     "remove_source",
     "save_office",
     "save_source",
+    "standing",
     "upgrade",
     "wanted",
+    "withdrawn",
 ]

@@ -1,18 +1,20 @@
 """Reading: a feed is one range scan for each (place, topic) pair asked for, newest change first."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Connection, Engine, and_, exists, select, union_all
+from sqlalchemy import Column, Connection, Engine, and_, exists, select, tuple_, union_all
 from sqlalchemy.sql import Select
 
 from app.query import Query
 from app.store.engine import reading
 from app.store.keys import Keys
-from app.store.put import Change, last_seq
-from app.store.tables import articles, axis, changes, counter, feed_entries, releases, versions
-from feeds.article import Article
+from app.store.put import EPOCH, Change, last_seq, micros
+from app.store.search import matching
+from app.store.tables import articles, axis, changes, counter, feed_entries, releases, versions, withdrawals
+from feeds.article import Article, Office, Withdrawn
 
 Ref = tuple[int, int]  # an article's number and version: what a version's immutable document is kept by
 
@@ -28,46 +30,133 @@ class Kept(Struct, frozen=True):
 
 def find(engine: Engine, query: Query) -> list[Ref]:
     """The articles of a feed, newest change first, at most `query.limit`. Raises Unavailable."""
+    return [(num, version) for _, num, version in standing(engine, query)]
+
+
+def standing(engine: Engine, query: Query) -> list[tuple[int, int, int]]:
+    """(sort, number, version) of a feed's articles: where each stands, and what it is. Raises Unavailable."""
     with reading(engine) as connection:
         ids = _axis(connection, query)
-        parts = [
-            _scan(ids[place], ids[topic], query, ids)
-            for place, topic in query.scans()
-            if place in ids and topic in ids  # No article has ever stood there.
-        ]
-        if not parts:
+        pairs = [(ids[place], ids[topic]) for place, topic in query.scans() if place in ids and topic in ids]
+        if not pairs:  # No article has ever stood there.
             return []
+        if query.words:
+            parts = [_searched(connection, pairs, query, ids)]
+        else:
+            parts = [_scan(place, topic, query, ids) for place, topic in pairs]
         found = union_all(*(select(part.subquery()) for part in parts)).subquery()
         statement = (
             select(found.c.sort, found.c.num, articles.c.version)
             .join(articles, articles.c.num == found.c.num)
             .distinct()
-            .order_by(found.c.sort.desc(), found.c.num.desc())
             .limit(query.limit)
         )
-        return [(num, version) for _, num, version in connection.execute(statement)]
+        up = query.after is not None
+        order = (found.c.sort, found.c.num) if up else (found.c.sort.desc(), found.c.num.desc())
+        rows = [(sort, num, version) for sort, num, version in connection.execute(statement.order_by(*order))]
+    return rows[::-1] if up else rows
+
+
+def withdrawn(engine: Engine, query: Query, after: int, limit: int) -> list[Withdrawn]:
+    """What left these feeds at `after` (micros) or later, newest first. Raises Unavailable."""
+    with reading(engine) as connection:
+        ids = _axis(connection, query)
+        pairs = [(ids[place], ids[topic]) for place, topic in query.scans() if place in ids and topic in ids]
+        if not pairs:
+            return []
+        parts = [
+            select(withdrawals.c.sort, withdrawals.c.num)
+            .where(withdrawals.c.place == place, withdrawals.c.topic == topic, withdrawals.c.sort >= after)
+            .order_by(withdrawals.c.sort.desc(), withdrawals.c.num.desc())
+            .limit(limit)
+            for place, topic in pairs
+        ]
+        left = union_all(*(select(part.subquery()) for part in parts)).subquery()
+        stays = feed_entries.alias()
+        statement = (
+            select(
+                left.c.sort, articles.c.id, articles.c.guid, articles.c.version, articles.c.pubstatus, versions.c.doc
+            )
+            .join(articles, articles.c.num == left.c.num)
+            .join(versions, and_(versions.c.num == articles.c.num, versions.c.version == articles.c.version))
+            # It may stand in another of the feeds asked for.
+            .where(
+                ~exists().where(
+                    stays.c.place.in_([place for place, _ in pairs]),
+                    stays.c.topic.in_([topic for _, topic in pairs]),
+                    stays.c.sort == articles.c.sort,
+                    stays.c.num == articles.c.num,
+                )
+            )
+            .order_by(left.c.sort.desc(), articles.c.num.desc())
+            .limit(limit * len(pairs))
+        )
+        rows = connection.execute(statement).all()
+    found: dict[str, Withdrawn] = {}
+    for row in rows:
+        canceled = row.pubstatus == "canceled"
+        article = msgspec.json.decode(row.doc, type=Article)
+        # Of an article that is not public now, nothing is told but that it left.
+        note, office = (article.note, article.office) if canceled else ("", Office("", ""))
+        at = EPOCH + timedelta(microseconds=row.sort)
+        version = row.version if canceled else 0
+        found.setdefault(row.guid, Withdrawn(row.id, row.guid, at, canceled, version, note, office, article.lang))
+    return list(found.values())[:limit]
 
 
 def _axis(connection: Connection, query: Query) -> dict[str, int]:
     names = {name for pair in query.scans() for name in pair}
-    names |= {name for probe in query.probes() for part in probe for name in part}
+    names |= {name for probe in (*query.probes(), *query.exclusions()) for part in probe for name in part}
     return dict(connection.execute(select(axis.c.name, axis.c.id).where(axis.c.name.in_(sorted(names)))).all())
 
 
 def _scan(place: int, topic: int, query: Query, ids: dict[str, int]) -> Select[tuple[int, int]]:
+    """One feed's range scan, each row looked up in the other dimensions."""
     entry = feed_entries.alias()
     statement = select(entry.c.sort, entry.c.num).where(entry.c.place == place, entry.c.topic == topic)
-    for places, topics in query.probes():
-        other = feed_entries.alias()
-        statement = statement.where(
-            exists().where(
+    return _narrowed(statement, entry.c.sort, entry.c.num, query, ids)
+
+
+def _searched(
+    connection: Connection, pairs: Sequence[tuple[int, int]], query: Query, ids: dict[str, int]
+) -> Select[tuple[int, int]]:
+    """What the words match, looked up in every dimension."""
+    entry, one = feed_entries.alias(), articles.alias()
+    places, topics = {place for place, _ in pairs}, {topic for _, topic in pairs}
+    statement = select(one.c.sort, one.c.num).where(
+        one.c.num.in_(matching(connection, query.words)),
+        one.c.public,
+        exists().where(
+            entry.c.place.in_(places), entry.c.topic.in_(topics), entry.c.sort == one.c.sort, entry.c.num == one.c.num
+        ),
+    )
+    return _narrowed(statement, one.c.sort, one.c.num, query, ids)
+
+
+def _narrowed(
+    statement: Select[tuple[int, int]], sort: Column[int], num: Column[int], query: Query, ids: dict[str, int]
+) -> Select[tuple[int, int]]:
+    for wanted, probes in ((True, query.probes()), (False, query.exclusions())):
+        for places, topics in probes:
+            other = feed_entries.alias()
+            stands = exists().where(
                 other.c.place.in_([ids[name] for name in places if name in ids]),
                 other.c.topic.in_([ids[name] for name in topics if name in ids]),
-                other.c.sort == entry.c.sort,
-                other.c.num == entry.c.num,
+                other.c.sort == sort,
+                other.c.num == num,
             )
-        )
-    return statement.order_by(entry.c.sort.desc(), entry.c.num.desc()).limit(query.limit)
+            statement = statement.where(stands if wanted else ~stands)
+    if query.since:
+        statement = statement.where(sort >= micros(query.since))
+    if query.until:
+        statement = statement.where(sort < micros(query.until))
+    if query.before:
+        statement = statement.where(tuple_(sort, num) < query.before)
+    if query.after:
+        # The page above: nearest first.
+        statement = statement.where(tuple_(sort, num) > query.after)
+        return statement.order_by(sort, num).limit(query.limit)
+    return statement.order_by(sort.desc(), num.desc()).limit(query.limit)
 
 
 def documents(engine: Engine, refs: Sequence[Ref]) -> dict[Ref, bytes]:
@@ -130,6 +219,13 @@ def newest_seq(engine: Engine) -> int:
     """The number of the newest change; 0 before the first. Raises Unavailable."""
     with reading(engine) as connection:
         return last_seq(connection)
+
+
+def newest_change(engine: Engine) -> datetime | None:
+    """When anything changed last, in UTC; None before the first change. Raises Unavailable."""
+    with reading(engine) as connection:
+        at = connection.execute(select(changes.c.at).order_by(changes.c.seq.desc()).limit(1)).scalar()
+    return None if at is None else EPOCH + timedelta(microseconds=at)
 
 
 def instance(engine: Engine) -> str:

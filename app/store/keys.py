@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from app.query import lang_topic, office_place
+from app.query import genre_topic, lang_topic, licence_topic, office_place
 from feeds.article import Article
 from schemas import codes
 
@@ -18,9 +18,12 @@ class Keys(Struct, frozen=True):
 
     places: tuple[str, ...]
     topics: tuple[str, ...]
+    extra: tuple[str, ...] = ()  # topics that have no feed for each place: genre and licence
 
     def pairs(self) -> list[tuple[str, str]]:
-        return [(place, topic) for place in self.places for topic in self.topics]
+        """Where the article stands."""
+        crossed = [(place, topic) for place in self.places for topic in self.topics]
+        return crossed + [(ALL, topic) for topic in self.extra]
 
 
 def keys(article: Article) -> Keys:
@@ -33,7 +36,7 @@ def keys(article: Article) -> Keys:
     for term in article.topics:
         subjects += _lineage("topic", term.code)
     subjects += {lang_topic(article.lang), lang_topic(article.lang.split("-")[0])}
-    return Keys(_unique(places), _unique(subjects))
+    return Keys(_unique(places), _unique(subjects), (genre_topic(article.kind), licence_topic(article.licence.uri)))
 
 
 @lru_cache(10_000)

@@ -11,11 +11,11 @@ from msgspec.structs import replace
 from sqlalchemy import Connection, Engine, Executable, and_, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from app.store import files
+from app.store import files, search
 from app.store.engine import writing
 from app.store.files import FileRecord
 from app.store.keys import Keys, keys
-from app.store.tables import articles, axis, changes, counter, feed_entries, releases, versions
+from app.store.tables import articles, axis, changes, counter, feed_entries, releases, versions, withdrawals
 from feeds.article import Article, Office
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -66,6 +66,7 @@ class Row(Struct, frozen=True):
     version: int
     office: str
     public: bool
+    seen: bool  # it was public once
     sort: int | None
 
 
@@ -106,6 +107,7 @@ class _Writer:
         self.files: list[dict[str, Any]] = []
         self.changes: list[dict[str, Any]] = []
         self.entries: list[tuple[int, Keys, int]] = []  # number, where, sort
+        self.words: list[tuple[int, list[str]]] = []  # number, what it is found by
 
     def store(self, original: Original, item: Item) -> Stored:
         guid = item.article.guid
@@ -151,8 +153,11 @@ class _Writer:
         self.files += files.rows(num, article.version, item.files)
         if before is not None and row is not None and row.sort is not None:
             _leave(self.connection, num, before, row.sort)
+        if row is not None and row.seen:
+            _withdraw(self.connection, num, before, where if public else None, self.now)
         if sort is not None:
             self.entries.append((num, where, sort))
+            self.words.append((num, search.words(article)))
         change: Change | None = None
         if public or before is not None:
             kind = "canceled" if not public else "corrected" if before else "published"
@@ -174,6 +179,8 @@ class _Writer:
         if self.changes:
             self.connection.execute(insert(changes), self.changes)
         _enter(self.connection, self.entries)
+        search.index(self.connection, self.words)
+        self.words.clear()
         self.touched.clear()
         self.versions.clear()
         self.files.clear()
@@ -186,7 +193,7 @@ def lift(engine: Engine, now: datetime) -> list[Change]:
     with writing(engine) as connection:
         seq = _lock(connection)
         due = connection.execute(
-            select(articles.c.num, articles.c.version, versions.c.axes)
+            select(articles.c.num, articles.c.version, versions.c.axes, versions.c.doc)
             .join(versions, and_(versions.c.num == articles.c.num, versions.c.version == articles.c.version))
             .where(articles.c.due <= micros(now))
             .order_by(articles.c.due, articles.c.num)
@@ -194,11 +201,13 @@ def lift(engine: Engine, now: datetime) -> list[Change]:
         ).all()
         lifted: list[Change] = []
         entries: list[tuple[int, Keys, int]] = []
+        words: list[tuple[int, list[str]]] = []
         told: list[dict[str, Any]] = []
-        for place, (num, version, packed) in enumerate(due):
+        for place, (num, version, packed, doc) in enumerate(due):
             where = msgspec.json.decode(packed, type=Keys)
             sort = micros(now) + place
             entries.append((num, where, sort))
+            words.append((num, search.words(msgspec.json.decode(doc, type=Article))))
             connection.execute(
                 update(articles).where(articles.c.num == num).values(public=True, seen=True, due=None, sort=sort)
             )
@@ -206,6 +215,7 @@ def lift(engine: Engine, now: datetime) -> list[Change]:
             lifted.append(Change(seq, (where,)))
             told.append(_change(lifted[-1], num, version, "published", now))
         _enter(connection, entries)
+        search.index(connection, words)
         if told:
             connection.execute(insert(changes), told)
         _unlock(connection, seq)
@@ -277,7 +287,13 @@ def _original(connection: Connection, original: Original, now: datetime) -> int:
 # Built once: SQLAlchemy takes longer to build a statement than SQLite to run it.
 _KEEP = insert(releases).returning(releases.c.id)
 _ROWS = select(
-    articles.c.guid, articles.c.num, articles.c.version, articles.c.office, articles.c.public, articles.c.sort
+    articles.c.guid,
+    articles.c.num,
+    articles.c.version,
+    articles.c.office,
+    articles.c.public,
+    articles.c.seen,
+    articles.c.sort,
 ).where(articles.c.guid.in_(bindparam("guids", expanding=True)))
 
 
@@ -318,7 +334,7 @@ def _enter(connection: Connection, entries: Sequence[tuple[int, Keys, int]]) -> 
     """Write the entries of (number, where, sort)."""
     if not entries:
         return
-    ids = axis_ids(connection, {name for _, where, _ in entries for name in (*where.places, *where.topics)})
+    ids = axis_ids(connection, {name for _, where, _ in entries for pair in where.pairs() for name in pair})
     rows = [
         {"place": ids[place], "topic": ids[topic], "sort": sort, "num": num}
         for num, where, sort in entries
@@ -328,16 +344,38 @@ def _enter(connection: Connection, entries: Sequence[tuple[int, Keys, int]]) -> 
 
 
 def _leave(connection: Connection, num: int, where: Keys, sort: int) -> None:
-    ids = axis_ids(connection, (*where.places, *where.topics))
+    ids = axis_ids(connection, {name for pair in where.pairs() for name in pair})
     for place in where.places:
+        topics = [ids[topic] for other, topic in where.pairs() if other == place]
         connection.execute(
             delete(feed_entries).where(
                 feed_entries.c.place == ids[place],
-                feed_entries.c.topic.in_([ids[topic] for topic in where.topics]),
+                feed_entries.c.topic.in_(topics),
                 feed_entries.c.sort == sort,
                 feed_entries.c.num == num,
             )
         )
+    search.remove(connection, [num])
+
+
+def _withdraw(connection: Connection, num: int, before: Keys | None, after: Keys | None, now: datetime) -> None:
+    """Tell the feeds that the article left, and no longer those that it is back in."""
+    back = set(after.pairs()) if after else set()
+    left = set(before.pairs()) - back if before else set()
+    ids = axis_ids(connection, {name for pair in (*left, *back) for name in pair})
+    for place in {place for place, _ in back}:
+        connection.execute(
+            delete(withdrawals).where(
+                withdrawals.c.num == num,
+                withdrawals.c.place == ids[place],
+                withdrawals.c.topic.in_([ids[topic] for other, topic in back if other == place]),
+            )
+        )
+    rows = [
+        {"place": ids[place], "topic": ids[topic], "sort": micros(now), "num": num} for place, topic in sorted(left)
+    ]
+    if rows:
+        connection.execute(insert(withdrawals), rows)
 
 
 def axis_ids(connection: Connection, names: Iterable[str]) -> dict[str, int]:

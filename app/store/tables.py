@@ -152,6 +152,19 @@ feed_entries = Table(
     sqlite_with_rowid=False,
 )
 
+# What left a feed: canceled, or corrected so that it belongs elsewhere. A feed tells its readers (RFC 6721).
+withdrawals = Table(
+    "withdrawals",
+    metadata,
+    Column("place", Integer, nullable=False),
+    Column("topic", Integer, nullable=False),
+    Column("sort", BigInteger, nullable=False),  # when it left
+    Column("num", BigInteger, nullable=False),
+    PrimaryKeyConstraint("place", "topic", "sort", "num"),
+    sqlite_with_rowid=False,
+)
+Index("withdrawals_num", withdrawals.c.num)
+
 # Everything that became visible, corrected or canceled, in commit order.
 changes = Table(
     "changes",

@@ -1,0 +1,79 @@
+"""Full text in Korean and English: what is indexed of a text, and what a question looks for.
+
+Korean words carry particles and are written together or apart, so Hangul and Han are indexed as overlapping pairs of letters: a
+question is found wherever it stands, "도정상" in "으뜸도정상은". Other scripts are indexed by word. The same tokens go to SQLite
+and to PostgreSQL, so that both find the same.
+"""
+
+import re
+import unicodedata
+
+from msgspec import Struct
+
+MOST = 16_000  # tokens of a text; PostgreSQL counts positions to 16,383 (tsvector, limitations)
+MOST_TERMS = 20  # of a question
+_RUN = re.compile(
+    r"[\u1100-\u11ff\u3040-\u30ff\u3130-\u318f\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff]+|[^\W_]+"
+)
+_PAIRED = re.compile(r"[\u1100-\u11ff\u3040-\u30ff\u3130-\u318f\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff]")
+# A word of letters that are not paired ends where paired ones begin: "5G시대".
+_SPLIT = re.compile(f"{_PAIRED.pattern}+|[^{_PAIRED.pattern[1:-1]}]+")
+
+
+class SearchTerm(Struct, frozen=True):
+    """Tokens that must stand one after the other; with `prefix` the last one may go on."""
+
+    tokens: tuple[str, ...]
+    prefix: bool = False
+
+
+def tokens(text: str) -> list[str]:
+    """What is indexed of a text, in its order; at most MOST."""
+    found: list[str] = []
+    for run in _runs(text):
+        found += _pairs(run) if _PAIRED.match(run) else [run]
+        if len(found) >= MOST:
+            break
+    return found[:MOST]
+
+
+def search_terms(question: str) -> tuple[SearchTerm, ...]:
+    """What a question looks for: every word of it, words in quotation marks one after the other."""
+    found: list[SearchTerm] = []
+    for quoted, word in re.findall(r'"([^"]*)"|([^\s"]+)', unicodedata.normalize("NFKC", question)):
+        runs = list(_runs(quoted or word))
+        sequence: list[str] = []
+        prefix = False
+        for run in runs:
+            paired = bool(_PAIRED.match(run))
+            sequence += _pairs(run) if paired else [run]
+            prefix = paired and len(run) == 1  # One letter begins a pair.
+        if sequence:
+            found.append(SearchTerm(tuple(sequence), prefix))
+    return tuple(dict.fromkeys(found))[:MOST_TERMS]
+
+
+def marked(text: str, question: str) -> list[tuple[str, bool]]:
+    """The text in pieces, each with whether the question names it."""
+    wanted = [run for run in _runs(question) if run]
+    if not wanted:
+        return [(text, False)]
+    forms = "|".join(
+        re.escape(run) if _PAIRED.match(run) else rf"(?<![^\W_]){re.escape(run)}(?![^\W_])"
+        for run in sorted(set(wanted), key=len, reverse=True)
+    )
+    pieces: list[tuple[str, bool]] = []
+    end = 0
+    for match in re.finditer(forms, text, re.IGNORECASE):
+        pieces += [(text[end : match.start()], False), (match[0], True)]
+        end = match.end()
+    return [piece for piece in [*pieces, (text[end:], False)] if piece[0]]
+
+
+def _runs(text: str) -> list[str]:
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return [part for run in _RUN.findall(folded) for part in _SPLIT.findall(run)]
+
+
+def _pairs(run: str) -> list[str]:
+    return [run[at : at + 2] for at in range(len(run) - 1)] or [run]
