@@ -14,6 +14,7 @@ COMMANDS = {  # name -> module of app.commands, and what it is called there
     "import": ("files", "import_command"),
     "watch": ("files", "watch_command"),
     "source": ("sources", "source_group"),
+    "feed": ("feeds", "feed_group"),
     "files": ("enclosures", "files_group"),
     "office": ("offices", "office_group"),
     "token": ("offices", "token_group"),

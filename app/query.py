@@ -6,9 +6,10 @@ The parameters are rows in `FILTERS`. Values of one parameter mean or, parameter
 import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from app.errors import Fault, Problem
 from app.words import search_terms
@@ -27,6 +28,7 @@ LICENCES = {
     "cc0-1.0": "https://creativecommons.org/publicdomain/zero/1.0/",
     "ogl-3.0": "https://www.nationalarchives.gov.uk/doc/open-government-licence/version/3/",
 }
+NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")  # of a saved feed
 CURSOR = re.compile(r"(\d{1,17})-(\d{1,17})")
 
 Cursor = tuple[int, int]  # where an article stands: microseconds since 1970, and its number
@@ -40,6 +42,15 @@ class Filter(Struct, frozen=True):
     axis: str  # "place" or "topic"
     resolve: Callable[[str, Sequence[str]], str]  # a value as asked, the known offices -> its one spelling
     key: Callable[[str], str]  # that spelling -> the name of a place or topic
+
+
+class Saved(Struct, frozen=True):
+    """A question with a short name."""
+
+    name: str
+    query: str  # its canonical form
+    title: str = ""  # empty: made of the question
+    limit: int = LIMIT  # articles, where no other number is asked for
 
 
 class Query(Struct, frozen=True):
@@ -58,6 +69,21 @@ class Query(Struct, frozen=True):
     words: str = ""  # full text
     before: Cursor | None = None  # only what stands below
     after: Cursor | None = None  # only what stands above, the nearest of it
+    saved: Saved | None = None  # the name it was asked by
+
+    def address(self, base: str, format: str) -> str:
+        """The one URL of this feed on the server at `base`: by its short name where it has one."""
+        if self.saved is None:
+            canonical = self.canonical()
+            return f"{base}/feed.{format}{'?' + canonical if canonical else ''}"
+        page = urlencode(self._page(self.saved.limit), quote_via=quote)
+        return f"{base}/f/{self.saved.name}.{format}{'?' + page if page else ''}"
+
+    def _page(self, limit: int) -> list[tuple[str, str]]:
+        """What names a page of the feed; `limit`: the one that need not be said."""
+        pairs = [("limit", str(self.limit))] if self.limit != limit else []
+        cursors = (("before", self.before), ("after", self.after))
+        return pairs + [(name, f"{cursor[0]}-{cursor[1]}") for name, cursor in cursors if cursor is not None]
 
     def canonical(self) -> str:
         """The one query string of this question, percent-encoded, without a question mark; empty for everything."""
@@ -68,12 +94,7 @@ class Query(Struct, frozen=True):
         if self.words:
             pairs.append(("q", self.words))
         pairs += [(name, rfc3339(moment)) for name, moment in (("since", self.since), ("until", self.until)) if moment]
-        if self.limit != LIMIT:
-            pairs.append(("limit", str(self.limit)))
-        for name, cursor in (("before", self.before), ("after", self.after)):
-            if cursor is not None:
-                pairs.append((name, f"{cursor[0]}-{cursor[1]}"))
-        return urlencode(pairs, quote_via=quote)
+        return urlencode(pairs + self._page(LIMIT), quote_via=quote)
 
     def values(self, name: str) -> Values:
         """The values of a filter."""
@@ -143,7 +164,12 @@ def parse(args: Iterable[tuple[str, str]], offices: Sequence[str]) -> Query:
         for text in given.get(EXCLUDE + filter.name, ())
     }
     query = Query(
-        **{FIELDS[name]: values for name, values in resolved.items()},
+        regions=resolved["region"],
+        topics=resolved["topic"],
+        offices=resolved["office"],
+        langs=resolved["lang"],
+        genres=resolved["genre"],
+        licences=resolved["licence"],
         excluded=tuple(sorted(excluded)),
         since=_moment("since", given),
         until=_moment("until", given),
@@ -161,6 +187,18 @@ def parse(args: Iterable[tuple[str, str]], offices: Sequence[str]) -> Query:
             400, "too-many-values", "Too many values", f"Ask for at most {4 * VALUES} pairs of place and topic."
         )
     return query
+
+
+def recall(saved: Saved, args: Iterable[tuple[str, str]], offices: Sequence[str]) -> Query:
+    """The query of a saved feed, with the page that a request's parameters ask for. Raises Problem as `parse` does."""
+    args = list(args)
+    for name, _ in args:
+        if name not in PAGED:
+            detail = f"{name[:40]!r} is none of {', '.join(PAGED)}: what a saved feed asks for is kept with its name."
+            raise Problem(400, "unknown-parameter", "Unknown parameter", detail)
+    whole, page = parse(parse_qsl(saved.query), offices), parse(args, ())
+    limit = page.limit if any(name == "limit" and value.strip() for name, value in args) else whole.limit
+    return replace(whole, saved=replace(saved, limit=whole.limit), before=page.before, after=page.after, limit=limit)
 
 
 def _given(args: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
@@ -260,6 +298,7 @@ FILTERS = (
 BY_NAME = {filter.name: filter for filter in FILTERS}
 FIELDS = {filter.name: f"{filter.name}s" for filter in FILTERS}  # of Query
 ONCE = ("q", "since", "until", "limit", "before", "after")
+PAGED = ("limit", "before", "after")  # a saved feed takes these
 PARAMETERS = (*BY_NAME, *(EXCLUDE + name for name in BY_NAME), *ONCE)
 
 

@@ -47,6 +47,7 @@ SETTINGS = (
     Setting("edition_morning", "06:00", "When 조간, the morning edition, may report: HH:MM in Seoul."),
     Setting("edition_evening", "12:00", "When 석간, the evening edition, may report: HH:MM in Seoul."),
     Setting("site_name", "Pressrelay", "What feeds and pages call this server."),
+    Setting("language", "ko", "Of the titles of feeds that ask for no language: ko or en."),
     Setting("log_format", "text", "text or json."),
 )
 PREFIX = "PRESSRELAY_"
@@ -78,6 +79,7 @@ class Settings(Struct, frozen=True):
     edition_morning: str = "06:00"
     edition_evening: str = "12:00"
     site_name: str = "Pressrelay"
+    language: str = "ko"
     log_format: str = "text"
 
     @property
@@ -152,6 +154,8 @@ def _check(settings: Settings) -> None:
             raise Misconfigured(f"{PREFIX}{name.upper()} takes {low} to {high}, not {getattr(settings, name)}.")
     if settings.log_format not in ("text", "json"):
         raise Misconfigured(f"PRESSRELAY_LOG_FORMAT takes text or json, not {settings.log_format!r}.")
+    if settings.language not in ("ko", "en"):
+        raise Misconfigured(f"PRESSRELAY_LANGUAGE takes ko or en, not {settings.language!r}.")
     if settings.s3_endpoint and not settings.s3_endpoint.startswith(("http://", "https://")):
         raise Misconfigured(f"PRESSRELAY_S3_ENDPOINT takes an http or https URL, not {settings.s3_endpoint!r}.")
     for name in ("edition_morning", "edition_evening"):

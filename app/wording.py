@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 
 from app.office import OfficeRecord
-from app.query import Query
+from app.query import LICENCES, Query, rfc3339
 from schemas import codes
 
 LANGUAGES = ("en", "ko")  # the first is for readers who want neither
+
+LICENCE_NAMES = {uri: name.upper() for name, uri in LICENCES.items()}
 
 TEXTS: dict[str, dict[str, str]] = {
     "tagline": {
@@ -14,13 +16,16 @@ TEXTS: dict[str, dict[str, str]] = {
         "en": "Press releases of government offices, as feeds by region and topic",
     },
     "about": {
-        "ko": "관공서가 XML로 보낸 보도자료를 검증하여 RSS, Atom, NewsML-G2 피드로 바로 내보냅니다. "
+        "ko": "관공서가 XML로 보낸 보도자료를 검증하여 RSS, Atom, JSON Feed, ninjs, NewsML-G2 피드로 바로 내보냅니다. "
         "지역, 분야, 기관, 언어로 나누어 구독할 수 있습니다.",
-        "en": "Offices push press releases as XML; each is checked and served at once as RSS, Atom and NewsML-G2. "
+        "en": "Offices push press releases as XML; each is checked and served at once as RSS, Atom, JSON Feed, ninjs and NewsML-G2. "
         "Subscribe by region, topic, office or language.",
     },
     "latest": {"ko": "최신 보도자료", "en": "Latest releases"},
     "none": {"ko": "아직 보도자료가 없습니다.", "en": "No releases yet."},
+    "none-such": {"ko": "해당하는 보도자료가 없습니다.", "en": "No release is found."},
+    "search": {"ko": "찾을 말", "en": "Words"},
+    "find": {"ko": "찾기", "en": "Search"},
     "feeds": {"ko": "피드", "en": "Feeds"},
     "all": {"ko": "전체", "en": "Everything"},
     "regions": {"ko": "지역", "en": "Regions"},
@@ -64,18 +69,48 @@ def name(code: str, lang: str) -> str:
     return known.names.get(lang) or known.names.get("en") or next(iter(known.names.values()), code)
 
 
-def feed_title(site: str, query: Query, offices: Mapping[str, OfficeRecord], lang: str = "ko") -> str:
+def feed_title(site: str, query: Query, offices: Mapping[str, OfficeRecord], lang: str) -> str:
     """A title that names what was asked for: "Pressrelay: 전북특별자치도 / 정치·정부"."""
-    dimensions: Sequence[Sequence[str]] = (
+    if query.saved and query.saved.title:
+        return query.saved.title
+    dimensions: list[Sequence[str]] = [
         [offices[code].name if code in offices else code for code in query.offices],
         [name(code, lang) for code in query.regions],
         [name(code, lang) for code in query.topics],
+        [text(f"kind:{kind}", lang) for kind in query.genres],
+        [LICENCE_NAMES.get(uri, uri) for uri in query.licences],
         query.langs,
-    )
+        [f"“{query.words}”"] if query.words else [],
+        [_period(query)] if query.since or query.until else [],
+    ]
     parts = [", ".join(values) for values in dimensions if values]
+    without = ", ".join(_value(parameter, value, offices, lang) for parameter, value in query.excluded)
+    parts += [f"− {without}"] if without else []
     return f"{site}: {' / '.join(parts)}" if parts else site
 
 
-def feed_subtitle(lang: str = "ko") -> str:
+def _value(parameter: str, value: str, offices: Mapping[str, OfficeRecord], lang: str) -> str:
+    if parameter in ("region", "topic"):
+        return name(value, lang)
+    if parameter == "office":
+        return offices[value].name if value in offices else value
+    if parameter == "genre":
+        return text(f"kind:{value}", lang)
+    return LICENCE_NAMES.get(value, value)
+
+
+def _period(query: Query) -> str:
+    """ISO 8601-1, section 5.5: an interval, open where no bound is given."""
+    bounds = (rfc3339(moment) if moment else ".." for moment in (query.since, query.until))
+    return "/".join(bounds)
+
+
+def title_language(query: Query, default: str) -> str:
+    """The language of a feed's title: the one asked for, where we speak it, else the server's. "ko" or "en"."""
+    asked = (lang.partition("-")[0] for lang in query.langs)
+    return next((lang for lang in asked if lang in LANGUAGES), default)
+
+
+def feed_subtitle(lang: str) -> str:
     """One line on what the feed is."""
     return text("tagline", lang)

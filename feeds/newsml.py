@@ -11,6 +11,7 @@ from feeds import wording
 from feeds.article import Article, Contact, Feed, Licence, Term, Withdrawn
 
 MIMETYPE = "application/vnd.iptc.g2.newsmessage+xml; charset=utf-8"
+ITEM_MIMETYPE = "application/vnd.iptc.g2.newsitem+xml; charset=utf-8"
 
 _NAR = "http://iptc.org/std/nar/2006-10-01/"
 _XHTML = "http://www.w3.org/1999/xhtml"
@@ -32,6 +33,15 @@ def render(feed: Feed) -> bytes:
     if not len(items):
         _empty_package(items, feed)
     return bytes(etree.tostring(root, encoding="UTF-8", xml_declaration=True))
+
+
+def render_article(article: Article) -> bytes:
+    """One article as a news item document."""
+    items = etree.Element(f"{{{_NAR}}}itemSet", nsmap={None: _NAR})
+    _item(items, article, 1)
+    item = items[0]
+    items.remove(item)
+    return bytes(etree.tostring(item, encoding="UTF-8", xml_declaration=True))
 
 
 def _add(parent: etree._Element, name: str, text: str = "", **attributes: str) -> etree._Element:

@@ -18,7 +18,7 @@ from app.query import Cursor, Query
 from app.routes import representation
 from app.routes.context import here
 from app.routes.representation import IDENTITY
-from app.wording import feed_subtitle, feed_title
+from app.wording import feed_subtitle, feed_title, title_language
 from feeds import FORMATS
 from feeds.article import Article, Feed, Withdrawn
 from feeds.wording import EPOCH
@@ -35,9 +35,7 @@ NOTHING: Cursor = (0, 0)  # where the first article of an empty feed stands
 @blueprint.get("/feed.<format>")
 def get(format: str) -> Response:
     """A feed. 404 for an unknown format or value, 400 for a bad parameter, 304 by ETag or date, 226 for a delta."""
-    if format not in FORMATS:
-        known = ", ".join(f"/feed.{name}" for name in FORMATS)
-        raise Problem(404, "unknown-format", "Unknown feed format", f"{format[:40]!r} is not one of {known}.")
+    _known(format)
     return answer(here(), parse(), format)
 
 
@@ -45,16 +43,29 @@ def get(format: str) -> Response:
 def negotiated() -> Response:
     """The format that the client likes best, by Accept; RSS where it does not say."""
     types = {module.MIMETYPE.partition(";")[0]: name for name, module in FORMATS.items()}
-    best = request.accept_mimetypes.best_match(types, default="")
-    if not best and request.headers.get("Accept"):
-        detail = f"Formats are {', '.join(types)}."
-        raise Problem(406, "not-acceptable", "No such format", detail, headers={"Vary": "Accept"})
-    format = types.get(best, "rss")
+    format = representation.negotiate(types, FORMATS["rss"].MIMETYPE.partition(";")[0])
     context, query = here(), parse()
     response = answer(context, query, format)
     response.headers["Content-Location"] = address(context, query, format)
     response.headers["Vary"] = "Accept, Accept-Encoding"
     return response
+
+
+@blueprint.get("/f/<name>.<format>")
+def saved(name: str, format: str) -> Response:
+    """A feed by its short name (`pressrelay feed add`); `limit`, `before` and `after` ask for its pages."""
+    _known(format)
+    found = store.saved_feed(here().engine, name) if queries.NAME.fullmatch(name) else None
+    if found is None:
+        raise Problem(404, "unknown-feed", "No such feed", f"No feed is saved under {name[:64]!r}.")
+    offices = _offices() if "office" in found.query else []
+    return answer(here(), queries.recall(found, request.args.items(multi=True), offices), format)
+
+
+def _known(format: str) -> None:
+    if format not in FORMATS:
+        known = ", ".join(FORMATS)
+        raise Problem(404, "unknown-format", "Unknown feed format", f"{format[:40]!r} is not one of {known}.")
 
 
 def answer(context: Context, query: Query, format: str) -> Response:
@@ -75,14 +86,16 @@ def answer(context: Context, query: Query, format: str) -> Response:
 def parse() -> Query:
     """The query of this request. Raises Problem."""
     asked = any(name.endswith("office") for name in request.args)
-    offices = [office.code for office in store.all_offices(here().engine)] if asked else []
-    return queries.parse(request.args.items(multi=True), offices)
+    return queries.parse(request.args.items(multi=True), _offices() if asked else [])
+
+
+def _offices() -> list[str]:
+    return [office.code for office in store.all_offices(here().engine)]
 
 
 def address(context: Context, query: Query, format: str) -> str:
     """The one URL of a feed."""
-    canonical = query.canonical()
-    return f"{context.settings.url}/feed.{format}{'?' + canonical if canonical else ''}"
+    return query.address(context.settings.url, format)
 
 
 def home(context: Context, query: Query) -> str:
@@ -93,7 +106,10 @@ def home(context: Context, query: Query) -> str:
 
 def read(context: Context, query: Query, format: str, encoding: str = IDENTITY) -> Rendered:
     """A feed's bytes in an encoding, from the cache while they are fresh. Raises Unavailable."""
-    key = hashlib.sha256(f"{format}?{query.canonical()}#{context.settings.url}|{encoding}".encode()).hexdigest()
+    own = (context.settings.url, context.settings.site_name, context.settings.language)
+    named = (query.saved.name, query.saved.title) if query.saved else ()
+    asked = "\n".join((format, query.canonical(), encoding, *own, *named))
+    key = hashlib.sha256(asked.encode()).hexdigest()
     held, revisions = None, None
     if trusted(context.cache, context.engine):
         # The revisions come before the articles: what changes in between makes the copy kept here a stale one.
@@ -133,14 +149,16 @@ def feed(context: Context, query: Query, format: str) -> tuple[Feed, list[Cursor
     if query.before is None and query.after is None:
         oldest = standing[-1][0] if more else 0
         gone = tuple(store.withdrawn(context.engine, query, oldest, WITHDRAWN))
-    offices = {office.code: office for office in store.all_offices(context.engine)} if query.offices else {}
+    named = query.offices or any(name == "office" for name, _ in query.excluded)
+    offices = {office.code: office for office in store.all_offices(context.engine)} if named else {}
+    lang = title_language(query, context.settings.language)
     instants = [article.updated for article in articles] + [one.at for one in gone]
     shown = Feed(
         self=address(context, query, format),
         home=home(context, replace(query, before=None, after=None)),
-        title=feed_title(context.settings.site_name, query, offices),
-        subtitle=feed_subtitle(),
-        lang="ko",
+        title=feed_title(context.settings.site_name, query, offices, lang),
+        subtitle=feed_subtitle(lang),
+        lang=lang,
         updated=max(instants, default=EPOCH),
         articles=articles,
         links=_pages(context, query, format, standing, more),

@@ -1,6 +1,8 @@
 """The pages for people: `/` with the latest articles and every feed, and an article's own page. No script is needed."""
 
 from datetime import UTC, datetime
+from functools import partial
+from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime
@@ -14,8 +16,9 @@ from app.enclosures import address as address_of
 from app.query import Query, office_place
 from app.routes.context import here
 from app.routes.feeds import address, find, parse
-from app.routes.representation import CACHE_CONTROL
+from app.routes.representation import whole
 from app.wording import LANGUAGES, TEXTS, feed_title, name
+from app.words import marked
 from feeds import FORMATS
 from feeds.article import Article
 from schemas import codes
@@ -23,10 +26,11 @@ from schemas import codes
 blueprint = Blueprint("pages", __name__)
 
 SHOWN = 20  # articles on the first page
+BEFORE_WORDS = 100  # characters shown before what was asked for, and twice as many after it
 SEOUL = ZoneInfo("Asia/Seoul")
 # As press offices write it: 2021. 3. 9.(화) 20:15
 PATTERNS = {"ko": "y. M. d.(E) HH:mm", "en": "d MMMM y, HH:mm 'UTC'"}
-LABELS = {"rss": "RSS", "atom": "Atom", "newsml": "NewsML-G2"}
+LABELS = {"rss": "RSS", "atom": "Atom", "newsml": "NewsML-G2", "json": "JSON Feed"}
 
 
 @blueprint.get("/")
@@ -43,6 +47,10 @@ def home() -> Response:
         lang,
         title=feed_title(context.settings.site_name, query, offices, lang),
         articles=find(context, shown),
+        mark=partial(_mark, words=query.words),
+        lead=partial(_lead, words=query.words),
+        words=query.words,
+        kept=[pair for pair in parse_qsl(replace(query, before=None, after=None).canonical()) if pair[0] != "q"],
         feeds=links(context, query),
         whole=query == Query(),
         regions=[(c, name(c, lang), links(context, Query(regions=(c,)))) for c in _ordered("region", used)],
@@ -68,6 +76,27 @@ def article_page(article: Article) -> Response:
     )
 
 
+def _mark(text: str, words: str) -> Markup:
+    """The text with the words that were asked for."""
+    pieces = marked(text, words) if words else [(text, False)]
+    return Markup("").join(Markup("<mark>{}</mark>").format(piece) if named else piece for piece, named in pieces)
+
+
+def _lead(article: Article, words: str) -> str:
+    """What is shown of an article in a list: the summary, or where the words stand."""
+    if not words or any(named for _, named in marked(article.summary, words)):
+        return article.summary
+    for paragraph in article.text.split("\n\n"):
+        start = 0
+        for piece, named in marked(paragraph, words):
+            if named:
+                cut = max(0, start - BEFORE_WORDS)
+                end = start + len(piece) + 2 * BEFORE_WORDS
+                return f"{'… ' if cut else ''}{paragraph[cut:end]}{' …' if end < len(paragraph) else ''}"
+            start += len(piece)
+    return article.summary
+
+
 def links(context: Context, query: Query) -> list[tuple[str, str, str]]:
     """(label, media type, URL) of a query's feed in each format."""
     return [
@@ -86,25 +115,22 @@ def html(template: str, lang: str, **values: object) -> Response:
 
     words = {key: words[lang] for key, words in TEXTS.items()}
     settings = here().settings
-    response = Response(
-        render_template(
-            template,
-            lang=lang,
-            t=words,
-            when=when,
-            name=lambda code: name(code, lang),
-            site=settings.site_name,
-            **values,
-        ),
-        mimetype="text/html",
+    page = render_template(
+        template,
+        lang=lang,
+        t=words,
+        when=when,
+        name=lambda code: name(code, lang),
+        site=settings.site_name,
+        **values,
     )
+    response = whole(page.encode(), "text/html; charset=utf-8")
     response.headers["Content-Language"] = lang
-    response.headers["Vary"] = "Accept-Language"
-    response.headers["Cache-Control"] = CACHE_CONTROL
+    response.headers["Vary"] = "Accept-Encoding, Accept-Language"
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "strict-origin-when-cross-origin"
     response.headers["Content-Security-Policy"] = (
-        "default-src 'none'; style-src 'self'; img-src 'self' https: http: data:; base-uri 'none'; form-action 'none'"
+        "default-src 'none'; style-src 'self'; img-src 'self' https: http: data:; base-uri 'none'; form-action 'self'"
     )
     return response
 

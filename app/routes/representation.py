@@ -4,6 +4,7 @@ RFC 9110 (sections 8.8, 12.5.3, 13), RFC 9111.
 """
 
 import gzip
+import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -11,6 +12,8 @@ from email.utils import format_datetime
 import brotli
 import zstandard
 from flask import Response, request
+
+from app.errors import Problem
 
 CACHE_CONTROL = "public, max-age=30, stale-while-revalidate=300, stale-if-error=86400"
 IDENTITY = "identity"
@@ -38,6 +41,25 @@ def encoding() -> str:
 def encoded(body: bytes, name: str) -> bytes:
     """The body in that encoding; the same body gives the same bytes."""
     return body if name == IDENTITY else ENCODERS[name](body)
+
+
+def whole(body: bytes, content_type: str, *, modified: int = 0) -> Response:
+    """The response to a document that is made for this request, compressed if that is worth it, or 304."""
+    taken = encoding() if len(body) >= WORTHWHILE else IDENTITY
+    etag = hashlib.sha256(body).hexdigest()[:32]
+    return respond(encoded(body, taken), content_type, etag, encoding=taken, modified=modified)
+
+
+def negotiate(types: dict[str, str], default: str) -> str:
+    """The value of the media type that the client likes best, the default's where it does not say (RFC 9110, section 12.5.1).
+    Raises Problem 406."""
+    if not request.headers.get("Accept"):
+        return types[default]
+    best = request.accept_mimetypes.best_match(types)
+    if best is None:
+        detail = f"Formats are {', '.join(types)}."
+        raise Problem(406, "not-acceptable", "No such format", detail, headers={"Vary": "Accept"})
+    return types[best]
 
 
 def respond(

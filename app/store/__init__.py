@@ -22,6 +22,7 @@ from app.store.keys import Keys, keys
 from app.store.members import Edited, edited, last_edited
 from app.store.offices import all_offices, new_token, office_of, save_office
 from app.store.put import Change, Item, Original, Stored, content, lift, micros, public_at, put
+from app.store.saved import all_saved, remove_feed, save_feed, saved_feed
 from app.store.sources import Source, all_sources, claim_source, record_pull, remove_source, save_source
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "Source",
     "Stored",
     "all_offices",
+    "all_saved",
     "all_sources",
     "by_id",
     "changes_after",
@@ -63,9 +65,12 @@ __all__ = [
     "public_files",
     "put",
     "record_pull",
+    "remove_feed",
     "remove_source",
+    "save_feed",
     "save_office",
     "save_source",
+    "saved_feed",
     "standing",
     "upgrade",
     "wanted",

@@ -185,3 +185,12 @@ counter = Table(
     Column("seq", BigInteger, nullable=False),
     Column("instance", String(32), nullable=False),  # the random name of this database, in every key of the cache
 )
+
+# Feeds with a short name.
+saved_feeds = Table(
+    "saved_feeds",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("query", Text, nullable=False),  # in its canonical form
+    Column("title", Text, nullable=False),  # empty: made of the query
+)

@@ -1,0 +1,334 @@
+"""Feeds and articles as HTTP has them: pages, encodings, validators, negotiation, full text, short names, what left."""
+
+import gzip
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import brotli
+import feedparser
+import httpx
+import pytest
+import zstandard
+from lxml import etree
+
+from tests.conftest import Server, until
+
+ATOM = "{http://www.w3.org/2005/Atom}"
+DECODERS: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.decompress,
+    "br": brotli.decompress,
+    "zstd": lambda body: zstandard.ZstdDecompressor().decompress(body),
+}
+
+
+def release(number: int, version: int = 1, **parts: str) -> bytes:
+    status = f' pubstatus="{parts["pubstatus"]}"' if "pubstatus" in parts else ""
+    return (
+        f'<release xmlns="urn:pressrelay:press-release:1" xml:lang="{parts.get("lang", "en")}"><article version="{version}"{status}>'
+        f"<guid>tag:example.org,2026:http-{number}</guid><issued>2026-03-09T10:00:00+09:00</issued>"
+        f"{parts.get('embargo', '')}"
+        f"<headline>{parts.get('headline', f'Number {number}')}</headline><body>{parts.get('body', '<p>Text.</p>')}</body>"
+        f"{parts.get('more', '')}</article></release>"
+    ).encode()
+
+
+@pytest.fixture(scope="module")
+def token(server: Server) -> str:
+    """Of an office of its own: what other tests push is in none of its feeds."""
+    token = server.office("http", "HTTP Office", "us:CA")
+    for number in range(7):
+        assert server.push(token, release(number)).status_code == 201
+    return token
+
+
+def ask(server: Server, path: str, **headers: str) -> httpx.Response:
+    """Without what a client adds by itself; the bytes as they came."""
+    request = httpx.Request("GET", f"{server.url}{path}", headers={"Host": "x", **headers})
+    with httpx.Client(trust_env=False) as client:
+        answer = client.send(request, stream=True)
+        answer._content = b"".join(answer.iter_raw())  # httpx would unpack it
+        answer.close()
+    return answer
+
+
+def links(answer: httpx.Response) -> dict[str, str]:
+    return {rel: link["url"] for rel, link in answer.links.items()}
+
+
+def entries(answer: httpx.Response) -> list[str]:
+    return [entry.findtext(f"{ATOM}title") or "" for entry in etree.fromstring(answer.content).iter(f"{ATOM}entry")]
+
+
+def test_pages_are_walked_while_articles_arrive(server: Server, token: str) -> None:
+    answer = ask(server, "/feed.atom?office=http&limit=2")
+    assert {"first", "next", "last", "self"} <= set(links(answer)) and "previous" not in links(answer)
+    before = entries(answer)
+    seen = list(before)
+    assert server.push(token, release(100, headline="Meanwhile")).status_code == 201
+    while "next" in links(answer):
+        answer = httpx.get(links(answer)["next"], trust_env=False)
+        assert links(answer)["next" if "next" in links(answer) else "last"]
+        seen += entries(answer)
+        inside = {link.get("rel"): link.get("href") for link in etree.fromstring(answer.content).findall(f"{ATOM}link")}
+        assert inside["previous"] == links(answer)["previous"], "in the feed as in the header"
+    assert seen == [f"Number {number}" for number in reversed(range(7))], "each once, whatever came meanwhile"
+    last = httpx.get(links(answer)["last"], trust_env=False)
+    assert entries(last)[-1] == "Number 0" and "next" not in links(last)
+    up = httpx.get(links(last)["previous"], trust_env=False)
+    assert entries(up)[-1] == "Number 2"
+    while "previous" in links(up):
+        up = httpx.get(links(up)["previous"], trust_env=False)
+    assert entries(up)[0] == "Meanwhile"
+    assert server.push(token, release(100, 2, pubstatus="canceled")).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("accepted", "encoding"),
+    [
+        ("", ""),
+        ("gzip", "gzip"),
+        ("gzip, br, zstd", "zstd"),
+        ("zstd;q=0.5, br;q=0.8, gzip;q=0.8", "br"),
+        ("gzip;q=0", ""),
+        ("identity, gzip;q=0.5", ""),
+        ("*", "zstd"),
+        ("*;q=0.1, br", "br"),
+        ("gzip;q=x, , ;;", ""),
+        ("garbage !! gzip", ""),
+        ("deflate, compress", ""),
+    ],
+)
+@pytest.mark.parametrize("path", ["/feed.atom?office=http", "/feed.newsml?office=http", "/articles/{id}.newsml"])
+def test_encodings(server: Server, token: str, path: str, accepted: str, encoding: str) -> None:
+    path = path.format(id=identity(server))
+    answer = ask(server, path, **({"Accept-Encoding": accepted} if accepted else {}))
+    assert answer.headers.get("Content-Encoding", "") == encoding
+    assert "Accept-Encoding" in answer.headers["Vary"]
+    assert int(answer.headers["Content-Length"]) == len(answer.content)
+    plain = ask(server, path)
+    assert (DECODERS[encoding](answer.content) if encoding else answer.content) == plain.content
+    assert (answer.headers["ETag"] != plain.headers["ETag"]) == bool(encoding), "other bytes, another strong tag"
+    again = ask(server, path, **{"Accept-Encoding": accepted, "If-None-Match": answer.headers["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def identity(server: Server) -> str:
+    feed = server.client.get("/feed.json?office=http").json()
+    return str(feed["items"][0]["url"].rpartition("/")[2])
+
+
+def test_304_by_date(server: Server, token: str) -> None:
+    def modified() -> str | None:
+        return ask(server, "/feed.rss?office=http").headers.get("Last-Modified")
+
+    until(modified, 5, 0.1)  # It is told when its second is over.
+    told = modified()
+    assert told
+    assert ask(server, "/feed.rss?office=http", **{"If-Modified-Since": told}).status_code == 304
+    old = "Mon, 09 Mar 2020 00:00:00 GMT"
+    assert ask(server, "/feed.rss?office=http", **{"If-Modified-Since": old}).status_code == 200
+    for broken in ("yesterday", "Mon, 99 Foo 2026 00:00:00 GMT"):
+        assert ask(server, "/feed.rss?office=http", **{"If-Modified-Since": broken}).status_code == 200
+    both = {"If-Modified-Since": told, "If-None-Match": '"another"'}
+    assert ask(server, "/feed.rss?office=http", **both).status_code == 200, "the tag decides (RFC 9110, 13.2.2)"
+    for broken in ("x", '"', "W/", ",,,", '"a" "b"'):
+        assert ask(server, "/feed.rss?office=http", **{"If-None-Match": broken}).status_code == 200
+    assert server.push(token, release(200)).status_code == 201
+    assert ask(server, "/feed.rss?office=http", **{"If-Modified-Since": told}).status_code == 200
+    assert server.push(token, release(200, 2, pubstatus="canceled")).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("accept", "type"),
+    [
+        ("", "application/rss+xml"),
+        ("*/*", "application/rss+xml"),
+        ("application/atom+xml", "application/atom+xml"),
+        ("application/feed+json, application/json;q=0.5", "application/feed+json"),
+        ("application/json", "application/json"),
+        ("text/html, application/rss+xml;q=0.9", "application/rss+xml"),
+        ("application/vnd.iptc.g2.newsmessage+xml", "application/vnd.iptc.g2.newsmessage+xml"),
+    ],
+)
+def test_the_format_by_accept(server: Server, token: str, accept: str, type: str) -> None:
+    answer = ask(server, "/feed?office=http", **({"Accept": accept} if accept else {}))
+    assert (answer.status_code, answer.headers["Content-Type"].partition(";")[0]) == (200, type)
+    assert "Accept" in answer.headers["Vary"].split(", ")
+    own = answer.headers["Content-Location"]
+    assert httpx.get(own, trust_env=False, headers={"Accept-Encoding": "identity"}).content == answer.content
+
+
+@pytest.mark.parametrize(
+    ("accept", "type"),
+    [
+        ("", "text/html"),
+        ("*/*", "text/html"),
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "text/html"),
+        ("application/json", "application/json"),
+        ("application/nitf+xml", "application/nitf+xml"),
+        ("application/vnd.iptc.g2.newsitem+xml, text/html;q=0.1", "application/vnd.iptc.g2.newsitem+xml"),
+    ],
+)
+def test_an_article_by_accept(server: Server, token: str, accept: str, type: str) -> None:
+    answer = ask(server, f"/articles/{identity(server)}", **({"Accept": accept} if accept else {}))
+    assert (answer.status_code, answer.headers["Content-Type"].partition(";")[0]) == (200, type)
+    assert "Accept" in answer.headers["Vary"].split(", ")
+
+
+@pytest.mark.parametrize("path", ["/feed", "/articles/{id}"])
+def test_what_nobody_writes_is_406(server: Server, token: str, path: str) -> None:
+    answer = ask(server, path.format(id=identity(server)), Accept="image/png")
+    assert (answer.status_code, answer.json()["type"]) == (406, "urn:pressrelay:problem:not-acceptable")
+    assert answer.headers["Vary"] == "Accept"
+
+
+def test_an_article_in_each_format(server: Server, token: str) -> None:
+    id = identity(server)
+    page = server.client.get(f"/articles/{id}")
+    assert page.headers["Link"].count('rel="alternate"') == 4 and 'rel="canonical"' in page.headers["Link"]
+    assert server.client.get(f"/articles/{id}.ninjs").json()["headlines"][0]["value"].startswith("Number")
+    for suffix, root in (("newsml", "newsItem"), ("nitf", "nitf")):
+        answer = server.client.get(f"/articles/{id}.{suffix}")
+        assert etree.QName(etree.fromstring(answer.content)).localname == root
+        assert answer.headers["Access-Control-Allow-Origin"] == "*" and "Last-Modified" in answer.headers
+    assert server.client.get(f"/articles/{id}.pdf").json()["type"] == "urn:pressrelay:problem:unknown-format"
+
+
+def test_scripts_of_any_site_may_read_feeds(server: Server, token: str) -> None:
+    answer = ask(server, "/feed.json", Origin="https://reader.example")
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert "ETag" in answer.headers["Access-Control-Expose-Headers"]
+    asked = {"Origin": "https://reader.example", "Access-Control-Request-Method": "GET"}
+    preflight = server.client.options("/feed.json", headers=asked)
+    assert preflight.status_code in (200, 204)
+    assert "If-None-Match" in preflight.headers["Access-Control-Allow-Headers"]
+
+
+def test_full_text(server: Server, token: str) -> None:
+    """Korean wherever it stands in a word, words in any order, quoted ones in theirs; nothing that is not public."""
+    body = "<p>전북의 으뜸도정상은 6개 부서가 받았다. Semiconductor cluster opens.</p>"
+    more = "<keyword>벚꽃축제</keyword>"
+    assert server.push(token, release(300, headline="도정상 시상", body=body, more=more)).status_code == 201
+    assert (
+        server.push(
+            token, release(301, headline="으뜸도정상 비밀", body=body, embargo='<embargo held="true"/>')
+        ).status_code
+        == 201
+    )
+
+    def found(words: str, **others: str) -> list[str]:
+        feed = server.client.get("/feed.json", params={"q": words, "office": "http", **others}).json()
+        return [item["title"] for item in feed["items"]]
+
+    for words in ("도정상", "으뜸도정상", "벚꽃", "cluster semiconductor", "SEMICONDUCTOR", '"cluster opens"', "받"):
+        assert found(words) == ["도정상 시상"], words
+    for words in ("비밀", '"opens cluster"', "도정상 없음", "conductor"):
+        assert found(words) == [], words
+    assert found("도정상", lang="ko") == [] and found("도정상", region="us:CA") == ["도정상 시상"]
+    page = server.client.get("/", params={"q": "도정상 cluster"}, headers={"Accept-Language": "ko"}).text
+    assert "<mark>도정상</mark> 시상" in page and "<mark>cluster</mark>" in page
+    assert server.push(token, release(300, 2, headline="도정상 시상", pubstatus="canceled")).status_code == 201
+    assert found("도정상") == []
+
+
+def test_filters(server: Server, token: str) -> None:
+    by = '<licence uri="https://creativecommons.org/licenses/by/4.0/">CC BY</licence>'
+    assert server.push(token, release(400, headline="Open", lang="en-GB", more=by)).status_code == 201
+
+    def titles(**params: Any) -> list[str]:
+        return [
+            i["title"] for i in server.client.get("/feed.json", params={"office": "http", **params}).json()["items"]
+        ]
+
+    numbers = {f"Number {number}" for number in range(7)}
+    assert titles(licence="cc-by-4.0") == ["Open"] == titles(exclude_licence="none")
+    assert set(titles(licence="none")) == numbers == set(titles(exclude_licence="cc-by-4.0"))
+    assert set(titles(genre="press-release")) == {*numbers, "Open"} and titles(genre="reference") == []
+    assert titles(lang="en-GB") == ["Open"] and set(titles(lang="en")) == {*numbers, "Open"}
+    assert titles(exclude_lang="en") == [] and titles(exclude_region="us:CA") == []
+    now = datetime.now(UTC)
+    day = timedelta(days=1)
+    assert len(titles(since=(now - day).isoformat())) == 8 and titles(until=(now - day).isoformat()) == []
+    assert len(titles(until=(now + day).isoformat(), since=(now - day).date().isoformat())) == 8
+    assert server.push(token, release(400, 2, lang="en-GB", pubstatus="canceled")).status_code == 201
+
+
+def test_what_left_is_told(server: Server, token: str) -> None:
+    guid = "tag:example.org,2026:http-500"
+    assert server.push(token, release(500, headline="Wrong")).status_code == 201
+    first = ask(server, "/feed.atom?office=http")
+    gone = server.push(token, release(500, 2, pubstatus="canceled", more="<note>Sent by mistake.</note>"))
+    assert gone.status_code == 201, gone.text
+    atom = ask(server, "/feed.atom?office=http")
+    assert atom.headers["ETag"] != first.headers["ETag"]
+    tombs = etree.fromstring(atom.content).findall("{http://purl.org/atompub/tombstones/1.0}deleted-entry")
+    assert [tomb.findtext("{*}comment") for tomb in tombs if tomb.get("ref") == guid] == ["Sent by mistake."]
+    news = etree.fromstring(ask(server, "/feed.newsml?office=http").content)
+    (status,) = (
+        s.get("qcode")
+        for item in news.iter("{*}newsItem")
+        if item.get("guid") == guid
+        for s in item.iter("{*}pubStatus")
+    )
+    assert status == "stat:canceled"
+    ninjs = server.client.get("/feed.ninjs?office=http").json()
+    assert [item["pubStatus"] for item in ninjs["associations"] if item["uri"] == guid] == ["canceled"]
+    for format in ("rss", "json"):
+        assert guid not in server.client.get(f"/feed.{format}?office=http").text
+    assert server.push(token, release(500, 3, headline="Right")).status_code == 201
+    back = etree.fromstring(ask(server, "/feed.atom?office=http").content)
+    refs = [t.get("ref") for t in back.findall("{http://purl.org/atompub/tombstones/1.0}deleted-entry")]
+    assert guid not in refs, "what came back has not left"
+    assert server.push(token, release(500, 4, pubstatus="canceled")).status_code == 201
+
+
+def test_a_feed_by_a_short_name(server: Server, token: str) -> None:
+    added = server.run(
+        "feed", "add", "http-office", "office=http&limit=3&lang=en", "--title", "Of one office", "--json"
+    )
+    assert added.returncode == 0, added.stderr
+    assert added.stdout.count(f"{server.url}/f/http-office.atom") == 1
+    answer = ask(server, "/f/http-office.atom")
+    feed = feedparser.parse(answer.content)
+    assert (feed.feed.title, len(feed.entries)) == ("Of one office", 3)
+    assert links(answer)["self"] == f"{server.url}/f/http-office.atom"
+    assert {link["rel"]: link["href"] for link in feed.feed.links}["self"] == f"{server.url}/f/http-office.atom"
+    following = links(answer)["next"]
+    assert urlsplit(following).path == "/f/http-office.atom" and list(parse_qs(urlsplit(following).query)) == ["before"]
+    assert entries(httpx.get(following, trust_env=False)) == ["Number 3", "Number 2", "Number 1"]
+    assert len(entries(ask(server, "/f/http-office.atom?limit=50"))) == 7
+    assert ask(server, "/f/http-office.json").json()["feed_url"] == f"{server.url}/f/http-office.json"
+    for path, status, type in (
+        ("/f/http-office.atom?region=kr", 400, "unknown-parameter"),
+        ("/f/http-office.pdf", 404, "unknown-format"),
+        ("/f/nobody.atom", 404, "unknown-feed"),
+        ("/f/%EA%B0%80.atom", 404, "unknown-feed"),
+    ):
+        problem = ask(server, path).json()
+        assert (problem["status"], problem["type"]) == (status, f"urn:pressrelay:problem:{type}"), path
+    changed = server.run("feed", "add", "http-office", f"{server.url}/feed.rss?office=http&limit=1")
+    assert changed.returncode == 0 and "changed" in changed.stdout
+    assert entries(ask(server, "/f/http-office.atom")) == ["Number 6"]
+    assert "http-office\toffice=http&limit=1" in server.run("feed", "list").stdout
+    for words, said in (
+        (("add", "A b", "lang=ko"), "is not a name"),
+        (("add", "a", "region=nowhere"), "Unknown region"),
+        (("add", "a", "before=1-1"), "A cursor names one page"),
+        (("remove", "nobody"), "There is no feed"),
+    ):
+        done = server.run("feed", *words)
+        assert done.returncode == 1 and said in done.stderr and "Traceback" not in done.stderr, done.stderr
+    assert server.run("feed", "remove", "http-office").returncode == 0
+    assert ask(server, "/f/http-office.atom").status_code == 404
+
+
+def test_titles_in_the_language_asked_for(server: Server, token: str) -> None:
+    for params, lang, title in (
+        ({"region": "kr:52", "lang": "en"}, "en", "Pressrelay: Jeonbuk State / en"),
+        ({"region": "kr:52", "lang": "ko-KR"}, "ko", "Pressrelay: 전북특별자치도 / ko-kr"),
+        ({"genre": "reference", "exclude_region": "kr:11"}, "ko", "Pressrelay: 보도참고자료 / − 서울특별시"),
+    ):
+        feed = server.client.get("/feed.ninjs", params=params).json()
+        assert (feed["language"], feed["headlines"][0]["value"]) == (lang, title)
