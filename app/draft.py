@@ -54,6 +54,7 @@ class DraftRelated(Struct, frozen=True):
     headline: str
     guid: str
     url: Value | None
+    translation: Value | None = None  # the language, where it is the same article in another one
 
 
 class DraftContact(Struct, frozen=True):

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from app import embargo as embargoes
 from app import html
-from app.draft import Draft, DraftContact, DraftEnclosure, DraftTerm, Value
+from app.draft import Draft, DraftContact, DraftEnclosure, DraftRelated, DraftTerm, Value
 from app.embargo import Hours
 from app.errors import Fault
 from app.office import OfficeRecord, issuing
@@ -113,7 +113,7 @@ class _Normalizer:
         if self.faults:
             return tuple(self.faults)
         guid = self.guid()
-        lang = self.lang()
+        lang = self.lang(draft.lang)
         headline = line(draft.headline.text)
         if not headline:
             self.fault(draft.headline, "The headline is empty.")
@@ -138,10 +138,7 @@ class _Normalizer:
         regions = self.regions(moment)
         topics = self.topics()
         enclosures = tuple(self.enclosure(enclosure) for enclosure in draft.enclosures)
-        related = tuple(
-            Related(line(r.headline), "%20".join(r.guid.split()), self.url(r.url) if r.url else "")
-            for r in draft.related
-        )
+        related = tuple(map(self.related, draft.related))
         if self.faults or issued is None:
             return tuple(self.faults)
         id = public_id(guid)
@@ -200,10 +197,10 @@ class _Normalizer:
             self.fault(self.draft.guid, f"A guid has 1 to {GUID_MOST} characters and no white space.")
         return guid
 
-    def lang(self) -> str:
-        lang = self.draft.lang.text.strip()
+    def lang(self, value: Value) -> str:
+        lang = value.text.strip()
         if not LANG.fullmatch(lang):
-            self.fault(self.draft.lang, f"{lang[:40]!r} is not a BCP 47 language tag such as ko.")
+            self.fault(value, f"{lang[:40]!r} is not a BCP 47 language tag such as ko.")
         return lang
 
     def instant(self, value: Value) -> datetime | None:
@@ -296,6 +293,18 @@ class _Normalizer:
                 code: known for code in default if (known := codes("region" if what == "region" else "topic").get(code))
             }
         return tuple(Term(code.scheme, code.code, code.names) for code in found.values())
+
+    def related(self, draft: DraftRelated) -> Related:
+        """Where a translation is known by its guid alone, its page here is where it will be."""
+        guid = "%20".join(draft.guid.split())
+        url = self.url(draft.url) if draft.url else ""
+        lang = ""
+        if draft.translation:
+            lang = self.lang(draft.translation)
+            if lang.lower() == self.draft.lang.text.strip().lower():
+                self.fault(draft.translation, "This is the article's own language; a translation is in another.")
+            url = url or f"{self.context.url}/articles/{public_id(guid)}"
+        return Related(line(draft.headline), guid, url, lang)
 
     def enclosure(self, draft: DraftEnclosure) -> Enclosure:
         own = licence(draft.licence_uri, draft.licence_text) if draft.has_licence else None

@@ -43,6 +43,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "ko": "별도 표시가 없으면 모든 권리는 발표 기관에 있습니다.",
         "en": "All rights reserved by the office.",
     },
+    "languages": {"ko": "다른 언어", "en": "Other languages"},
     "keywords": {"ko": "핵심어", "en": "Keywords"},
     "related": {"ko": "관련 보도자료", "en": "Related"},
     "note": {"ko": "편집자 참고", "en": "Editor's note"},

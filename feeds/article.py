@@ -55,11 +55,12 @@ class Enclosure(Struct, frozen=True):
 
 
 class Related(Struct, frozen=True):
-    """Another article this one belongs with; either a guid or a URL is given."""
+    """Another article this one belongs with, or this one in another language; a guid or a URL is given."""
 
     headline: str = ""
     guid: str = ""
     url: str = ""
+    translation: str = ""  # BCP 47: it is this article in that language; empty: another article
 
 
 class Article(Struct, frozen=True):

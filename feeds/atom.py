@@ -90,7 +90,11 @@ def _extend(root: etree._Element, article: Article) -> None:
 
 def _linkable(related: Related) -> bool:
     """Whether a link says all of it."""
-    return bool(related.url) != bool(related.guid) and (not related.guid or _is_urn(related.guid))
+    return (
+        not related.translation
+        and bool(related.url) != bool(related.guid)
+        and (not related.guid or _is_urn(related.guid))
+    )
 
 
 def _is_urn(guid: str) -> bool:
@@ -156,10 +160,16 @@ def _links(article: Article) -> list[dict[str, str]]:
         if file.length is not None:
             link["length"] = str(file.length)
         links.append(link)
+    spoken = {article.lang}
     for related in article.related:
         target = related.url or (related.guid if wording.is_uri(related.guid) else "")
-        if target:
+        if not related.translation:
             links.append({"href": target, "rel": "related", "title": related.headline})
+        elif related.translation not in spoken:  # One alternate of a type and language (RFC 4287, section 4.1.2).
+            spoken.add(related.translation)
+            link = {"href": target, "rel": "alternate", "hreflang": related.translation, "title": related.headline}
+            links.append(link | ({"type": "text/html"} if related.url else {}))
+    links = [link for link in links if link["href"]]
     return [{key: value for key, value in link.items() if value} for link in links]
 
 

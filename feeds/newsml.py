@@ -173,7 +173,16 @@ def _item_meta(item: etree._Element, article: Article) -> None:
 def _related(meta: etree._Element, article: Article) -> None:
     _add(meta, "link", rel="role:page", href=article.url, contenttype="text/html")
     for related in article.related:
-        _add(meta, "link", rel="irel:seeAlso", href=related.url, residref=related.guid, title=related.headline)
+        link = _add(meta, "link", rel="role:translation" if related.translation else "irel:seeAlso")
+        told = {
+            "href": related.url,
+            "hreflang": related.translation,
+            "residref": related.guid,
+            "title": related.headline,
+        }
+        for name, value in told.items():
+            if value:
+                link.set(name, value)
 
 
 def _content_meta(item: etree._Element, article: Article) -> None:

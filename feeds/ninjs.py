@@ -183,7 +183,9 @@ def _associations(article: Article) -> Iterator[JSON]:
         target = related.url or (related.guid if wording.is_uri(related.guid) else "")
         if target:
             shown = [{"contentType": "text/plain", "value": related.headline}] if related.headline else []
-            yield _given({"name": f"related-{number}", "rel": "seeAlso", "uri": target, "headlines": shown})
+            name, rel = ("translation", "translation") if related.translation else ("related", "seeAlso")
+            members = {"name": f"{name}-{number}", "rel": rel, "uri": target, "language": related.translation}
+            yield _given(members | {"headlines": shown})
 
 
 def _alternatives(article: Article) -> Iterator[JSON]:

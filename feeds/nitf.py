@@ -39,7 +39,10 @@ def _head(root: etree._Element, article: Article) -> None:
         ("pressrelay.updated", article.updated.isoformat()),
         ("pressrelay.source", article.source),
         *(("pressrelay.contact", _contact(contact)) for contact in article.contacts),
-        *(("pressrelay.related", f"{one.headline} {one.url or one.guid}".strip()) for one in article.related),
+        *(
+            ("pressrelay.related", " ".join(filter(None, (one.translation, one.headline, one.url or one.guid))))
+            for one in article.related
+        ),
     ):
         if content:
             sub(head, "meta", name=name, content=content)

@@ -114,4 +114,4 @@ def licence(licence: Licence) -> etree._Element:
 
 def related(related: Related) -> etree._Element:
     """Another article, by guid or address."""
-    return element("related", related.headline, guid=related.guid, url=related.url)
+    return element("related", related.headline, guid=related.guid, url=related.url, translation=related.translation)

@@ -79,6 +79,9 @@ def _links(item: etree._Element, article: Article) -> None:
         target = related.url or (related.guid if wording.is_uri(related.guid) else "")
         if target:
             link = etree.SubElement(item, f"{_ATOM}link", rel="related", href=target)
+            if related.translation:
+                link.set("rel", "alternate")
+                link.set("hreflang", related.translation)
             if related.headline:
                 link.set("title", related.headline)
 

@@ -332,3 +332,34 @@ def test_titles_in_the_language_asked_for(server: Server, token: str) -> None:
     ):
         feed = server.client.get("/feed.ninjs", params=params).json()
         assert (feed["language"], feed["headlines"][0]["value"]) == (lang, title)
+
+
+def test_language_versions_find_each_other(server: Server, token: str) -> None:
+    """Whichever names the other; one that is not public is not told."""
+    guid = "tag:example.org,2026:http-"
+    assert server.push(token, release(600, lang="ko", headline="한국어")).status_code == 201
+    english = f'<related guid="{guid}600" translation="ko">한국어</related>'
+    korean = server.client.get("/feed.json?office=http").json()["items"][0]["url"]
+    assert server.push(token, release(601, headline="English", more=english)).status_code == 201
+    french = f'<related guid="{guid}600" translation="ko"/>'
+    pushed = server.push(token, release(602, lang="fr", embargo='<embargo held="true"/>', more=french))
+    assert pushed.status_code == 201
+    other = server.client.get("/feed.json?office=http").json()["items"][0]["url"]
+    for here, there, tag, label in ((korean, other, "en", "English"), (other, korean, "ko", "한국어")):
+        page = server.client.get(here.removeprefix(server.url)).text
+        assert f'<link rel="alternate" hreflang="{tag}" href="{there}">' in page and f">{label}</a>" in page
+        assert "fran" not in page
+    atom = etree.fromstring(ask(server, "/feed.atom?office=http&limit=1").content)
+    alternates = {link.get("hreflang"): link.get("href") for link in atom.iter(f"{ATOM}link") if link.get("hreflang")}
+    assert alternates == {"en": other, "ko": korean}
+    news = etree.fromstring(ask(server, "/feed.newsml?office=http&limit=1").content)
+    assert [link.get("residref") for link in news.iter("{*}link") if link.get("hreflang") == "ko"] == [f"{guid}600"]
+    ninjs = server.client.get("/feed.ninjs?office=http&limit=1").json()["associations"][0]["associations"]
+    assert [(one["rel"], one["language"], one["uri"]) for one in ninjs] == [("translation", "ko", korean)]
+    assert server.push(token, release(602, 2, lang="fr", more=french)).status_code == 201  # released
+    assert ">français</a>" in server.client.get(korean.removeprefix(server.url)).text
+    wrong = server.push(token, release(603, more='<related guid="a" translation="en"/>'))
+    assert (wrong.status_code, wrong.json()["errors"][0]["path"]) == (422, "/release/article[1]/related/@translation")
+    for number in (600, 601, 602):
+        lang = {600: "ko", 601: "en", 602: "fr"}[number]
+        assert server.push(token, release(number, 9, lang=lang, pubstatus="canceled")).status_code == 201

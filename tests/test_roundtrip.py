@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec.structs import asdict, replace
 
 from app import parsers
-from app.normalize import Context, Normal, normalize
+from app.normalize import Context, Normal, normalize, public_id
 from app.office import OfficeRecord
 from feeds import atom, newsml, press_release, rss
 from feeds.article import Article, Contact, Enclosure, Feed, Licence, Office, Related, Term
@@ -101,6 +101,19 @@ def test_samples(article: Article, way: str) -> None:
             "enclosures": (
                 Enclosure("https://files.example/1", "image/png", role="document", caption="First"),
                 Enclosure("https://files.example/1", "image/png", role="photo", licence=Licence("", "Second")),
+            )
+        },
+        {
+            "related": (
+                Related(
+                    "한국어", "tag:o,2026:ko", "https://press.example.org/articles/" + public_id("tag:o,2026:ko"), "ko"
+                ),
+            )
+        },
+        {
+            "related": (
+                Related(url="https://o.example/fr", translation="fr-CA"),
+                Related("Old", url="https://o.example/1"),
             )
         },
         {"lang": "zh-Hant-TW"},

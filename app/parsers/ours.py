@@ -48,7 +48,9 @@ def enclosure(element: etree._Element, at: At) -> DraftEnclosure:
 def related(element: etree._Element, at: At) -> DraftRelated:
     url = element.get("url")
     where = Value(url, element.sourceline or 0, f"{at(element)}/@url") if url else None
-    return DraftRelated(text(element), element.get("guid", ""), where)
+    lang = element.get("translation")
+    told = Value(lang, element.sourceline or 0, f"{at(element)}/@translation") if lang else None
+    return DraftRelated(text(element), element.get("guid", ""), where, told)
 
 
 def fragment(body: etree._Element) -> str:

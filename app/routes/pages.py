@@ -5,6 +5,7 @@ from functools import partial
 from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
+from babel import Locale, UnknownLocaleError
 from babel.dates import format_datetime
 from flask import Blueprint, Response, render_template, request
 from markupsafe import Markup
@@ -71,8 +72,15 @@ def article_page(article: Article) -> Response:
     # By path and not by place: a correction may come between reading the article and its files.
     files = {e.url: file for e in article.enclosures for path, file in paths.items() if e.url.endswith(path)}
     query = Query(regions=tuple(term.code for term in article.regions[:1]))
+    others = [(other.lang, endonym(other.lang), other) for other in store.translations_of(context.engine, article)]
     return html(
-        "article.html", language(), article=article, body=Markup(article.body), files=files, feeds=links(context, query)
+        "article.html",
+        language(),
+        article=article,
+        body=Markup(article.body),
+        files=files,
+        feeds=links(context, query),
+        others=others,
     )
 
 
@@ -103,6 +111,14 @@ def links(context: Context, query: Query) -> list[tuple[str, str, str]]:
         (LABELS.get(form, form), module.MIMETYPE.partition(";")[0], address(context, query, form))
         for form, module in FORMATS.items()
     ]
+
+
+def endonym(lang: str) -> str:
+    """What a language calls itself; its tag where that is not known."""
+    try:
+        return str(Locale.parse(lang, sep="-").get_display_name() or lang)
+    except (UnknownLocaleError, ValueError):
+        return lang
 
 
 def html(template: str, lang: str, **values: object) -> Response:

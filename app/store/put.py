@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from sqlalchemy import Connection, Engine, Executable, and_, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from app.store import files, search
+from app.store import files, search, translations
 from app.store.engine import writing
 from app.store.files import FileRecord
 from app.store.keys import Keys, keys
@@ -151,6 +151,7 @@ class _Writer:
             }
         )
         self.files += files.rows(num, article.version, item.files)
+        translations.enter(self.connection, num, article, again=row is not None)
         if before is not None and row is not None and row.sort is not None:
             _leave(self.connection, num, before, row.sort)
         if row is not None and row.seen:

@@ -186,6 +186,16 @@ counter = Table(
     Column("instance", String(32), nullable=False),  # the random name of this database, in every key of the cache
 )
 
+# An article names another, by guid, as itself in another language.
+translations = Table(
+    "translations",
+    metadata,
+    Column("guid", Text, nullable=False),
+    Column("num", BigInteger, nullable=False),
+    PrimaryKeyConstraint("guid", "num"),
+)
+Index("translations_num", translations.c.num)
+
 # Feeds with a short name.
 saved_feeds = Table(
     "saved_feeds",

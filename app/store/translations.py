@@ -1,0 +1,40 @@
+"""Language versions of one article: each may name the others, and is found by those that name it."""
+
+from collections.abc import Sequence
+
+import msgspec
+from sqlalchemy import Connection, Engine, and_, delete, insert, or_, select
+
+from app.store.engine import reading
+from app.store.tables import articles, translations, versions
+from feeds.article import Article
+
+MOST = 100  # told of one article
+
+
+def enter(connection: Connection, num: int, article: Article, *, again: bool) -> None:
+    """Keep which articles this one names as itself in another language; `again`: an older version may have named others."""
+    if again:
+        connection.execute(delete(translations).where(translations.c.num == num))
+    guids = {related.guid for related in article.related if related.translation and related.guid}
+    if guids:
+        connection.execute(insert(translations), [{"guid": guid, "num": num} for guid in sorted(guids)])
+
+
+def translations_of(engine: Engine, article: Article) -> Sequence[Article]:
+    """The public ones among those that this article names, that name it, and that name what it names; by language, without
+    those of its own. Raises Unavailable."""
+    named = [related.guid for related in article.related if related.translation and related.guid]
+    together = [article.guid, *named]
+    naming = select(translations.c.num).where(translations.c.guid.in_(together))
+    statement = (
+        select(versions.c.doc)
+        .select_from(articles)
+        .join(versions, and_(versions.c.num == articles.c.num, versions.c.version == articles.c.version))
+        .where(articles.c.public, or_(articles.c.guid.in_(named), articles.c.num.in_(naming)))
+        .limit(MOST)
+    )
+    with reading(engine) as connection:
+        found = [msgspec.json.decode(doc, type=Article) for doc in connection.execute(statement).scalars()]
+    other = (one for one in found if one.id != article.id and one.lang != article.lang)
+    return sorted(other, key=lambda one: (one.lang, one.id))
