@@ -211,7 +211,7 @@ def _tell(settings: Settings, say: Callable[[str], None]) -> None:
     cache = settings.redis_url or f"embedded Valkey, {settings.socket}"
     say(f"Pressrelay is running ({settings.workers} web workers).")
     say(f"  pages      {settings.url}/")
-    say(f"  feeds      {settings.url}/feed.atom  /feed.rss  /feed.newsml")
+    say(f"  feeds      {settings.url}/feed.atom  .rss  .json  .ninjs  .newsml")
     say(f"  ingest     POST {settings.url}/releases")
     say(f"  database   {store.connect(settings.database).url.render_as_string(hide_password=True)}")
     say(f"  cache      {cache}")
