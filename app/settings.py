@@ -48,6 +48,7 @@ SETTINGS = (
     Setting("edition_evening", "12:00", "When 석간, the evening edition, may report: HH:MM in Seoul."),
     Setting("site_name", "Pressrelay", "What feeds and pages call this server."),
     Setting("language", "ko", "Of the titles of feeds that ask for no language: ko or en."),
+    Setting("security_contact", "", "Where to report a hole, mailto:… or https://…; empty: no security.txt."),
     Setting("log_format", "text", "text or json."),
 )
 PREFIX = "PRESSRELAY_"
@@ -80,6 +81,7 @@ class Settings(Struct, frozen=True):
     edition_evening: str = "12:00"
     site_name: str = "Pressrelay"
     language: str = "ko"
+    security_contact: str = ""
     log_format: str = "text"
 
     @property
@@ -158,6 +160,9 @@ def _check(settings: Settings) -> None:
         raise Misconfigured(f"PRESSRELAY_LANGUAGE takes ko or en, not {settings.language!r}.")
     if settings.s3_endpoint and not settings.s3_endpoint.startswith(("http://", "https://")):
         raise Misconfigured(f"PRESSRELAY_S3_ENDPOINT takes an http or https URL, not {settings.s3_endpoint!r}.")
+    if settings.security_contact and not re.fullmatch(r"(mailto:|https://|tel:)[!-~]+", settings.security_contact):
+        given = settings.security_contact
+        raise Misconfigured(f"PRESSRELAY_SECURITY_CONTACT takes a mailto:, https:// or tel: URI, not {given!r}.")
     for name in ("edition_morning", "edition_evening"):
         if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", getattr(settings, name)):
             raise Misconfigured(f"PRESSRELAY_{name.upper()} takes HH:MM, not {getattr(settings, name)!r}.")

@@ -26,6 +26,17 @@ TEXTS: dict[str, dict[str, str]] = {
     "none-such": {"ko": "해당하는 보도자료가 없습니다.", "en": "No release is found."},
     "search": {"ko": "찾을 말", "en": "Words"},
     "find": {"ko": "찾기", "en": "Search"},
+    "all-feeds": {"ko": "모든 피드", "en": "All feeds"},
+    "feeds-how": {
+        "ko": "보도자료가 있는 피드입니다. 이름을 누르면 보도자료와 모든 형식이 보입니다. 한꺼번에 구독하려면:",
+        "en": "The feeds that have releases. A name leads to its releases and every format. To subscribe to all at once:",
+    },
+    "feeds-cut": {
+        "ko": "지역과 분야를 함께 나눈 피드는 넓은 지역부터 {most}개까지만 보입니다.",
+        "en": "Of the feeds by region and topic, only {most} are listed, those of the widest regions.",
+    },
+    "by-topic": {"ko": "분야별", "en": "By topic"},
+    "named": {"ko": "이름 있는 피드", "en": "Feeds with a short name"},
     "feeds": {"ko": "피드", "en": "Feeds"},
     "all": {"ko": "전체", "en": "Everything"},
     "regions": {"ko": "지역", "en": "Regions"},

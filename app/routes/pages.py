@@ -17,10 +17,11 @@ from app.enclosures import address as address_of
 from app.query import Query, office_place
 from app.routes.context import here
 from app.routes.feeds import address, find, parse
+from app.routes.feeds import home as home_of
 from app.routes.representation import whole
 from app.wording import LANGUAGES, TEXTS, feed_title, name
 from app.words import marked
-from feeds import FORMATS
+from feeds import FORMATS, metadata
 from feeds.article import Article
 from schemas import codes
 
@@ -54,6 +55,7 @@ def home() -> Response:
         kept=[pair for pair in parse_qsl(replace(query, before=None, after=None).canonical()) if pair[0] != "q"],
         feeds=links(context, query),
         whole=query == Query(),
+        canonical=home_of(context, query),
         regions=[(c, name(c, lang), links(context, Query(regions=(c,)))) for c in _ordered("region", used)],
         topics=[(c, name(c, lang), links(context, Query(topics=(c,)))) for c in _ordered("topic", used)],
         offices=[
@@ -81,6 +83,10 @@ def article_page(article: Article) -> Response:
         files=files,
         feeds=links(context, query),
         others=others,
+        canonical=article.url,
+        feeds_title=feed_title(context.settings.site_name, query, {}, language()),
+        opengraph=metadata.opengraph(article, context.settings.site_name),
+        jsonld=Markup(metadata.embedded(article, context.settings.site_name, f"{context.settings.url}/")),
     )
 
 

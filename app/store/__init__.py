@@ -1,5 +1,6 @@
 """The store: the only SQL. `put` writes, `find` reads; every function takes the engine and raises Unavailable."""
 
+from app.store.discover import block, blocks, crossed, names_in_use
 from app.store.engine import Engine, connect, upgrade
 from app.store.files import FileRecord, files_of, public_files, wanted
 from app.store.find import (
@@ -41,11 +42,14 @@ __all__ = [
     "all_offices",
     "all_saved",
     "all_sources",
+    "block",
+    "blocks",
     "by_id",
     "changes_after",
     "claim_source",
     "connect",
     "content",
+    "crossed",
     "documents",
     "edited",
     "files_of",
@@ -55,6 +59,7 @@ __all__ = [
     "last_edited",
     "lift",
     "micros",
+    "names_in_use",
     "new_token",
     "newest_change",
     "newest_seq",
