@@ -325,6 +325,20 @@ def test_newsml_carries_places_contacts_files_and_rights() -> None:
     assert values(".//n:edNote/text()") == ["Replaces an earlier figure.", "조간"]
 
 
+@pytest.mark.parametrize("case", CASES)
+def test_a_package_lists_the_newsml_feed(case: str) -> None:
+    subject = CASES[case]
+    message = tree("newsml", subject)
+    packages = message.findall("n:itemSet/n:packageItem", NAR)
+    assert [package.get("guid") for package in packages] == [subject.self]
+    listed = [(one.get("residref"), one.get("version")) for one in packages[0].iter(f"{{{NAR['n']}}}itemRef")]
+    assert listed == [(article.guid, str(article.version)) for article in subject.articles]
+    usable = message.xpath("//n:newsItem[n:itemMeta/n:pubStatus/@qcode='stat:usable']/@guid", namespaces=NAR)
+    assert usable == [guid for guid, _ in listed]
+    read = NewsMLG2.NewsMLG2Document(etree.tostring(packages[0])).get_item()
+    assert (read.guid, str(read.itemmeta.title[0])) == (subject.self, subject.title)
+
+
 def test_right_to_left_is_said() -> None:
     assert tree("newsml", CASES["arabic"]).xpath("//n:newsItem/@dir", namespaces=NAR) == ["rtl"]
     assert wording.direction(ARABIC.lang) == wording.direction("az-Arab") == "rtl"

@@ -1,0 +1,69 @@
+"""The IPTC's News Architecture, whose properties are the same in NewsML-G2 and beside the elements of RSS, Atom and NITF.
+
+https://iptc.org/std/NewsML-G2/guidelines/
+"""
+
+from lxml import etree
+
+from feeds import wording
+from feeds.article import Article, Contact, Office
+
+NAR = "http://iptc.org/std/nar/2006-10-01/"
+
+_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+
+
+def add(parent: etree._Element, name: str, text: str = "", **attributes: str) -> etree._Element:
+    """A child in the standard's namespace; attributes that are empty are left out."""
+    child = etree.SubElement(parent, f"{{{NAR}}}{name}")
+    for key, value in attributes.items():
+        if value:
+            child.set(key, value)
+    if text:
+        child.text = text
+    return child
+
+
+def names(parent: etree._Element, names: dict[str, str]) -> None:
+    """A name in each of its languages."""
+    for lang, name in sorted(names.items()):
+        add(parent, "name", name).set(_LANG, lang)
+
+
+def says(contact: Contact) -> bool:
+    """Whether it names anybody."""
+    return contact != Contact()
+
+
+def contact(parent: etree._Element, contact: Contact, **role: str) -> None:
+    """A contributor in the role of contact: a named person with the department as affiliation, else the department itself."""
+    party = add(parent, "contributor", **role)
+    if contact.name or contact.department:
+        add(party, "name", contact.name or contact.department)
+    if contact.role:
+        add(party, "note", contact.role)
+    details = add(party, "personDetails" if contact.name else "organisationDetails")
+    if contact.name and contact.department:
+        add(add(details, "affiliation"), "name", contact.department)
+    if contact.email or contact.phone:
+        info = add(details, "contactInfo")
+        if contact.email:
+            add(info, "email", contact.email)
+        if contact.phone:
+            add(info, "phone", contact.phone)
+
+
+def web(party: etree._Element, office: Office) -> None:
+    """The office's home page."""
+    if office.url:
+        add(add(add(party, "organisationDetails"), "contactInfo"), "web", office.url)
+
+
+def foreign(parent: etree._Element, article: Article) -> None:
+    """What RSS, Atom and NITF have no element for, each code as a URI of its own: there is no catalog here."""
+    provider = add(parent, "provider", uri=f"{wording.SCHEMES['office']}{article.office.code}")
+    names(provider, {article.lang: article.office.name})
+    web(provider, article.office)
+    for one in article.contacts:
+        if says(one):
+            contact(parent, one, roleuri=f"{wording.SCHEMES['role']}contact")
