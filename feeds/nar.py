@@ -59,11 +59,27 @@ def web(party: etree._Element, office: Office) -> None:
         add(add(add(party, "organisationDetails"), "contactInfo"), "web", office.url)
 
 
-def foreign(parent: etree._Element, article: Article) -> None:
-    """What RSS, Atom and NITF have no element for, each code as a URI of its own: there is no catalog here."""
-    provider = add(parent, "provider", uri=f"{wording.SCHEMES['office']}{article.office.code}")
-    names(provider, {article.lang: article.office.name})
-    web(provider, article.office)
+def beside(parent: etree._Element, article: Article) -> None:
+    """What RSS and Atom have no element for, each code as a URI of its own: there is no catalog here."""
+    office = add(parent, "provider", uri=f"{wording.SCHEMES['office']}{article.office.code}")
+    names(office, {article.lang: article.office.name})
+    web(office, article.office)
+    if article.embargoed is not None:
+        add(parent, "embargoed", article.embargoed.isoformat())
+    if article.note:
+        add(parent, "edNote", article.note)
+    if article.embargo_wording:
+        add(parent, "edNote", article.embargo_wording, roleuri=f"{wording.SCHEMES['role']}embargo")
+    if article.urgency:
+        add(parent, "urgency", str(article.urgency))
+    contacts(parent, article)
+    for name in ("slugline", "dateline"):
+        if text := getattr(article, name):
+            add(parent, name, text)
+
+
+def contacts(parent: etree._Element, article: Article) -> None:
+    """Whom to ask, where there is no catalog for the role."""
     for one in article.contacts:
         if says(one):
             contact(parent, one, roleuri=f"{wording.SCHEMES['role']}contact")
