@@ -160,9 +160,9 @@ def _item_meta(item: etree._Element, article: Article) -> None:
         add(meta, "edNote", article.note)
     if article.embargo_wording:
         add(meta, "edNote", article.embargo_wording, role="role:embargo")
+    _related(meta, article)
     if article.held and article.embargoed is not None:
         add(meta, "itemMetaExtProperty", rel="role:held", value="true")
-    _related(meta, article)
 
 
 def _related(meta: etree._Element, article: Article) -> None:
