@@ -164,16 +164,11 @@ def _links(article: Article) -> list[dict[str, str]]:
         if file.length is not None:
             link["length"] = str(file.length)
         links.append(link)
-    spoken = {article.lang}
     for related in article.related:
         target = related.url or (related.guid if wording.is_uri(related.guid) else "")
-        if not related.translation:
-            links.append({"href": target, "rel": "related", "title": related.headline})
-        elif related.translation not in spoken:  # One alternate of a type and language (RFC 4287, section 4.1.2).
-            spoken.add(related.translation)
-            link = {"href": target, "rel": "alternate", "hreflang": related.translation, "title": related.headline}
-            links.append(link | ({"type": "text/html"} if related.url else {}))
-    links = [link for link in links if link["href"]]
+        if target:  # a translation is no alternate: feedparser would take it for the entry's own page
+            link = {"href": target, "rel": "related", "hreflang": related.translation, "title": related.headline}
+            links.append(link)
     return [{key: value for key, value in link.items() if value} for link in links]
 
 

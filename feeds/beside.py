@@ -13,6 +13,7 @@ ATOM = "{http://www.w3.org/2005/Atom}"
 DC = "{http://purl.org/dc/elements/1.1/}"
 TERMS = "{http://purl.org/dc/terms/}"
 PRISM = "{http://prismstandard.org/namespaces/basic/2.0/}"
+LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 MEDIA = "{http://search.yahoo.com/mrss/}"
 
 _PREFIXES = {"dc": DC, "dcterms": TERMS, "prism": PRISM, "media": MEDIA}
@@ -33,7 +34,10 @@ def add(entry: etree._Element, article: Article) -> None:
     _sub(entry, f"{DC}source", article.source)
     for related in article.related:
         if related.guid and (related.url or not wording.is_uri(related.guid)):
-            _sub(entry, f"{DC}relation", related.guid)
+            relation = etree.SubElement(entry, f"{DC}relation")
+            relation.text = related.guid
+            if related.translation:
+                relation.set(LANG, related.translation)
     _sub(entry, f"{PRISM}versionIdentifier", str(article.version))
     if article.licence.uri:
         etree.SubElement(entry, f"{ATOM}link", rel="license", href=article.licence.uri)

@@ -6,7 +6,7 @@ https://iptc.org/std/NewsML-G2/guidelines/
 from lxml import etree
 
 from feeds import wording
-from feeds.article import Article, Contact, Office
+from feeds.article import Article, Contact, Office, Related
 
 NAR = "http://iptc.org/std/nar/2006-10-01/"
 
@@ -57,6 +57,13 @@ def web(party: etree._Element, office: Office) -> None:
     """The office's home page."""
     if office.url:
         add(add(add(party, "organisationDetails"), "contactInfo"), "web", office.url)
+
+
+def link(parent: etree._Element, related: Related, **rel: str) -> None:
+    """Another item, or this one in another language, which a link says as its target's own property (its hint)."""
+    made = add(parent, "link", **rel, href=related.url, residref=related.guid, title=related.headline)
+    if related.translation:
+        add(made, "language", tag=related.translation)
 
 
 def beside(parent: etree._Element, article: Article) -> None:

@@ -168,16 +168,7 @@ def _item_meta(item: etree._Element, article: Article) -> None:
 def _related(meta: etree._Element, article: Article) -> None:
     add(meta, "link", rel="role:page", href=article.url, contenttype="text/html")
     for related in article.related:
-        link = add(meta, "link", rel="role:translation" if related.translation else "irel:seeAlso")
-        told = {
-            "href": related.url,
-            "hreflang": related.translation,
-            "residref": related.guid,
-            "title": related.headline,
-        }
-        for name, value in told.items():
-            if value:
-                link.set(name, value)
+        nar.link(meta, related, rel="role:translation" if related.translation else "irel:seeAlso")
 
 
 def _content_meta(item: etree._Element, article: Article) -> None:

@@ -196,9 +196,9 @@ def _associations(article: Article) -> Iterator[JSON]:
                 }
             )
     for number, related in enumerate(article.related, 1):
-        # An item is known by a URI: a guid that is none has its own beside the URN that stands for it.
-        known = not related.guid or wording.is_uri(related.guid)
-        uri = (related.guid or related.url) if known else f"{_GUID}{quote(related.guid, safe='')}"
+        # An item is known by a URI: a guid that is none is told beside one that stands for it.
+        own = related.guid if wording.is_uri(related.guid) else ""
+        uri = related.url or own or f"{_GUID}{quote(related.guid, safe='')}"
         name, rel = ("translation", "translation") if related.translation else ("related", "seeAlso")
         yield _given(
             {
@@ -207,8 +207,7 @@ def _associations(article: Article) -> Iterator[JSON]:
                 "uri": uri,
                 "language": related.translation,
                 "headlines": [{"contentType": "text/plain", "value": related.headline}] if related.headline else [],
-                "renditions": [{"name": "page", "href": related.url}] if related.url else [],
-                "altIds": [] if known else [{"role": "guid", "value": related.guid}],
+                "altIds": [{"role": "guid", "value": related.guid}] if related.guid not in ("", uri) else [],
             }
         )
 

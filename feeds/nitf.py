@@ -77,11 +77,7 @@ def _docdata(head: etree._Element, article: Article) -> None:
     # NITF has no place for whom to ask and what belongs with it, but lets other standards in.
     nar.contacts(docdata, article)
     for one in article.related:
-        link = nar.add(docdata, "link", reluri=_TRANSLATION if one.translation else _SEE_ALSO)
-        told = {"href": one.url, "hreflang": one.translation, "residref": one.guid, "title": one.headline}
-        for name, value in told.items():
-            if value:
-                link.set(name, value)
+        nar.link(docdata, one, reluri=_TRANSLATION if one.translation else _SEE_ALSO)
 
 
 def _identified(docdata: etree._Element, article: Article) -> None:

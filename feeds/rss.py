@@ -81,8 +81,7 @@ def _links(item: etree._Element, article: Article) -> None:
         target = related.url or (related.guid if wording.is_uri(related.guid) else "")
         if target:
             link = etree.SubElement(item, f"{ATOM}link", rel="related", href=target)
-            if related.translation:
-                link.set("rel", "alternate")
+            if related.translation:  # no alternate: feedparser would take it for the item's own page
                 link.set("hreflang", related.translation)
             if related.headline:
                 link.set("title", related.headline)

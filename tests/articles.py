@@ -180,6 +180,8 @@ EVERYTHING = make(
         Related("Earlier", "urn:example:releases:4"),
         Related("Other", url="https://www.example.org/other"),
         Related(guid="plain-1"),
+        Related("번역", "urn:example:releases:5-ko", "https://www.example.org/ko", "ko"),
+        Related("", "plain-2", "https://www.example.org/fr", "fr"),
     ),
     note="Replaces an earlier figure.",
     issued=NOON - timedelta(hours=19, microseconds=23),

@@ -290,6 +290,7 @@ def test_feedparser_reads_everything_back(format: str) -> None:
     assert not parsed.bozo
     assert (parsed.feed.title, parsed.feed.link) == ("Press releases", feed().home)
     assert {(link.rel, link.href) for link in parsed.feed.links} >= {("self", feed().self), ("hub", feed().hub)}
+    # The page, not the translation that is linked as well.
     assert (entry.title, entry.link, entry.summary) == (EVERYTHING.headline, EVERYTHING.url, "The lead.")
     assert (entry.author, entry.id) == ("Example Office", EVERYTHING.guid)
     assert entry.content[0].value == EVERYTHING.body.replace("<br/>", "<br />")
