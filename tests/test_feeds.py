@@ -25,7 +25,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from lxml import etree
 from referencing import Registry, Resource
 
-from feeds import FORMATS, ninjs, nitf, wording
+from feeds import FORMATS, newsml, ninjs, nitf, wording
 from feeds.article import Article, Contact, Enclosure, Feed, Licence, Office, Related, Term, Withdrawn
 from tests import feedrules, jsonfeedrules
 from tests.articles import ARABIC, CASES, EVERYTHING, MANY, SEED_TEXT, feed, make, paragraphs
@@ -87,6 +87,15 @@ def tree(format: str, subject: Feed) -> etree._Element:
 def test_golden_bytes(case: str, format: str) -> None:
     rendered = FORMATS[format].render(CASES[case])
     path = GOLDEN / f"{case}.{format}"
+    if os.environ.get("PRESSRELAY_GOLDEN") == "write":
+        path.write_bytes(rendered)
+    assert rendered == path.read_bytes()
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if len(CASES[case].articles) == 1])
+def test_golden_bytes_of_nitf(case: str) -> None:
+    rendered = nitf.render_article(CASES[case].articles[0])
+    path = GOLDEN / f"{case}.nitf"
     if os.environ.get("PRESSRELAY_GOLDEN") == "write":
         path.write_bytes(rendered)
     assert rendered == path.read_bytes()
@@ -184,6 +193,8 @@ def test_the_rules_between_entries_can_fail() -> None:
 @pytest.mark.parametrize("case", CROWD)
 def test_newsml_is_valid_against_the_iptc_schema(case: str) -> None:
     newsml_schema().assertValid(tree("newsml", CROWD[case]))
+    for article in CROWD[case].articles[:10]:
+        newsml_schema().assertValid(etree.fromstring(newsml.render_article(article)))
 
 
 @pytest.mark.parametrize("case", CROWD)
