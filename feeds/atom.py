@@ -1,4 +1,4 @@
-"""Atom 1.0 by feedgen, completed with lxml: https://www.rfc-editor.org/rfc/rfc4287.
+"""Atom 1.0 by feedgen, completed with lxml: https://www.rfc-editor.org/rfc/rfc4287. `beside` adds what Atom has no element for.
 
 `rel="license"` is RFC 4946, pages and archives are RFC 5005, deleted entries RFC 6721.
 """
@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from lxml import etree
 
-from feeds import paging, press_release, wording
+from feeds import beside, paging, press_release, wording
 from feeds.article import Article, Feed, Related, Withdrawn
 from feeds.feedgen_safe import new_feed
 
@@ -30,10 +30,14 @@ def render(feed: Feed) -> bytes:
     root = etree.fromstring(generator.atom_str(), _parser())
     for entry, article in zip(root.findall(f"{_ATOM}entry"), feed.articles, strict=True):
         entry.set(_LANG, article.lang)
-        _license(entry, article)
+        if not wording.is_uri(article.guid):
+            etree.SubElement(entry, f"{beside.DC}identifier").text = article.guid
+        _translate(entry, article)
+        beside.add(entry, article)
     paging.add(root, feed)
     for gone in feed.withdrawn:
         _deleted(root, gone)
+    beside.declare(root)
     return bytes(etree.tostring(root, encoding="UTF-8", xml_declaration=True))
 
 
@@ -160,16 +164,11 @@ def _links(article: Article) -> list[dict[str, str]]:
         if file.length is not None:
             link["length"] = str(file.length)
         links.append(link)
-    spoken = {article.lang}
     for related in article.related:
         target = related.url or (related.guid if wording.is_uri(related.guid) else "")
-        if not related.translation:
-            links.append({"href": target, "rel": "related", "title": related.headline})
-        elif related.translation not in spoken:  # One alternate of a type and language (RFC 4287, section 4.1.2).
-            spoken.add(related.translation)
-            link = {"href": target, "rel": "alternate", "hreflang": related.translation, "title": related.headline}
-            links.append(link | ({"type": "text/html"} if related.url else {}))
-    links = [link for link in links if link["href"]]
+        if target:  # a translation is no alternate: feedparser would take it for the entry's own page
+            link = {"href": target, "rel": "related", "hreflang": related.translation, "title": related.headline}
+            links.append(link)
     return [{key: value for key, value in link.items() if value} for link in links]
 
 
@@ -182,3 +181,15 @@ def _categories(article: Article) -> list[dict[str, str]]:
             category["scheme"] = wording.SCHEMES[term.scheme]
         categories.append(category)
     return categories
+
+
+def _translate(entry: etree._Element, article: Article) -> None:
+    """A category's label is in a language: each name of a term in another one is a category of its own."""
+    at = max((entry.index(one) for one in entry.findall(f"{_ATOM}category")), default=0) + 1
+    for term in reversed((*article.regions, *article.topics)):
+        for lang, name in reversed(wording.names(term, article.lang)[1:]):
+            category = etree.Element(
+                f"{_ATOM}category", term=term.code, scheme=wording.SCHEMES[term.scheme], label=name
+            )
+            category.set(_LANG, lang)
+            entry.insert(at, category)

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from feeds import wording
-from feeds.article import Article, Enclosure, Feed, Licence
+from feeds.article import Article, Contact, Enclosure, Feed, Licence
 
 MIMETYPE = "application/feed+json; charset=utf-8"
 
@@ -76,11 +76,12 @@ def _rest(article: Article) -> JSON:
         "source": article.source,
         "issued": _instant(article.issued),
         "embargoed": _instant(article.embargoed) if article.embargoed else None,
+        "held": article.held or None,
         "embargo_wording": article.embargo_wording,
         "terms": [
             _given({"scheme": term.scheme, "code": term.code, "names": term.names}) for term in wording.terms(article)
         ],
-        "contacts": [_given(msgspec.to_builtins(contact)) for contact in article.contacts],
+        "contacts": [_given(msgspec.to_builtins(contact)) for contact in article.contacts if contact != Contact()],
         "copyright": wording.copyright_notice(article),
         "licence": _licence(article.licence),
         "related": [_given(msgspec.to_builtins(related)) for related in article.related],

@@ -1,4 +1,4 @@
-"""NewsML-G2 2.35, power conformance: one newsMessage of newsItems, the whole text inside.
+"""NewsML-G2 2.35, power conformance: one newsMessage of a package that lists the feed and the newsItems, the whole text inside.
 
 https://iptc.org/std/NewsML-G2/guidelines/ and the IPTC's XML Schema; functions follow the schema's order.
 """
@@ -7,15 +7,16 @@ from datetime import datetime
 
 from lxml import etree
 
-from feeds import wording
-from feeds.article import Article, Contact, Feed, Licence, Term, Withdrawn
+from feeds import nar, wording
+from feeds.article import Article, Feed, Licence, Term, Withdrawn
+from feeds.nar import NAR, add, names
 
 MIMETYPE = "application/vnd.iptc.g2.newsmessage+xml; charset=utf-8"
 ITEM_MIMETYPE = "application/vnd.iptc.g2.newsitem+xml; charset=utf-8"
 
-_NAR = "http://iptc.org/std/nar/2006-10-01/"
 _XHTML = "http://www.w3.org/1999/xhtml"
 _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+_ITEM_TYPE = "application/vnd.iptc.g2.newsitem+xml"
 _CATALOG = "http://www.iptc.org/std/catalog/catalog.IPTC-G2-Standards_41.xml"  # ninat, stat, medtop, irel, drol
 _LOCAL_SCHEMES = ("region", "brm", "office", "kind", "role")
 _KINDS = {"press-release": "Press release", "reference": "Reference material", "explanation": "Explanation"}
@@ -23,89 +24,83 @@ _KINDS = {"press-release": "Press release", "reference": "Reference material", "
 
 def render(feed: Feed) -> bytes:
     """The feed as UTF-8 bytes; the same feed gives the same bytes."""
-    root = etree.Element(f"{{{_NAR}}}newsMessage", nsmap={None: _NAR})
+    root = etree.Element(f"{{{NAR}}}newsMessage", nsmap={None: NAR})
     _header(root, feed)
-    items = _add(root, "itemSet")
+    items = add(root, "itemSet")
+    _package(items, feed)
     for number, article in enumerate(feed.articles, 1):
         _item(items, article, number)
     for gone in feed.withdrawn:
         _canceled(items, gone)
-    if not len(items):
-        _empty_package(items, feed)
     return bytes(etree.tostring(root, encoding="UTF-8", xml_declaration=True))
 
 
 def render_article(article: Article) -> bytes:
     """One article as a news item document."""
-    items = etree.Element(f"{{{_NAR}}}itemSet", nsmap={None: _NAR})
+    items = etree.Element(f"{{{NAR}}}itemSet", nsmap={None: NAR})
     _item(items, article, 1)
     item = items[0]
     items.remove(item)
     return bytes(etree.tostring(item, encoding="UTF-8", xml_declaration=True))
 
 
-def _add(parent: etree._Element, name: str, text: str = "", **attributes: str) -> etree._Element:
-    """A child in the standard's namespace; attributes that are empty are left out."""
-    child = etree.SubElement(parent, f"{{{_NAR}}}{name}")
-    for key, value in attributes.items():
-        if value:
-            child.set(key, value)
-    if text:
-        child.text = text
-    return child
-
-
-def _names(parent: etree._Element, names: dict[str, str]) -> None:
-    for lang, name in sorted(names.items()):
-        _add(parent, "name", name).set(_LANG, lang)
-
-
 def _instant(parent: etree._Element, name: str, instant: datetime) -> None:
-    _add(parent, name, instant.isoformat())
+    add(parent, name, instant.isoformat())
 
 
 def _header(root: etree._Element, feed: Feed) -> None:
     """`sent` is the newest article's instant: the message depends on its articles, not on the clock."""
-    header = _add(root, "header")
+    header = add(root, "header")
     _instant(header, "sent", feed.updated)
-    _add(header, "sender", wording.GENERATOR)
-    _add(header, "origin", feed.self)
+    add(header, "sender", wording.GENERATOR)
+    add(header, "origin", feed.self)
 
 
-def _empty_package(items: etree._Element, feed: Feed) -> None:
-    """The schema wants an item in every message: an empty feed is a package of nothing, with no newsItem to read."""
-    package = _add(items, "packageItem", standard="NewsML-G2", standardversion="2.35", conformance="power")
+def _package(items: etree._Element, feed: Feed) -> None:
+    """What the feed holds, in its order; an item that was canceled is none of it."""
+    package = add(items, "packageItem", standard="NewsML-G2", standardversion="2.35", conformance="power")
     package.set("guid", feed.self)
+    package.set(_LANG, feed.lang)
+    package.set("dir", wording.direction(feed.lang))
     _catalogs(package)
-    meta = _add(package, "itemMeta")
-    _add(meta, "itemClass", qcode="ninat:composite")
-    _add(meta, "provider", literal=wording.GENERATOR)
+    meta = add(package, "itemMeta")
+    add(meta, "itemClass", qcode="ninat:composite")
+    add(meta, "provider", literal=wording.GENERATOR)
     _instant(meta, "versionCreated", feed.updated)
-    _add(meta, "title", feed.title)
-    _add(_add(package, "groupSet", root="root"), "group", id="root", role="role:feed")
+    add(meta, "generator", wording.GENERATOR)
+    add(meta, "title", feed.title)
+    add(meta, "link", rel="role:page", href=feed.home, contenttype="text/html")
+    content = add(package, "contentMeta")
+    add(content, "headline", feed.title)
+    if feed.subtitle:
+        add(content, "description", feed.subtitle, role="drol:summary")
+    group = add(add(package, "groupSet", root="root"), "group", id="root", role="role:feed", mode="pgrmod:seq")
+    for article in feed.articles:
+        reference = add(group, "itemRef", residref=article.guid, version=str(article.version), contenttype=_ITEM_TYPE)
+        add(reference, "title", article.headline).set(_LANG, article.lang)
 
 
 def _canceled(items: etree._Element, gone: Withdrawn) -> None:
     """An item without content that says so; an article that only left this feed is not canceled, and not told."""
     if not gone.canceled:
         return
-    item = _add(items, "newsItem", standard="NewsML-G2", standardversion="2.35", conformance="power")
+    item = add(items, "newsItem", standard="NewsML-G2", standardversion="2.35", conformance="power")
     item.set("guid", gone.guid)
     item.set("version", str(gone.version))
     item.set(_LANG, gone.lang)
     _catalogs(item)
-    meta = _add(item, "itemMeta")
-    _add(meta, "itemClass", qcode="ninat:text")
-    provider = _add(meta, "provider", qcode=f"office:{gone.office.code}")
-    _names(provider, {gone.lang: gone.office.name})
+    meta = add(item, "itemMeta")
+    add(meta, "itemClass", qcode="ninat:text")
+    provider = add(meta, "provider", qcode=f"office:{gone.office.code}")
+    names(provider, {gone.lang: gone.office.name})
     _instant(meta, "versionCreated", gone.at)
-    _add(meta, "pubStatus", qcode="stat:canceled")
+    add(meta, "pubStatus", qcode="stat:canceled")
     if gone.note:
-        _add(meta, "edNote", gone.note)
+        add(meta, "edNote", gone.note)
 
 
 def _item(items: etree._Element, article: Article, number: int) -> None:
-    item = _add(items, "newsItem", standard="NewsML-G2", standardversion="2.35", conformance="power")
+    item = add(items, "newsItem", standard="NewsML-G2", standardversion="2.35", conformance="power")
     item.set("guid", article.guid)
     item.set("version", str(article.version))
     item.set(_LANG, article.lang)
@@ -118,80 +113,71 @@ def _item(items: etree._Element, article: Article, number: int) -> None:
 
 
 def _catalogs(item: etree._Element) -> None:
-    _add(item, "catalogRef", href=_CATALOG)
-    catalog = _add(item, "catalog")
+    add(item, "catalogRef", href=_CATALOG)
+    catalog = add(item, "catalog")
     for alias in _LOCAL_SCHEMES:
-        _add(catalog, "scheme", alias=alias, uri=wording.SCHEMES[alias])
+        add(catalog, "scheme", alias=alias, uri=wording.SCHEMES[alias])
 
 
 def _rights(item: etree._Element, article: Article, number: int) -> None:
     """The article's rights, then those of each file that has its own."""
-    info = _add(item, "rightsInfo")
+    info = add(item, "rightsInfo")
     _office(info, "copyrightHolder", article)
-    _add(info, "copyrightNotice", wording.copyright_notice(article))
+    add(info, "copyrightNotice", wording.copyright_notice(article))
     _licence(info, article.licence)
     for position, enclosure in enumerate(article.enclosures, 1):
         if enclosure.licence is not None:
-            own = _add(item, "rightsInfo", idrefs=_file_id(number, position))
+            own = add(item, "rightsInfo", idrefs=_file_id(number, position))
             _licence(own, enclosure.licence)
 
 
 def _licence(info: etree._Element, licence: Licence) -> None:
-    _add(info, "usageTerms", wording.terms_of_use(licence) or wording.ALL_RIGHTS_RESERVED)
+    add(info, "usageTerms", wording.terms_of_use(licence) or wording.ALL_RIGHTS_RESERVED)
     if licence.uri:
-        _add(info, "link", href=licence.uri)
+        add(info, "link", href=licence.uri)
 
 
 def _office(parent: etree._Element, name: str, article: Article) -> etree._Element:
-    office = _add(parent, name, qcode=f"office:{article.office.code}")
-    _names(office, {article.lang: article.office.name})
+    office = add(parent, name, qcode=f"office:{article.office.code}")
+    names(office, {article.lang: article.office.name})
     return office
 
 
 def _item_meta(item: etree._Element, article: Article) -> None:
-    meta = _add(item, "itemMeta")
-    _add(meta, "itemClass", qcode="ninat:text")
+    meta = add(item, "itemMeta")
+    add(meta, "itemClass", qcode="ninat:text")
     _office(meta, "provider", article)
     _instant(meta, "versionCreated", article.updated)
     _instant(meta, "firstCreated", article.issued)
     if article.embargoed is not None:
         _instant(meta, "embargoed", article.embargoed)
     elif article.held:
-        _add(meta, "embargoed")  # until further notice
-    _add(meta, "pubStatus", qcode=f"stat:{article.pubstatus}")
-    _add(meta, "generator", wording.GENERATOR)
-    _add(meta, "title", article.headline)
+        add(meta, "embargoed")  # until further notice
+    add(meta, "pubStatus", qcode=f"stat:{article.pubstatus}")
+    add(meta, "generator", wording.GENERATOR)
+    add(meta, "title", article.headline)
     if article.note:
-        _add(meta, "edNote", article.note)
+        add(meta, "edNote", article.note)
     if article.embargo_wording:
-        _add(meta, "edNote", article.embargo_wording, role="role:embargo")
-    if article.held and article.embargoed is not None:
-        _add(meta, "itemMetaExtProperty", rel="role:held", value="true")
+        add(meta, "edNote", article.embargo_wording, role="role:embargo")
     _related(meta, article)
+    if article.held and article.embargoed is not None:
+        add(meta, "itemMetaExtProperty", rel="role:held", value="true")
 
 
 def _related(meta: etree._Element, article: Article) -> None:
-    _add(meta, "link", rel="role:page", href=article.url, contenttype="text/html")
+    add(meta, "link", rel="role:page", href=article.url, contenttype="text/html")
     for related in article.related:
-        link = _add(meta, "link", rel="role:translation" if related.translation else "irel:seeAlso")
-        told = {
-            "href": related.url,
-            "hreflang": related.translation,
-            "residref": related.guid,
-            "title": related.headline,
-        }
-        for name, value in told.items():
-            if value:
-                link.set(name, value)
+        nar.link(meta, related, rel="role:translation" if related.translation else "irel:seeAlso")
 
 
 def _content_meta(item: etree._Element, article: Article) -> None:
-    meta = _add(item, "contentMeta")
+    meta = add(item, "contentMeta")
     if article.urgency:
-        _add(meta, "urgency", str(article.urgency))
+        add(meta, "urgency", str(article.urgency))
     _instant(meta, "contentCreated", article.issued)
     for region in article.regions:
-        _names(_add(meta, "located", qcode=_qcode(region)), region.names)
+        names(add(meta, "located", qcode=_qcode(region)), region.names)
     _administrative(meta, article)
     _descriptive(meta, article)
 
@@ -204,62 +190,42 @@ def _qcode(term: Term) -> str:
 def _administrative(meta: etree._Element, article: Article) -> None:
     """Who made it and whom to ask: each contact is a contributor in the role of contact."""
     source = _office(meta, "infoSource", article)
-    if article.office.url:
-        details = _add(source, "organisationDetails")
-        _add(_add(details, "contactInfo"), "web", article.office.url)
+    nar.web(source, article.office)
     if article.source:
-        _add(_add(meta, "infoSource"), "name", article.source)
+        add(add(meta, "infoSource"), "name", article.source)
     _office(meta, "creator", article)
     for contact in article.contacts:
-        if any((contact.department, contact.role, contact.name, contact.phone, contact.email)):
-            _contact(meta, contact)
-    _add(meta, "altId", article.id)
-
-
-def _contact(meta: etree._Element, contact: Contact) -> None:
-    """A named person with the department as affiliation, else the department itself."""
-    party = _add(meta, "contributor", role="role:contact")
-    if contact.name or contact.department:
-        _add(party, "name", contact.name or contact.department)
-    if contact.role:
-        _add(party, "note", contact.role)
-    details = _add(party, "personDetails" if contact.name else "organisationDetails")
-    if contact.name and contact.department:
-        _add(_add(details, "affiliation"), "name", contact.department)
-    if contact.email or contact.phone:
-        info = _add(details, "contactInfo")
-        if contact.email:
-            _add(info, "email", contact.email)
-        if contact.phone:
-            _add(info, "phone", contact.phone)
+        if nar.says(contact):
+            nar.contact(meta, contact, role="role:contact")
+    add(meta, "altId", article.id)
 
 
 def _descriptive(meta: etree._Element, article: Article) -> None:
-    _add(meta, "language", tag=article.lang)
-    genre = _add(meta, "genre", qcode=f"kind:{article.kind}")
-    _names(genre, {"en": _KINDS.get(article.kind, article.kind)})
+    add(meta, "language", tag=article.lang)
+    genre = add(meta, "genre", qcode=f"kind:{article.kind}")
+    names(genre, {"en": _KINDS.get(article.kind, article.kind)})
     for keyword in article.keywords:
-        _add(meta, "keyword", keyword.code)
+        add(meta, "keyword", keyword.code)
     for topic in article.topics:
-        _names(_add(meta, "subject", type="cpnat:abstract", qcode=_qcode(topic)), topic.names)
+        names(add(meta, "subject", type="cpnat:abstract", qcode=_qcode(topic)), topic.names)
     if article.slugline:
-        _add(meta, "slugline", article.slugline)
-    _add(meta, "headline", article.headline)
+        add(meta, "slugline", article.slugline)
+    add(meta, "headline", article.headline)
     for subheadline in article.subheadlines:
-        _add(meta, "headline", subheadline, role="role:subheadline")
+        add(meta, "headline", subheadline, role="role:subheadline")
     if article.dateline:
-        _add(meta, "dateline", article.dateline)
+        add(meta, "dateline", article.dateline)
     if article.byline:
-        _add(meta, "by", article.byline)
-    _add(meta, "description", article.summary, role="drol:summary")
+        add(meta, "by", article.byline)
+    add(meta, "description", article.summary, role="drol:summary")
 
 
 def _content_set(item: etree._Element, article: Article, number: int) -> None:
-    content = _add(item, "contentSet")
-    inline = _add(content, "inlineXML", contenttype="application/xhtml+xml")
+    content = add(item, "contentSet")
+    inline = add(content, "inlineXML", contenttype="application/xhtml+xml")
     inline.append(_xhtml(article))
     for position, enclosure in enumerate(article.enclosures, 1):
-        remote = _add(
+        remote = add(
             content,
             "remoteContent",
             id=_file_id(number, position),

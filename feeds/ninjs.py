@@ -6,11 +6,12 @@ A feed is a composite item whose associations are the articles.
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
 from feeds import wording
-from feeds.article import Article, Contact, Enclosure, Feed, Term, Withdrawn
+from feeds.article import Article, Contact, Feed, Licence, Term, Withdrawn
 
 MIMETYPE = "application/json; charset=utf-8"
 
@@ -19,6 +20,7 @@ _STANDARD = {
     "version": "3.1",
     "schema": "http://www.iptc.org/std/ninjs/ninjs-schema_3.1.json",
 }
+_GUID = "urn:pressrelay:guid:"
 # The IPTC's role for a contact's kind is free text: these are ours.
 _CONTACTS = (("phone", "phone"), ("email", "email"))
 
@@ -87,7 +89,7 @@ def _article(article: Article) -> JSON:
         "urgency": article.urgency or None,
         "copyrightHolder": article.office.name,
         "copyrightNotice": wording.copyright_notice(article),
-        "usageTerms": wording.terms_of_use(article.licence) or "All rights reserved.",
+        "usageTerms": wording.terms_of_use(article.licence) or wording.ALL_RIGHTS_RESERVED,
         "edNote": "\n".join(filter(None, (article.note, article.embargo_wording))),
         "language": article.lang,
         "descriptions": [{"role": "summary", "contentType": "text/plain", "value": article.summary}],
@@ -95,16 +97,17 @@ def _article(article: Article) -> JSON:
         "headlines": list(_headlines(article)),
         "people": list(_people(article.contacts)),
         "organisations": list(_organisations(article)),
-        "places": [_term(term, article.lang) for term in article.regions],
-        "subjects": [*(_term(term, article.lang) for term in article.topics), *map(_keyword, article.keywords)],
+        "places": list(_terms(article.regions, article.lang)),
+        "subjects": [*_terms(article.topics, article.lang), *map(_keyword, article.keywords)],
         "infoSources": [{"name": article.source}] if article.source else [],
         "by": article.byline,
         "slugline": article.slugline,
         "located": article.dateline,
-        "renditions": [_rendition(file, number) for number, file in enumerate(article.enclosures, 1)],
+        "renditions": list(_renditions(article)),
         "associations": list(_associations(article)),
         "altIds": list(_alternatives(article)),
         "genres": [{"name": article.kind, "uri": f"{wording.SCHEMES['kind']}{article.kind}"}],
+        "rightsInfo": _rights(article.licence),
     }
     return _given(members)
 
@@ -127,14 +130,15 @@ def _people(contacts: tuple[Contact, ...]) -> Iterator[JSON]:
 
 
 def _organisations(article: Article) -> Iterator[JSON]:
-    """The office, then each department that is to be asked and names no person."""
+    """The office, then each department that is to be asked and names no person; no department is the office itself."""
     office = article.office
     uri = f"{wording.SCHEMES['office']}{office.code}"
     web = [{"type": "web", "value": office.url}] if office.url else []
     yield _given({"name": office.name, "rel": "issuer", "uri": uri, "contactInfo": web})
     for contact in article.contacts:
-        if contact.department and not contact.name:
-            yield _given({"name": contact.department, "rel": "contact", "contactInfo": _contact_info(contact)})
+        if contact != Contact() and not contact.name:
+            name = contact.department or office.name
+            yield _given({"name": name, "rel": "contact", "contactInfo": _contact_info(contact)})
 
 
 def _contact_info(contact: Contact) -> list[JSON]:
@@ -150,18 +154,29 @@ def _contact_info(contact: Contact) -> list[JSON]:
     return ways
 
 
-def _term(term: Term, lang: str) -> JSON:
-    code = term.code.partition(":")[2] if term.scheme == "medtop" else term.code
-    return {"name": wording.label(term, lang), "uri": f"{wording.SCHEMES[term.scheme]}{code}", "literal": term.code}
+def _terms(terms: tuple[Term, ...], lang: str) -> Iterator[JSON]:
+    """A concept has one name here: each further language is the same concept again, told by its URI."""
+    for term in terms:
+        code = term.code.partition(":")[2] if term.scheme == "medtop" else term.code
+        uri = f"{wording.SCHEMES[term.scheme]}{code}"
+        for name in dict.fromkeys(name for _, name in wording.names(term, lang)):
+            yield {"name": name, "uri": uri, "literal": term.code}
 
 
 def _keyword(term: Term) -> JSON:
     return {"name": term.code, "rel": "keyword", "literal": term.code}
 
 
-def _rendition(file: Enclosure, number: int) -> JSON:
-    members = {"href": file.url, "contentType": file.type, "sizeInBytes": file.length}
-    return {"name": f"{file.role}-{number}"} | _given(members)
+def _renditions(article: Article) -> Iterator[JSON]:
+    """The page here, then the files."""
+    yield {"name": "page", "href": article.url, "contentType": "text/html"}
+    for number, file in enumerate(article.enclosures, 1):
+        members = {"href": file.url, "contentType": file.type, "title": file.caption, "sizeInBytes": file.length}
+        yield {"name": f"{file.role}-{number}"} | _given(members)
+
+
+def _rights(licence: Licence) -> JSON:
+    return {"linkedRights": licence.uri} if licence.uri else {}
 
 
 def _associations(article: Article) -> Iterator[JSON]:
@@ -176,16 +191,25 @@ def _associations(article: Article) -> Iterator[JSON]:
                     "type": "picture" if file.type.startswith("image/") else "component",
                     "language": file.lang,
                     "usageTerms": wording.terms_of_use(file.licence) if file.licence else "",
+                    "rightsInfo": _rights(file.licence) if file.licence else {},
                     "headlines": [{"contentType": "text/plain", "value": file.caption}] if file.caption else [],
                 }
             )
     for number, related in enumerate(article.related, 1):
-        target = related.url or (related.guid if wording.is_uri(related.guid) else "")
-        if target:
-            shown = [{"contentType": "text/plain", "value": related.headline}] if related.headline else []
-            name, rel = ("translation", "translation") if related.translation else ("related", "seeAlso")
-            members = {"name": f"{name}-{number}", "rel": rel, "uri": target, "language": related.translation}
-            yield _given(members | {"headlines": shown})
+        # An item is known by a URI: a guid that is none is told beside one that stands for it.
+        own = related.guid if wording.is_uri(related.guid) else ""
+        uri = related.url or own or f"{_GUID}{quote(related.guid, safe='')}"
+        name, rel = ("translation", "translation") if related.translation else ("related", "seeAlso")
+        yield _given(
+            {
+                "name": f"{name}-{number}",
+                "rel": rel,
+                "uri": uri,
+                "language": related.translation,
+                "headlines": [{"contentType": "text/plain", "value": related.headline}] if related.headline else [],
+                "altIds": [{"role": "guid", "value": related.guid}] if related.guid not in ("", uri) else [],
+            }
+        )
 
 
 def _alternatives(article: Article) -> Iterator[JSON]:

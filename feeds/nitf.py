@@ -5,11 +5,14 @@ from html import escape
 
 from lxml import etree
 
-from feeds import nitf_body, wording
-from feeds.article import Article, Contact, Enclosure
+from feeds import nar, nitf_body, wording
+from feeds.article import Article, Enclosure, Licence
 from feeds.nitf_body import LANG, NITF, sub
 
 MIMETYPE = "application/nitf+xml; charset=utf-8"
+
+_TRANSLATION = f"{wording.SCHEMES['role']}translation"
+_SEE_ALSO = "http://cv.iptc.org/newscodes/itemrelation/seeAlso"
 
 
 def render_article(article: Article) -> bytes:
@@ -25,6 +28,7 @@ def render_article(article: Article) -> bytes:
     nitf_body.append(content, article.body or f"<p>{escape(article.summary, quote=False)}</p>")
     for enclosure in article.enclosures:
         _media(content, enclosure)
+    etree.cleanup_namespaces(root, top_nsmap={"nar": nar.NAR})
     return bytes(etree.tostring(root, encoding="UTF-8", xml_declaration=True))
 
 
@@ -38,11 +42,9 @@ def _head(root: etree._Element, article: Article) -> None:
         ("pressrelay.pubstatus", article.pubstatus),
         ("pressrelay.updated", article.updated.isoformat()),
         ("pressrelay.source", article.source),
-        *(("pressrelay.contact", _contact(contact)) for contact in article.contacts),
-        *(
-            ("pressrelay.related", " ".join(filter(None, (one.translation, one.headline, one.url or one.guid))))
-            for one in article.related
-        ),
+        ("pressrelay.office", article.office.url),
+        ("pressrelay.licence", article.licence.uri),
+        ("pressrelay.held", "true" if article.held else ""),
     ):
         if content:
             sub(head, "meta", name=name, content=content)
@@ -50,13 +52,8 @@ def _head(root: etree._Element, article: Article) -> None:
     sub(head, "pubdata", type="web", **{"ex-ref": article.url, "date.publication": _norm(article.published)})
 
 
-def _contact(contact: Contact) -> str:
-    """One line: NITF has no place for whom to ask."""
-    return ", ".join(filter(None, (contact.department, contact.role, contact.name, contact.phone, contact.email)))
-
-
 def _docdata(head: etree._Element, article: Article) -> None:
-    status = article.pubstatus if article.embargoed is None else "embargoed"
+    status = "embargoed" if article.embargoed is not None or article.held else article.pubstatus
     docdata = sub(head, "docdata", management_status=status)
     sub(docdata, "doc-id", regsrc=article.office.code, id_string=article.guid)
     if article.urgency:
@@ -70,28 +67,35 @@ def _docdata(head: etree._Element, article: Article) -> None:
             sub(docdata, "ed-msg", msg_type=kind, info=info)
     sub(docdata, "du-key", key=article.slugline, version=str(article.version))
     sub(docdata, "doc.copyright", year=str(article.issued.year), holder=wording.copyright_notice(article))
-    terms = wording.terms_of_use(article.licence) or "All rights reserved."
+    terms = wording.terms_of_use(article.licence) or wording.ALL_RIGHTS_RESERVED
     sub(docdata, "doc.rights", owner=article.office.name, limitations=terms)
     if article.keywords:
         keys = sub(docdata, "key-list")
         for keyword in article.keywords:
             sub(keys, "keyword", key=keyword.code)
     _identified(docdata, article)
+    # NITF has no place for whom to ask and what belongs with it, but lets other standards in.
+    nar.contacts(docdata, article)
+    for one in article.related:
+        nar.link(docdata, one, reluri=_TRANSLATION if one.translation else _SEE_ALSO)
 
 
 def _identified(docdata: etree._Element, article: Article) -> None:
-    """Regions and topics, each with its code, its scheme and its name in every language it has one."""
+    """Regions and topics, each with its code and its scheme, once for every language in which it has a name."""
     if not article.regions and not article.topics:
         return
     content = sub(docdata, "identified-content")
     for region in article.regions:
-        location = sub(content, "location", wording.label(region, article.lang))
-        location.set("location-code", region.code)
-        location.set("code-source", wording.SCHEMES["region"])
+        for lang, name in wording.names(region, article.lang):
+            location = sub(content, "location", name, location_code=region.code, code_source=wording.SCHEMES["region"])
+            if lang:
+                location.set(LANG, lang)
     for topic in article.topics:
-        classifier = sub(content, "classifier", wording.label(topic, article.lang), type="subject")
-        classifier.set("idsrc", wording.SCHEMES[topic.scheme])
-        classifier.set("value", topic.code)
+        for lang, name in wording.names(topic, article.lang):
+            scheme = wording.SCHEMES[topic.scheme]
+            classifier = sub(content, "classifier", name, type="subject", idsrc=scheme, value=topic.code)
+            if lang:
+                classifier.set(LANG, lang)
 
 
 def _body_head(body: etree._Element, article: Article) -> None:
@@ -112,10 +116,16 @@ def _body_head(body: etree._Element, article: Article) -> None:
 def _media(content: etree._Element, enclosure: Enclosure) -> None:
     kind = enclosure.type.partition("/")[0]
     media = sub(content, "media", media_type=kind if kind in ("image", "audio", "video") else "other")
-    if enclosure.licence and (terms := wording.terms_of_use(enclosure.licence)):
-        sub(media, "media-metadata", name="licence", value=terms)
-    if enclosure.length is not None:
-        sub(media, "media-metadata", name="length", value=str(enclosure.length))
+    licence = enclosure.licence or Licence()
+    length = "" if enclosure.length is None else str(enclosure.length)
+    for name, value in (
+        ("licence", wording.terms_of_use(licence)),
+        ("licence-uri", licence.uri),
+        ("length", length),
+        ("lang", enclosure.lang),
+    ):
+        if value:
+            sub(media, "media-metadata", name=name, value=value)
     sub(media, "media-reference", source=enclosure.url, mime_type=enclosure.type, name=enclosure.role)
     if enclosure.caption:
         caption = sub(media, "media-caption", enclosure.caption)
@@ -124,5 +134,6 @@ def _media(content: etree._Element, enclosure: Enclosure) -> None:
 
 
 def _norm(instant: datetime) -> str:
-    """ISO 8601, basic format, as NITF's own examples write it."""
-    return instant.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+    """ISO 8601, basic format, as NITF's own examples write it; with microseconds where it has them."""
+    fraction = f".{instant.microsecond:06}" if instant.microsecond else ""
+    return f"{instant.astimezone(UTC):%Y%m%dT%H%M%S}{fraction}Z"

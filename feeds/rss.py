@@ -1,6 +1,6 @@
-"""RSS 2.0 with content:encoded, Dublin Core and Media RSS, by feedgen, completed with lxml.
+"""RSS 2.0 with content:encoded, by feedgen, completed with lxml; `beside` adds what RSS has no element for.
 
-https://www.rssboard.org/rss-specification, https://www.rssboard.org/rss-profile, https://www.rssboard.org/media-rss
+https://www.rssboard.org/rss-specification, https://www.rssboard.org/rss-profile
 """
 
 from html import escape
@@ -8,23 +8,18 @@ from typing import Any
 
 from lxml import etree
 
-from feeds import paging, wording
-from feeds.article import Article, Enclosure, Feed
+from feeds import beside, paging, wording
+from feeds.article import Article, Feed
+from feeds.beside import ATOM, DC
 from feeds.feedgen_safe import new_feed
 
 MIMETYPE = "application/rss+xml; charset=utf-8"
-
-_ATOM = "{http://www.w3.org/2005/Atom}"
-_DC = "{http://purl.org/dc/elements/1.1/}"
-_MEDIA = "{http://search.yahoo.com/mrss/}"
 
 
 def render(feed: Feed) -> bytes:
     """The feed as UTF-8 bytes; the same feed gives the same bytes."""
     generator = new_feed(feed, MIMETYPE)
     generator.description(feed.subtitle or feed.title)  # RSS demands one
-    generator.load_extension("dc")  # these two only declare their prefixes on <rss>
-    generator.load_extension("media")
     for article in feed.articles:
         _item(generator.add_entry(order="append"), article)
     root = generator._create_rss()[0]  # the tree behind rss_str(), before it becomes bytes
@@ -33,8 +28,8 @@ def render(feed: Feed) -> bytes:
     for item, article in zip(channel.findall("item"), feed.articles, strict=True):
         _dublin_core(item, article)
         _links(item, article)
-        for enclosure in article.enclosures[1:]:
-            _media(item, enclosure)
+        beside.add(item, article)
+    beside.declare(root)
     return bytes(etree.tostring(root, encoding="UTF-8", xml_declaration=True))
 
 
@@ -44,11 +39,17 @@ def _item(entry: Any, article: Article) -> None:
     entry.link(href=article.url)
     entry.description(escape(article.summary, quote=False))  # a description is HTML, a summary is plain text
     entry.content(article.body or f"<p>{escape(article.summary, quote=False)}</p>")
-    entry.guid(article.guid, permalink=False)
+    entry.guid(_guid(article), permalink=False)
     entry.category(_categories(article))
-    for enclosure in article.enclosures[:1]:  # at most one an item; the others become media:content
+    for enclosure in article.enclosures[:1]:  # at most one an item; media:content has them all
         entry.enclosure(enclosure.url, str(enclosure.length or 0), enclosure.type)
     entry.published(article.published)
+
+
+def _guid(article: Article) -> str:
+    """The sender's; a short number alone, which the W3C's validator warns of, becomes the URN that Atom has."""
+    short = article.guid.isdigit() and len(article.guid) < 9
+    return wording.atom_id(article.id, article.guid) if short else article.guid
 
 
 def _categories(article: Article) -> list[dict[str, str]]:
@@ -67,34 +68,20 @@ def _dublin_core(item: etree._Element, article: Article) -> None:
         ("contributor", article.byline),
         ("language", article.lang),
         ("rights", wording.rights(article)),
+        ("identifier", article.guid if _guid(article) != article.guid else ""),
     ):
         if text:
-            etree.SubElement(item, f"{_DC}{name}").text = text
+            etree.SubElement(item, f"{DC}{name}").text = text
 
 
 def _links(item: etree._Element, article: Article) -> None:
     """The instant of this version, and the articles it belongs with."""
-    etree.SubElement(item, f"{_ATOM}updated").text = article.updated.isoformat()
+    etree.SubElement(item, f"{ATOM}updated").text = article.updated.isoformat()
     for related in article.related:
         target = related.url or (related.guid if wording.is_uri(related.guid) else "")
         if target:
-            link = etree.SubElement(item, f"{_ATOM}link", rel="related", href=target)
-            if related.translation:
-                link.set("rel", "alternate")
+            link = etree.SubElement(item, f"{ATOM}link", rel="related", href=target)
+            if related.translation:  # no alternate: feedparser would take it for the item's own page
                 link.set("hreflang", related.translation)
             if related.headline:
                 link.set("title", related.headline)
-
-
-def _media(item: etree._Element, enclosure: Enclosure) -> None:
-    """One further file. No media:group: a group holds renditions of one and the same object."""
-    media = etree.SubElement(item, f"{_MEDIA}content", url=enclosure.url, type=enclosure.type)
-    media.set("medium", "image" if enclosure.type.startswith("image/") else "document")
-    if enclosure.length is not None:
-        media.set("fileSize", str(enclosure.length))
-    if enclosure.lang:
-        media.set("lang", enclosure.lang)
-    if enclosure.caption:
-        etree.SubElement(media, f"{_MEDIA}title", type="plain").text = enclosure.caption
-    if enclosure.licence and (terms := wording.terms_of_use(enclosure.licence)):
-        etree.SubElement(media, f"{_MEDIA}copyright").text = terms

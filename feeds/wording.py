@@ -43,8 +43,16 @@ def atom_id(id: str, guid: str) -> str:
 
 def label(term: Term, lang: str) -> str:
     """The term's name for a reader of `lang`, else in English, else in any language, else its code."""
-    names = term.names
-    return names.get(lang) or names.get(lang.split("-")[0]) or names.get("en") or next(iter(names.values()), term.code)
+    return names(term, lang)[0][1]
+
+
+def names(term: Term, lang: str) -> list[tuple[str, str]]:
+    """(language, name), the one for a reader of `lang` first; a term without names has its code in no language."""
+    known = term.names
+    first = next((one for one in (lang, lang.split("-")[0], "en", *known) if known.get(one)), "")
+    if not first:
+        return [("", term.code)]
+    return [(first, known[first]), *((one, name) for one, name in known.items() if one != first)]
 
 
 def terms(article: Article) -> tuple[Term, ...]:

@@ -180,8 +180,32 @@ EVERYTHING = make(
         Related("Earlier", "urn:example:releases:4"),
         Related("Other", url="https://www.example.org/other"),
         Related(guid="plain-1"),
+        Related("번역", "urn:example:releases:5-ko", "https://www.example.org/ko", "ko"),
+        Related("", "plain-2", "https://www.example.org/fr", "fr"),
     ),
     note="Replaces an earlier figure.",
+    issued=NOON - timedelta(hours=19, microseconds=23),
+    urgency=3,
+    slugline="science-farm",
+    source="Example Institute",
+    copyright="© 2021 Example Office",
+)
+
+# What a careless writer of XML, HTML or JSON breaks on.
+CORNERS = make(
+    6,
+    "]]> & &amp; < > \" ' \u202bעברית\u202c \U0001d11e e\u0301 \ufdfa",
+    "하나" * 2000,
+    guid="4711",
+    lang="he",
+    headline="‘]]>’ & “quotes” ' \" \u200fעברית 🇰🇷",
+    subheadlines=("\\ \\u0041 %20 {} $",),
+    keywords=(Term("keyword", "a, b; c"), Term("keyword", "😀")),
+    enclosures=(
+        Enclosure("https://files.example.org/%ED%95%9C%20.pdf?a=1&b=2", "application/pdf", 0, caption="& ' \""),
+    ),
+    related=(Related("‹both›", "both-1", "https://www.example.org/both"),),
+    contacts=(Contact(phone="1588-0000"), Contact(role="Duty officer"), Contact(name="김 & 이")),
 )
 
 CASES: dict[str, Feed] = {
@@ -193,6 +217,19 @@ CASES: dict[str, Feed] = {
     "emoji": feed(EMOJI, lang="ko"),
     "everything": feed(EVERYTHING),
     "mixed": feed(EVERYTHING, EMOJI, ARABIC, ENGLISH, SEED),
+    "corners": feed(CORNERS, lang="he", title="חדשות & ]]>"),
+    "page": feed(
+        EMOJI,
+        links={
+            "first": "https://press.example.org/feed?region=kr%3A52",
+            "previous": "https://press.example.org/feed?region=kr%3A52&after=4-2",
+            "next": "https://press.example.org/feed?region=kr%3A52&before=4-2",
+        },
+        withdrawn=(Withdrawn("a0011", "tag:example.org,2021:11", NOON, True, 2, "]]> & 취소", Office("x", "X"), "ko"),),
+    ),
+    "withdrawn": feed(
+        updated=NOON, withdrawn=(Withdrawn("a0012", "urn:kr:12", NOON, True, 2, "", Office("x", "X"), "ko"),)
+    ),
     "archive": feed(
         ENGLISH,
         archive=True,

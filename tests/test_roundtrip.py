@@ -11,7 +11,7 @@ from msgspec.structs import asdict, replace
 from app import parsers
 from app.normalize import Context, Normal, normalize, public_id
 from app.office import OfficeRecord
-from feeds import atom, newsml, press_release, rss
+from feeds import atom, newsml, nitf, press_release, rss
 from feeds.article import Article, Contact, Enclosure, Feed, Licence, Office, Related, Term
 from feeds.wording import EPOCH
 from tests.articles import CASES, feed, make, paragraphs
@@ -135,6 +135,30 @@ def test_our_own_feeds_go_in_again(article: Article, render: Callable[[Feed], by
     assert {term.code for term in again.topics} == {term.code for term in article.topics}
     assert [file.url for file in again.enclosures] == [file.url for file in article.enclosures]
     assert again.version == int(article.updated.timestamp())
+
+
+@pytest.mark.parametrize("article", CASES["mixed"].articles, ids=lambda article: str(article.id))
+def test_our_own_nitf_goes_in_again(article: Article) -> None:
+    """A name in each language does not make a term twice, and an instant keeps its microseconds."""
+    office = OfficeRecord(article.office.code, article.office.name)
+    again, before = returned(nitf.render_article(article), office), settled(article, office)
+    names = (
+        "guid",
+        "version",
+        "headline",
+        "subheadlines",
+        "dateline",
+        "byline",
+        "summary",
+        "issued",
+        "slugline",
+        "note",
+    )
+    for name in (*names, "urgency", "source", "copyright"):
+        assert getattr(again, name) == getattr(before, name), name
+    for name in ("regions", "topics", "keywords"):
+        codes = [term.code for term in getattr(again, name)]
+        assert codes == [term.code for term in getattr(before, name)], name
 
 
 WORDS = st.text(st.characters(exclude_categories=("Cs", "Cc", "Cn", "Zl", "Zp")), max_size=30)

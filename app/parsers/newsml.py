@@ -334,6 +334,7 @@ class _Item:
             if self.role(link, "rel") == "page" or not (href or guid) or (not href and guid == self.item.get("guid")):
                 continue
             url = Value(href, link.sourceline or 0, f"{place(link)}/@href") if href else None
-            lang = link.get("hreflang", "").strip() if self.role(link, "rel") == "translation" else ""
-            told = Value(lang, link.sourceline or 0, f"{place(link)}/@hreflang") if lang else None
+            language = link.find(f"{NAR}language") if self.role(link, "rel") == "translation" else None
+            lang = "" if language is None else language.get("tag", "").strip()
+            told = Value(lang, link.sourceline or 0, f"{place(link)}/language/@tag") if lang else None
             yield DraftRelated(link.get("title", "") or link.findtext(f"{NAR}title") or "", guid, url, told)
