@@ -87,7 +87,7 @@ def _empty_package(items: etree._Element, feed: Feed) -> None:
 
 def _canceled(items: etree._Element, gone: Withdrawn) -> None:
     """An item without content that says so; an article that only left this feed is not canceled, and not told."""
-    if not gone.canceled:
+    if not (gone.canceled or gone.withheld):
         return
     item = _add(items, "newsItem", standard="NewsML-G2", standardversion="2.35", conformance="power")
     item.set("guid", gone.guid)
@@ -99,7 +99,7 @@ def _canceled(items: etree._Element, gone: Withdrawn) -> None:
     provider = _add(meta, "provider", qcode=f"office:{gone.office.code}")
     _names(provider, {gone.lang: gone.office.name})
     _instant(meta, "versionCreated", gone.at)
-    _add(meta, "pubStatus", qcode="stat:canceled")
+    _add(meta, "pubStatus", qcode="stat:canceled" if gone.canceled else "stat:withheld")
     if gone.note:
         _add(meta, "edNote", gone.note)
 

@@ -19,6 +19,7 @@ from app.store.find import (
     withdrawn,
 )
 from app.store.keys import Keys, keys
+from app.store.log import Entry, changed_since, log
 from app.store.members import Edited, edited, last_edited
 from app.store.offices import all_offices, new_token, office_of, save_office
 from app.store.put import Change, Item, Original, Stored, content, lift, micros, public_at, put
@@ -30,6 +31,7 @@ __all__ = [
     "Change",
     "Edited",
     "Engine",
+    "Entry",
     "FileRecord",
     "Item",
     "Kept",
@@ -42,6 +44,7 @@ __all__ = [
     "all_saved",
     "all_sources",
     "by_id",
+    "changed_since",
     "changes_after",
     "claim_source",
     "connect",
@@ -54,6 +57,7 @@ __all__ = [
     "keys",
     "last_edited",
     "lift",
+    "log",
     "micros",
     "new_token",
     "newest_change",
