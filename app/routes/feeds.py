@@ -1,7 +1,7 @@
 """GET /feed.<format>: query, cache, else store and renderer; the same articles always give the same bytes."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 import msgspec
@@ -11,11 +11,11 @@ from msgspec.structs import replace
 from app import query as queries
 from app import store
 from app.announce import trusted
-from app.cache import Rendered
+from app.cache import Instance, Rendered
 from app.context import Context
 from app.errors import Problem
-from app.query import LIMIT, Cursor, Query
-from app.routes import representation
+from app.query import LIMIT, Cursor, Query, Values
+from app.routes import delta, representation
 from app.routes.context import here
 from app.routes.representation import CACHE_CONTROL, IDENTITY
 from app.wording import feed_subtitle, feed_title, title_language
@@ -29,7 +29,7 @@ blueprint.after_request(representation.allow_all_origins)
 LINKED = ("hub", "first", "previous", "next", "last", "current", "prev-archive", "next-archive")
 WITHDRAWN = 50  # told in one feed at most
 BOTTOM: Cursor = (0, 0)  # below every article
-NOTHING: Cursor = (0, 0)  # where the first article of an empty feed stands
+NOTHING: Cursor = (0, 0)  # where the last article of an empty feed stands
 
 Shown = tuple[Feed, list[Cursor]]  # a feed, and where each of its articles stands
 
@@ -49,7 +49,7 @@ def negotiated() -> Response:
     context, query = here(), parse()
     response = answer(context, query, format)
     response.headers["Content-Location"] = address(context, query, format)
-    response.headers["Vary"] = "Accept, Accept-Encoding"
+    response.headers["Vary"] = "Accept, A-IM, Accept-Encoding"
     return response
 
 
@@ -74,12 +74,49 @@ def known(format: str) -> None:
 def answer(context: Context, query: Query, format: str) -> Response:
     """A query's feed in one format, as this client wants it."""
     encoding = representation.encoding()
+    own = address(context, query, format)
     rendered = read(context, query, format, encoding)
-    return respond(rendered, query, format, encoding, address(context, query, format))
+    since = _since(context, query, format, encoding, delta.bases(rendered.etag)) if delta.possible(query) else None
+    if since is None:
+        response = respond(rendered, query, format, encoding, own)
+    else:
+        base, part = since
+        # The ETag is of the whole that the client has now. Read before the part, it may be older than that, never newer.
+        response = respond(replace(part, etag=rendered.etag), query, format, encoding, own, delta.CACHE_CONTROL, 226)
+        response.headers["IM"] = delta.FEED
+        response.headers["Delta-Base"] = f'"{base}"'
+    response.headers["Vary"] = "A-IM, Accept-Encoding"
+    return response
+
+
+def _since(
+    context: Context, query: Query, format: str, encoding: str, bases: Mapping[str, str]
+) -> tuple[str, Rendered] | None:
+    """The base and what changed in the feed since, where one of the client's instances is known; None: tell the whole."""
+    known = context.cache.instances(_key(context, query, format, _named(query)), list(bases)) if bases else {}
+    if not known:
+        return None
+    etag, instance = max(known.items(), key=lambda one: one[1].seq)
+
+    def make() -> Shown:
+        whole, standing = feed(context, query, format)
+        changed = store.changed_since(context.engine, instance.seq)
+        return delta.part(whole, standing, instance, changed, format, WITHDRAWN), standing
+
+    try:
+        return bases[etag], kept(context, query, format, encoding, (*_named(query), "/since", etag), make)
+    except delta.Whole:
+        return None
 
 
 def respond(
-    rendered: Rendered, query: Query, format: str, encoding: str, own: str, cache_control: str = CACHE_CONTROL
+    rendered: Rendered,
+    query: Query,
+    format: str,
+    encoding: str,
+    own: str,
+    cache_control: str = CACHE_CONTROL,
+    status: int = 200,
 ) -> Response:
     """The response to a rendered document; `own` is its one URL."""
     response = representation.respond(
@@ -89,6 +126,7 @@ def respond(
         encoding=encoding,
         modified=rendered.modified,
         cache_control=cache_control,
+        status=status,
     )
     links = [f'<{own}>; rel="self"']
     links += [f'<{href}>; rel="{rel}"' for rel, href in rendered.links.items()]
@@ -127,18 +165,25 @@ def home(context: Context, query: Query) -> str:
 
 def read(context: Context, query: Query, format: str, encoding: str = IDENTITY) -> Rendered:
     """A feed's bytes in an encoding, from the cache while they are fresh. Raises Unavailable."""
-    named = (query.saved.name, query.saved.title) if query.saved else ()
-    return kept(context, query, format, encoding, named, lambda: feed(context, query, format))
+    return kept(context, query, format, encoding, _named(query), lambda: feed(context, query, format))
+
+
+def _named(query: Query) -> Values:
+    return (query.saved.name, query.saved.title) if query.saved else ()
+
+
+def _key(context: Context, query: Query, format: str, named: Values, encoding: str = IDENTITY) -> str:
+    own = (context.settings.url, context.settings.site_name, context.settings.language)
+    asked = "\n".join((format, query.canonical(), encoding, *own, *named))
+    return hashlib.sha256(asked.encode()).hexdigest()
 
 
 def kept(
-    context: Context, query: Query, format: str, encoding: str, named: tuple[str, ...], make: Callable[[], Shown]
+    context: Context, query: Query, format: str, encoding: str, named: Values, make: Callable[[], Shown]
 ) -> Rendered:
     """What `make` makes of a query, as bytes in an encoding, from the cache while they are fresh. `named`: what tells it from
     other documents of this query. Raises Unavailable."""
-    own = (context.settings.url, context.settings.site_name, context.settings.language)
-    asked = "\n".join((format, query.canonical(), encoding, *own, *named))
-    key = hashlib.sha256(asked.encode()).hexdigest()
+    key = _key(context, query, format, named, encoding)
     held, revisions = None, None
     if trusted(context.cache, context.engine):
         # The revisions come before the articles: what changes in between makes the copy kept here a stale one.
@@ -146,7 +191,9 @@ def kept(
     if held is not None:
         return held
     if encoding == IDENTITY:
-        rendered = _render(context, format, revisions or (), make)
+        rendered, instance = _render(context, format, revisions or (), make)
+        if revisions is not None:
+            context.cache.keep_instance(key, rendered.etag, instance)
     else:
         plain = kept(context, query, format, IDENTITY, named, make)
         rendered = replace(plain, body=representation.encoded(plain.body, encoding))
@@ -155,14 +202,17 @@ def kept(
     return rendered
 
 
-def _render(context: Context, format: str, revisions: tuple[str, ...], make: Callable[[], Shown]) -> Rendered:
+def _render(
+    context: Context, format: str, revisions: tuple[str, ...], make: Callable[[], Shown]
+) -> tuple[Rendered, Instance]:
     # The last change comes before the articles as well: it may be told too early, never too late.
+    seq = store.newest_seq(context.engine)
     modified = representation.whole_seconds(store.newest_change(context.engine), datetime.now(UTC))
     made, standing = make()
     body = FORMATS[format].render(made)
     etag = hashlib.sha256(body).hexdigest()[:32]
     links = {rel: href for rel, href in {"hub": made.hub, **made.links}.items() if rel in LINKED and href}
-    return Rendered(revisions, etag, body, links, modified, standing[0] if standing else NOTHING)
+    return Rendered(revisions, etag, body, links, modified), Instance(seq, standing[-1] if standing else NOTHING)
 
 
 def feed(context: Context, query: Query, format: str) -> Shown:

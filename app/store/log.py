@@ -63,7 +63,8 @@ def log(engine: Engine, after: int, limit: int) -> list[Entry]:
 def changed_since(engine: Engine, seq: int) -> set[str] | None:
     """The public ids of what changed behind that number; None: too much to tell. Raises Unavailable."""
     with reading(engine) as connection:
-        if last_seq(connection) - seq > ONE_SCAN:
+        # Below 0: the number is of another state of this database.
+        if not 0 <= last_seq(connection) - seq <= ONE_SCAN:
             return None
         statement = select(articles.c.id).join(changes, changes.c.num == articles.c.num).where(changes.c.seq > seq)
         return set(connection.execute(statement).scalars())
