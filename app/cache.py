@@ -21,6 +21,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 TIMEOUT = 0.05  # seconds; a frozen server must not hang a request
+LARGEST = 4 * 1024 * 1024  # bytes of a feed that is kept: what 1 Gbit/s carries in that time, and a little less
 REST = 1.0  # seconds that a failing server is left alone
 ARTICLE_TTL, INSTANCE_TTL, FEED_TTL, ANNOUNCED_TTL = 7 * 86400, 7 * 86400, 86400, 3600  # seconds
 
@@ -138,6 +139,9 @@ class Cache:
         )
 
     def keep_feed(self, key: str, rendered: Rendered) -> None:
+        """Keep it, unless it is too large to be sent in time: that would count as a failure of the server."""
+        if len(rendered.body) > LARGEST:
+            return
         self._ask([("SET", self._key("f", key), msgspec.msgpack.encode(rendered), "EX", FEED_TTL)])
 
     # Instances: what a feed was under an ETag never changes, so no revision guards it either.

@@ -8,8 +8,10 @@ from typing import Any
 
 import httpx
 import pytest
+import redis
 from lxml import etree
 
+from app.cache import LARGEST
 from app.normalize import public_id
 from app.routes.archives import PART, bounds, month_of
 from app.store import micros
@@ -266,3 +268,27 @@ def test_a_month_ends_where_the_next_one_begins(month: str) -> None:
     assert month_of((micros(until) - 1, 1)) == month
     if month != "9999-12":
         assert month_of((micros(until), 1)) != month
+
+
+def test_a_document_too_large_for_the_cache_is_kept_compressed(own_server: Callable[..., Server]) -> None:
+    """Sending it would take longer than the cache may take: it would be left alone as if it had failed."""
+    server = own_server()
+    engine = server.engine()
+    since, _ = bounds("2023-04")
+    body = f"<p>{'가' * 5000}</p>"
+    stories = [
+        article(f"{TAG}{number}", id=public_id(f"{TAG}{number}"), updated=since + timedelta(hours=number), body=body)
+        for number in range(300)
+    ]
+    put(engine, *stories)
+    engine.dispose()
+    server.start()
+    for encoding in ("identity", "gzip"):
+        answers = [server.client.get("/feed.atom/archive", headers={"Accept-Encoding": encoding}) for _ in range(3)]
+        assert {answer.content for answer in answers} == {answers[0].content}
+        assert len(answers[0].content) > LARGEST
+        assert len(ids(answers[0])) == 300
+    client: Any = redis.Redis(unix_socket_path=str(server.directory / "valkey.sock"))
+    kept = [client.strlen(key) for key in client.scan_iter("pr:*:f:*")]
+    client.close()
+    assert len(kept) == 1 and kept[0] < LARGEST
