@@ -11,6 +11,7 @@ import secrets
 import threading
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -20,8 +21,9 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 TIMEOUT = 0.05  # seconds; a frozen server must not hang a request
+LARGEST = 4 * 1024 * 1024  # bytes of a feed that is kept: what 1 Gbit/s carries in that time, and a little less
 REST = 1.0  # seconds that a failing server is left alone
-ARTICLE_TTL, FEED_TTL, ANNOUNCED_TTL = 7 * 86400, 86400, 3600  # seconds
+ARTICLE_TTL, INSTANCE_TTL, FEED_TTL, ANNOUNCED_TTL = 7 * 86400, 7 * 86400, 86400, 3600  # seconds
 
 Pair = tuple[str, str]  # place, topic
 Ref = tuple[int, int]  # an article's number and version
@@ -35,10 +37,17 @@ class Rendered(Struct, frozen=True, array_like=True):
     body: bytes  # encoded
     links: dict[str, str]  # RFC 8288 relation -> URL, for the Link header
     modified: int  # whole seconds since 1970; 0: not to be told
-    newest: tuple[int, int]  # where its first article stands: micros since 1970, number
+
+
+class Instance(Struct, frozen=True, array_like=True):
+    """What a feed was when it had a certain ETag: enough to tell what changed since."""
+
+    seq: int  # every change up to this number is in it
+    lowest: tuple[int, int]  # where its last article stood: micros since 1970, number
 
 
 _decoder = msgspec.msgpack.Decoder(Rendered)
+_instance_decoder = msgspec.msgpack.Decoder(Instance)
 
 
 class Cache:
@@ -130,7 +139,25 @@ class Cache:
         )
 
     def keep_feed(self, key: str, rendered: Rendered) -> None:
+        """Keep it, unless it is too large to be sent in time: that would count as a failure of the server."""
+        if len(rendered.body) > LARGEST:
+            return
         self._ask([("SET", self._key("f", key), msgspec.msgpack.encode(rendered), "EX", FEED_TTL)])
+
+    # Instances: what a feed was under an ETag never changes, so no revision guards it either.
+
+    def keep_instance(self, key: str, etag: str, instance: Instance) -> None:
+        self._ask([("SET", self._key("i", key, etag), msgspec.msgpack.encode(instance), "EX", INSTANCE_TTL)])
+
+    def instances(self, key: str, etags: Sequence[str]) -> dict[str, Instance]:
+        """What is known of a feed under these ETags."""
+        answers = self._ask([("GET", self._key("i", key, etag)) for etag in etags]) if etags else []
+        found: dict[str, Instance] = {}
+        for etag, answer in zip(etags, answers or [], strict=False):
+            if answer is not None:
+                with suppress(msgspec.MsgspecError):  # of another version of this program: not known
+                    found[etag] = _instance_decoder.decode(answer)
+        return found
 
     # Articles: a version never changes, so no revision guards it.
 

@@ -9,7 +9,7 @@ from werkzeug.exceptions import HTTPException
 
 from app.context import connect
 from app.errors import PressrelayError, Problem, Unavailable
-from app.routes import articles, atompub, discovery, feeds, files, ingest, ops, pages
+from app.routes import archives, articles, atompub, changes, discovery, feeds, files, ingest, ops, pages
 from app.settings import Settings, load
 
 log = logging.getLogger("pressrelay")
@@ -21,7 +21,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask("app", static_folder="static", template_folder="templates")
     app.config["MAX_CONTENT_LENGTH"] = None  # routes.ingest reads and counts by itself
     app.extensions["pressrelay"] = connect(settings)
-    for routes in (ingest, atompub, feeds, articles, files, pages, discovery, ops):
+    for routes in (ingest, atompub, feeds, archives, changes, articles, files, pages, discovery, ops):
         app.register_blueprint(routes.blueprint)
     app.register_error_handler(Exception, answer)
     return app

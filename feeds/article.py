@@ -112,6 +112,7 @@ class Withdrawn(Struct, frozen=True):
     note: str = ""  # the office's words
     office: Office = Office("", "")
     lang: str = ""
+    withheld: bool = False  # it belongs nowhere for now: NewsML-G2 `stat:withheld`
 
 
 class Feed(Struct, frozen=True):

@@ -82,7 +82,7 @@ def _package(items: etree._Element, feed: Feed) -> None:
 
 def _canceled(items: etree._Element, gone: Withdrawn) -> None:
     """An item without content that says so; an article that only left this feed is not canceled, and not told."""
-    if not gone.canceled:
+    if not (gone.canceled or gone.withheld):
         return
     item = add(items, "newsItem", standard="NewsML-G2", standardversion="2.35", conformance="power")
     item.set("guid", gone.guid)
@@ -94,7 +94,7 @@ def _canceled(items: etree._Element, gone: Withdrawn) -> None:
     provider = add(meta, "provider", qcode=f"office:{gone.office.code}")
     names(provider, {gone.lang: gone.office.name})
     _instant(meta, "versionCreated", gone.at)
-    add(meta, "pubStatus", qcode="stat:canceled")
+    add(meta, "pubStatus", qcode="stat:canceled" if gone.canceled else "stat:withheld")
     if gone.note:
         add(meta, "edNote", gone.note)
 

@@ -1,7 +1,7 @@
 """GET /feed.<format>: query, cache, else store and renderer; the same articles always give the same bytes."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 import msgspec
@@ -11,13 +11,13 @@ from msgspec.structs import replace
 from app import query as queries
 from app import store
 from app.announce import trusted
-from app.cache import Rendered
+from app.cache import Instance, Rendered
 from app.context import Context
 from app.errors import Problem
-from app.query import Cursor, Query
-from app.routes import representation
+from app.query import LIMIT, Cursor, Query, Values
+from app.routes import delta, representation
 from app.routes.context import here
-from app.routes.representation import IDENTITY
+from app.routes.representation import CACHE_CONTROL, IDENTITY
 from app.wording import feed_subtitle, feed_title, title_language
 from feeds import FORMATS
 from feeds.article import Article, Feed, Withdrawn
@@ -29,13 +29,15 @@ blueprint.after_request(representation.allow_all_origins)
 LINKED = ("hub", "first", "previous", "next", "last", "current", "prev-archive", "next-archive")
 WITHDRAWN = 50  # told in one feed at most
 BOTTOM: Cursor = (0, 0)  # below every article
-NOTHING: Cursor = (0, 0)  # where the first article of an empty feed stands
+NOTHING: Cursor = (0, 0)  # where the last article of an empty feed stands
+
+Shown = tuple[Feed, list[Cursor]]  # a feed, and where each of its articles stands
 
 
 @blueprint.get("/feed.<format>")
 def get(format: str) -> Response:
     """A feed. 404 for an unknown format or value, 400 for a bad parameter, 304 by ETag or date, 226 for a delta."""
-    _known(format)
+    known(format)
     return answer(here(), parse(), format)
 
 
@@ -47,14 +49,14 @@ def negotiated() -> Response:
     context, query = here(), parse()
     response = answer(context, query, format)
     response.headers["Content-Location"] = address(context, query, format)
-    response.headers["Vary"] = "Accept, Accept-Encoding"
+    response.headers["Vary"] = "Accept, A-IM, Accept-Encoding"
     return response
 
 
 @blueprint.get("/f/<name>.<format>")
 def saved(name: str, format: str) -> Response:
     """A feed by its short name (`pressrelay feed add`); `limit`, `before` and `after` ask for its pages."""
-    _known(format)
+    known(format)
     found = store.saved_feed(here().engine, name) if queries.NAME.fullmatch(name) else None
     if found is None:
         raise Problem(404, "unknown-feed", "No such feed", f"No feed is saved under {name[:64]!r}.")
@@ -62,21 +64,71 @@ def saved(name: str, format: str) -> Response:
     return answer(here(), queries.recall(found, request.args.items(multi=True), offices), format)
 
 
-def _known(format: str) -> None:
+def known(format: str) -> None:
+    """Raises Problem 404 for a format that there is not."""
     if format not in FORMATS:
-        known = ", ".join(FORMATS)
-        raise Problem(404, "unknown-format", "Unknown feed format", f"{format[:40]!r} is not one of {known}.")
+        detail = f"{format[:40]!r} is not one of {', '.join(FORMATS)}."
+        raise Problem(404, "unknown-format", "Unknown feed format", detail)
 
 
 def answer(context: Context, query: Query, format: str) -> Response:
     """A query's feed in one format, as this client wants it."""
     encoding = representation.encoding()
+    own = address(context, query, format)
     rendered = read(context, query, format, encoding)
-    module = FORMATS[format]
+    since = _since(context, query, format, encoding, delta.bases(rendered.etag)) if delta.possible(query) else None
+    if since is None:
+        response = respond(rendered, query, format, encoding, own)
+    else:
+        base, part = since
+        # The ETag is of the whole that the client has now. Read before the part, it may be older than that, never newer.
+        response = respond(replace(part, etag=rendered.etag), query, format, encoding, own, delta.CACHE_CONTROL, 226)
+        response.headers["IM"] = delta.FEED
+        response.headers["Delta-Base"] = f'"{base}"'
+    response.headers["Vary"] = "A-IM, Accept-Encoding"
+    return response
+
+
+def _since(
+    context: Context, query: Query, format: str, encoding: str, bases: Mapping[str, str]
+) -> tuple[str, Rendered] | None:
+    """The base and what changed in the feed since, where one of the client's instances is known; None: tell the whole."""
+    known = context.cache.instances(_key(context, query, format, _named(query)), list(bases)) if bases else {}
+    if not known:
+        return None
+    etag, instance = max(known.items(), key=lambda one: one[1].seq)
+
+    def make() -> Shown:
+        whole, standing = feed(context, query, format)
+        changed = store.changed_since(context.engine, instance.seq)
+        return delta.part(whole, standing, instance, changed, format, WITHDRAWN), standing
+
+    try:
+        return bases[etag], kept(context, query, format, encoding, (*_named(query), "/since", etag), make)
+    except delta.Whole:
+        return None
+
+
+def respond(
+    rendered: Rendered,
+    query: Query,
+    format: str,
+    encoding: str,
+    own: str,
+    cache_control: str = CACHE_CONTROL,
+    status: int = 200,
+) -> Response:
+    """The response to a rendered document; `own` is its one URL."""
     response = representation.respond(
-        rendered.body, module.MIMETYPE, rendered.etag, encoding=encoding, modified=rendered.modified
+        rendered.body,
+        FORMATS[format].MIMETYPE,
+        rendered.etag,
+        encoding=encoding,
+        modified=rendered.modified,
+        cache_control=cache_control,
+        status=status,
     )
-    links = [f'<{address(context, query, format)}>; rel="self"']
+    links = [f'<{own}>; rel="self"']
     links += [f'<{href}>; rel="{rel}"' for rel, href in rendered.links.items()]
     response.headers["Link"] = ", ".join(links)
     response.headers["Surrogate-Key"] = " ".join(f"{place}/{topic}" for place, topic in query.scans())
@@ -98,6 +150,13 @@ def address(context: Context, query: Query, format: str) -> str:
     return query.address(context.settings.url, format)
 
 
+def archive_address(context: Context, query: Query, format: str, month: str = "") -> str:
+    """The URL of a document of the feed's archive (app/routes/archives.py); without a month of the newest one."""
+    canonical = replace(query, saved=None, limit=LIMIT).canonical()
+    path = f"/feed.{format}/archive{'/' + month if month else ''}"
+    return f"{context.settings.url}{path}{'?' + canonical if canonical else ''}"
+
+
 def home(context: Context, query: Query) -> str:
     """The page that shows the same query."""
     canonical = query.canonical()
@@ -106,10 +165,25 @@ def home(context: Context, query: Query) -> str:
 
 def read(context: Context, query: Query, format: str, encoding: str = IDENTITY) -> Rendered:
     """A feed's bytes in an encoding, from the cache while they are fresh. Raises Unavailable."""
+    return kept(context, query, format, encoding, _named(query), lambda: feed(context, query, format))
+
+
+def _named(query: Query) -> Values:
+    return (query.saved.name, query.saved.title) if query.saved else ()
+
+
+def _key(context: Context, query: Query, format: str, named: Values, encoding: str = IDENTITY) -> str:
     own = (context.settings.url, context.settings.site_name, context.settings.language)
-    named = (query.saved.name, query.saved.title) if query.saved else ()
     asked = "\n".join((format, query.canonical(), encoding, *own, *named))
-    key = hashlib.sha256(asked.encode()).hexdigest()
+    return hashlib.sha256(asked.encode()).hexdigest()
+
+
+def kept(
+    context: Context, query: Query, format: str, encoding: str, named: Values, make: Callable[[], Shown]
+) -> Rendered:
+    """What `make` makes of a query, as bytes in an encoding, from the cache while they are fresh. `named`: what tells it from
+    other documents of this query. Raises Unavailable."""
+    key = _key(context, query, format, named, encoding)
     held, revisions = None, None
     if trusted(context.cache, context.engine):
         # The revisions come before the articles: what changes in between makes the copy kept here a stale one.
@@ -117,27 +191,32 @@ def read(context: Context, query: Query, format: str, encoding: str = IDENTITY) 
     if held is not None:
         return held
     if encoding == IDENTITY:
-        rendered = _render(context, query, format, revisions or ())
+        rendered, instance = _render(context, format, revisions or (), make)
+        if revisions is not None:
+            context.cache.keep_instance(key, rendered.etag, instance)
     else:
-        plain = read(context, query, format)
+        plain = kept(context, query, format, IDENTITY, named, make)
         rendered = replace(plain, body=representation.encoded(plain.body, encoding))
     if revisions is not None and rendered.revisions == revisions:
         context.cache.keep_feed(key, rendered)
     return rendered
 
 
-def _render(context: Context, query: Query, format: str, revisions: tuple[str, ...]) -> Rendered:
+def _render(
+    context: Context, format: str, revisions: tuple[str, ...], make: Callable[[], Shown]
+) -> tuple[Rendered, Instance]:
     # The last change comes before the articles as well: it may be told too early, never too late.
+    seq = store.newest_seq(context.engine)
     modified = representation.whole_seconds(store.newest_change(context.engine), datetime.now(UTC))
-    shown, standing = feed(context, query, format)
-    body = FORMATS[format].render(shown)
+    made, standing = make()
+    body = FORMATS[format].render(made)
     etag = hashlib.sha256(body).hexdigest()[:32]
-    links = {rel: href for rel, href in {"hub": shown.hub, **shown.links}.items() if rel in LINKED and href}
-    return Rendered(revisions, etag, body, links, modified, standing[0] if standing else NOTHING)
+    links = {rel: href for rel, href in {"hub": made.hub, **made.links}.items() if rel in LINKED and href}
+    return Rendered(revisions, etag, body, links, modified), Instance(seq, standing[-1] if standing else NOTHING)
 
 
-def feed(context: Context, query: Query, format: str) -> tuple[Feed, list[Cursor]]:
-    """A query's feed object, and where each of its articles stands. Raises Unavailable."""
+def feed(context: Context, query: Query, format: str) -> Shown:
+    """A page of a query's articles. Raises Unavailable."""
     # One more than the page holds: whether there is a next one.
     rows = store.standing(context.engine, replace(query, limit=query.limit + 1))
     more = len(rows) > query.limit
@@ -146,25 +225,44 @@ def feed(context: Context, query: Query, format: str) -> tuple[Feed, list[Cursor
     articles = tuple(documents(context, [(num, version) for _, num, version in rows]))
     standing = [(sort, num) for sort, num, _ in rows]
     gone: tuple[Withdrawn, ...] = ()
+    links = _pages(context, query, format, standing, more)
     if query.before is None and query.after is None:
         oldest = standing[-1][0] if more else 0
         gone = tuple(store.withdrawn(context.engine, query, oldest, WITHDRAWN))
+        if articles and archived(query):
+            links["prev-archive"] = archive_address(context, query, format)
+    return shown(context, query, address(context, query, format), articles, links, gone), standing
+
+
+def archived(query: Query) -> bool:
+    """Whether the feed has an archive: all of it by month, so neither a search nor a period."""
+    return not (query.words or query.since or query.until)
+
+
+def shown(
+    context: Context,
+    query: Query,
+    own: str,
+    articles: tuple[Article, ...],
+    links: dict[str, str],
+    gone: tuple[Withdrawn, ...] = (),
+) -> Feed:
+    """A document of a query's articles whose URL is `own`. Raises Unavailable."""
     named = query.offices or any(name == "office" for name, _ in query.excluded)
     offices = {office.code: office for office in store.all_offices(context.engine)} if named else {}
     lang = title_language(query, context.settings.language)
     instants = [article.updated for article in articles] + [one.at for one in gone]
-    shown = Feed(
-        self=address(context, query, format),
+    return Feed(
+        self=own,
         home=home(context, replace(query, before=None, after=None)),
         title=feed_title(context.settings.site_name, query, offices, lang),
         subtitle=feed_subtitle(lang),
         lang=lang,
         updated=max(instants, default=EPOCH),
         articles=articles,
-        links=_pages(context, query, format, standing, more),
+        links=links,
         withdrawn=gone,
     )
-    return shown, standing
 
 
 def _pages(context: Context, query: Query, format: str, standing: Sequence[Cursor], more: bool) -> dict[str, str]:

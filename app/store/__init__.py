@@ -20,6 +20,7 @@ from app.store.find import (
     withdrawn,
 )
 from app.store.keys import Keys, keys
+from app.store.log import Entry, changed_since, log
 from app.store.members import Edited, edited, last_edited
 from app.store.offices import all_offices, new_token, office_of, save_office
 from app.store.put import Change, Item, Original, Stored, content, lift, micros, public_at, put
@@ -31,6 +32,7 @@ __all__ = [
     "Change",
     "Edited",
     "Engine",
+    "Entry",
     "FileRecord",
     "Item",
     "Kept",
@@ -45,6 +47,7 @@ __all__ = [
     "block",
     "blocks",
     "by_id",
+    "changed_since",
     "changes_after",
     "claim_source",
     "connect",
@@ -58,6 +61,7 @@ __all__ = [
     "keys",
     "last_edited",
     "lift",
+    "log",
     "micros",
     "names_in_use",
     "new_token",

@@ -161,7 +161,7 @@ class _Writer:
             self.words.append((num, search.words(article)))
         change: Change | None = None
         if public or before is not None:
-            kind = "canceled" if not public else "corrected" if before else "published"
+            kind = article.pubstatus if not public else "corrected" if before else "published"
             shown = tuple(part for part in (before, where if public else None) if part is not None)
             self.seq += 1
             change = Change(self.seq, shown)

@@ -172,7 +172,7 @@ changes = Table(
     Column("seq", BigInteger, primary_key=True, autoincrement=False),
     Column("num", BigInteger, nullable=False),
     Column("version", BigInteger, nullable=False),
-    Column("kind", String(16), nullable=False),  # "published", "corrected" or "canceled"
+    Column("kind", String(16), nullable=False),  # "published", "corrected", "canceled" or "withheld"
     Column("at", BigInteger, nullable=False),
     Column("axes", LargeBinary, nullable=False),  # the Keys whose feeds show it, before and after: JSON list
 )
