@@ -113,6 +113,7 @@ def publish(context: Context, office: OfficeRecord, body: bytes, content_type: s
     if prepared.refused:
         raise as_problem([*prepared.refused.values()])
     (item,) = prepared.items
+    _own(office, item.article)
     if slugline and not item.article.slugline:
         article = msgspec.structs.replace(item.article, slugline=normalizer.line(slugline)[:LONGEST_SLUGLINE])
         prepared = msgspec.structs.replace(prepared, items=(msgspec.structs.replace(item, article=article),))
@@ -139,6 +140,7 @@ def correct(context: Context, office: OfficeRecord, current: Article, body: byte
     if isinstance(normal, Problem):
         raise normal
     article = normal.article
+    _own(office, article)
     if article.guid != current.guid:
         reason = f"The guid is {article.guid[:100]!r}; this article's is {current.guid!r}, and stays."
         raise Invalid([Fault(reason, draft.guid.path, draft.guid.line)])
@@ -175,6 +177,15 @@ def _next(context: Context, original: Original, item: Item) -> Receipt:
 def _one(count: int) -> None:
     if count != 1:
         raise Problem(422, "one-article", "Not one article", f"The document has {count} articles; expected is one.")
+
+
+def _own(office: OfficeRecord, article: Article) -> None:
+    """A collection holds its own office's articles, also where its token publishes for others."""
+    if article.office.code != office.code:
+        detail = (
+            f"This collection is of {office.code!r}, the article of {article.office.code!r}: send it to POST /releases."
+        )
+        raise Problem(403, "wrong-office", "Not this collection's office", detail)
 
 
 def rules(context: Context, office: OfficeRecord, *, backfill: bool = False) -> Rules:

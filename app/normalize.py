@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta, timezone
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from msgspec import Struct
 
@@ -38,6 +38,7 @@ UNKNOWN_TYPE = "application/octet-stream"
 # As schemas/xsd/press-release.xsd has them.
 MEDIA_TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+\-]*/[A-Za-z0-9][A-Za-z0-9!#$&^_.+\-]*")
 WEB_URL = re.compile(r"https?://[A-Za-z0-9\[][^\s<>\"\\]*")
+NO_IRI = re.compile(r'["<>^`{|}]')  # RFC 3987, section 2.2: a browser asks for them percent-encoded too
 EMAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+")
 KOREA = timezone(timedelta(hours=9))
 LANG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
@@ -336,7 +337,7 @@ class _Normalizer:
             good = False
         if not good or any(c.isspace() or c < " " for c in text):
             self.fault(value, f"{text[:100]!r} is not an absolute http or https URL.")
-        return text
+        return NO_IRI.sub(lambda odd: quote(odd[0]), text)
 
 
 def licence(uri: str, text: str) -> Licence:

@@ -39,6 +39,7 @@ _RFC822 = re.compile(r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d [A-Z][a-z]{2} \d{4} \
 _MIME = re.compile(r"[^\s()<>,;:\\\"/\[\]?=]+/[^\s()<>,;:\\\"/\[\]?=]+(\s*;.*)?")
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
 _ABSOLUTE = re.compile(r"(https?://[^\s/]+|urn:[A-Za-z0-9][A-Za-z0-9-]{1,31}:|tag:[^\s,]+,\d{4}[\d-]*:|mailto:)\S*")
+_NO_IRI = re.compile(r'[\s"<>\\^`{|}]')  # RFC 3987, section 2.2
 
 
 def check(document: bytes, location: str) -> list[str]:
@@ -119,7 +120,7 @@ def _at_most_one(parent: etree._Element, *names: str) -> Iterator[str]:
 
 
 def _url(value: str | None, event: str = "InvalidFullLink") -> Iterator[str]:
-    if not _ABSOLUTE.fullmatch(value or ""):
+    if not _ABSOLUTE.fullmatch(value or "") or _NO_IRI.search(value or ""):
         yield f"{event} {value}"
 
 

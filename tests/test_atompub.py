@@ -11,7 +11,8 @@ import httpx
 import pytest
 from lxml import etree
 
-from tests.conftest import Server
+from app.office import OfficeRecord
+from tests.conftest import ROOT, Server
 
 ATOM, APP = "{http://www.w3.org/2005/Atom}", "{http://www.w3.org/2007/app}"
 TYPE = "application/atom+xml;type=entry"
@@ -164,6 +165,57 @@ def test_an_embargo_is_seen_by_its_own_office_alone(client: httpx.Client, server
         assert (answer.status_code, answer.json()["type"]) == (403, "urn:pressrelay:problem:wrong-office")
         assert httpx.get(f"{server.url}/atompub/gangwon/", trust_env=False).status_code == 401
     assert guid not in httpx.get(f"{server.url}/feed.atom", trust_env=False).text
+
+
+def test_a_collection_holds_its_own_office_alone(client: httpx.Client, server: Server) -> None:
+    """Who publishes for others does so with POST /releases: here the member would be where its sender cannot read it."""
+    portal = server.save(OfficeRecord("atom-portal", "포털", others=True), OfficeRecord("atom-mois", "행정안전부"))
+    named = {"</entry>": '<p:office xmlns:p="urn:pressrelay:press-release:1">atom-mois</p:office></entry>'}
+    body = entry("tag:portal.example,2026:for-another", **named)
+    before = server.client.get("/readyz").json()["changes"]
+    answer = client.post("/atompub/gangwon/", content=body, headers={"Content-Type": TYPE})
+    assert (answer.status_code, answer.json()["type"]) == (403, "urn:pressrelay:problem:wrong-office")
+    assert "This token publishes for 'gangwon'" in answer.json()["errors"][0]["reason"]
+    own = client.post(
+        "/atompub/atom-portal/",
+        content=entry("tag:portal.example,2026:own"),
+        headers={"Content-Type": TYPE},
+        auth=("", portal),
+    )
+    assert own.status_code == 201, own.text
+    sent = entry("tag:portal.example,2026:own", **named)
+    for method, url, content in (
+        ("POST", "/atompub/atom-portal/", body),
+        ("PUT", own.headers["Location"], sent),
+    ):
+        answer = client.request(method, url, content=content, headers={"Content-Type": TYPE}, auth=("", portal))
+        assert (answer.status_code, answer.json()["type"]) == (403, "urn:pressrelay:problem:wrong-office"), answer.text
+        assert "'atom-portal'" in answer.json()["detail"] and "POST /releases" in answer.json()["detail"]
+    assert server.client.get("/readyz").json()["changes"] == before + 1
+    assert server.push(portal, body).status_code == 201
+
+
+@pytest.mark.parametrize("way", ["releases", "atompub"])
+def test_what_is_rendered_here_is_the_same_article_sent_again(server: Server, way: str) -> None:
+    """Our own dialect first, then the server's Atom entry and its NewsML-G2: the same receipt, and nothing changes."""
+    token = server.office()
+    first = server.push(token, (ROOT / "tests" / "releases" / "everything.xml").read_bytes())
+    before = server.client.get("/readyz").json()["changes"]
+    for receipt in first.json()["receipts"]:
+        with httpx.Client(base_url=server.url, auth=("", token), trust_env=False, timeout=30) as own:
+            member = own.get(f"/atompub/jeonbuk/{receipt['id']}")
+            assert member.status_code == 200
+            if way == "atompub":
+                again = own.post("/atompub/jeonbuk/", content=member.content, headers={"Content-Type": TYPE})
+                assert (again.status_code, again.headers["Location"]) == (200, str(member.url)), again.text
+                assert again.content == member.content
+                continue
+        newsml = server.client.get(f"/articles/{receipt['id']}.newsml")
+        for body in (member.content, newsml.content):
+            again = server.push(token, body)
+            assert again.status_code == 200, again.text
+            assert again.json() == receipt | {"status": 200, "index": 1}
+    assert server.client.get("/readyz").json()["changes"] == before
 
 
 @pytest.mark.parametrize(

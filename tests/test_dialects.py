@@ -16,6 +16,9 @@ from app import parsers
 from app.errors import Problem
 from app.normalize import Context, Normal, normalize
 from app.office import OfficeRecord
+from feeds import atom, rss
+from tests import feedrules
+from tests.articles import feed
 
 ROOT = Path(__file__).parent
 RELEASES = sorted((ROOT / "releases").rglob("*.json"))
@@ -44,6 +47,10 @@ def test_release(case: Path) -> None:
         done = normalize(drafts[place], meant)
         assert isinstance(done, Normal), done
         warnings += done.warnings
+        alone = feed(done.article)
+        for format in (rss, atom):
+            events = feedrules.check(format.render(alone), alone.self)
+            assert not [event for event in events if event.startswith("InvalidFullLink")]
         found = json.loads(msgspec.json.encode(done.article))
         assert {field: found[field] for field in wanted} == wanted
     for words in expected.get("warnings", ()):

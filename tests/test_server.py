@@ -256,6 +256,8 @@ def test_rejects(server: Server, token: str, make: Callable[[], bytes], expected
     assert "Traceback" not in answer.text
     for wanted in expected.get("errors", ()):
         assert any(matches(wanted, found) for found in problem["errors"]), (wanted, problem["errors"])
+    told = [json.dumps(fault) for fault in problem.get("errors", ())]
+    assert len(told) == len(set(told)), "a fault is told once"
     assert server.client.get("/readyz").json()["changes"] == before
 
 

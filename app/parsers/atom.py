@@ -22,7 +22,13 @@ ATOM = f"{{{NAMESPACE}}}"
 APP = "{http://www.w3.org/2007/app}"
 ENTRY, FEED = f"{ATOM}entry", f"{ATOM}feed"
 DIVISION = "{http://www.w3.org/1999/xhtml}div"
-ONCE = ("id", "title", "updated", "published", "content", "summary")  # RFC 4287, section 4.1.2
+ONCE = (  # RFC 4287, section 4.1.2, and our own schema
+    *(f"{ATOM}{name}" for name in ("id", "title", "updated", "published", "content", "summary", "rights", "source")),
+    *(f"{OURS}{name}" for name in ("guid", "office", "issued", "embargo", "dateline", "slugline", "licence", "note")),
+    *(f"{OURS}{name}" for name in ("source", "copyright")),
+)
+TEXTS = ("text", "html", "xhtml")  # RFC 4287, section 3.1.1
+CONTENTS = (*TEXTS, "text/plain", "text/html")  # what is read of section 4.1.3.1
 LARGEST = 2**31 - 1  # a version: seconds since 1970 fit until 2038-01-19
 FORMS = {
     **dict.fromkeys(("updated", "published", "issued"), "a date and time with its zone, such as 2021-03-09T20:15:00+09:00"),
@@ -65,26 +71,27 @@ class _Entry:
     def draft(self) -> Draft | tuple[Fault, ...]:
         entry = self.entry
         for name in ONCE:
-            for again in entry.findall(f"{ATOM}{name}")[1:]:
-                self.fault(f"<entry> has more than one <{name}>.", again)
+            for again in entry.findall(name)[1:2]:
+                self.fault(f"<entry> has more than one <{etree.QName(name).localname}>.", again)
         updated = self.needed("updated")
         issued = entry.find(f"{OURS}issued")
         issued = issued if issued is not None else entry.find(f"{ATOM}published")
         issued = issued if issued is not None else updated
         guid = self.guid()
         title = self.needed("title")
-        body = self.body()
+        content = self.content()
+        body = None if content is None else self.body(content)
         version = self.version(updated)
         headline, summary = self.plain(title), self.plain(entry.find(f"{ATOM}summary"))
-        if self.faults or issued is None or guid is None or title is None or body is None:
-            return tuple(self.faults)
+        own = entry.find(f"{OURS}issued") is not None  # an entry of ours says what else is to be said
+        source, copyright = self.source(), self.own("copyright") if own else self.rights()
+        if self.faults or issued is None or guid is None or title is None or content is None or body is None:
+            return tuple(dict.fromkeys(self.faults))  # a summary that is the body too is at fault once
         embargo = ours.Embargo(entry.find(f"{OURS}embargo"), place)
         licence = next(iter(self.links("license")), None)
         words = entry.find(f"{OURS}licence")
-        source, office = entry.find(f"{OURS}source"), entry.find(f"{OURS}office")
-        foreign = entry.findtext(f"{ATOM}source/{ATOM}title")
-        terms = self.terms()
-        own = entry.find(f"{OURS}issued") is not None  # an entry of ours says what else is to be said
+        office, division = entry.find(f"{OURS}office"), content.find(DIVISION)
+        terms, enclosures = self.terms(), self.enclosures()
         return Draft(
             mark=Mark(entry.sourceline or 0, self.here),
             guid=guid,
@@ -97,7 +104,7 @@ class _Entry:
             subheadlines=tuple(map(ours.text, entry.findall(f"{OURS}subheadline"))),
             summary=summary,
             body=body,
-            base=base_of(entry),
+            base=base_of(content if division is None else division),
             dateline=self.own("dateline"),
             byline=", ".join(filter(None, map(ours.text, entry.findall(f"{ATOM}contributor/{ATOM}name")))),
             issued=Value((issued.text or "").strip(), issued.sourceline or 0, place(issued)),
@@ -110,15 +117,15 @@ class _Entry:
             topics=terms.topics,
             keywords=terms.keywords,
             contacts=tuple(map(ours.contact, entry.findall(f"{OURS}contact"))),
-            enclosures=self.enclosures(),
+            enclosures=enclosures,
             licence_uri="" if licence is None else _url(licence).text,
             licence_text="" if words is None else ours.text(words),
             related=self.related(),
             note=self.own("note"),
             urgency=int(entry.get(f"{OURS}urgency", "0")),
             slugline=self.own("slugline"),
-            source=ours.text(source) if source is not None else foreign or "",
-            copyright=self.own("copyright") if own else self.rights(),
+            source=source,
+            copyright=copyright,
             issuer="" if own else self.author(),
             warnings=tuple(self.warnings),
         )
@@ -168,14 +175,15 @@ class _Entry:
     def own(self, name: str) -> str:
         return self.entry.findtext(f"{OURS}{name}") or ""
 
-    def body(self) -> Value | None:
-        """RFC 4287, section 4.1.3.3; a summary stands in for missing content."""
-        content = self.entry.find(f"{ATOM}content")
-        if content is None:
-            content = self.entry.find(f"{ATOM}summary")
-        if content is None:
-            self.fault("<entry> has neither <content> nor <summary>: there is nothing to read.")
-            return None
+    def content(self) -> etree._Element | None:
+        """A summary stands in for missing content."""
+        for name in ("content", "summary"):
+            if (found := self.entry.find(f"{ATOM}{name}")) is not None:
+                return found
+        self.fault("<entry> has neither <content> nor <summary>: there is nothing to read.")
+        return None
+
+    def body(self, content: etree._Element) -> Value:
         source = self.construct(content)
         faults, warnings = html.active(source)
         for reason in faults:
@@ -186,14 +194,16 @@ class _Entry:
     def construct(self, element: etree._Element) -> str:
         """A text construct or content as HTML (RFC 4287, sections 3.1 and 4.1.3); empty where it is neither, and that is told."""
         name = etree.QName(element).localname
-        type = element.get("type", "text").strip().lower().partition(";")[0]
+        type = element.get("type", "text").strip().lower()
+        type = type.partition(";")[0] if name == "content" else type
         if element.get("src") is not None:
             self.fault(f"<{name}> is elsewhere (src): send the text itself, and link to the page.", element)
         elif type == "xhtml":
-            if len(element) == 1 and element[0].tag == DIVISION:
+            around = "".join((element.text or "", *(child.tail or "" for child in element)))
+            if len(element) == 1 and element[0].tag == DIVISION and not around.strip():
                 return ours.fragment(element[0])
-            self.fault(f'<{name} type="xhtml"> does not hold one <div> of XHTML.', element)
-        elif type not in ("text", "text/plain", "html", "text/html"):
+            self.fault(f'<{name} type="xhtml"> does not hold one <div> of XHTML and nothing else.', element)
+        elif type not in (CONTENTS if name == "content" else TEXTS):
             self.fault(f"<{name}> is {type[:60]!r}; read are text, html and xhtml.", element)
         elif len(element):
             self.fault(f'<{name} type="{type}"> holds elements: write them escaped, or as "xhtml".', element)
@@ -217,6 +227,10 @@ class _Entry:
             (name for one in above if one is not None and (name := one.findtext(f"{ATOM}author/{ATOM}name"))), ""
         )
 
+    def source(self) -> str:
+        own = self.entry.find(f"{OURS}source")
+        return self.plain(self.entry.find(f"{ATOM}source/{ATOM}title")) if own is None else ours.text(own)
+
     def rights(self) -> str:
         found = self.entry.find(f"{ATOM}rights")
         return self.plain(found if found is not None else self.root.find(f"{ATOM}rights"))
@@ -237,8 +251,11 @@ class _Entry:
         """A link, and what our own markup adds to it: its role and its own licence. Of links to the same file each has its own."""
         told: dict[str, list[etree._Element]] = {}
         for element in self.entry.findall(f"{OURS}enclosure"):
-            told.setdefault(element.get("url", ""), []).append(element)
-        return tuple(self.enclosure(link, told.get(link.get("href", ""), [])) for link in self.links("enclosure"))
+            told.setdefault(joined(base_of(element), element.get("url", "")), []).append(element)
+        found = tuple(self.enclosure(link, told.get(_url(link).text, [])) for link in self.links("enclosure"))
+        if alone := [url for url, left in told.items() if left]:
+            self.warnings.append(f'<enclosure> {alone[0][:100]!r} was left out: no link rel="enclosure" has its URL.')
+        return found
 
     def enclosure(self, link: etree._Element, more: list[etree._Element]) -> DraftEnclosure:
         own = ours.enclosure(more.pop(0), place) if more else None
