@@ -7,17 +7,18 @@ and to PostgreSQL, so that both find the same.
 
 import re
 import unicodedata
+from operator import add
 
 from msgspec import Struct
 
 MOST = 16_000  # tokens of a text; PostgreSQL counts positions to 16,383 (tsvector, limitations)
 MOST_TERMS = 20  # of a question
-_RUN = re.compile(
-    r"[\u1100-\u11ff\u3040-\u30ff\u3130-\u318f\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff]+|[^\W_]+"
+_LETTERS = (
+    "\u1100-\u11ff\u3040-\u30ff\u3130-\u318f\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff"  # Hangul, kana, Han
 )
-_PAIRED = re.compile(r"[\u1100-\u11ff\u3040-\u30ff\u3130-\u318f\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff]")
-# A word of letters that are not paired ends where paired ones begin: "5G시대".
-_SPLIT = re.compile(f"{_PAIRED.pattern}+|[^{_PAIRED.pattern[1:-1]}]+")
+# A word of other letters ends where paired ones begin: "5G시대".
+_RUN = re.compile(f"([{_LETTERS}]+)|([^\\W_{_LETTERS}]+)")
+_PAIRED = re.compile(f"[{_LETTERS}]")
 
 
 class SearchTerm(Struct, frozen=True):
@@ -30,8 +31,11 @@ class SearchTerm(Struct, frozen=True):
 def tokens(text: str) -> list[str]:
     """What is indexed of a text, in its order; at most MOST."""
     found: list[str] = []
-    for run in _runs(text):
-        found += _pairs(run) if _PAIRED.match(run) else [run]
+    for paired, word in _RUN.findall(_folded(text)):
+        if word:
+            found.append(word)
+        else:
+            found += _pairs(paired)
         if len(found) >= MOST:
             break
     return found[:MOST]
@@ -70,10 +74,13 @@ def marked(text: str, question: str) -> list[tuple[str, bool]]:
     return [piece for piece in [*pieces, (text[end:], False)] if piece[0]]
 
 
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold()
+
+
 def _runs(text: str) -> list[str]:
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    return [part for run in _RUN.findall(folded) for part in _SPLIT.findall(run)]
+    return [paired or word for paired, word in _RUN.findall(_folded(text))]
 
 
 def _pairs(run: str) -> list[str]:
-    return [run[at : at + 2] for at in range(len(run) - 1)] or [run]
+    return list(map(add, run, run[1:])) or [run]

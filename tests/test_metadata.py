@@ -94,7 +94,7 @@ def test_the_whole_of_json_ld() -> None:
             }
         ],
         "license": "https://www.kogl.or.kr/info/licenseType1.do",
-        "copyrightNotice": "© Example Office",
+        "copyrightNotice": "© 2021 Example Office",
         "keywords": ["tourism", "Science", "smart farm", "R&D"],
         "contentLocation": [
             {

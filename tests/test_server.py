@@ -413,9 +413,14 @@ def test_an_embargo_is_nowhere_until_it_lifts_by_itself(server: Server, token: s
     doors = [
         "/",
         *(f"/feed.{format}" for format in FORMATS),
+        "/feed.json?q=최소한",
+        "/feed.atom/archive",
+        "/changes",
+        "/feeds.opml",
+        "/sitemap.xml",
+        "/sitemap-news.xml",
         f"/articles/{id}",
-        f"/articles/{id}.json",
-        f"/articles/{id}.xml",
+        *(f"/articles/{id}.{format}" for format in ("json", "newsml", "nitf", "ninjs", "xml")),
     ]
     while datetime.now(UTC) < lifts - timedelta(seconds=0.3):
         for door in doors:

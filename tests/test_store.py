@@ -119,7 +119,7 @@ def test_an_embargoed_article_is_nowhere_until_it_lifts_once(engine: Engine) -> 
     (stored,) = put(engine, article(embargoed=lifts, updated=lifts))
     assert stored.change is None
     assert guids(engine) == []
-    assert store.places_in_use(engine) == []
+    assert store.names_in_use(engine) == set()
     kept = store.by_id(engine, "id-tag:a")
     assert kept is not None and not kept.public
     assert store.original(engine, "id-tag:a") is None

@@ -43,7 +43,7 @@ def home() -> Response:
     lang = language()
     shown = query if query.limit < SHOWN else replace(query, limit=SHOWN)
     offices = {office.code: office for office in store.all_offices(context.engine)}
-    used = set(store.places_in_use(context.engine))
+    used = store.names_in_use(context.engine) if query == Query() else set()  # only the first page lists them
     return html(
         "home.html",
         lang,

@@ -15,7 +15,6 @@ from app.store.find import (
     newest_seq,
     next_due,
     original,
-    places_in_use,
     standing,
     withdrawn,
 )
@@ -70,7 +69,6 @@ __all__ = [
     "next_due",
     "office_of",
     "original",
-    "places_in_use",
     "public_at",
     "public_files",
     "put",

@@ -239,9 +239,3 @@ def next_due(engine: Engine) -> int | None:
     with reading(engine) as connection:
         statement = select(articles.c.due).where(articles.c.due.is_not(None)).order_by(articles.c.due).limit(1)
         return connection.execute(statement).scalar_one_or_none()
-
-
-def places_in_use(engine: Engine) -> list[str]:
-    """Places and topics in which an article has ever stood. Raises Unavailable."""
-    with reading(engine) as connection:
-        return list(connection.execute(select(axis.c.name).order_by(axis.c.name)).scalars())

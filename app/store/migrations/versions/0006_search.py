@@ -22,7 +22,7 @@ def upgrade() -> None:
         op.execute("CREATE TABLE search (num BIGINT PRIMARY KEY, words TSVECTOR NOT NULL)")
         op.execute("CREATE INDEX search_words ON search USING gin (words)")
     else:
-        op.execute('CREATE VIRTUAL TABLE search USING fts5(words, tokenize = "unicode61 remove_diacritics 0")')
+        op.execute('CREATE VIRTUAL TABLE search USING fts5(words, tokenize = "ascii")')
     op.create_table(
         "withdrawals",
         sa.Column("place", sa.Integer, nullable=False),
