@@ -19,7 +19,7 @@ from app.errors import Fault, Invalid, Problem
 from app.normalize import Normal
 from app.office import OfficeRecord
 from app.settings import Settings
-from app.store import Item, Original, Stored
+from app.store import Item, Original, Stored, search_words
 from app.uploads import Upload
 from feeds import press_release
 from feeds.article import Article
@@ -218,7 +218,9 @@ def prepare(
             refused[place] = _refused(place, answer)
         else:
             places.append(place)
-            items.append(Item(answer.article, bound.fingerprint, answer.warnings, bound.files))
+            # The words are looked for here, where an import has a process for each core.
+            words = search_words(answer.article) if answer.article.pubstatus == "usable" else ""
+            items.append(Item(answer.article, bound.fingerprint, answer.warnings, bound.files, words))
     mimetype = content_type.partition(";")[0].strip() or "application/xml"
     return Prepared(Original(body, mimetype, rules.office.code), tuple(places), tuple(items), refused, files)
 

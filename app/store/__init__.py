@@ -24,6 +24,7 @@ from app.store.members import Edited, edited, last_edited
 from app.store.offices import all_offices, new_token, office_of, save_office
 from app.store.put import Change, Item, Original, Stored, content, lift, micros, public_at, put
 from app.store.saved import all_saved, remove_feed, save_feed, saved_feed
+from app.store.search import words as search_words
 from app.store.sources import Source, all_sources, claim_source, record_pull, remove_source, save_source
 from app.store.translations import translations_of
 
@@ -79,6 +80,7 @@ __all__ = [
     "save_office",
     "save_source",
     "saved_feed",
+    "search_words",
     "standing",
     "translations_of",
     "upgrade",

@@ -40,6 +40,7 @@ class Item(Struct, frozen=True):
     fingerprint: bytes
     warnings: tuple[str, ...] = ()
     files: tuple[FileRecord, ...] = ()  # their bytes are kept already
+    words: str = ""  # what it is found by (app/store/search.py); empty: made of the article when it is stored
 
 
 class Change(Struct, frozen=True):
@@ -102,12 +103,13 @@ class _Writer:
         self.seq = seq
         self.rows: dict[str, Row] = {}  # guid -> what was held of it before
         self.releases: dict[int, int] = {}  # id() of an original -> its row
+        self.originals: dict[int, Original] = {}  # those whose rows wait to be written
         self.touched: set[str] = set()  # guids whose rows wait to be written
         self.versions: list[dict[str, Any]] = []
         self.files: list[dict[str, Any]] = []
         self.changes: list[dict[str, Any]] = []
         self.entries: list[tuple[int, Keys, int]] = []  # number, where, sort
-        self.words: list[tuple[int, list[str]]] = []  # number, what it is found by
+        self.words: list[tuple[int, str]] = []  # number, what it is found by
 
     def store(self, original: Original, item: Item) -> Stored:
         guid = item.article.guid
@@ -139,11 +141,13 @@ class _Writer:
             return Stored("older", article.version)
         receipt = self.receipt(item)
         self.touched.add(article.guid)
+        if id(original) not in self.releases:
+            self.originals[id(original)] = original
         self.versions.append(
             {
                 "num": num,
                 "version": article.version,
-                "release": self._release(original),
+                "release": original,
                 "fingerprint": item.fingerprint,
                 "doc": msgspec.json.encode(article),
                 "receipt": receipt,
@@ -158,7 +162,7 @@ class _Writer:
             _withdraw(self.connection, num, before, where if public else None, self.now)
         if sort is not None:
             self.entries.append((num, where, sort))
-            self.words.append((num, search.words(article)))
+            self.words.append((num, item.words or search.words(article)))
         change: Change | None = None
         if public or before is not None:
             kind = article.pubstatus if not public else "corrected" if before else "published"
@@ -168,13 +172,14 @@ class _Writer:
             self.changes.append(_change(change, num, article.version, kind, self.now))
         return Stored("stored", article.version, receipt, corrected=row is not None, change=change)
 
-    def _release(self, original: Original) -> int:
-        if id(original) not in self.releases:
-            self.releases[id(original)] = _original(self.connection, original, self.now)
-        return self.releases[id(original)]
-
     def flush(self) -> None:
+        if self.originals:
+            kept = _originals(self.connection, list(self.originals.values()), self.now)
+            self.releases |= zip(self.originals, kept, strict=True)
+            self.originals.clear()
         if self.versions:
+            for version in self.versions:
+                version["release"] = self.releases[id(version["release"])]
             self.connection.execute(insert(versions), self.versions)
         files.enter(self.connection, self.files)
         if self.changes:
@@ -202,7 +207,7 @@ def lift(engine: Engine, now: datetime) -> list[Change]:
         ).all()
         lifted: list[Change] = []
         entries: list[tuple[int, Keys, int]] = []
-        words: list[tuple[int, list[str]]] = []
+        words: list[tuple[int, str]] = []
         told: list[dict[str, Any]] = []
         for place, (num, version, packed, doc) in enumerate(due):
             where = msgspec.json.decode(packed, type=Keys)
@@ -280,13 +285,16 @@ def content(article: Article) -> Article:
     return replace(article, published=EPOCH, updated=EPOCH, url="", office=office, **bare)
 
 
-def _original(connection: Connection, original: Original, now: datetime) -> int:
-    values = {"body": original.body, "mimetype": original.mimetype, "office": original.office, "received": micros(now)}
-    return int(connection.execute(_KEEP, values).scalar_one())
+def _originals(connection: Connection, originals: Sequence[Original], now: datetime) -> list[int]:
+    """Keep the documents; their rows, in their order."""
+    values = [
+        {"body": one.body, "mimetype": one.mimetype, "office": one.office, "received": micros(now)} for one in originals
+    ]
+    return list(connection.execute(_KEEP, values).scalars())
 
 
 # Built once: SQLAlchemy takes longer to build a statement than SQLite to run it.
-_KEEP = insert(releases).returning(releases.c.id)
+_KEEP = insert(releases).returning(releases.c.id, sort_by_parameter_order=True)
 _ROWS = select(
     articles.c.guid,
     articles.c.num,

@@ -13,23 +13,23 @@ from feeds.article import Article
 NEWEST = 5_000  # of the articles that match, these are looked at: a word that all bear must not cost the archive
 
 
-def words(article: Article) -> list[str]:
-    """What of an article is found: headlines, summary, text, names and keywords."""
+def words(article: Article) -> str:
+    """What of an article is found, as tokens parted by a space: headlines, summary, text, names and keywords."""
     parts = [article.headline, *article.subheadlines, article.summary, article.text, article.office.name]
     parts += [term.code for term in article.keywords]
     parts += [file.caption for file in article.enclosures]
-    return tokens("\n".join(parts))
+    return " ".join(tokens("\n".join(parts)))
 
 
-def index(connection: Connection, found: Sequence[tuple[int, Sequence[str]]]) -> None:
+def index(connection: Connection, found: Sequence[tuple[int, str]]) -> None:
     """Make (number, tokens) findable."""
     if not found:
         return
     if connection.dialect.name == "postgresql":
-        rows = [{"num": num, "words": _vector(words)} for num, words in found]
+        rows = [{"num": num, "words": _vector(words.split(" "))} for num, words in found]
         connection.execute(text("INSERT INTO search (num, words) VALUES (:num, CAST(:words AS tsvector))"), rows)
     else:
-        rows = [{"num": num, "words": " ".join(words)} for num, words in found]
+        rows = [{"num": num, "words": words} for num, words in found]
         connection.execute(text("INSERT INTO search (rowid, words) VALUES (:num, :words)"), rows)
 
 
