@@ -184,6 +184,13 @@ def test_what_nobody_writes_is_406(server: Server, token: str, path: str) -> Non
     assert answer.headers["Vary"] == "Accept"
 
 
+def test_a_feed_links_to_its_other_formats(server: Server, token: str) -> None:
+    told = ask(server, "/feed.rss?office=http").headers["Link"]
+    for format in ("atom", "json", "ninjs", "newsml"):
+        assert f'<{server.url}/feed.{format}?office=http>; rel="alternate"' in told
+    assert f'<{server.url}/?office=http>; rel="alternate"; type="text/html"' in told
+
+
 def test_an_article_in_each_format(server: Server, token: str) -> None:
     id = identity(server)
     page = server.client.get(f"/articles/{id}")

@@ -86,6 +86,13 @@ def answer(context: Context, query: Query, format: str) -> Response:
         response.headers["IM"] = delta.FEED
         response.headers["Delta-Base"] = f'"{base}"'
     response.headers["Vary"] = "A-IM, Accept-Encoding"
+    page = f'<{home(context, query)}>; rel="alternate"; type="text/html"'
+    others = (
+        f'<{address(context, query, name)}>; rel="alternate"; type="{module.MIMETYPE.partition(";")[0]}"'
+        for name, module in FORMATS.items()
+        if name != format
+    )
+    response.headers["Link"] = ", ".join((response.headers["Link"], page, *others))
     return response
 
 
