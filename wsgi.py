@@ -2,7 +2,7 @@
 
 import os
 
-from app.process import die_with_parent, end_when_told
+from app.process import die_with_parent, end_when_told, hear_the_end
 
 end_when_told()
 die_with_parent(os.getppid())  # Granian's main gone: no worker may go on serving old code
@@ -14,3 +14,4 @@ from app.settings import load  # noqa: E402
 settings = load()
 configure(settings.log_format)
 app = create_app(settings)
+hear_the_end()

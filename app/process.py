@@ -3,8 +3,11 @@
 import ctypes
 import os
 import signal
+import socket
+import threading
 
 PR_SET_PDEATHSIG = 1
+ending = threading.Event()  # this process was told to end: who waits for something in it must not wait on
 
 
 def die_with_parent(parent: int) -> None:
@@ -18,3 +21,19 @@ def end_when_told() -> None:
     """Take SIGTERM as any new process does. A forked child has its parent's handler, which in the child does nothing: a
     server that is stopped while it starts would wait for a child that never heard of it."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def hear_the_end() -> None:
+    """Set `ending` when SIGTERM or SIGINT comes, whoever handles it: the web server puts a handler of its own in place later,
+    so the signal is heard at the wakeup descriptor. https://docs.python.org/3/library/signal.html#signal.set_wakeup_fd
+    Call it on the process's main thread."""
+    hears, tells = socket.socketpair()
+    tells.setblocking(False)
+    signal.set_wakeup_fd(tells.fileno(), warn_on_full_buffer=False)
+
+    def listen() -> None:
+        while True:  # both ends stay open as long as the process
+            if hears.recv(1)[0] in (signal.SIGTERM, signal.SIGINT) and tells.fileno():
+                ending.set()
+
+    threading.Thread(target=listen, name="hear-the-end", daemon=True).start()

@@ -29,7 +29,7 @@ LICENCES = {
     "ogl-3.0": "https://www.nationalarchives.gov.uk/doc/open-government-licence/version/3/",
 }
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")  # of a saved feed
-CURSOR = re.compile(r"(\d{1,17})-(\d{1,17})")
+CURSOR = re.compile(r"(-?\d{1,17})-(\d{1,17})")  # an archive goes back beyond 1970
 
 Cursor = tuple[int, int]  # where an article stands: microseconds since 1970, and its number
 Values = tuple[str, ...]

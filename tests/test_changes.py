@@ -351,3 +351,18 @@ def test_writers_at_once_are_read_without_a_gap(server: Server, token: str) -> N
             at = cursor(answer)
         assert {answer.result().status_code for answer in pushed} == {201}
     assert sorted(seen) == sorted(guids)
+
+
+@pytest.mark.slow
+def test_a_server_that_stops_keeps_nobody_waiting(own_server: Callable[..., Server]) -> None:
+    server = own_server().start()
+    cursor = server.client.get("/changes?since=now").links["next"]["url"]
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(httpx.get, f"{cursor}&wait=30", trust_env=False, timeout=40)
+        before = time.monotonic()
+        until(lambda: time.monotonic() > before + 0.5)  # it is on its way
+        assert not waiting.done() and server.process is not None
+        server.process.terminate()
+        answer = waiting.result(9)
+        assert (answer.status_code, answer.content) == (200, b"")
+        assert server.process.wait(9) == 0, "a thread that waits on is killed after 10 seconds"

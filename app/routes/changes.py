@@ -18,6 +18,7 @@ from msgspec import Struct
 from app import store
 from app.context import Context
 from app.errors import Problem
+from app.process import ending
 from app.query import rfc3339
 from app.routes import representation
 from app.routes.context import here
@@ -266,7 +267,6 @@ def _until_changed(context: Context, after: int, seconds: float) -> bool:
         end = time.monotonic() + seconds if free else 0.0
         while store.newest_seq(context.engine) == after:
             left = end - time.monotonic()
-            if left <= 0:
+            if left <= 0 or ending.wait(min(LOOK, left)):
                 return free
-            time.sleep(min(LOOK, left))
     return True
