@@ -173,7 +173,7 @@ def test_an_archive_moves_on_with_the_months(archive: Server) -> None:
     answer = archive.client.get(month)
     assert len(ids(answer)) == 4
     assert answer.links["next-archive"]["url"] == url
-    assert answer.headers["Cache-Control"].startswith("public, max-age=86400")
+    assert answer.headers["Cache-Control"].startswith("public, max-age=3600")
     assert archive.client.get(month, headers={"If-None-Match": answer.headers["ETag"]}).status_code == 304
     now = datetime.now(UTC)
     current = archive.client.get(f"/feed.atom/archive/{now:%Y-%m}")

@@ -26,8 +26,8 @@ blueprint.after_request(representation.allow_all_origins)
 
 PART = 500  # articles of a document; a month that has more is parted
 MONTH = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])")
-# A month that is over changes only by what leaves it: a day is how long a cache may still show that.
-LONG = "public, max-age=86400, stale-while-revalidate=300, stale-if-error=604800"
+# A month that is over changes only by what leaves it: an hour is how long a cache may still show that.
+LONG = "public, max-age=3600, stale-while-revalidate=300, stale-if-error=604800"
 GRACE = timedelta(hours=1)  # until nothing that began in a month is committed any more
 
 
