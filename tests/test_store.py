@@ -274,3 +274,22 @@ def test_a_feed_is_one_range_scan(tmp_path: Path) -> None:
     assert any("SEARCH feed_entries" in line and "PRIMARY KEY (place=? AND topic=?)" in line for line in plan), plan
     tables = ("articles", "versions", "feed_entries", "releases", "axis", "changes")
     assert not [line for line in plan if line.startswith(tuple(f"SCAN {table}" for table in tables))], plan
+
+
+def test_what_leaves_by_any_dimension_is_told_there_and_nowhere_else(engine: Engine) -> None:
+    """A feed of a region, a topic and a language is one scan and a look into the language: what leaves by the language left it."""
+    topic = "medtop:20000498"
+    put(engine, article("tag:moves", topics=(Term("medtop", topic),), lang="ko"))
+    put(engine, article("tag:moves", 2, topics=(Term("medtop", topic),), lang="en"))
+
+    def told(**fields: tuple[str, ...]) -> list[str]:
+        return [one.guid for one in store.withdrawn(engine, Query(**fields), 0, 50)]
+
+    assert told(regions=("kr:52",), topics=(topic,), langs=("ko",)) == ["tag:moves"]
+    assert told(topics=(topic,), langs=("ko",)) == ["tag:moves"] == told(langs=("ko",))
+    assert told(regions=("kr:52",), topics=(topic,), langs=("ko", "en")) == [], "it stands there still"
+    assert told(regions=("kr:52",), topics=(topic,), langs=("en",)) == [], "it never left"
+    assert told(regions=("kr:11",), topics=(topic,), langs=("ko",)) == [], "it was never there"
+    put(engine, article("tag:moves", 3, topics=(Term("medtop", topic),), lang="ko"))
+    assert told(regions=("kr:52",), topics=(topic,), langs=("ko",)) == [], "it is back"
+    assert told(regions=("kr:52",), topics=(topic,), langs=("en",)) == ["tag:moves"]

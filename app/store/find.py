@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Column, Connection, Engine, and_, exists, select, tuple_, union_all
+from sqlalchemy import Column, ColumnElement, Connection, Engine, and_, exists, or_, select, tuple_, union_all
 from sqlalchemy.sql import Select
 
 from app.query import Query
@@ -61,33 +61,28 @@ def withdrawn(engine: Engine, query: Query, after: int, limit: int) -> list[With
     """What left these feeds at `after` (micros) or later, newest first. Raises Unavailable."""
     with reading(engine) as connection:
         ids = _axis(connection, query)
-        pairs = [(ids[place], ids[topic]) for place, topic in query.scans() if place in ids and topic in ids]
-        if not pairs:
+        dimensions = _dimensions(query, ids)
+        if not all(dimensions):
             return []
+        pairs = {pair for dimension in dimensions for pair in dimension}
         parts = [
             select(withdrawals.c.sort, withdrawals.c.num)
             .where(withdrawals.c.place == place, withdrawals.c.topic == topic, withdrawals.c.sort >= after)
             .order_by(withdrawals.c.sort.desc(), withdrawals.c.num.desc())
             .limit(limit)
-            for place, topic in pairs
+            for place, topic in sorted(pairs)
         ]
         left = union_all(*(select(part.subquery()) for part in parts)).subquery()
-        stays = feed_entries.alias()
+        stands = [_stands(dimension) for dimension in dimensions]
+        stood = [or_(there, _left(dimension)) for there, dimension in zip(stands, dimensions, strict=True)]
         statement = (
             select(
                 left.c.sort, articles.c.id, articles.c.guid, articles.c.version, articles.c.pubstatus, versions.c.doc
             )
             .join(articles, articles.c.num == left.c.num)
             .join(versions, and_(versions.c.num == articles.c.num, versions.c.version == articles.c.version))
-            # It may stand in another of the feeds asked for.
-            .where(
-                ~exists().where(
-                    stays.c.place.in_([place for place, _ in pairs]),
-                    stays.c.topic.in_([topic for _, topic in pairs]),
-                    stays.c.sort == articles.c.sort,
-                    stays.c.num == articles.c.num,
-                )
-            )
+            # It stood in each dimension, and does not in all of them now.
+            .where(*stood, ~and_(*stands))
             .order_by(left.c.sort.desc(), articles.c.num.desc())
             .limit(limit * len(pairs))
         )
@@ -102,6 +97,32 @@ def withdrawn(engine: Engine, query: Query, after: int, limit: int) -> list[With
         version = row.version if canceled else 0
         found.setdefault(row.guid, Withdrawn(row.id, row.guid, at, canceled, version, note, office, article.lang))
     return list(found.values())[:limit]
+
+
+def _dimensions(query: Query, ids: dict[str, int]) -> list[set[tuple[int, int]]]:
+    """The pairs of each dimension: those of the scan, and those that an entry must stand in as well, as narrow as the fan-out has
+    them: in the places or the topics of the scan."""
+    scans = query.scans()
+    found = [scans]
+    for places, topics in query.probes():
+        by_place = topics == ("*",)
+        own = {(place, topic) for place in places for _, topic in scans} if by_place else set()
+        found.append(tuple(own or {(place, topic) for place, _ in scans for topic in topics}))
+    return [{(ids[p], ids[t]) for p, t in pairs if p in ids and t in ids} for pairs in found]
+
+
+def _stands(pairs: set[tuple[int, int]]) -> ColumnElement[bool]:
+    """Whether the article stands in one of these feeds."""
+    entry = feed_entries.alias()
+    one = or_(*(and_(entry.c.place == place, entry.c.topic == topic) for place, topic in sorted(pairs)))
+    return exists().where(one, entry.c.sort == articles.c.sort, entry.c.num == articles.c.num)
+
+
+def _left(pairs: set[tuple[int, int]]) -> ColumnElement[bool]:
+    """Whether the article left one of these feeds."""
+    row = withdrawals.alias()
+    one = or_(*(and_(row.c.place == place, row.c.topic == topic) for place, topic in sorted(pairs)))
+    return exists().where(row.c.num == articles.c.num, one)
 
 
 def _axis(connection: Connection, query: Query) -> dict[str, int]:
