@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import msgspec
 from flask import Blueprint, Response, request
@@ -86,14 +87,21 @@ def answer(context: Context, query: Query, format: str) -> Response:
         response.headers["IM"] = delta.FEED
         response.headers["Delta-Base"] = f'"{base}"'
     response.headers["Vary"] = "A-IM, Accept-Encoding"
-    page = f'<{home(context, query)}>; rel="alternate"; type="text/html"'
-    others = (
-        f'<{address(context, query, name)}>; rel="alternate"; type="{module.MIMETYPE.partition(";")[0]}"'
+    response.headers["Link"] += _alternates(context.settings.url, query, format)
+    return response
+
+
+@lru_cache(1000)
+def _alternates(base: str, query: Query, format: str) -> str:
+    """The page and the other formats of a feed, as the rest of a Link header (RFC 8288)."""
+    page = replace(query, before=None, after=None).canonical()
+    links = [(f"{base}/{'?' + page if page else ''}", "text/html")]
+    links += [
+        (query.address(base, name), module.MIMETYPE.partition(";")[0])
         for name, module in FORMATS.items()
         if name != format
-    )
-    response.headers["Link"] = ", ".join((response.headers["Link"], page, *others))
-    return response
+    ]
+    return "".join(f', <{href}>; rel="alternate"; type="{mimetype}"' for href, mimetype in links)
 
 
 def _since(
