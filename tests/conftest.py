@@ -1,6 +1,7 @@
 """The few fixtures: a database of each kind, and a whole server with two web workers. What a test starts, it stops."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -31,9 +32,15 @@ def until(condition: Callable[[], object], seconds: float = 10.0, every: float =
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Below the ports that clients get (ip(7), ip_local_port_range): one of those may be taken before the server has it."""
+    while True:
+        port = random.randint(10_000, 32_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port
 
 
 class Server:
