@@ -28,7 +28,7 @@ LICENCES = {
     "cc0-1.0": "https://creativecommons.org/publicdomain/zero/1.0/",
     "ogl-3.0": "https://www.nationalarchives.gov.uk/doc/open-government-licence/version/3/",
 }
-NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")  # of a saved feed
+NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")  # of a saved feed, a source, an office
 CURSOR = re.compile(r"(-?\d{1,17})-(\d{1,17})")  # an archive goes back beyond 1970
 
 Cursor = tuple[int, int]  # where an article stands: microseconds since 1970, and its number
@@ -74,10 +74,12 @@ class Query(Struct, frozen=True):
     def address(self, base: str, format: str) -> str:
         """The one URL of this feed on the server at `base`: by its short name where it has one."""
         if self.saved is None:
-            canonical = self.canonical()
-            return f"{base}/feed.{format}{'?' + canonical if canonical else ''}"
-        page = urlencode(self._page(self.saved.limit), quote_via=quote)
-        return f"{base}/f/{self.saved.name}.{format}{'?' + page if page else ''}"
+            return url(f"{base}/feed.{format}", self.canonical())
+        return url(f"{base}/f/{self.saved.name}.{format}", urlencode(self._page(self.saved.limit), quote_via=quote))
+
+    def home(self, base: str) -> str:
+        """The URL of the page that shows the same."""
+        return url(f"{base}/", self.canonical())
 
     def _page(self, limit: int) -> list[tuple[str, str]]:
         """What names a page of the feed; `limit`: the one that need not be said."""
@@ -125,6 +127,11 @@ class Query(Struct, frozen=True):
 
     def _keys(self, name: str) -> tuple[str, ...]:
         return tuple(map(BY_NAME[name].key, self.values(name))) if name else ("*",)
+
+
+def url(path: str, asked: str) -> str:
+    """A URL and its query string, which may be empty."""
+    return f"{path}?{asked}" if asked else path
 
 
 def _cross(filter: Filter, keys: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:

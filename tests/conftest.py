@@ -1,9 +1,7 @@
 """The few fixtures: a database of each kind, and a whole server with two web workers. What a test starts, it stops."""
 
 import os
-import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +16,7 @@ import pytest
 from app import store
 from app.office import OfficeRecord
 from app.store import Engine
+from bench.server import free_port
 
 ROOT = Path(__file__).parent.parent
 SEED = ROOT / "tests" / "releases" / "jeonbuk-2021-03-09.xml"
@@ -29,18 +28,6 @@ def until(condition: Callable[[], object], seconds: float = 10.0, every: float =
     while not condition():
         assert time.monotonic() < end, f"not so within {seconds} s: {condition}"
         time.sleep(every)
-
-
-def free_port() -> int:
-    """Below the ports that clients get (ip(7), ip_local_port_range): one of those may be taken before the server has it."""
-    while True:
-        port = random.randint(10_000, 32_000)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        return port
 
 
 class Server:

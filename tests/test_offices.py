@@ -9,10 +9,10 @@ import msgspec
 import pytest
 
 from app import parsers
-from app.commands.offices import OFFICE_CODE
 from app.errors import Fault, Problem
 from app.normalize import Context, Normal, normalize
 from app.office import OfficeRecord, issuing, nearest
+from app.query import NAME
 from schemas import agencies, codes
 from tests.conftest import ROOT, Server
 
@@ -69,7 +69,7 @@ def test_a_name_that_is_not_registered_is_told_the_nearest() -> None:
 def test_the_table_of_korean_agencies() -> None:
     table = agencies()
     assert len(table) == len({code for code, _, _ in table}) == 52
-    assert all(OFFICE_CODE.fullmatch(code) for code, _, _ in table)
+    assert all(NAME.fullmatch(code) for code, _, _ in table)
     names = [name for _, name, aliases in table for name in (name, *aliases)]
     assert len(names) == len(set(names)), "a name means one agency"
 

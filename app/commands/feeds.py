@@ -8,9 +8,10 @@ import msgspec
 from app import query as queries
 from app import store
 from app.commands import as_json, tell
+from app.commands.naming import check_name
 from app.commands.opened import database
 from app.errors import Misconfigured, Problem
-from app.query import NAME, Saved
+from app.query import Saved
 from app.settings import load
 
 
@@ -26,8 +27,7 @@ def feed_group() -> None:
 @as_json
 def add(name: str, query: str, title: str, as_json: bool) -> None:
     """Save QUERY, the parameters of a feed's URL such as "region=kr:52&topic=economy", or change the one of that name."""
-    if not NAME.fullmatch(name):
-        raise Misconfigured(f"{name!r} is not a name: use lower-case letters, digits and hyphens.")
+    check_name(name)
     settings = load()
     engine = database(settings)
     offices = [office.code for office in store.all_offices(engine)]

@@ -1,6 +1,5 @@
 """`office` and `token`: who may push."""
 
-import re
 from datetime import UTC, datetime
 
 import click
@@ -11,10 +10,9 @@ from app.commands import as_json, tell
 from app.commands.opened import database
 from app.errors import Misconfigured
 from app.office import OfficeRecord
+from app.query import NAME
 from app.settings import load
 from schemas import UnknownCode, agencies, codes
-
-OFFICE_CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
 @click.group("office")
@@ -42,7 +40,7 @@ def office_add(
     as_json: bool,
 ) -> None:
     """Add an office, or change the one of that code."""
-    if not OFFICE_CODE.fullmatch(code):
+    if not NAME.fullmatch(code):
         raise Misconfigured(f"{code!r} is not an office code: use lower-case letters, digits and hyphens.")
     names = tuple(" ".join(alias.split()) for alias in aliases)
     office = OfficeRecord(code, name, url, _resolved("region", regions), _resolved("topic", topics), names, for_others)

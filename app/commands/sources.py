@@ -9,6 +9,7 @@ import msgspec
 
 from app import sources, store
 from app.commands import as_json, tell
+from app.commands.naming import check_name
 from app.commands.opened import database
 from app.commands.telling import tell_receipt
 from app.context import connect
@@ -18,7 +19,6 @@ from app.parsers import NAMES
 from app.settings import load
 from app.store import Source
 
-NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 SHORTEST = 5  # seconds
 
@@ -58,8 +58,7 @@ def add(
     name: str, dialect: str, url: str, office: str, every: int, silent_after: int, allow_private: bool, as_json: bool
 ) -> None:
     """Add a source, or change the one of that name; it is pulled at once."""
-    if not NAME.fullmatch(name):
-        raise Misconfigured(f"{name!r} is not a name: use lower-case letters, digits and hyphens.")
+    check_name(name)
     try:
         checked(url)
     except Refused as error:

@@ -11,7 +11,7 @@ from lxml import etree
 from app import html
 from app.draft import Draft, DraftEnclosure, DraftRelated, Mark, Value
 from app.errors import Fault, Invalid
-from app.parsers import files, ours
+from app.parsers import files, ours, revision
 from app.parsers.faults import check
 from app.parsers.ours import OURS
 from app.parsers.schemes import Category, Classified, classify
@@ -29,7 +29,6 @@ ONCE = (  # RFC 4287, section 4.1.2, and our own schema
 )
 TEXTS = ("text", "html", "xhtml")  # RFC 4287, section 3.1.1
 CONTENTS = (*TEXTS, "text/plain", "text/html")  # what is read of section 4.1.3.1
-LARGEST = 2**31 - 1  # a version: seconds since 1970 fit until 2038-01-19
 FORMS = {
     **dict.fromkeys(("updated", "published", "issued"), "a date and time with its zone, such as 2021-03-09T20:15:00+09:00"),
     "id": "1 to 512 characters without white space",
@@ -155,10 +154,10 @@ class _Entry:
             if updated is not None:
                 self.fault(f"<updated> is {(updated.text or '').strip()[:40]!r}; expected is an instant.", updated)
             return 1
-        version = int(instant.timestamp())
-        if not 1 <= version <= LARGEST:
+        version = revision.version(instant)
+        if version is None:
             self.fault(f"<updated> is {instant.isoformat()}; a version is made of it from 1970 to 2038.", updated)
-        return version
+        return version or 1
 
     def lang(self) -> Value:
         lang = inherited(self.entry, LANG)

@@ -1,6 +1,5 @@
 """GET /articles/{id}: the page, or what `Accept` likes better; `.json`, `.ninjs`, `.newsml`, `.nitf`, `.xml`: the article as data."""
 
-import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -13,7 +12,7 @@ from app.normalize import PUBLIC_ID
 from app.routes import representation
 from app.routes.context import here
 from app.routes.pages import article_page
-from app.routes.representation import CACHE_CONTROL
+from app.routes.representation import CACHE_CONTROL, media_type
 from app.store import Kept
 from feeds import newsml, ninjs, nitf
 from feeds.article import Article
@@ -30,7 +29,7 @@ FORMATS: dict[str, tuple[str, Callable[[Article], bytes]]] = {
 PAGE = "text/html"
 # JSON asked for by its type alone is our own: ninjs has no type of its own and is asked for by its address.
 NEGOTIATED = {PAGE: ""} | {
-    mimetype.partition(";")[0]: suffix for suffix, (mimetype, _) in FORMATS.items() if suffix != "ninjs"
+    media_type(mimetype): suffix for suffix, (mimetype, _) in FORMATS.items() if suffix != "ninjs"
 }
 
 
@@ -72,7 +71,7 @@ def as_received(id: str) -> Response:
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     response.headers["Cache-Control"] = CACHE_CONTROL
-    response.set_etag(hashlib.sha256(body).hexdigest()[:32])
+    response.set_etag(representation.etag_of(body))
     response.make_conditional(request)
     return response
 
@@ -88,7 +87,7 @@ def _data(article: Article, suffix: str) -> Response:
 def _alternates(response: Response, article: Article) -> Response:
     """RFC 8288: the same article in other formats."""
     links = [
-        f'<{article.url}.{suffix}>; rel="alternate"; type="{mimetype.partition(";")[0]}"'
+        f'<{article.url}.{suffix}>; rel="alternate"; type="{media_type(mimetype)}"'
         for suffix, (mimetype, _) in FORMATS.items()
     ]
     response.headers["Link"] = ", ".join([f'<{article.url}>; rel="canonical"', *links])

@@ -1,6 +1,5 @@
 """The Atom Publishing Protocol (https://www.rfc-editor.org/rfc/rfc5023): any client of it publishes with an office's token."""
 
-import hashlib
 import re
 from functools import cache
 from typing import Literal
@@ -15,6 +14,7 @@ from app.normalize import PUBLIC_ID
 from app.office import OfficeRecord
 from app.routes.context import here
 from app.routes.ingest import token_office, whole_body
+from app.routes.representation import etag_of
 from app.store import Edited
 from feeds import atompub
 from feeds.article import Office
@@ -44,7 +44,7 @@ def categories(scheme: str) -> Response:
         raise Problem(404, "unknown-scheme", "No such scheme", "Known are region, medtop and brm.")
     response = Response(_categories(scheme), content_type=atompub.CATEGORIES)
     response.headers["Cache-Control"] = "public, max-age=86400"
-    response.set_etag(hashlib.sha256(response.get_data()).hexdigest()[:32])
+    response.set_etag(etag_of(response.get_data()))
     response.make_conditional(request)
     return response
 
@@ -149,7 +149,7 @@ def _member(context: Context, edited: Edited) -> atompub.Member:
 
 def _entry(context: Context, edited: Edited, status: int) -> Response:
     response = Response(atompub.member(_member(context, edited)), status, content_type=atompub.ENTRY)
-    response.set_etag(hashlib.sha256(response.get_data()).hexdigest()[:32])
+    response.set_etag(etag_of(response.get_data()))
     return _private(response)
 
 

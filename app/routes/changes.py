@@ -45,7 +45,7 @@ TYPES = {
     "application/jsonl": "jsonl",
     "application/x-ndjson": "jsonl",
     "application/json": "jsonl",  # what clients for JSON ask for, whatever they read
-    newsml.MIMETYPE.partition(";")[0]: "newsml",
+    representation.media_type(newsml.MIMETYPE): "newsml",
 }
 
 

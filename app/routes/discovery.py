@@ -90,7 +90,8 @@ def sitemaps() -> Response:
     stays where it is and costs what it lists."""
     _takes("from")
     context = here()
-    modified = representation.whole_seconds(store.newest_change(context.engine), datetime.now(UTC))
+    _, changed = store.newest_change(context.engine)
+    modified = representation.whole_seconds(changed, datetime.now(UTC))
     own = f"{context.settings.url}/sitemap.xml"
     if "from" in request.args:
         body = _sitemap(context, _start(request.args["from"]))

@@ -18,7 +18,7 @@ from app.errors import Problem
 from app.query import LIMIT, Cursor, Query, Values
 from app.routes import delta, representation
 from app.routes.context import here
-from app.routes.representation import CACHE_CONTROL, IDENTITY
+from app.routes.representation import CACHE_CONTROL, IDENTITY, media_type
 from app.wording import feed_subtitle, feed_title, title_language
 from feeds import FORMATS
 from feeds.article import Article, Feed, Withdrawn
@@ -28,6 +28,7 @@ blueprint = Blueprint("feeds", __name__)
 blueprint.after_request(representation.allow_all_origins)
 
 LINKED = ("hub", "first", "previous", "next", "last", "current", "prev-archive", "next-archive")
+TYPES = {media_type(module.MIMETYPE): name for name, module in FORMATS.items()}  # media type -> format
 WITHDRAWN = 50  # told in one feed at most
 BOTTOM: Cursor = (0, 0)  # below every article
 NOTHING: Cursor = (0, 0)  # where the last article of an empty feed stands
@@ -45,8 +46,7 @@ def get(format: str) -> Response:
 @blueprint.get("/feed")
 def negotiated() -> Response:
     """The format that the client likes best, by Accept; RSS where it does not say."""
-    types = {module.MIMETYPE.partition(";")[0]: name for name, module in FORMATS.items()}
-    format = representation.negotiate(types, FORMATS["rss"].MIMETYPE.partition(";")[0])
+    format = representation.negotiate(TYPES, media_type(FORMATS["rss"].MIMETYPE))
     context, query = here(), parse()
     response = answer(context, query, format)
     response.headers["Content-Location"] = address(context, query, format)
@@ -94,13 +94,8 @@ def answer(context: Context, query: Query, format: str) -> Response:
 @lru_cache(1000)
 def _alternates(base: str, query: Query, format: str) -> str:
     """The page and the other formats of a feed, as the rest of a Link header (RFC 8288)."""
-    page = replace(query, before=None, after=None).canonical()
-    links = [(f"{base}/{'?' + page if page else ''}", "text/html")]
-    links += [
-        (query.address(base, name), module.MIMETYPE.partition(";")[0])
-        for name, module in FORMATS.items()
-        if name != format
-    ]
+    links = [(replace(query, before=None, after=None).home(base), "text/html")]
+    links += [(query.address(base, name), mimetype) for mimetype, name in TYPES.items() if name != format]
     return "".join(f', <{href}>; rel="alternate"; type="{mimetype}"' for href, mimetype in links)
 
 
@@ -167,15 +162,13 @@ def address(context: Context, query: Query, format: str) -> str:
 
 def archive_address(context: Context, query: Query, format: str, month: str = "") -> str:
     """The URL of a document of the feed's archive (app/routes/archives.py); without a month of the newest one."""
-    canonical = replace(query, saved=None, limit=LIMIT).canonical()
-    path = f"/feed.{format}/archive{'/' + month if month else ''}"
-    return f"{context.settings.url}{path}{'?' + canonical if canonical else ''}"
+    path = f"{context.settings.url}/feed.{format}/archive{'/' + month if month else ''}"
+    return queries.url(path, replace(query, saved=None, limit=LIMIT).canonical())
 
 
 def home(context: Context, query: Query) -> str:
     """The page that shows the same query."""
-    canonical = query.canonical()
-    return f"{context.settings.url}/{'?' + canonical if canonical else ''}"
+    return query.home(context.settings.url)
 
 
 def read(context: Context, query: Query, format: str, encoding: str = IDENTITY) -> Rendered:
@@ -221,11 +214,11 @@ def _render(
     context: Context, format: str, revisions: tuple[str, ...], make: Callable[[], Shown]
 ) -> tuple[Rendered, Instance]:
     # The last change comes before the articles as well: it may be told too early, never too late.
-    seq = store.newest_seq(context.engine)
-    modified = representation.whole_seconds(store.newest_change(context.engine), datetime.now(UTC))
+    seq, at = store.newest_change(context.engine)
+    modified = representation.whole_seconds(at, datetime.now(UTC))
     made, standing = make()
     body = FORMATS[format].render(made)
-    etag = hashlib.sha256(body).hexdigest()[:32]
+    etag = representation.etag_of(body)
     links = {rel: href for rel, href in {"hub": made.hub, **made.links}.items() if rel in LINKED and href}
     return Rendered(revisions, etag, body, links, modified), Instance(seq, standing[-1] if standing else NOTHING)
 

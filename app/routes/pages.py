@@ -18,7 +18,7 @@ from app.query import Query, office_place
 from app.routes.context import here
 from app.routes.feeds import address, find, parse
 from app.routes.feeds import home as home_of
-from app.routes.representation import whole
+from app.routes.representation import media_type, whole
 from app.wording import LANGUAGES, TEXTS, feed_title, name
 from app.words import marked
 from feeds import FORMATS, metadata
@@ -68,7 +68,7 @@ def home() -> Response:
 
 def article_page(article: Article) -> Response:
     """The page of a public article, with the texts of its files."""
-    context = here()
+    context, lang = here(), language()
     known = store.files_of(context.engine, article.guid) if article.enclosures else []
     paths = {address_of(file.sha256, file.name): file for file in known}
     # By path and not by place: a correction may come between reading the article and its files.
@@ -77,14 +77,14 @@ def article_page(article: Article) -> Response:
     others = [(other.lang, endonym(other.lang), other) for other in store.translations_of(context.engine, article)]
     return html(
         "article.html",
-        language(),
+        lang,
         article=article,
         body=Markup(article.body),
         files=files,
         feeds=links(context, query),
         others=others,
         canonical=article.url,
-        feeds_title=feed_title(context.settings.site_name, query, {}, language()),
+        feeds_title=feed_title(context.settings.site_name, query, {}, lang),
         opengraph=metadata.opengraph(article, context.settings.site_name),
         jsonld=Markup(metadata.embedded(article, context.settings.site_name, f"{context.settings.url}/")),
     )
@@ -114,7 +114,7 @@ def _lead(article: Article, words: str) -> str:
 def links(context: Context, query: Query) -> list[tuple[str, str, str]]:
     """(label, media type, URL) of a query's feed in each format."""
     return [
-        (LABELS.get(form, form), module.MIMETYPE.partition(";")[0], address(context, query, form))
+        (LABELS.get(form, form), media_type(module.MIMETYPE), address(context, query, form))
         for form, module in FORMATS.items()
     ]
 

@@ -43,11 +43,20 @@ def encoded(body: bytes, name: str) -> bytes:
     return body if name == IDENTITY else ENCODERS[name](body)
 
 
+def etag_of(body: bytes) -> str:
+    """The strong validator of a document as it is: a hash of its bytes."""
+    return hashlib.sha256(body).hexdigest()[:32]
+
+
+def media_type(content_type: str) -> str:
+    """A media type without its parameters."""
+    return content_type.partition(";")[0]
+
+
 def whole(body: bytes, content_type: str, *, modified: int = 0) -> Response:
     """The response to a document that is made for this request, compressed if that is worth it, or 304."""
     taken = encoding() if len(body) >= WORTHWHILE else IDENTITY
-    etag = hashlib.sha256(body).hexdigest()[:32]
-    return respond(encoded(body, taken), content_type, etag, encoding=taken, modified=modified)
+    return respond(encoded(body, taken), content_type, etag_of(body), encoding=taken, modified=modified)
 
 
 def negotiate(types: dict[str, str], default: str) -> str:

@@ -242,11 +242,13 @@ def newest_seq(engine: Engine) -> int:
         return last_seq(connection)
 
 
-def newest_change(engine: Engine) -> datetime | None:
-    """When anything changed last, in UTC; None before the first change. Raises Unavailable."""
+def newest_change(engine: Engine) -> tuple[int, datetime | None]:
+    """The number of the newest change and when it was, in UTC; 0 and None before the first. Raises Unavailable."""
     with reading(engine) as connection:
-        at = connection.execute(select(changes.c.at).order_by(changes.c.seq.desc()).limit(1)).scalar()
-    return None if at is None else EPOCH + timedelta(microseconds=at)
+        row = connection.execute(
+            select(changes.c.seq, changes.c.at).order_by(changes.c.seq.desc()).limit(1)
+        ).one_or_none()
+    return (0, None) if row is None else (row.seq, EPOCH + timedelta(microseconds=row.at))
 
 
 def instance(engine: Engine) -> str:
