@@ -105,6 +105,7 @@ class Draft(Struct, frozen=True):
     wording_decides: bool = False  # no instant and no hold is told: the embargo is what its wording means
     # Where the guid is unique only among its office's: the article's is this, the office's code and the guid, by colons.
     guid_space: str = ""
+    says_embargo: bool = False  # the release has a place for it, filled in, also where it says that there is none
     waits: bool = False  # not to be published before `issued`, embargo or none
     warnings: tuple[str, ...] = ()  # what the parser wants the sender to know
 

@@ -17,7 +17,7 @@ from app.archive import Entry, entries
 from app.context import Context, connect
 from app.errors import Problem
 from app.intake import Prepared, Receipt, Rules
-from app.office import OfficeRecord
+from app.office import OfficeRecord, Sender, may_publish_for
 from app.settings import Settings
 from app.store import Engine, FileRecord
 from schemas import codes, xsd
@@ -54,13 +54,13 @@ def take(
 ) -> Iterator[Taken]:
     """Every document of an archive, in its order, once it is on disk. Raises Misconfigured and Unavailable."""
     engine = store.connect(settings.database)
-    known = tuple(store.all_offices(engine)) if office.others else ()
+    sender = Sender(office, may_publish_for(office, store.all_offices(engine)), "command import")
     engine.dispose()
     # Forked before this process holds a connection, and after it has read what all of them need.
     xsd("press-release")
     assert all(codes(table) for table in ("region", "topic"))
     count = workers or os.cpu_count() or 1
-    with ProcessPoolExecutor(count, get_context("fork"), _start, (Rules(settings, office, known, backfill),)) as pool:
+    with ProcessPoolExecutor(count, get_context("fork"), _start, (Rules(settings, sender, backfill),)) as pool:
         pool.submit(os.getpid).result()
         context = connect(settings)
         for batch in _batches(_ready(pool, settings, path, count), AT_ONCE):

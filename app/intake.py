@@ -17,7 +17,7 @@ from app.context import Context
 from app.enclosures import Bound, Kept
 from app.errors import Fault, Invalid, Problem
 from app.normalize import Normal
-from app.office import OfficeRecord
+from app.office import OfficeRecord, Sender
 from app.settings import Settings
 from app.store import Item, Original, Stored, search_words
 from app.uploads import Upload
@@ -56,15 +56,14 @@ class Rules(Struct, frozen=True):
     """All that preparing a release needs: no connection, so that another process can do it."""
 
     settings: Settings
-    office: OfficeRecord
-    known: tuple[OfficeRecord, ...] = ()  # the offices that this one may publish for
+    sender: Sender
     backfill: bool = False  # an archive, whose articles stand in the feeds by their own date
 
     def now(self) -> normalizer.Context:
         """What a release means at this moment."""
         settings = self.settings
         return normalizer.Context(
-            self.office, datetime.now(UTC), settings.url, self.backfill, settings.hours, self.known
+            self.sender.office, datetime.now(UTC), settings.url, self.backfill, settings.hours, self.sender.known
         )
 
 
@@ -80,7 +79,7 @@ class Prepared(Struct, frozen=True):
 
 def take(
     context: Context,
-    office: OfficeRecord,
+    sender: Sender,
     body: bytes,
     content_type: str,
     *,
@@ -92,7 +91,7 @@ def take(
 
     `backfill`: an archive, whose articles stand in the feeds by their own date. `files`: what came with the release, by name.
     """
-    prepared = prepare(rules(context, office, backfill=backfill), body, content_type, kept(context), files)
+    prepared = prepare(Rules(context.settings, sender, backfill), body, content_type, kept(context), files)
     if dry_run:
         url = context.settings.url
         told = {
@@ -103,17 +102,17 @@ def take(
     return store_all(context, [prepared])[0]
 
 
-def publish(context: Context, office: OfficeRecord, body: bytes, content_type: str, slugline: str = "") -> Receipt:
+def publish(context: Context, sender: Sender, body: bytes, content_type: str, slugline: str = "") -> Receipt:
     """The receipt of a document that holds one article alone. Raises Problem and Unavailable.
 
     `slugline` is taken where the article has none.
     """
-    prepared = prepare(rules(context, office), body, content_type, kept(context))
+    prepared = prepare(Rules(context.settings, sender), body, content_type, kept(context))
     _one(len(prepared.items) + len(prepared.refused))
     if prepared.refused:
         raise as_problem([*prepared.refused.values()])
     (item,) = prepared.items
-    _own(office, item.article)
+    _own(sender.office, item.article)
     if slugline and not item.article.slugline:
         article = msgspec.structs.replace(item.article, slugline=normalizer.line(slugline)[:LONGEST_SLUGLINE])
         prepared = msgspec.structs.replace(prepared, items=(msgspec.structs.replace(item, article=article),))
@@ -123,7 +122,7 @@ def publish(context: Context, office: OfficeRecord, body: bytes, content_type: s
     return receipt
 
 
-def correct(context: Context, office: OfficeRecord, current: Article, body: bytes, content_type: str) -> Receipt:
+def correct(context: Context, sender: Sender, current: Article, body: bytes, content_type: str) -> Receipt:
     """The next version of an article from a document that holds it alone; status 200 where it says nothing new.
 
     The version is raised here where the document does not. Raises Problem, 412 where another correction came first, and
@@ -136,22 +135,22 @@ def correct(context: Context, office: OfficeRecord, current: Article, body: byte
     draft = parsed.drafts[0][1]
     draft = msgspec.structs.replace(draft, version=max(draft.version, current.version + 1))
     bound = enclosures.bind(draft, {}, kept(context), context.settings.url)
-    normal = _normal(bound, rules(context, office).now())
+    normal = _normal(bound, Rules(context.settings, sender).now())
     if isinstance(normal, Problem):
         raise normal
     article = normal.article
-    _own(office, article)
+    _own(sender.office, article)
     if article.guid != current.guid:
         reason = f"The guid is {article.guid[:100]!r}; this article's is {current.guid!r}, and stays."
         raise Invalid([Fault(reason, draft.guid.path, draft.guid.line)])
     if store.content(msgspec.structs.replace(article, version=current.version)) == store.content(current):
         return msgspec.structs.replace(_receipt(context.settings.url, Item(current, b"")), status=200)
     mimetype = content_type.partition(";")[0].strip() or "application/xml"
-    item = Item(article, bound.fingerprint, normal.warnings, bound.files)
-    return _next(context, Original(body, mimetype, office.code), item)
+    item = Item(article, bound.fingerprint, normal.warnings, bound.files, says_embargo=normal.says_embargo)
+    return _next(context, Original(body, mimetype, sender.office.code, sender.actor, sender.signature), item)
 
 
-def cancel(context: Context, current: Article, reason: str = "") -> Receipt:
+def cancel(context: Context, current: Article, actor: str, reason: str = "") -> Receipt:
     """The next version of an article, canceled; the original is a release that says so. Raises Problem and Unavailable."""
     article = msgspec.structs.replace(
         current,
@@ -162,7 +161,7 @@ def cancel(context: Context, current: Article, reason: str = "") -> Receipt:
     )
     body = press_release.render_article(article)
     item = Item(article, hashlib.sha256(body).digest())
-    return _next(context, Original(body, "application/xml", article.office.code), item)
+    return _next(context, Original(body, "application/xml", article.office.code, actor), item)
 
 
 def _next(context: Context, original: Original, item: Item) -> Receipt:
@@ -186,12 +185,6 @@ def _own(office: OfficeRecord, article: Article) -> None:
             f"This collection is of {office.code!r}, the article of {article.office.code!r}: send it to POST /releases."
         )
         raise Problem(403, "wrong-office", "Not this collection's office", detail)
-
-
-def rules(context: Context, office: OfficeRecord, *, backfill: bool = False) -> Rules:
-    """The rules for releases of an office. Raises Unavailable."""
-    known = tuple(store.all_offices(context.engine)) if office.others else ()
-    return Rules(context.settings, office, known, backfill)
 
 
 def kept(context: Context) -> Kept:
@@ -220,9 +213,18 @@ def prepare(
             places.append(place)
             # The words are looked for here, where an import has a process for each core.
             words = search_words(answer.article) if answer.article.pubstatus == "usable" else ""
-            items.append(Item(answer.article, bound.fingerprint, answer.warnings, bound.files, words))
+            items.append(
+                Item(answer.article, bound.fingerprint, answer.warnings, bound.files, words, answer.says_embargo)
+            )
     mimetype = content_type.partition(";")[0].strip() or "application/xml"
-    return Prepared(Original(body, mimetype, rules.office.code), tuple(places), tuple(items), refused, files)
+    sender = rules.sender
+    return Prepared(
+        Original(body, mimetype, sender.office.code, sender.actor, sender.signature),
+        tuple(places),
+        tuple(items),
+        refused,
+        files,
+    )
 
 
 def store_all(context: Context, prepared: Sequence[Prepared]) -> list[list[Receipt]]:

@@ -49,6 +49,7 @@ class Normal(Struct, frozen=True):
 
     article: Article
     warnings: tuple[str, ...]
+    says_embargo: bool = True  # False: nothing of an embargo, neither that there is one nor that there is none
 
 
 class Context(Struct, frozen=True):
@@ -150,7 +151,7 @@ class _Normalizer:
             version=draft.version,
             lang=lang,
             pubstatus=draft.pubstatus,
-            office=Office(self.office.code, self.office.name, self.office.url),
+            office=Office(self.office.code, self.office.name, self.office.url, self.office.above),
             kind=draft.kind,
             headline=headline,
             subheadlines=tuple(filter(None, map(line, draft.subheadlines))),
@@ -181,7 +182,9 @@ class _Normalizer:
             source=line(draft.source) or self.issuer(),
             copyright=line(draft.copyright) if line(draft.copyright) != f"© {self.office.name}" else "",
         )
-        return Normal(article, tuple(self.warnings))
+        # A newer version that is silent keeps the embargo of the one before (app/store/put.py).
+        says = embargo is not None or held or bool(article.embargo_wording) or draft.says_embargo
+        return Normal(article, tuple(self.warnings), says)
 
     def amounts(self) -> None:
         """Each region, topic, file is work for every feed it stands in: no release has hundreds."""

@@ -1,7 +1,7 @@
 """The office as its releases need it, and which office a release means. Pure."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
@@ -22,6 +22,8 @@ class OfficeRecord(Struct, frozen=True):
     topics: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()  # former and short names, other languages
     others: bool = False  # it may publish for every office that is registered here: a national portal, an agency
+    parent: str = ""  # the office it is part of, a province of its departments; empty: none
+    above: tuple[str, ...] = ()  # that office and those it is part of, the nearest first; found by the store
 
     def named(self, text: str) -> bool:
         """Whether this is its code or one of its names; letter case and white space do not count."""
@@ -29,22 +31,36 @@ class OfficeRecord(Struct, frozen=True):
         return text.strip() == self.code or any(_bare(name) == wanted for name in (self.name, *self.aliases) if name)
 
 
+class Sender(Struct, frozen=True):
+    """Who sends releases: an office, the others it may publish for, and who does it."""
+
+    office: OfficeRecord
+    known: tuple[OfficeRecord, ...] = ()  # registered offices that it may publish for, apart from itself
+    actor: str = "command"  # as the audit log names it
+    signature: bytes | None = None  # of the very bytes that are sent (app/signatures.py), JSON
+
+
+def may_publish_for(office: OfficeRecord, offices: Iterable[OfficeRecord]) -> tuple[OfficeRecord, ...]:
+    """Those of the registered offices that an office may publish for: what is part of it, or all of them."""
+    return tuple(one for one in offices if office.others or office.code in one.above)
+
+
 def issuing(
     named: str, own: OfficeRecord, offices: Sequence[OfficeRecord], path: str, line: int
 ) -> OfficeRecord | Fault:
-    """The office that a release of `own`'s token names; `offices` are all that are registered.
+    """The office that a release of `own`'s token names; `offices` are those that it may publish for.
 
-    A fault where `own` publishes for others and the name is not one registered office. Raises Problem (403) where it may
-    publish only as itself.
+    A fault where `own` publishes for all and the name is not one registered office. Raises Problem (403) where it may
+    publish only as itself, or as what is part of it.
     """
     if own.named(named):
         return own
     shown = " ".join(named.split())[:LONGEST]
-    if not own.others:
-        reason = f"This token publishes for {own.code!r}; the release names the office {shown!r}."
-        raise Problem(403, "wrong-office", "Not this token's office", reason, errors=[Fault(reason, path, line)])
     found = [office for office in offices if office.code == named.strip()]
     found = found or [office for office in offices if office.named(named)]
+    if not (found or own.others):
+        reason = f"This token publishes for {own.code!r}; the release names the office {shown!r}."
+        raise Problem(403, "wrong-office", "Not this token's office", reason, errors=[Fault(reason, path, line)])
     if len(found) == 1:
         return found[0]
     if found:

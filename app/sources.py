@@ -17,6 +17,7 @@ from app import intake, parsers, store
 from app.context import Context
 from app.errors import Problem, Unavailable
 from app.intake import Receipt
+from app.office import Sender, may_publish_for
 from app.outbound import Fetched, Refused, Resolve, fetch, resolve
 from app.store import Source
 
@@ -78,14 +79,16 @@ def _taken(context: Context, source: Source, answer: Fetched, now: int) -> Pulle
     content_type = answer.headers.get("content-type", "")
     if HTML.match(answer.body[:2000]):
         return Pulled(_failed(source, "The source sends an HTML page, not a feed.", now))
-    office = next((one for one in store.all_offices(context.engine) if one.code == source.office), None)
+    offices = store.all_offices(context.engine)
+    office = next((one for one in offices if one.code == source.office), None)
     if office is None:
         return Pulled(_failed(source, f"There is no office {source.office!r} any more.", now))
+    sender = Sender(office, may_publish_for(office, offices), f"source {source.name}")
     try:
         dialect = parsers.dialect(answer.body, content_type)
         if dialect != source.dialect:
             return Pulled(_failed(source, f"The source sends {dialect}; expected is {source.dialect}.", now))
-        receipts = tuple(intake.take(context, office, answer.body, content_type))
+        receipts = tuple(intake.take(context, sender, answer.body, content_type))
     except Problem as problem:
         first = problem.errors[0].reason if problem.errors else problem.detail
         failed = _failed(source, f"{problem.title}: {first}", now, empty=problem.type == "empty-release")

@@ -9,7 +9,7 @@ from werkzeug.exceptions import HTTPException
 
 from app.context import connect
 from app.errors import PressrelayError, Problem, Unavailable
-from app.routes import archives, articles, atompub, changes, discovery, feeds, files, ingest, ops, pages
+from app.routes import access, archives, articles, atompub, changes, discovery, feeds, files, ingest, ops, pages
 from app.settings import Settings, load
 
 log = logging.getLogger("pressrelay")
@@ -31,6 +31,7 @@ def answer(error: Exception) -> Response:
     """The one handler: every error is a problem document (RFC 9457), none shows a traceback."""
     headers: dict[str, str] = {}
     if isinstance(error, Problem):
+        access.note_refusal(error)
         body, status, headers = error.body(), error.status, error.headers
     elif isinstance(error, Unavailable):
         problem = Problem(

@@ -23,6 +23,7 @@ class Office(Struct, frozen=True):
     code: str  # short, stable, ASCII: "jeonbuk"
     name: str  # in the office's own language
     url: str = ""  # its home page
+    above: tuple[str, ...] = ()  # codes of the offices it is part of, the nearest first: their feeds show it too
 
 
 class Contact(Struct, frozen=True):

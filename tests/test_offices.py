@@ -11,7 +11,7 @@ import pytest
 from app import parsers
 from app.errors import Fault, Problem
 from app.normalize import Context, Normal, normalize
-from app.office import OfficeRecord, issuing, nearest
+from app.office import OfficeRecord, issuing, may_publish_for, nearest
 from app.query import NAME
 from schemas import agencies, codes
 from tests.conftest import ROOT, Server
@@ -50,7 +50,7 @@ def test_a_name_means_an_office(named: str, own: OfficeRecord, expected: OfficeR
 @pytest.mark.parametrize("named", ["농식품부", "mafra", "행정안전", "nobody", "MOIS"])
 def test_an_office_publishes_only_as_itself(named: str) -> None:
     with pytest.raises(Problem) as raised:
-        issuing(named, MOIS, ALL, "/a", 7)
+        issuing(named, MOIS, may_publish_for(MOIS, ALL), "/a", 7)
     assert (raised.value.status, raised.value.type) == (403, "wrong-office")
     assert raised.value.errors == (
         Fault(f"This token publishes for 'mois'; the release names the office {named!r}.", "/a", 7),

@@ -1,5 +1,6 @@
 """The store, on SQLite and on PostgreSQL."""
 
+import hashlib
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from msgspec.structs import replace
+from sqlalchemy import text
 
 from app import store
 from app.office import OfficeRecord
@@ -201,14 +203,22 @@ def test_offices_and_tokens(engine: Engine) -> None:
     assert store.save_office(engine, office) is True
     assert store.save_office(engine, replace(office, name="전라북도")) is False
     token = store.new_token(engine, "jeonbuk", "a", NOW)
-    assert store.office_of(engine, token) == replace(office, name="전라북도")
-    assert store.office_of(engine, token + "x") is None
+    assert store.all_offices(engine) == [replace(office, name="전라북도")]
+    found = store.token_of(engine, token)
+    assert found is not None
+    assert (found.office, found.role, found.scope, found.state(NOW)) == (
+        "jeonbuk",
+        "editor",
+        ("publish", "read"),
+        "valid",
+    )
+    assert store.token_of(engine, token + "x") is None
     again = store.new_token(engine, "jeonbuk", "a", NOW)
-    assert store.office_of(engine, token) is None, "a token of the same name is replaced"
-    assert store.office_of(engine, again) is not None
+    states = [found.state(NOW) for secret in (token, again) if (found := store.token_of(engine, secret))]
+    assert states == ["revoked", "valid"], "a token of the same name is replaced"
     portal = OfficeRecord("portal", "정책 포털", aliases=("옛 포털", "policy portal"), others=True)
     store.save_office(engine, portal)
-    assert store.office_of(engine, store.new_token(engine, "portal", "", NOW)) == portal
+    assert portal in store.all_offices(engine)
     assert portal in store.all_offices(engine)
 
 
@@ -222,17 +232,37 @@ def test_the_revisions_make_the_tables_as_they_are_told(engine: Engine) -> None:
         assert told == []
 
 
-def test_an_older_database_keeps_its_offices(database_url: str) -> None:
+def test_an_older_database_keeps_its_offices_tokens_and_embargoes(database_url: str) -> None:
     engine = store.connect(database_url)
     config = Config()
     config.set_main_option("script_location", "app.store:migrations")
+    made = article("urn:x:before", embargoed=NOW + timedelta(days=1))
+    rows = {
+        "INSERT INTO offices VALUES (:code, :name, '', 'kr:52', '')": {"code": "jeonbuk", "name": "전북특별자치도"},
+        "INSERT INTO tokens VALUES (:hash, 'jeonbuk', '', 0)": {"hash": hashlib.sha256(b"secret").digest()},
+        "INSERT INTO releases VALUES (1, :body, 'application/xml', 'jeonbuk', 0)": {"body": b"<release/>"},
+        "INSERT INTO articles (num, id, guid, office, version, pubstatus, public, seen, due)"
+        " VALUES (1, :id, :guid, 'jeonbuk', 1, 'usable', false, false, 99)": {"id": made.id, "guid": made.guid},
+        "INSERT INTO versions VALUES (1, 1, 1, :body, :doc, :body, :axes)": {
+            "body": b"{}",
+            "doc": msgspec.json.encode(made),
+            "axes": msgspec.json.encode(store.keys(made)),
+        },
+    }
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         alembic.command.upgrade(config, "0001")
-        connection.exec_driver_sql("INSERT INTO offices VALUES ('jeonbuk', '전북특별자치도', '', 'kr:52', '')")
-        connection.exec_driver_sql("INSERT INTO tokens VALUES ('a', 'jeonbuk', '', 0)")
+        for statement, values in rows.items():
+            connection.execute(text(statement), values)
     store.upgrade(engine)
     assert store.all_offices(engine) == [OfficeRecord("jeonbuk", "전북특별자치도", "", ("kr:52",))]
+    token = store.token_of(engine, "secret")
+    assert token is not None
+    assert (token.office, token.role, token.scope) == ("jeonbuk", "editor", ("publish", "read"))
+    with engine.connect() as connection:
+        waiting = connection.execute(text("SELECT count(*) FROM embargo_entries WHERE num = 1")).scalar()
+    assert waiting == len(store.keys(made).pairs())
+    assert store.verify(engine).fault == ""
     engine.dispose()
 
 

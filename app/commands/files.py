@@ -20,7 +20,7 @@ from app.context import connect
 from app.dropfolder import DropFolder, Moved
 from app.errors import Misconfigured, Problem, Unavailable
 from app.intake import Receipt
-from app.office import OfficeRecord
+from app.office import OfficeRecord, Sender, may_publish_for
 from app.settings import Settings, load
 
 
@@ -136,7 +136,8 @@ def _moved(moved: Moved, as_json: bool) -> None:
 def _storing(settings: Settings, code: str) -> Callable[[bytes], list[Receipt]]:
     office = _office(settings, code)
     context = connect(settings)
-    return lambda body: intake.take(context, office, body, imports.CONTENT_TYPE)
+    sender = Sender(office, may_publish_for(office, store.all_offices(context.engine)), "command watch")
+    return lambda body: intake.take(context, sender, body, imports.CONTENT_TYPE)
 
 
 def _pushing(client: Client) -> Callable[[bytes], list[Receipt]]:

@@ -112,6 +112,7 @@ class _Entry:
             held=embargo.held,
             embargo_wording=embargo.wording,
             wording_decides=embargo.decides,
+            says_embargo=embargo.there,
             regions=terms.regions,
             topics=terms.topics,
             keywords=terms.keywords,

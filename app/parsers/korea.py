@@ -128,6 +128,7 @@ class _Item:
             embargo=until,
             held=False,
             embargo_wording=wording,
+            says_embargo=bool(self.text("EmbargoDate").strip()),
             wording_decides=bool(wording),
             regions=(),
             topics=(),

@@ -109,6 +109,7 @@ class _Document:
             issued_weekday="",
             embargo=embargo if later or state == "embargoed" else None,
             held=state == "embargoed" and embargo is None,  # it does not say until when
+            says_embargo=embargo is not None,
             embargo_wording=" ".join(info for kind, info in messages if kind == "embargo"),
             regions=tuple(self.located()),
             topics=tuple(self.subjects()),

@@ -89,6 +89,7 @@ class Embargo:
 
     def __init__(self, element: etree._Element | None, at: At) -> None:
         until = element.get("until") if element is not None else None
+        self.there = element is not None
         said = element.get("held", "").strip() if element is not None else "false"
         self.until = (
             Value(until, element.sourceline or 0, f"{at(element)}/@until") if element is not None and until else None

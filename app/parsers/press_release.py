@@ -126,6 +126,7 @@ def _article(root: etree._Element, article: etree._Element, index: int) -> Draft
         held=embargo.held,
         embargo_wording=embargo.wording,
         wording_decides=embargo.decides,
+        says_embargo=embargo.there,
         regions=ours.terms(all_of("region"), at),
         topics=ours.terms(all_of("topic"), at),
         keywords=tuple(map(ours.text, all_of("keyword"))),

@@ -11,9 +11,10 @@ from app import intake, store
 from app.context import Context
 from app.errors import Problem
 from app.normalize import PUBLIC_ID
-from app.office import OfficeRecord
+from app.office import OfficeRecord, Sender
+from app.routes import access
 from app.routes.context import here
-from app.routes.ingest import token_office, whole_body
+from app.routes.ingest import whole_body
 from app.routes.representation import etag_of
 from app.store import Edited
 from feeds import atompub
@@ -30,7 +31,7 @@ ENTRY_TYPES = ("application/atom+xml", "application/xml", "text/xml")
 @blueprint.get("/atompub")
 def service() -> Response:
     """The service document of the token's office."""
-    context, office = here(), token_office()
+    context, office = here(), _office("read")
     url = context.settings.url
     lists = [f"{url}/atompub/categories/{scheme}" for scheme in ("region", "medtop", "brm")]
     body = atompub.service(Office(office.code, office.name), _collection(context, office), lists)
@@ -59,7 +60,7 @@ def _categories(scheme: str) -> bytes:
 @blueprint.get("/atompub/<office>/")
 def collection(office: str) -> Response:
     """The office's articles in every state, last edited first, a page at a time."""
-    context, own = here(), _own(office)
+    context, own = here(), _own(office, "read")
     given = request.args.get("before", "")
     cursor = CURSOR.fullmatch(given)
     if given and cursor is None:
@@ -78,11 +79,13 @@ def collection(office: str) -> Response:
 @blueprint.post("/atompub/<office>/")
 def post(office: str) -> Response:
     """Publish an entry: 201 with the member; 200 where it is here already."""
-    context, own = here(), _own(office)
+    context = here()
+    sender = _sender(office)
+    own = sender.office
     body = whole_body(context.settings.max_body)
     _entry_type()
     slug = unquote(request.headers.get("Slug", "")).strip()
-    receipt = intake.publish(context, own, body, _content_type(), slug)
+    receipt = intake.publish(context, sender, body, _content_type(), slug)
     edited = _kept(context, own, receipt.id)
     response = _entry(context, edited, receipt.status)
     response.headers["Location"] = response.headers["Content-Location"] = _url(context, edited)
@@ -93,7 +96,7 @@ def post(office: str) -> Response:
 def read(office: str, id: str) -> Response:
     """The entry to edit, with the ETag that PUT wants back."""
     context = here()
-    response = _entry(context, _kept(context, _own(office), id), 200)
+    response = _entry(context, _kept(context, _own(office, "read"), id), 200)
     response.make_conditional(request)
     return response
 
@@ -101,31 +104,47 @@ def read(office: str, id: str) -> Response:
 @blueprint.put("/atompub/<office>/<id>")
 def put(office: str, id: str) -> Response:
     """Correct: the next version. 412 where somebody else was first."""
-    context, own = here(), _own(office)
+    context, sender = here(), _sender(office)
+    own = sender.office
     edited = _kept(context, own, id)
     body = whole_body(context.settings.max_body)
     _entry_type()
     _if_match(context, edited)
-    intake.correct(context, own, edited.article, body, _content_type())
+    intake.correct(context, sender, edited.article, body, _content_type())
     return _entry(context, _kept(context, own, id), 200)
 
 
 @blueprint.delete("/atompub/<office>/<id>")
 def delete(office: str, id: str) -> Response:
     """Cancel: the article leaves every feed; its page says so."""
-    context, own = here(), _own(office)
-    edited = _kept(context, own, id)
+    context, sender = here(), _sender(office)
+    edited = _kept(context, sender.office, id)
     _if_match(context, edited)
     if edited.article.pubstatus != "canceled":
-        intake.cancel(context, edited.article)
+        intake.cancel(context, edited.article, sender.actor)
     return _private(Response(status=204))
 
 
-def _own(office: str) -> OfficeRecord:
-    own = token_office()
+def _office(scope: str) -> OfficeRecord:
+    """The office of a token with that scope."""
+    return access.sender(access.needed(scope)).office
+
+
+def _own(office: str, scope: str) -> OfficeRecord:
+    own = _office(scope)
+    _check(own, office)
+    return own
+
+
+def _sender(office: str) -> Sender:
+    sender = access.sender(access.needed("publish"))
+    _check(sender.office, office)
+    return sender
+
+
+def _check(own: OfficeRecord, office: str) -> None:
     if own.code != office:
         raise Problem(403, "wrong-office", "Not this token's office", f"This token publishes for {own.code!r}.")
-    return own
 
 
 def _kept(context: Context, office: OfficeRecord, id: str) -> Edited:

@@ -9,11 +9,11 @@ from contextlib import suppress
 import msgspec
 from flask import Blueprint, Response, request
 
-from app import store
 from app.context import Context
 from app.errors import Problem
 from app.intake import Receipt, as_problem, take
-from app.office import OfficeRecord
+from app.office import Sender
+from app.routes import access
 from app.routes.context import here
 from app.uploads import XML_TYPES, Limits, receive, spool
 
@@ -28,17 +28,17 @@ DIGESTS = {"sha-256": hashlib.sha256, "sha-512": hashlib.sha512}
 def post() -> Response:
     """Take a release, alone or with its files: 201, 200 when nothing is new, 207 when its articles differ, or one problem."""
     context = here()
-    office = token_office()
+    sender = access.sender(access.needed("publish"))
     dry_run = _dry_run()
     if request.mimetype == "multipart/form-data":
-        return _answer(_with_files(context, office, dry_run))
+        return _answer(_with_files(context, sender, dry_run))
     body = whole_body(context.settings.max_body)
     _mimetype()
-    receipts = take(context, office, body, request.headers.get("Content-Type", ""), dry_run=dry_run)
+    receipts = take(context, sender, body, request.headers.get("Content-Type", ""), dry_run=dry_run)
     return _answer(receipts)
 
 
-def _with_files(context: Context, office: OfficeRecord, dry_run: bool) -> list[Receipt]:
+def _with_files(context: Context, sender: Sender, dry_run: bool) -> list[Receipt]:
     settings = context.settings
     limits = Limits(settings.max_body, settings.max_file, settings.max_files)
     parts = body_parts(settings.max_upload)
@@ -50,24 +50,7 @@ def _with_files(context: Context, office: OfficeRecord, dry_run: bool) -> list[R
                 _drain(parts)
             raise
         _drain(parts)  # What stands after the last part counts as well, and only now the body is known to be whole.
-        return take(context, office, received.body, received.content_type, dry_run=dry_run, files=received.files)
-
-
-def token_office() -> OfficeRecord:
-    """Whose token came, as Bearer (RFC 6750) or as Basic password (RFC 7617) for clients that know no other way."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    challenge = {"WWW-Authenticate": 'Bearer realm="pressrelay", Basic realm="pressrelay", charset="UTF-8"'}
-    if scheme.lower() == "basic" and request.authorization is not None:
-        token = request.authorization.password or ""
-    elif scheme.lower() != "bearer":
-        token = ""
-    if not token.strip():
-        detail = "Send the office's token: Authorization: Bearer …"
-        raise Problem(401, "token-missing", "A token is needed", detail, headers=challenge)
-    office = store.office_of(here().engine, token.strip())
-    if office is None:
-        raise Problem(401, "token-wrong", "The token is not known", headers=challenge)
-    return office
+        return take(context, sender, received.body, received.content_type, dry_run=dry_run, files=received.files)
 
 
 def _dry_run() -> bool:

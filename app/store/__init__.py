@@ -1,5 +1,6 @@
 """The store: the only SQL. `put` writes, `find` reads; every function takes the engine and raises Unavailable."""
 
+from app.store.audit import Event, append, records, verify
 from app.store.discover import block, blocks, crossed, names_in_use
 from app.store.engine import Engine, connect, upgrade
 from app.store.files import FileRecord, files_of, public_files, wanted
@@ -18,14 +19,19 @@ from app.store.find import (
     standing,
     withdrawn,
 )
+from app.store.instants import micros
 from app.store.keys import Keys, keys
+from app.store.lift import Released, lift, release
 from app.store.log import Entry, changed_since, log
 from app.store.members import Edited, edited, last_edited
-from app.store.offices import all_offices, new_token, office_of, save_office
-from app.store.put import Change, Item, Original, Stored, content, lift, micros, public_at, put
+from app.store.offices import all_offices, save_office
+from app.store.order import Change
+from app.store.outlets import all_outlets, save_outlet
+from app.store.put import Item, Original, Stored, content, public_at, put
 from app.store.saved import all_saved, remove_feed, save_feed, saved_feed
 from app.store.search import words as search_words
 from app.store.sources import Source, all_sources, claim_source, record_pull, remove_source, save_source
+from app.store.tokens import TokenRecord, all_tokens, new_token, revoke_token, token_of, used
 from app.store.translations import translations_of
 
 __all__ = [
@@ -33,17 +39,23 @@ __all__ = [
     "Edited",
     "Engine",
     "Entry",
+    "Event",
     "FileRecord",
     "Item",
     "Kept",
     "Keys",
     "Original",
     "Ref",
+    "Released",
     "Source",
     "Stored",
+    "TokenRecord",
     "all_offices",
+    "all_outlets",
     "all_saved",
     "all_sources",
+    "all_tokens",
+    "append",
     "block",
     "blocks",
     "by_id",
@@ -68,22 +80,28 @@ __all__ = [
     "newest_change",
     "newest_seq",
     "next_due",
-    "office_of",
     "original",
     "public_at",
     "public_files",
     "put",
     "record_pull",
+    "records",
+    "release",
     "remove_feed",
     "remove_source",
+    "revoke_token",
     "save_feed",
     "save_office",
+    "save_outlet",
     "save_source",
     "saved_feed",
     "search_words",
     "standing",
+    "token_of",
     "translations_of",
     "upgrade",
+    "used",
+    "verify",
     "wanted",
     "withdrawn",
 ]

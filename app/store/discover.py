@@ -4,13 +4,13 @@ Each answer costs what it lists and not the archive: the indexes are skipped thr
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import Engine, or_, select
 
 from app.store.engine import reading
+from app.store.instants import instant
 from app.store.keys import ALL
-from app.store.put import EPOCH
 from app.store.tables import articles, axis, feed_entries
 
 
@@ -89,4 +89,4 @@ def block(engine: Engine, start: int, size: int) -> list[tuple[str, datetime]]:
     )
     with reading(engine) as connection:
         rows = connection.execute(statement).all()
-    return [(id, EPOCH + timedelta(microseconds=sort)) for id, sort in rows]
+    return [(id, instant(sort)) for id, sort in rows]

@@ -1,7 +1,7 @@
 """Reading: a feed is one range scan for each (place, topic) pair asked for, newest change first."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 from msgspec import Struct
@@ -10,8 +10,9 @@ from sqlalchemy.sql import Select
 
 from app.query import Query
 from app.store.engine import reading
+from app.store.instants import instant, micros
 from app.store.keys import Keys
-from app.store.put import EPOCH, Change, last_seq, micros
+from app.store.order import Change, last_seq
 from app.store.search import matching
 from app.store.tables import articles, axis, changes, counter, feed_entries, releases, versions, withdrawals
 from feeds.article import Article, Office, Withdrawn
@@ -93,7 +94,7 @@ def withdrawn(engine: Engine, query: Query, after: int, limit: int) -> list[With
         article = msgspec.json.decode(row.doc, type=Article)
         # Of an article that is not public now, nothing is told but that it left.
         note, office = (article.note, article.office) if canceled else ("", Office("", ""))
-        at = EPOCH + timedelta(microseconds=row.sort)
+        at = instant(row.sort)
         version = row.version if canceled else 0
         found.setdefault(row.guid, Withdrawn(row.id, row.guid, at, canceled, version, note, office, article.lang))
     return list(found.values())[:limit]
@@ -248,7 +249,7 @@ def newest_change(engine: Engine) -> tuple[int, datetime | None]:
         row = connection.execute(
             select(changes.c.seq, changes.c.at).order_by(changes.c.seq.desc()).limit(1)
         ).one_or_none()
-    return (0, None) if row is None else (row.seq, EPOCH + timedelta(microseconds=row.at))
+    return (0, None) if row is None else (row.seq, instant(row.at))
 
 
 def instance(engine: Engine) -> str:

@@ -27,11 +27,12 @@ class Keys(Struct, frozen=True):
 
 
 def keys(article: Article) -> Keys:
-    """Every region with its ancestors and successors, the office; every topic with its ancestors, the language."""
+    """Every region with its ancestors and successors, the office with those it is part of; every topic with its ancestors, the
+    language."""
     places = [ALL]
     for term in article.regions:
         places += _lineage("region", term.code)
-    places.append(office_place(article.office.code))
+    places += [office_place(code) for code in (article.office.code, *article.office.above)]
     subjects = [ALL]
     for term in article.topics:
         subjects += _lineage("topic", term.code)

@@ -3,13 +3,14 @@
 A reader is told each change with the state of its article now: what was canceled since shows nothing any more.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from msgspec import Struct
 from sqlalchemy import Engine, select
 
 from app.store.engine import reading
-from app.store.put import EPOCH, last_seq
+from app.store.instants import instant
+from app.store.order import last_seq
 from app.store.tables import articles, changes
 
 ONE_SCAN = 1000  # changes looked through at most for what became of a feed since
@@ -57,7 +58,7 @@ def log(engine: Engine, after: int, limit: int) -> list[Entry]:
     )
     with reading(engine) as connection:
         rows = connection.execute(statement).all()
-    return [Entry(seq, kind, EPOCH + timedelta(microseconds=at), *rest) for seq, kind, at, *rest in rows]
+    return [Entry(seq, kind, instant(at), *rest) for seq, kind, at, *rest in rows]
 
 
 def changed_since(engine: Engine, seq: int) -> set[str] | None:

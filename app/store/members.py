@@ -1,13 +1,13 @@
 """An office's own articles, whatever their state: what it edits."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 from msgspec import Struct
 from sqlalchemy import Engine, and_, select, tuple_
 
 from app.store.engine import reading
-from app.store.put import EPOCH
+from app.store.instants import instant
 from app.store.tables import articles, versions
 from feeds.article import Article
 
@@ -22,7 +22,7 @@ class Edited(Struct, frozen=True):
     @property
     def edited(self) -> datetime:
         """The instant, in UTC."""
-        return EPOCH + timedelta(microseconds=self.micros)
+        return instant(self.micros)
 
 
 _EDITED = (

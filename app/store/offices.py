@@ -1,16 +1,13 @@
-"""Offices and their tokens. Of a token only its SHA-256 is kept."""
+"""Offices, which are part of others."""
 
-import hashlib
-import secrets
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Engine, Row, delete, insert, select, update
+from sqlalchemy import Engine, Row, insert, select, update
 
 from app.office import OfficeRecord
 from app.store.engine import reading, writing
-from app.store.put import micros
-from app.store.tables import offices, tokens
+from app.store.tables import offices
 
 
 def save_office(engine: Engine, office: OfficeRecord) -> bool:
@@ -22,6 +19,7 @@ def save_office(engine: Engine, office: OfficeRecord) -> bool:
         "topics": " ".join(office.topics),
         "aliases": "\n".join(office.aliases),
         "others": office.others,
+        "parent": office.parent,
     }
     with writing(engine) as connection:
         changed = connection.execute(update(offices).where(offices.c.code == office.code).values(**values)).rowcount
@@ -34,10 +32,19 @@ def all_offices(engine: Engine) -> list[OfficeRecord]:
     """Every office by code. Raises Unavailable."""
     with reading(engine) as connection:
         rows = connection.execute(select(offices).order_by(offices.c.code)).all()
-    return [_record(row) for row in rows]
+    parents = {row.code: row.parent for row in rows}
+    return [_record(row, _above(row.code, parents)) for row in rows]
 
 
-def _record(row: Row[Any]) -> OfficeRecord:
+def _above(code: str, parents: Mapping[str, str]) -> tuple[str, ...]:
+    """What an office is part of, the nearest first; a ring, which nobody can make with the commands, is left at its start."""
+    found: list[str] = []
+    while (code := parents.get(code, "")) in parents and code not in found:
+        found.append(code)
+    return tuple(found)
+
+
+def _record(row: Row[Any], above: tuple[str, ...]) -> OfficeRecord:
     return OfficeRecord(
         row.code,
         row.name,
@@ -46,27 +53,6 @@ def _record(row: Row[Any]) -> OfficeRecord:
         tuple(row.topics.split()),
         tuple(filter(None, row.aliases.split("\n"))),
         bool(row.others),
+        row.parent,
+        above,
     )
-
-
-def new_token(engine: Engine, office: str, name: str, now: datetime) -> str:
-    """Make a token of 256 random bits for an office. A token of the same name is replaced. Raises Unavailable."""
-    token = f"pr_{secrets.token_urlsafe(32)}"
-    with writing(engine) as connection:
-        if name:
-            connection.execute(delete(tokens).where(tokens.c.office == office, tokens.c.name == name))
-        connection.execute(insert(tokens).values(hash=_hash(token), office=office, name=name, created=micros(now)))
-    return token
-
-
-def office_of(engine: Engine, token: str) -> OfficeRecord | None:
-    """Whose token this is. It is looked up by its hash, so the time taken tells nothing of it. Raises Unavailable."""
-    with reading(engine) as connection:
-        row = connection.execute(
-            select(offices).join(tokens, tokens.c.office == offices.c.code).where(tokens.c.hash == _hash(token))
-        ).one_or_none()
-    return None if row is None else _record(row)
-
-
-def _hash(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()

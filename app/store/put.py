@@ -1,25 +1,30 @@
 """Writing: one transaction holds the original bytes, the article, its entries and the change."""
 
-from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy import Connection, Engine, Executable, and_, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Engine, Executable, and_, bindparam, insert, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from app.store import files, search, translations
+from app.store import audit, entries, files, search, translations
+from app.store.audit import Event
 from app.store.engine import writing
 from app.store.files import FileRecord
+from app.store.instants import EPOCH, micros
 from app.store.keys import Keys, keys
-from app.store.tables import articles, axis, changes, counter, feed_entries, releases, versions, withdrawals
+from app.store.order import Change, change_row, lock, unlock
+from app.store.tables import articles, changes, embargo_entries, feed_entries, releases, versions
 from feeds.article import Article, Office
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-LIFT_AT_ONCE = 500  # embargoes lifted in one transaction
+KEPT_EMBARGO = (
+    "The release says nothing of an embargo: that of the version before stays, {}. To end it, say so: an instant that is over,"
+    ' held="false", or POST /articles/ID/release.'
+)
 ASKED_AT_ONCE = 500  # guids in one question
 
 Outcome = Literal["stored", "same", "older", "changed", "wrong-office", "already-public"]
@@ -31,6 +36,8 @@ class Original(Struct, frozen=True):
     body: bytes
     mimetype: str
     office: str
+    actor: str = "command"  # as the audit log names who sent it
+    signature: bytes | None = None  # of the body, JSON
 
 
 class Item(Struct, frozen=True):
@@ -41,13 +48,7 @@ class Item(Struct, frozen=True):
     warnings: tuple[str, ...] = ()
     files: tuple[FileRecord, ...] = ()  # their bytes are kept already
     words: str = ""  # what it is found by (app/store/search.py); empty: made of the article when it is stored
-
-
-class Change(Struct, frozen=True):
-    """Something that became visible, was corrected or canceled."""
-
-    seq: int
-    keys: tuple[Keys, ...]  # the feeds that show it, before and after
+    says_embargo: bool = True  # the release says that there is no embargo, or which; else the one that is there stays
 
 
 class Stored(Struct, frozen=True):
@@ -71,11 +72,6 @@ class Row(Struct, frozen=True):
     sort: int | None
 
 
-def micros(instant: datetime) -> int:
-    """Whole microseconds since 1970."""
-    return (instant - EPOCH) // timedelta(microseconds=1)
-
-
 def put(
     engine: Engine, batch: Sequence[tuple[Original, Sequence[Item]]], receipt: Callable[[Item], bytes], now: datetime
 ) -> list[list[Stored]]:
@@ -84,12 +80,11 @@ def put(
     Raises Unavailable, and then nothing is stored.
     """
     with writing(engine) as connection:
-        # The counter's row first: writers pass one after the other, so numbers commit in order and no deadlock can arise.
-        writer = _Writer(connection, receipt, now, _lock(connection))
+        writer = _Writer(connection, receipt, now, lock(connection))
         writer.rows = _rows(connection, list({item.article.guid for _, items in batch for item in items}))
         done = [[writer.store(original, item) for item in items] for original, items in batch]
         writer.flush()
-        _unlock(connection, writer.seq)
+        unlock(connection, writer.seq)
     return done
 
 
@@ -110,6 +105,8 @@ class _Writer:
         self.changes: list[dict[str, Any]] = []
         self.entries: list[tuple[int, Keys, int]] = []  # number, where, sort
         self.words: list[tuple[int, str]] = []  # number, what it is found by
+        self.waiting: list[tuple[int, Keys, int]] = []  # entries of what is under embargo: number, where, sort
+        self.events: list[Event] = []
 
     def store(self, original: Original, item: Item) -> Stored:
         guid = item.article.guid
@@ -122,16 +119,20 @@ class _Writer:
 
     def _write(self, original: Original, row: Row | None, item: Item) -> Stored:
         before: Keys | None = None
-        if row is not None and row.public:
+        if row is not None:
             packed, doc = self.connection.execute(
                 select(versions.c.axes, versions.c.doc).where(
                     versions.c.num == row.num, versions.c.version == row.version
                 )
             ).one()
-            before = msgspec.json.decode(packed, type=Keys)
-            # A correction keeps the instant at which the article was first to be reported.
-            first = msgspec.json.decode(doc, type=Article).published
-            item = replace(item, article=replace(item.article, published=first))
+            kept = msgspec.json.decode(doc, type=Article)
+            if row.public:
+                before = msgspec.json.decode(packed, type=Keys)
+                # A correction keeps the instant at which the article was first to be reported.
+                item = replace(item, article=replace(item.article, published=kept.published))
+            elif not row.seen:
+                item = _still_waiting(item, kept, self.now)
+                entries.unwait(self.connection, [row.num])
         article = item.article
         where = keys(article)
         public = public_at(article, self.now)
@@ -157,19 +158,23 @@ class _Writer:
         self.files += files.rows(num, article.version, item.files)
         translations.enter(self.connection, num, article, again=row is not None)
         if before is not None and row is not None and row.sort is not None:
-            _leave(self.connection, num, before, row.sort)
+            entries.leave(self.connection, num, before, row.sort)
         if row is not None and row.seen:
-            _withdraw(self.connection, num, before, where if public else None, self.now)
+            entries.withdraw(self.connection, num, before, where if public else None, self.now)
         if sort is not None:
             self.entries.append((num, where, sort))
             self.words.append((num, item.words or search.words(article)))
+        elif article.pubstatus == "usable":
+            self.waiting.append((num, where, micros(self.now)))
+        action = "pushed" if row is None else "corrected" if article.pubstatus == "usable" else article.pubstatus
+        self.events.append(_event(action, original, article))
         change: Change | None = None
         if public or before is not None:
             kind = article.pubstatus if not public else "corrected" if before else "published"
             shown = tuple(part for part in (before, where if public else None) if part is not None)
             self.seq += 1
             change = Change(self.seq, shown)
-            self.changes.append(_change(change, num, article.version, kind, self.now))
+            self.changes.append(change_row(change, num, article.version, kind, self.now))
         return Stored("stored", article.version, receipt, corrected=row is not None, change=change)
 
     def flush(self) -> None:
@@ -184,57 +189,18 @@ class _Writer:
         files.enter(self.connection, self.files)
         if self.changes:
             self.connection.execute(insert(changes), self.changes)
-        _enter(self.connection, self.entries)
+        entries.enter(self.connection, feed_entries, self.entries)
+        entries.enter(self.connection, embargo_entries, self.waiting)
         search.index(self.connection, self.words)
+        audit.record(self.connection, self.events, self.now)
+        self.events.clear()
+        self.waiting.clear()
         self.words.clear()
         self.touched.clear()
         self.versions.clear()
         self.files.clear()
         self.changes.clear()
         self.entries.clear()
-
-
-def lift(engine: Engine, now: datetime) -> list[Change]:
-    """Make public what is due, at most LIFT_AT_ONCE. Raises Unavailable."""
-    with writing(engine) as connection:
-        seq = _lock(connection)
-        due = connection.execute(
-            select(articles.c.num, articles.c.version, versions.c.axes, versions.c.doc)
-            .join(versions, and_(versions.c.num == articles.c.num, versions.c.version == articles.c.version))
-            .where(articles.c.due <= micros(now))
-            .order_by(articles.c.due, articles.c.num)
-            .limit(LIFT_AT_ONCE)
-        ).all()
-        lifted: list[Change] = []
-        entries: list[tuple[int, Keys, int]] = []
-        words: list[tuple[int, str]] = []
-        told: list[dict[str, Any]] = []
-        for place, (num, version, packed, doc) in enumerate(due):
-            where = msgspec.json.decode(packed, type=Keys)
-            sort = micros(now) + place
-            entries.append((num, where, sort))
-            words.append((num, search.words(msgspec.json.decode(doc, type=Article))))
-            connection.execute(
-                update(articles).where(articles.c.num == num).values(public=True, seen=True, due=None, sort=sort)
-            )
-            seq += 1
-            lifted.append(Change(seq, (where,)))
-            told.append(_change(lifted[-1], num, version, "published", now))
-        _enter(connection, entries)
-        search.index(connection, words)
-        if told:
-            connection.execute(insert(changes), told)
-        _unlock(connection, seq)
-    return lifted
-
-
-def _lock(connection: Connection) -> int:
-    locked = select(counter.c.seq).where(counter.c.id == 1).with_for_update()
-    return int(connection.execute(locked).scalar_one())
-
-
-def _unlock(connection: Connection, seq: int) -> None:
-    connection.execute(update(counter).where(counter.c.id == 1).values(seq=seq))
 
 
 def _rows(connection: Connection, guids: Sequence[str]) -> dict[str, Row]:
@@ -271,6 +237,23 @@ def _refuse(connection: Connection, row: Row | None, item: Item, now: datetime) 
     return None
 
 
+def _still_waiting(item: Item, kept: Article, now: datetime) -> Item:
+    """The item with the embargo of the version before, where it says nothing of one: a correction must not publish by silence."""
+    ends = kept.embargoed
+    if item.says_embargo or not (kept.held or (ends and ends > now)):
+        return item
+    article = replace(
+        item.article,
+        held=kept.held,
+        embargoed=ends,
+        embargo_wording=kept.embargo_wording,
+        published=max(item.article.published, ends) if ends else item.article.published,
+        updated=max(item.article.updated, ends) if ends else item.article.updated,
+    )
+    until = f"until {ends.isoformat().replace('+00:00', 'Z')}" if ends else "until it is released"
+    return replace(item, article=article, warnings=(*item.warnings, KEPT_EMBARGO.format(until)))
+
+
 def public_at(article: Article, now: datetime) -> bool:
     """Whether the article may be seen at that instant."""
     if article.pubstatus != "usable" or article.held:
@@ -288,9 +271,22 @@ def content(article: Article) -> Article:
 def _originals(connection: Connection, originals: Sequence[Original], now: datetime) -> list[int]:
     """Keep the documents; their rows, in their order."""
     values = [
-        {"body": one.body, "mimetype": one.mimetype, "office": one.office, "received": micros(now)} for one in originals
+        {
+            "body": one.body,
+            "mimetype": one.mimetype,
+            "office": one.office,
+            "received": micros(now),
+            "actor": one.actor,
+            "signature": one.signature,
+        }
+        for one in originals
     ]
     return list(connection.execute(_KEEP, values).scalars())
+
+
+def _event(action: str, original: Original, article: Article) -> Event:
+    detail = {"signed": "yes"} if original.signature else {}
+    return Event(action, original.actor, article.office.code, article.id, article.version, detail)
 
 
 # Built once: SQLAlchemy takes longer to build a statement than SQLite to run it.
@@ -337,74 +333,3 @@ def _decide(connection: Connection, article: Article, public: bool, sort: int | 
     }
     decided: int | None = connection.execute(_deciding(connection.dialect.name), values).scalar_one_or_none()
     return decided
-
-
-def _enter(connection: Connection, entries: Sequence[tuple[int, Keys, int]]) -> None:
-    """Write the entries of (number, where, sort)."""
-    if not entries:
-        return
-    ids = axis_ids(connection, {name for _, where, _ in entries for pair in where.pairs() for name in pair})
-    rows = [
-        {"place": ids[place], "topic": ids[topic], "sort": sort, "num": num}
-        for num, where, sort in entries
-        for place, topic in where.pairs()
-    ]
-    connection.execute(insert(feed_entries), rows)
-
-
-def _leave(connection: Connection, num: int, where: Keys, sort: int) -> None:
-    ids = axis_ids(connection, {name for pair in where.pairs() for name in pair})
-    for place in where.places:
-        topics = [ids[topic] for other, topic in where.pairs() if other == place]
-        connection.execute(
-            delete(feed_entries).where(
-                feed_entries.c.place == ids[place],
-                feed_entries.c.topic.in_(topics),
-                feed_entries.c.sort == sort,
-                feed_entries.c.num == num,
-            )
-        )
-    search.remove(connection, [num])
-
-
-def _withdraw(connection: Connection, num: int, before: Keys | None, after: Keys | None, now: datetime) -> None:
-    """Tell the feeds that the article left, and no longer those that it is back in."""
-    back = set(after.pairs()) if after else set()
-    left = set(before.pairs()) - back if before else set()
-    ids = axis_ids(connection, {name for pair in (*left, *back) for name in pair})
-    for place in {place for place, _ in back}:
-        connection.execute(
-            delete(withdrawals).where(
-                withdrawals.c.num == num,
-                withdrawals.c.place == ids[place],
-                withdrawals.c.topic.in_([ids[topic] for other, topic in back if other == place]),
-            )
-        )
-    rows = [
-        {"place": ids[place], "topic": ids[topic], "sort": micros(now), "num": num} for place, topic in sorted(left)
-    ]
-    if rows:
-        connection.execute(insert(withdrawals), rows)
-
-
-def axis_ids(connection: Connection, names: Iterable[str]) -> dict[str, int]:
-    """The small numbers of places and topics, new ones made. Only a writer that holds the counter's row may call this."""
-    wanted = sorted(set(names))
-    found: dict[str, int] = dict(
-        connection.execute(select(axis.c.name, axis.c.id).where(axis.c.name.in_(wanted))).all()
-    )
-    if missing := [name for name in wanted if name not in found]:
-        connection.execute(insert(axis), [{"name": name} for name in missing])
-        made = select(axis.c.name, axis.c.id).where(axis.c.name.in_(missing))
-        found.update(connection.execute(made).all())
-    return found
-
-
-def _change(change: Change, num: int, version: int, kind: str, now: datetime) -> dict[str, Any]:
-    packed = msgspec.json.encode(change.keys)
-    return {"seq": change.seq, "num": num, "version": version, "kind": kind, "at": micros(now), "axes": packed}
-
-
-def last_seq(connection: Connection) -> int:
-    """The number of the newest change; 0 before the first."""
-    return int(connection.execute(select(func.coalesce(func.max(changes.c.seq), 0))).scalar_one())

@@ -29,16 +29,60 @@ offices = Table(
     Column("topics", Text, nullable=False),  # likewise
     Column("aliases", Text, nullable=False),  # other names, a line each
     Column("others", Boolean, nullable=False),  # it may publish for all that are registered
+    Column("parent", String(64), nullable=False),  # the office it is part of; empty: none
+)
+
+# Who reads under embargo. Limits are codes parted by a space; empty: no limit of that kind.
+outlets = Table(
+    "outlets",
+    metadata,
+    Column("code", String(64), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("regions", Text, nullable=False),
+    Column("topics", Text, nullable=False),
+    Column("offices", Text, nullable=False),
 )
 
 tokens = Table(
     "tokens",
     metadata,
     Column("hash", LargeBinary(32), primary_key=True),  # SHA-256; the token itself is kept nowhere
-    Column("office", String(64), ForeignKey("offices.code"), nullable=False),
+    Column(
+        "id", String(12), nullable=False, unique=True
+    ),  # what it is called: the first half of 12 octets of that hash
+    Column("role", String(16), nullable=False),  # "admin", "editor", "reader" or "outlet"
+    Column("scope", Text, nullable=False),  # words parted by a space, as in RFC 6749, section 3.3
+    Column("office", String(64), ForeignKey("offices.code")),  # an admin's and an outlet's have none
+    Column("outlet", String(64), ForeignKey("outlets.code")),
     Column("name", Text, nullable=False),
     Column("created", BigInteger, nullable=False),
+    Column("expires", BigInteger),
+    Column("used", BigInteger),  # last, within a minute
+    Column("revoked", BigInteger),
 )
+Index("tokens_office", tokens.c.office)
+Index("tokens_outlet", tokens.c.outlet)
+
+# Public keys with which offices sign their releases (Ed25519, RFC 8032).
+office_keys = Table(
+    "office_keys",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("office", String(64), ForeignKey("offices.code"), nullable=False),
+    Column("public", LargeBinary(32), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("revoked", BigInteger),
+)
+
+# Signatures that were used, for as long as they could be used again.
+used_signatures = Table(
+    "used_signatures",
+    metadata,
+    Column("hash", LargeBinary(32), primary_key=True),  # SHA-256 of the signature
+    Column("at", BigInteger, nullable=False),
+)
+Index("used_signatures_at", used_signatures.c.at)
 
 # A document as received, whatever the number of its articles.
 releases = Table(
@@ -49,6 +93,8 @@ releases = Table(
     Column("mimetype", Text, nullable=False),
     Column("office", String(64), nullable=False),
     Column("received", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),  # who sent it: "token …", "key …", or a command
+    Column("signature", LargeBinary),  # as it was verified (app/signatures.py), JSON; empty: it came by token
 )
 
 articles = Table(
@@ -152,6 +198,19 @@ feed_entries = Table(
     sqlite_with_rowid=False,
 )
 
+# What waits, for those who may read it before: the same fan-out, and no public question ever looks here.
+embargo_entries = Table(
+    "embargo_entries",
+    metadata,
+    Column("place", Integer, nullable=False),
+    Column("topic", Integer, nullable=False),
+    Column("sort", BigInteger, nullable=False),  # when its newest version came
+    Column("num", BigInteger, nullable=False),
+    PrimaryKeyConstraint("place", "topic", "sort", "num"),
+    sqlite_with_rowid=False,
+)
+Index("embargo_entries_num", embargo_entries.c.num)
+
 # What left a feed: canceled, or corrected so that it belongs elsewhere. A feed tells its readers (RFC 6721).
 withdrawals = Table(
     "withdrawals",
@@ -203,4 +262,30 @@ saved_feeds = Table(
     Column("name", String(64), primary_key=True),
     Column("query", Text, nullable=False),  # in its canonical form
     Column("title", Text, nullable=False),  # empty: made of the query
+)
+
+# Who did what, in one chain: a trigger refuses to change or to remove a row.
+audit = Table(
+    "audit",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),  # "token …", "key …", "command", "worker" or "source …"
+    Column("action", String(32), nullable=False),
+    Column("office", String(64), nullable=False),  # whose article, token or key it is; empty: none
+    Column("article", String(32), nullable=False),  # its public id; empty: none
+    Column("version", BigInteger, nullable=False),  # 0: none
+    Column("detail", Text, nullable=False),  # JSON object
+    Column("hash", LargeBinary(32), nullable=False),  # of the one before, and of this one (app/store/audit.py)
+)
+Index("audit_article", audit.c.article, audit.c.seq)
+Index("audit_office", audit.c.office, audit.c.seq)
+
+# One row: where the chain ends. Locked by who appends to it.
+audit_head = Table(
+    "audit_head",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("hash", LargeBinary(32), nullable=False),
 )

@@ -1,0 +1,150 @@
+"""The audit log: who did what and when, in one chain of hashes, and never changed again (a trigger of the database sees to that).
+
+Each record's hash is the SHA-256 of the one before and of its own members as JSON; so what was changed, taken out or put in
+afterwards breaks the chain from there on. What was cut off at its end shows only to who noted an earlier hash: `verify`
+takes one.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import Connection, Engine, insert, select, update
+
+from app.store.engine import reading, writing
+from app.store.instants import instant, micros
+from app.store.tables import audit, audit_head
+
+AT_ONCE = 1000  # records that are read at once
+START = bytes(32)  # what stands before the first
+
+
+class Event(Struct, frozen=True):
+    """Something that was done, or refused. It holds no token and no word of an article."""
+
+    action: (
+        str  # "pushed", "corrected", "released", "lifted", "canceled", "withheld", "read", "refused", "token-added", …
+    )
+    actor: str
+    office: str = ""  # whose article, token or key it is
+    article: str = ""  # public id
+    version: int = 0
+    detail: dict[str, str] = {}
+
+
+class Record(Struct, frozen=True):
+    """An event as it is kept."""
+
+    seq: int
+    at: datetime
+    event: Event
+    hash: str  # hexadecimal
+
+
+class Verdict(Struct, frozen=True):
+    """Whether the chain is whole."""
+
+    count: int
+    head: str  # the last hash, hexadecimal
+    fault: str = ""  # one sentence; empty: none
+
+
+def record(connection: Connection, events: Sequence[Event], now: datetime) -> None:
+    """Add to the chain, within a transaction: what is told there is told if and only if it happens."""
+    if not events:
+        return
+    seq, hash = connection.execute(
+        select(audit_head.c.seq, audit_head.c.hash).where(audit_head.c.id == 1).with_for_update()
+    ).one()
+    rows = []
+    for event in events:
+        seq += 1
+        detail = msgspec.json.encode(event.detail, order="sorted").decode()
+        members = (seq, micros(now), event.actor, event.action, event.office, event.article, event.version, detail)
+        hash = _next(hash, members)
+        rows.append(dict(zip(COLUMNS, members, strict=True)) | {"hash": hash})
+    connection.execute(insert(audit), rows)
+    connection.execute(update(audit_head).where(audit_head.c.id == 1).values(seq=seq, hash=hash))
+
+
+def append(engine: Engine, events: Sequence[Event], now: datetime) -> None:
+    """Add to the chain and to nothing else. Raises Unavailable."""
+    if events:
+        with writing(engine) as connection:
+            record(connection, events, now)
+
+
+def records(
+    engine: Engine, *, article: str = "", office: str = "", after: int = 0, limit: int = AT_ONCE
+) -> list[Record]:
+    """Records behind a number, in order: all, or of one article or office. Raises Unavailable."""
+    with reading(engine) as connection:
+        statement = select(audit).where(audit.c.seq > after).order_by(audit.c.seq).limit(limit)
+        if article:
+            statement = statement.where(audit.c.article == article)
+        if office:
+            statement = statement.where(audit.c.office == office)
+        rows = connection.execute(statement).all()
+    return [
+        Record(
+            row.seq,
+            instant(row.at),
+            Event(row.action, row.actor, row.office, row.article, row.version, msgspec.json.decode(row.detail)),
+            bytes(row.hash).hex(),
+        )
+        for row in rows
+    ]
+
+
+def verify(engine: Engine, noted: str = "") -> Verdict:
+    """Whether the chain is whole, and holds the hash that was noted before. Raises Unavailable."""
+    hash, count, seen = START, 0, not noted
+    for row in _rows(engine):
+        count += 1
+        if row[0] != count:
+            return Verdict(count - 1, hash.hex(), f"Record {count} is missing.")
+        hash = _next(hash, tuple(row[:-1]))
+        if hash != bytes(row[-1]):
+            return Verdict(count, hash.hex(), f"Record {count} was changed, or one before it was taken out or put in.")
+        seen = seen or hash.hex() == noted.lower()
+    with reading(engine) as connection:
+        head = connection.execute(select(audit_head.c.seq, audit_head.c.hash).where(audit_head.c.id == 1)).one_or_none()
+    # What was added since this reading began lies beyond; the head may be ahead, never behind.
+    if head is None or head.seq < count or (head.seq == count and bytes(head.hash) != hash):
+        return Verdict(count, hash.hex(), "The end of the log is not the one that was noted with it.")
+    if head.seq > count and not _exists(engine, count + 1):
+        return Verdict(count, hash.hex(), f"Records {count + 1} to {head.seq} are missing.")
+    if not seen:
+        return Verdict(
+            count, hash.hex(), "The hash that was noted is of no record: the log was cut off or written anew."
+        )
+    return Verdict(count, hash.hex())
+
+
+COLUMNS = ("seq", "at", "actor", "action", "office", "article", "version", "detail")
+
+
+def _next(before: bytes, members: Sequence[object]) -> bytes:
+    return hashlib.sha256(bytes(before) + msgspec.json.encode(members)).digest()
+
+
+def _rows(engine: Engine) -> Iterator[Any]:
+    after = 0
+    columns = [audit.c[name] for name in (*COLUMNS, "hash")]
+    while True:
+        with reading(engine) as connection:
+            found = connection.execute(
+                select(*columns).where(audit.c.seq > after).order_by(audit.c.seq).limit(AT_ONCE)
+            ).all()
+        if not found:
+            return
+        yield from found
+        after = found[-1].seq
+
+
+def _exists(engine: Engine, seq: int) -> bool:
+    with reading(engine) as connection:
+        return connection.execute(select(audit.c.seq).where(audit.c.seq == seq)).one_or_none() is not None

@@ -1,0 +1,163 @@
+"""Tokens. Of a token only its SHA-256 is kept; it is called by the first 12 hexadecimal digits of that."""
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+from sqlalchemy import Engine, insert, or_, select, update
+
+from app.rights import ROLES
+from app.store import audit
+from app.store.audit import Event
+from app.store.engine import reading, writing
+from app.store.instants import instant, micros
+from app.store.tables import tokens
+
+USED_EVERY = timedelta(minutes=1)  # how exactly it is known when a token was last used
+
+
+class TokenRecord(Struct, frozen=True):
+    """A token without its secret. Instants are in UTC."""
+
+    id: str
+    role: str
+    scope: tuple[str, ...]
+    office: str  # code; empty: an admin's or an outlet's
+    outlet: str
+    name: str
+    created: datetime
+    expires: datetime | None
+    used: datetime | None  # last, within a minute
+    revoked: datetime | None
+
+    @property
+    def actor(self) -> str:
+        """As the audit log names it."""
+        return f"token {self.id}"
+
+    def state(self, now: datetime) -> str:
+        """ "valid", "expired" or "revoked"."""
+        if self.revoked is not None:
+            return "revoked"
+        return "expired" if self.expires is not None and self.expires <= now else "valid"
+
+
+def new_token(
+    engine: Engine,
+    office: str,
+    name: str,
+    now: datetime,
+    *,
+    role: str = "editor",
+    scope: Sequence[str] = (),
+    outlet: str = "",
+    expires: datetime | None = None,
+    actor: str = "command",
+) -> str:
+    """Make a token of 256 random bits; the one of the same office or outlet and name is revoked. `scope`: all of the role's where
+    it is empty. Raises Unavailable."""
+    token = f"pr_{secrets.token_urlsafe(32)}"
+    hash = _hash(token)
+    granted = tuple(scope) or ROLES[role]
+    values = {
+        "hash": hash,
+        "id": hash.hex()[:12],
+        "role": role,
+        "scope": " ".join(granted),
+        "office": office or None,
+        "outlet": outlet or None,
+        "name": name,
+        "created": micros(now),
+        "expires": micros(expires) if expires else None,
+    }
+    detail = {"token": values["id"], "role": role, "scope": values["scope"], "name": name, "outlet": outlet}
+    with writing(engine) as connection:
+        events = []
+        if name:
+            same = (
+                (tokens.c.office == office)
+                if office
+                else (tokens.c.outlet == outlet)
+                if outlet
+                else tokens.c.role == role
+            )
+            old = connection.execute(
+                select(tokens.c.id).where(same, tokens.c.name == name, tokens.c.revoked.is_(None))
+            ).scalars()
+            for id in old.all():
+                connection.execute(update(tokens).where(tokens.c.id == id).values(revoked=micros(now)))
+                events.append(Event("token-revoked", actor, office, detail={"token": id}))
+        connection.execute(insert(tokens).values(**values))
+        events.append(Event("token-added", actor, office, detail={k: str(v) for k, v in detail.items() if v}))
+        audit.record(connection, events, now)
+    return token
+
+
+def token_of(engine: Engine, token: str) -> TokenRecord | None:
+    """What is known of a token. It is looked up by its hash, so the time taken tells nothing of it. Raises Unavailable."""
+    return _one(engine, tokens.c.hash == _hash(token))
+
+
+def revoke_token(engine: Engine, id: str, now: datetime, actor: str = "command") -> TokenRecord | None:
+    """Revoke the token of that id; None where there is none. One that is revoked stays so. Raises Unavailable."""
+    found = _one(engine, tokens.c.id == id)
+    if found is None or found.revoked is not None:
+        return found
+    with writing(engine) as connection:
+        connection.execute(update(tokens).where(tokens.c.id == id).values(revoked=micros(now)))
+        audit.record(connection, [Event("token-revoked", actor, found.office, detail={"token": id})], now)
+    return _one(engine, tokens.c.id == id)
+
+
+def all_tokens(engine: Engine) -> list[TokenRecord]:
+    """Every token, the newest first. Raises Unavailable."""
+    with reading(engine) as connection:
+        rows = connection.execute(_TOKENS.order_by(tokens.c.created.desc(), tokens.c.id)).all()
+    return [_record(*row) for row in rows]
+
+
+def used(engine: Engine, token: TokenRecord, now: datetime) -> None:
+    """Note that a token is used, at most once a minute: a commit for every request would cost more than it tells.
+    Raises Unavailable."""
+    if token.used is not None and now - token.used < USED_EVERY:
+        return
+    before = micros(now - USED_EVERY)
+    with writing(engine) as connection:
+        stale = or_(tokens.c.used.is_(None), tokens.c.used <= before)
+        connection.execute(update(tokens).where(tokens.c.id == token.id, stale).values(used=micros(now)))
+
+
+_TOKENS = select(
+    tokens.c.id,
+    tokens.c.role,
+    tokens.c.scope,
+    tokens.c.office,
+    tokens.c.outlet,
+    tokens.c.name,
+    tokens.c.created,
+    tokens.c.expires,
+    tokens.c.used,
+    tokens.c.revoked,
+)
+
+
+def _one(engine: Engine, where: object) -> TokenRecord | None:
+    with reading(engine) as connection:
+        row = connection.execute(_TOKENS.where(where)).one_or_none()  # type: ignore[arg-type]
+    return None if row is None else _record(*row)
+
+
+def _record(
+    id: str, role: str, scope: str, office: str | None, outlet: str | None, name: str, *instants: int | None
+) -> TokenRecord:
+    created, expires, last, revoked = (None if one is None else instant(one) for one in instants)
+    assert created is not None, "the column is never empty"
+    return TokenRecord(
+        id, role, tuple(scope.split()), office or "", outlet or "", name, created, expires, last, revoked
+    )
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
