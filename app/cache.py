@@ -55,7 +55,7 @@ class Cache:
 
     def __init__(self, url: str, instance: str) -> None:
         """`instance` names the database: two of them may share a server and never see each other's keys."""
-        self._instance = instance
+        self.instance = instance
         options: dict[str, Any] = {
             "socket_timeout": TIMEOUT,
             "socket_connect_timeout": TIMEOUT,
@@ -93,7 +93,7 @@ class Cache:
             self._rests_until = time.monotonic() + REST
 
     def _key(self, *parts: object) -> str:
-        return ":".join(("pr", self._instance, *(str(part) for part in parts)))
+        return ":".join(("pr", self.instance, *(str(part) for part in parts)))
 
     def _revision(self, pair: Pair) -> str:
         return self._key("r", *pair)

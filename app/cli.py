@@ -17,7 +17,8 @@ COMMANDS = {  # name -> module of app.commands, and what it is called there
     "feed": ("feeds", "feed_group"),
     "files": ("enclosures", "files_group"),
     "office": ("offices", "office_group"),
-    "token": ("offices", "token_group"),
+    "token": ("tokens", "token_group"),
+    "audit": ("audit", "audit_group"),
     "db": ("database", "db_group"),
     "doctor": ("database", "doctor"),
 }

@@ -144,24 +144,49 @@ def correct(context: Context, sender: Sender, current: Article, body: bytes, con
         reason = f"The guid is {article.guid[:100]!r}; this article's is {current.guid!r}, and stays."
         raise Invalid([Fault(reason, draft.guid.path, draft.guid.line)])
     if store.content(msgspec.structs.replace(article, version=current.version)) == store.content(current):
-        return msgspec.structs.replace(_receipt(context.settings.url, Item(current, b"")), status=200)
+        return msgspec.structs.replace(told(context, current), status=200)
     mimetype = content_type.partition(";")[0].strip() or "application/xml"
     item = Item(article, bound.fingerprint, normal.warnings, bound.files, says_embargo=normal.says_embargo)
     return _next(context, Original(body, mimetype, sender.office.code, sender.actor, sender.signature), item)
 
 
-def cancel(context: Context, current: Article, actor: str, reason: str = "") -> Receipt:
-    """The next version of an article, canceled; the original is a release that says so. Raises Problem and Unavailable."""
+def withdraw(context: Context, current: Article, actor: str, reason: str = "", pubstatus: str = "canceled") -> Receipt:
+    """The next version of an article, "canceled" or "withheld"; the original is a release that says so. Raises Problem and
+    Unavailable."""
     article = msgspec.structs.replace(
         current,
         version=current.version + 1,
-        pubstatus="canceled",
+        pubstatus=pubstatus,
         note=reason or current.note,
         updated=datetime.now(UTC),
     )
     body = press_release.render_article(article)
     item = Item(article, hashlib.sha256(body).digest())
     return _next(context, Original(body, "application/xml", article.office.code, actor), item)
+
+
+def release(context: Context, current: Article, actor: str) -> Receipt:
+    """End the hold of an article. Raises Problem (409) where it has none, and Unavailable."""
+    url = context.settings.url
+    done = store.release(
+        context.engine,
+        current.id,
+        lambda article: msgspec.json.encode(_receipt(url, Item(article, b""))),
+        datetime.now(UTC),
+        actor,
+    )
+    if done is None or done.outcome == "not-held":
+        detail = (
+            "Only what is held until somebody releases it can be released; move another embargo by a newer version."
+        )
+        raise Problem(409, "not-held", "The article is not held", detail)
+    announce(context.cache, [done.change] if done.change else [])
+    return msgspec.json.decode(done.receipt, type=Receipt)
+
+
+def told(context: Context, article: Article) -> Receipt:
+    """The receipt of an article as it is."""
+    return _receipt(context.settings.url, Item(article, b""))
 
 
 def _next(context: Context, original: Original, item: Item) -> Receipt:
@@ -314,8 +339,11 @@ def _receipt(url: str, item: Item) -> Receipt:
     )
 
 
-def _refused(place: int, problem: Problem) -> Receipt:
-    return Receipt(index=place + 1, status=problem.status, problem=problem.body())
+def _refused(place: int, problem: Problem, article: Article | None = None) -> Receipt:
+    receipt = Receipt(index=place + 1, status=problem.status, problem=problem.body())
+    if article is None:
+        return receipt
+    return msgspec.structs.replace(receipt, id=article.id, guid=article.guid, version=article.version)
 
 
 def _outcome(place: int, item: Item, stored: Stored) -> Receipt:
@@ -341,7 +369,7 @@ def _outcome(place: int, item: Item, stored: Stored) -> Receipt:
             409, "already-public", NOT_STORED, f"{guid} is public already: an embargo or a hold would come too late."
         ),
     }
-    return _refused(place, reasons[stored.outcome])
+    return _refused(place, reasons[stored.outcome], item.article)
 
 
 NOT_STORED = "The article was not stored"

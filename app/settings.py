@@ -46,6 +46,13 @@ SETTINGS = (
     Setting("s3_secret_key", "", "Its secret key; empty: as AWS_SECRET_ACCESS_KEY says."),
     Setting("edition_morning", "06:00", "When 조간, the morning edition, may report: HH:MM in Seoul."),
     Setting("edition_evening", "12:00", "When 석간, the evening edition, may report: HH:MM in Seoul."),
+    Setting(
+        "token_rate", "6000/minute", "Requests with one token: COUNT/second, /minute, /hour or /day; none: 0/minute."
+    ),
+    Setting(
+        "address_rate", "6000/minute", "Requests from one address, likewise; feeds without a search are not counted."
+    ),
+    Setting("proxies", 0, "Proxies in front that add to X-Forwarded-For; 0: it is not believed."),
     Setting("site_name", "Pressrelay", "What feeds and pages call this server."),
     Setting("language", "ko", "Of the titles of feeds that ask for no language: ko or en."),
     Setting("security_contact", "", "Where to report a hole, mailto:… or https://…; empty: no security.txt."),
@@ -79,6 +86,9 @@ class Settings(Struct, frozen=True):
     s3_secret_key: str = ""
     edition_morning: str = "06:00"
     edition_evening: str = "12:00"
+    token_rate: str = "6000/minute"
+    address_rate: str = "6000/minute"
+    proxies: int = 0
     site_name: str = "Pressrelay"
     language: str = "ko"
     security_contact: str = ""
@@ -150,6 +160,7 @@ def _check(settings: Settings) -> None:
         "max_file": (1, 2**31),
         "max_upload": (1, 2**33),
         "max_files": (0, 1000),
+        "proxies": (0, 10),
     }
     for name, (low, high) in bounds.items():
         if not low <= getattr(settings, name) <= high:
@@ -166,5 +177,8 @@ def _check(settings: Settings) -> None:
     for name in ("edition_morning", "edition_evening"):
         if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", getattr(settings, name)):
             raise Misconfigured(f"PRESSRELAY_{name.upper()} takes HH:MM, not {getattr(settings, name)!r}.")
+    for name in ("token_rate", "address_rate"):
+        if not re.fullmatch(r"\d{1,9}/(second|minute|hour|day)", getattr(settings, name)):
+            raise Misconfigured(f"PRESSRELAY_{name.upper()} takes 6000/minute, not {getattr(settings, name)!r}.")
     if settings.base_url and not settings.base_url.startswith(("http://", "https://")):
         raise Misconfigured(f"PRESSRELAY_BASE_URL takes an http or https URL, not {settings.base_url!r}.")

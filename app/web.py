@@ -5,11 +5,27 @@ from http import HTTPStatus
 
 import msgspec
 from flask import Flask, Response
+from flask_limiter import RateLimitExceeded
 from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.context import connect
 from app.errors import PressrelayError, Problem, Unavailable
-from app.routes import access, archives, articles, atompub, changes, discovery, feeds, files, ingest, ops, pages
+from app.routes import (
+    access,
+    archives,
+    articles,
+    atompub,
+    changes,
+    discovery,
+    feeds,
+    files,
+    ingest,
+    lifecycle,
+    limits,
+    ops,
+    pages,
+)
 from app.settings import Settings, load
 
 log = logging.getLogger("pressrelay")
@@ -20,9 +36,13 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = settings or load()
     app = Flask("app", static_folder="static", template_folder="templates")
     app.config["MAX_CONTENT_LENGTH"] = None  # routes.ingest reads and counts by itself
-    app.extensions["pressrelay"] = connect(settings)
-    for routes in (ingest, atompub, feeds, archives, changes, articles, files, pages, discovery, ops):
+    context = connect(settings)
+    app.extensions["pressrelay"] = context
+    for routes in (ingest, atompub, feeds, archives, changes, articles, lifecycle, files, pages, discovery, ops):
         app.register_blueprint(routes.blueprint)
+    if settings.proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=0)  # type: ignore[method-assign]
+    limits.install(app, context)
     app.register_error_handler(Exception, answer)
     return app
 
@@ -30,6 +50,8 @@ def create_app(settings: Settings | None = None) -> Flask:
 def answer(error: Exception) -> Response:
     """The one handler: every error is a problem document (RFC 9457), none shows a traceback."""
     headers: dict[str, str] = {}
+    if isinstance(error, RateLimitExceeded):
+        error = limits.exceeded()
     if isinstance(error, Problem):
         access.note_refusal(error)
         body, status, headers = error.body(), error.status, error.headers
@@ -54,4 +76,6 @@ def answer(error: Exception) -> Response:
         status = 500
         body = Problem(500, "internal", "The server failed", "The fault is ours and was logged.").body()
     headers["Cache-Control"] = "no-store"
+    if pages.wanted():
+        return pages.problem(body, status, headers)
     return Response(msgspec.json.encode(body), status, headers, mimetype="application/problem+json")

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 
 from app.cli import cli
-from app.routes import archives, articles, atompub, changes, discovery, feeds, files, ingest, ops, pages
+from app.routes import archives, articles, atompub, changes, discovery, feeds, files, ingest, lifecycle, ops, pages
 from app.settings import PREFIX, SETTINGS, Setting
 from bench.__main__ import PARTS, main
 from feeds import FORMATS
@@ -28,7 +28,7 @@ TYPES = re.compile(
 
 def routes() -> list[str]:
     app = Flask("app")
-    for module in (ingest, atompub, feeds, archives, changes, articles, files, pages, discovery, ops):
+    for module in (ingest, atompub, feeds, archives, changes, articles, lifecycle, files, pages, discovery, ops):
         app.register_blueprint(module.blueprint)
     return sorted(
         f"{method} {rule.rule}"

@@ -1,6 +1,4 @@
-"""`office` and `token`: who may push."""
-
-from datetime import UTC, datetime
+"""`office`: who may push."""
 
 import click
 import msgspec
@@ -27,6 +25,7 @@ def office_group() -> None:
 @click.option("--topic", "topics", multiple=True, help="Default topic of its releases.")
 @click.option("--url", default="", help="Its home page.")
 @click.option("--alias", "aliases", multiple=True, help="Another name under which releases name it.")
+@click.option("--within", "parent", default="", help="The office it is part of, whose token publishes for it as well.")
 @click.option("--for-others", is_flag=True, help="It may publish for every office that is registered.")
 @as_json
 def office_add(
@@ -36,6 +35,7 @@ def office_add(
     topics: tuple[str, ...],
     url: str,
     aliases: tuple[str, ...],
+    parent: str,
     for_others: bool,
     as_json: bool,
 ) -> None:
@@ -43,9 +43,22 @@ def office_add(
     if not NAME.fullmatch(code):
         raise Misconfigured(f"{code!r} is not an office code: use lower-case letters, digits and hyphens.")
     names = tuple(" ".join(alias.split()) for alias in aliases)
-    office = OfficeRecord(code, name, url, _resolved("region", regions), _resolved("topic", topics), names, for_others)
-    new = store.save_office(database(load()), office)
+    office = OfficeRecord(
+        code, name, url, _resolved("region", regions), _resolved("topic", topics), names, for_others, parent
+    )
+    engine = database(load())
+    if parent:
+        _check_parent(code, parent, store.all_offices(engine))
+    new = store.save_office(engine, office)
     tell(as_json, msgspec.to_builtins(office) | {"new": new}, f"Office {code} {'added' if new else 'changed'}: {name}.")
+
+
+def _check_parent(code: str, parent: str, offices: list[OfficeRecord]) -> None:
+    found = next((one for one in offices if one.code == parent), None)
+    if found is None:
+        raise Misconfigured(f"There is no office {parent!r}: add it first.")
+    if code in (parent, *found.above):
+        raise Misconfigured(f"{parent!r} is part of {code!r}: an office cannot be within itself.")
 
 
 @office_group.command("add-korea")
@@ -85,22 +98,6 @@ def office_list(as_json: bool) -> None:
 
 def _told(office: OfficeRecord) -> str:
     others = "for others" if office.others else ""
-    return "\t".join((office.code, office.name, " ".join(office.regions), ", ".join(office.aliases), others)).rstrip()
-
-
-@click.group("token")
-def token_group() -> None:
-    """Tokens with which offices push."""
-
-
-@token_group.command("add")
-@click.argument("office")
-@click.option("--name", default="", help="To tell tokens apart; one of the same name is replaced.")
-@as_json
-def token_add(office: str, name: str, as_json: bool) -> None:
-    """Make a token; it is shown once, alone on the last line."""
-    engine = database(load())
-    if office not in [known.code for known in store.all_offices(engine)]:
-        raise Misconfigured(f"There is no office {office!r}: add it with `pressrelay office add`.")
-    token = store.new_token(engine, office, name, datetime.now(UTC))
-    tell(as_json, {"office": office, "name": name, "token": token}, f"Token of {office}; it is not shown again:", token)
+    within = f"within {office.parent}" if office.parent else ""
+    parts = (office.code, office.name, " ".join(office.regions), ", ".join(office.aliases), others, within)
+    return "\t".join(parts).rstrip()

@@ -41,11 +41,11 @@ def needed(scope: str) -> Principal:
 
 def given() -> Principal | None:
     """Who asks; None where no token was sent. Raises Problem (401) for one that is not known, expired or revoked."""
-    secret = _secret()
-    if not secret:
+    presented = secret()
+    if not presented:
         return None
     engine, now = here().engine, datetime.now(UTC)
-    token = store.token_of(engine, secret)
+    token = store.token_of(engine, presented)
     if token is None:
         raise Problem(401, "token-wrong", "The token is not known", headers=INVALID)
     _noted(token.actor, token.office)
@@ -95,7 +95,8 @@ def _noted(actor: str, office: str) -> None:
     g.asking = (actor, office)
 
 
-def _secret() -> str:
+def secret() -> str:
+    """The token that was sent, good or not; empty: none."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "basic" and request.authorization is not None:
         return (request.authorization.password or "").strip()

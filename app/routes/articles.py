@@ -100,6 +100,9 @@ def _kept(id: str) -> Kept:
         raise _unknown()
     if kept.pubstatus == "canceled" and kept.seen:
         raise Problem(410, "canceled", "The article was canceled", kept.article.note)
+    if kept.pubstatus == "withheld" and kept.seen:
+        # No more is told: what the office says of it may be as little for the public as the article.
+        raise Problem(410, "withheld", "The office took the article back", "It may come again under this address.")
     if not kept.public:
         raise _unknown()  # As if it did not exist: an embargo must not be told by its door.
     return kept

@@ -121,7 +121,7 @@ def delete(office: str, id: str) -> Response:
     edited = _kept(context, sender.office, id)
     _if_match(context, edited)
     if edited.article.pubstatus != "canceled":
-        intake.cancel(context, edited.article, sender.actor)
+        intake.withdraw(context, edited.article, sender.actor)
     return _private(Response(status=204))
 
 

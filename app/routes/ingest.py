@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
 import msgspec
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, g, request
 
 from app.context import Context
 from app.errors import Problem
@@ -15,6 +15,7 @@ from app.intake import Receipt, as_problem, take
 from app.office import Sender
 from app.routes import access
 from app.routes.context import here
+from app.store import Event
 from app.uploads import XML_TYPES, Limits, receive, spool
 
 blueprint = Blueprint("ingest", __name__)
@@ -33,7 +34,7 @@ def post() -> Response:
     if request.mimetype == "multipart/form-data":
         return _answer(_with_files(context, sender, dry_run))
     body = whole_body(context.settings.max_body)
-    _mimetype()
+    check_type()
     receipts = take(context, sender, body, request.headers.get("Content-Type", ""), dry_run=dry_run)
     return _answer(receipts)
 
@@ -60,7 +61,8 @@ def _dry_run() -> bool:
     return value == "1"
 
 
-def _mimetype() -> None:
+def check_type() -> None:
+    """Raises Problem (415) for what is no XML media type."""
     mimetype = request.mimetype
     if mimetype not in XML_TYPES and not mimetype.endswith("+xml"):
         detail = (
@@ -138,12 +140,30 @@ def _answer(receipts: list[Receipt]) -> Response:
     statuses = {receipt.status for receipt in receipts}
     if all(receipt.problem is not None for receipt in receipts) and len(statuses) == 1:
         raise as_problem(receipts)
+    access.keep(_refusals(receipts))
     if len(receipts) == 1:
         receipt = receipts[0]
         headers = {"Location": receipt.url} if receipt.status == 201 else {}
         return _json(msgspec.json.encode(receipt), receipt.status, headers)
     status = statuses.pop() if len(statuses) == 1 else 207
     return _json(msgspec.json.encode({"receipts": receipts}), status, {})
+
+
+def _refusals(receipts: list[Receipt]) -> list[Event]:
+    """What the audit log tells of articles that were refused beside others."""
+    actor, office = g.asking
+    return [
+        Event(
+            "refused",
+            actor,
+            office,
+            receipt.id,
+            receipt.version,
+            {"problem": str(receipt.problem["type"]).rpartition(":")[2], "request": "POST /releases"},
+        )
+        for receipt in receipts
+        if receipt.problem is not None
+    ]
 
 
 def _json(body: bytes, status: int, headers: dict[str, str]) -> Response:

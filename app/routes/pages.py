@@ -1,7 +1,9 @@
 """The pages for people: `/` with the latest articles and every feed, and an article's own page. No script is needed."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
@@ -14,6 +16,7 @@ from msgspec.structs import replace
 from app import store
 from app.context import Context
 from app.enclosures import address as address_of
+from app.errors import TYPE_BASE
 from app.query import Query, office_place
 from app.routes.context import here
 from app.routes.feeds import address, find, parse
@@ -27,6 +30,7 @@ from schemas import codes
 
 blueprint = Blueprint("pages", __name__)
 
+PAGES = {"pages.home", "articles.page", "discovery.page"}  # endpoints whose problems are told as a page
 SHOWN = 20  # articles on the first page
 BEFORE_WORDS = 100  # characters shown before what was asked for, and twice as many after it
 SEOUL = ZoneInfo("Asia/Seoul")
@@ -90,6 +94,38 @@ def article_page(article: Article) -> Response:
     )
 
 
+def wanted() -> bool:
+    """Whether a person asks: a browser names HTML, and programs name nothing or what they read."""
+    endpoint = request.endpoint or ""
+    return (
+        request.method in ("GET", "HEAD")
+        and "text/html" in request.headers.get("Accept", "")
+        and (endpoint in PAGES or not endpoint)
+    )
+
+
+def problem(body: Mapping[str, Any], status: int, headers: Mapping[str, str]) -> Response:
+    """A problem as a page: the members of RFC 9457, section 3.1, in words."""
+    lang = language()
+    kind = str(body["type"]).removeprefix(TYPE_BASE)
+    known = TEXTS.get(f"problem:{kind}", {})
+    # What an office says of its withdrawal is in its own words; what we say is English where there is no Korean for it.
+    said = kind == "canceled" or not known or lang == "en"
+    response = html(
+        "problem.html",
+        lang,
+        title=known.get(lang) or body["title"],
+        detail=body.get("detail", "") if said else "",
+        detail_lang="" if kind == "canceled" or lang == "en" else "en",
+        errors=body.get("errors", ()),
+        type=kind,
+        status=status,
+    )
+    response.headers.pop("ETag", None)
+    response.headers.update(headers)
+    return response
+
+
 def _mark(text: str, words: str) -> Markup:
     """The text with the words that were asked for."""
     pieces = marked(text, words) if words else [(text, False)]
@@ -127,7 +163,7 @@ def endonym(lang: str) -> str:
         return lang
 
 
-def html(template: str, lang: str, **values: object) -> Response:
+def html(template: str, lang: str, *, status: int = 200, **values: object) -> Response:
     """A page in that language."""
 
     def when(instant: datetime) -> str:
@@ -144,9 +180,10 @@ def html(template: str, lang: str, **values: object) -> Response:
         when=when,
         name=lambda code: name(code, lang),
         site=settings.site_name,
+        status=status,
         **values,
     )
-    response = whole(page.encode(), "text/html; charset=utf-8")
+    response = whole(page.encode(), "text/html; charset=utf-8", status=status)
     response.headers["Content-Language"] = lang
     response.headers["Vary"] = "Accept-Encoding, Accept-Language"
     response.headers["X-Content-Type-Options"] = "nosniff"

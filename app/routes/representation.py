@@ -53,10 +53,10 @@ def media_type(content_type: str) -> str:
     return content_type.partition(";")[0]
 
 
-def whole(body: bytes, content_type: str, *, modified: int = 0) -> Response:
+def whole(body: bytes, content_type: str, *, modified: int = 0, status: int = 200) -> Response:
     """The response to a document that is made for this request, compressed if that is worth it, or 304."""
     taken = encoding() if len(body) >= WORTHWHILE else IDENTITY
-    return respond(encoded(body, taken), content_type, etag_of(body), encoding=taken, modified=modified)
+    return respond(encoded(body, taken), content_type, etag_of(body), encoding=taken, modified=modified, status=status)
 
 
 def negotiate(types: dict[str, str], default: str) -> str:

@@ -1,6 +1,7 @@
 """The store: the only SQL. `put` writes, `find` reads; every function takes the engine and raises Unavailable."""
 
 from app.store.audit import Event, append, records, verify
+from app.store.audit import Record as AuditRecord
 from app.store.discover import block, blocks, crossed, names_in_use
 from app.store.engine import Engine, connect, upgrade
 from app.store.files import FileRecord, files_of, public_files, wanted
@@ -12,6 +13,7 @@ from app.store.find import (
     documents,
     find,
     instance,
+    newest,
     newest_change,
     newest_seq,
     next_due,
@@ -35,6 +37,7 @@ from app.store.tokens import TokenRecord, all_tokens, new_token, revoke_token, t
 from app.store.translations import translations_of
 
 __all__ = [
+    "AuditRecord",
     "Change",
     "Edited",
     "Engine",
@@ -77,6 +80,7 @@ __all__ = [
     "micros",
     "names_in_use",
     "new_token",
+    "newest",
     "newest_change",
     "newest_seq",
     "next_due",

@@ -78,15 +78,17 @@ def append(engine: Engine, events: Sequence[Event], now: datetime) -> None:
 
 
 def records(
-    engine: Engine, *, article: str = "", office: str = "", after: int = 0, limit: int = AT_ONCE
+    engine: Engine, *, article: str = "", office: str = "", action: str = "", after: int = 0, limit: int = AT_ONCE
 ) -> list[Record]:
-    """Records behind a number, in order: all, or of one article or office. Raises Unavailable."""
+    """Records behind a number, in order: all, or of one article, office or action. Raises Unavailable."""
     with reading(engine) as connection:
         statement = select(audit).where(audit.c.seq > after).order_by(audit.c.seq).limit(limit)
         if article:
             statement = statement.where(audit.c.article == article)
         if office:
             statement = statement.where(audit.c.office == office)
+        if action:
+            statement = statement.where(audit.c.action == action)
         rows = connection.execute(statement).all()
     return [
         Record(

@@ -1,0 +1,194 @@
+"""The audit log: one chain, only added to, checked from its start to its end; and the commands that make what it tells."""
+
+import json
+import threading
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import text
+from sqlalchemy.exc import DatabaseError
+
+from app import store
+from app.cli import cli
+from app.errors import PressrelayError
+from app.rights import OutletRecord
+from app.store import Engine, Event
+from tests.test_store import NOW, article, put
+
+
+def actions(engine: Engine) -> list[str]:
+    return [record.event.action for record in store.records(engine)]
+
+
+def test_every_change_is_told_in_its_own_transaction(engine: Engine) -> None:
+    held = article("tag:held", held=True)
+    waits = article("tag:waits", embargoed=NOW + timedelta(hours=1))
+    put(engine, article("tag:a"), held, waits)
+    put(engine, article("tag:a", 2), article("tag:a", 1, headline="anders"))
+    put(engine, article("tag:a", 3, pubstatus="withheld"))
+    put(engine, article("tag:a", 4, pubstatus="canceled"))
+    store.release(engine, held.id, lambda _: b"{}", NOW, "token x")
+    store.lift(engine, NOW + timedelta(hours=1))
+    assert actions(engine) == [
+        *("pushed",) * 3,
+        "corrected",
+        "withheld",
+        "canceled",
+        "released",
+        "lifted",
+    ]
+    last = store.records(engine)[-1].event
+    assert (last.actor, last.office, last.article, last.version) == ("worker", "jeonbuk", waits.id, 1)
+    verdict = store.verify(engine)
+    assert (verdict.count, verdict.fault) == (8, "")
+
+
+def test_what_is_not_committed_is_not_told(engine: Engine) -> None:
+    put(engine, article("tag:a"))
+    with pytest.raises(RuntimeError):
+        store.put(engine, [], lambda _: b"", NOW) or _fail(engine)
+    assert actions(engine) == ["pushed"]
+
+
+def _fail(engine: Engine) -> None:
+    from app.store import audit
+    from app.store.engine import writing
+
+    with writing(engine) as connection:
+        audit.record(connection, [Event("pushed", "x")], NOW)
+        raise RuntimeError
+
+
+def test_writers_at_once_make_one_chain(engine: Engine) -> None:
+    def write(name: str) -> None:
+        for number in range(25):
+            store.append(engine, [Event("read", name, version=number), Event("read", name)], NOW)
+
+    threads = [threading.Thread(target=write, args=(f"token {n}",)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    verdict = store.verify(engine)
+    assert (verdict.count, verdict.fault) == (200, "")
+    assert [record.seq for record in store.records(engine, action="read")] == list(range(1, 201))
+
+
+def test_the_database_lets_nobody_change_or_remove_a_record(engine: Engine) -> None:
+    store.append(engine, [Event("read", "token a")], NOW)
+    for statement in ("UPDATE audit SET actor = 'token b'", "DELETE FROM audit"):
+        with pytest.raises(DatabaseError, match="only added to"), engine.begin() as connection:
+            connection.execute(text(statement))
+    if engine.dialect.name == "postgresql":
+        with pytest.raises(DatabaseError, match="only added to"), engine.begin() as connection:
+            connection.execute(text("TRUNCATE audit"))
+    assert store.verify(engine).fault == ""
+
+
+CRIMES = {
+    "UPDATE audit SET actor = 'token z' WHERE seq = 3": "Record 3 was changed",
+    "UPDATE audit SET at = at + 1 WHERE seq = 3": "Record 3 was changed",
+    'UPDATE audit SET detail = \'{"a":"c"}\' WHERE seq = 3': "Record 3 was changed",
+    "DELETE FROM audit WHERE seq = 3": "Record 3 is missing",
+    "DELETE FROM audit WHERE seq >= 4": "Records 4 to 5 are missing",
+    "DELETE FROM audit WHERE seq = 5; UPDATE audit_head SET seq = 4": "The end of the log is not the one",
+    "DELETE FROM audit": "Records 1 to 5 are missing",
+}
+
+
+@pytest.mark.parametrize("crime", CRIMES)
+def test_who_breaks_the_lock_is_found_by_the_chain(engine: Engine, crime: str) -> None:
+    store.append(engine, [Event("read", f"token {n}", detail={"a": "b"}) for n in range(5)], NOW)
+    with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("ALTER TABLE audit DISABLE TRIGGER ALL"))
+        else:
+            for when in ("update", "delete"):
+                connection.execute(text(f"DROP TRIGGER audit_kept_{when}"))
+        for statement in crime.split("; "):
+            connection.execute(text(statement))
+    assert CRIMES[crime] in store.verify(engine).fault
+
+
+def test_a_noted_hash_finds_a_log_that_was_written_anew(engine: Engine) -> None:
+    store.append(engine, [Event("read", "token a")], NOW)
+    noted = store.verify(engine).head
+    store.append(engine, [Event("read", "token b")], NOW)
+    assert store.verify(engine, noted).fault == ""
+    assert store.verify(engine, noted.upper()).fault == ""
+    assert "of no record" in store.verify(engine, "0" * 64).fault
+
+
+def test_tokens_and_outlets_are_told(engine: Engine) -> None:
+    put(engine)
+    outlet = OutletRecord("daily", "데일리", ("kr:52",))
+    assert store.save_outlet(engine, outlet, NOW) is True
+    secret = store.new_token(engine, "", "desk", NOW, role="outlet", outlet="daily")
+    again = store.new_token(engine, "", "desk", NOW, role="outlet", outlet="daily")
+    assert store.all_outlets(engine) == [outlet]
+    first, second = store.token_of(engine, secret), store.token_of(engine, again)
+    assert first is not None and second is not None
+    assert (first.state(NOW), second.state(NOW), second.outlet) == ("revoked", "valid", "daily")
+    assert store.revoke_token(engine, "nobody", NOW) is None
+    assert actions(engine) == ["outlet-saved", "token-added", "token-revoked", "token-added"]
+    assert secret not in json.dumps([record.event.detail for record in store.records(engine)])
+
+
+def test_a_last_use_is_noted_once_a_minute(engine: Engine) -> None:
+    secret = store.new_token(engine, "", "", NOW, role="admin")
+    for seconds, noted in ((0, 0), (30, 0), (61, 61), (90, 61)):
+        found = store.token_of(engine, secret)
+        assert found is not None
+        store.used(engine, found, NOW + timedelta(seconds=seconds))
+        found = store.token_of(engine, secret)
+        assert found is not None and found.used == NOW + timedelta(seconds=noted)
+
+
+def test_the_commands(tmp_path: Path) -> None:
+    def run(*words: str) -> tuple[int, str]:
+        """As the console's entry does it, in this process: starting one costs more than all that is tested."""
+        try:
+            done = CliRunner().invoke(cli, words, env={"PRESSRELAY_DATA_DIR": str(tmp_path)}, catch_exceptions=False)
+        except PressrelayError as error:
+            return 1, str(error)
+        return done.exit_code, done.output
+
+    for words in (
+        ("office", "add", "jeonbuk", "--name", "전북특별자치도", "--region", "kr:52"),
+        ("office", "add", "jeonbuk-health", "--name", "보건국", "--within", "jeonbuk"),
+    ):
+        assert run(*words)[0] == 0
+    said = {
+        ("office", "add", "jeonbuk", "--name", "x", "--within", "jeonbuk-health"): "cannot be within itself",
+        ("office", "add", "x", "--name", "x", "--within", "nobody"): "There is no office 'nobody'",
+        ("token", "add", "jeonbuk", "--role", "admin"): "of no office",
+        ("token", "add"): "needs an office",
+        ("token", "add", "--outlet", "nobody"): "There is no outlet 'nobody'",
+        ("token", "add", "jeonbuk", "--scope", "embargo"): "'embargo' is not in it",
+        ("token", "add", "jeonbuk", "--expires", "soon"): "takes 90d, 12h or an instant",
+        ("token", "add", "jeonbuk", "--expires", "2020-01-01T00:00:00Z"): "is past",
+        ("token", "add", "jeonbuk", "--expires", "2099-01-01"): "has no time zone",
+        ("token", "revoke", "nobody"): "There is no token 'nobody'",
+    }
+    for words, sentence in said.items():
+        code, told = run(*words)
+        assert code == 1 and sentence in told, told
+    made = json.loads(
+        run("token", "add", "jeonbuk", "--role", "reader", "--expires", "90d", "--name", "desk", "--json")[1]
+    )
+    assert (made["role"], made["scope"], made["office"]) == ("reader", ["read"], "jeonbuk")
+    assert datetime.fromisoformat(made["expires"]) > datetime.now(UTC) + timedelta(days=89)
+    listed = run("token", "list")[1]
+    assert f"{made['id']}\tvalid\treader\tjeonbuk\tdesk\tread\texpires" in listed and made["token"] not in listed
+    assert run("token", "revoke", made["token"]) == (0, f"Token {made['id']} is revoked.\n")
+    assert f"{made['id']}\trevoked" in run("token", "list")[1]
+    records = [json.loads(line) for line in run("audit", "list", "--json")[1].splitlines()]
+    assert [record["event"]["action"] for record in records] == ["token-added", "token-revoked"]
+    assert run("audit", "list", "--office", "jeonbuk", "--action", "token-revoked")[1].count("\n") == 1
+    code, told = run("audit", "verify")
+    assert code == 0 and "2 records, whole" in told
+    assert run("audit", "verify", "--head", told.splitlines()[-1])[0] == 0
+    code, told = run("audit", "verify", "--head", "f" * 64)
+    assert code == 1 and "BROKEN" in told

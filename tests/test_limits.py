@@ -1,0 +1,100 @@
+"""Limits by token and by address: counted for all workers together, told in headers, and never in the way when Redis is away."""
+
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+
+from app.errors import Misconfigured
+from app.routes.limits import network, storage
+from app.settings import load
+from tests.conftest import Server
+from tests.test_lifecycle import document
+
+
+@pytest.fixture(scope="module")
+def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    directory = tmp_path_factory.mktemp("limited")
+    server = Server(directory, token_rate="5/hour", address_rate="8/hour", proxies="1").start()
+    yield server
+    server.close()
+
+
+def fresh(server: Server, path: str, **headers: str) -> httpx.Response:
+    """Over a connection of its own: any worker may answer."""
+    return httpx.get(f"{server.url}{path}", headers=headers, trust_env=False, timeout=30)
+
+
+def test_one_token_and_one_address_have_their_limits(limited: Server) -> None:
+    token, other = limited.office("seoul", "서울특별시", "kr:11"), limited.office()
+    left = []
+    for number in range(5):
+        body = document(f"tag:limits,2026:{number}")
+        answer = limited.push(token, body, **{"X-Forwarded-For": f"203.0.113.{number}"})
+        assert answer.status_code == 201, answer.text
+        policy, rate = answer.headers["RateLimit-Policy"], answer.headers["RateLimit"]
+        assert policy == '"token";q=5;w=3600' and rate.startswith('"token";r=')
+        left.append(int(rate.partition("r=")[2].partition(";")[0]))
+    assert left == [4, 3, 2, 1, 0]
+    answer = limited.push(token, document("tag:limits,2026:6"), **{"X-Forwarded-For": "203.0.113.77"})
+    assert answer.status_code == 429
+    assert answer.json()["type"] == "urn:pressrelay:problem:rate-limited"
+    assert 0 < int(answer.headers["Retry-After"]) <= 3601
+    assert answer.headers["RateLimit"].startswith('"token";r=0;')
+    assert limited.push(other, document("tag:limits,2026:7"), **{"X-Forwarded-For": "203.0.113.78"}).status_code == 201
+
+    seen = [fresh(limited, "/feeds", **{"X-Forwarded-For": "198.51.100.9"}).status_code for _ in range(10)]
+    assert seen == [200] * 8 + [429] * 2, "both workers count together"
+    assert fresh(limited, "/feeds", **{"X-Forwarded-For": "198.51.100.10"}).status_code == 200
+    page = fresh(limited, "/", **{"X-Forwarded-For": "198.51.100.9", "Accept": "text/html", "Accept-Language": "ko"})
+    assert page.status_code == 429 and "요청이 너무 많습니다" in page.text
+    for path in ("/feed.atom", "/healthz", "/metrics"):
+        answer = fresh(limited, path, **{"X-Forwarded-For": "198.51.100.9"})
+        assert answer.status_code == 200 and "RateLimit" not in answer.headers, "feeds are not counted"
+    assert fresh(limited, "/feed.atom?q=x", **{"X-Forwarded-For": "198.51.100.9"}).status_code == 429, "searches are"
+
+
+def test_a_token_that_is_guessed_at_counts_for_its_address(limited: Server) -> None:
+    limited.office()
+    codes = []
+    for number in range(10):
+        headers = {"X-Forwarded-For": "198.51.100.20", "Authorization": f"Bearer guess-{number}"}
+        codes.append(fresh(limited, "/atompub", **headers).status_code)
+    assert codes == [401] * 8 + [429] * 2
+
+
+def test_without_redis_each_worker_counts_for_itself(own_server: Callable[..., Server]) -> None:
+    server = own_server(address_rate="4/hour", proxies="1", workers="1", redis_url="redis://127.0.0.1:1").start()
+    codes = [fresh(server, "/feeds", **{"X-Forwarded-For": "198.51.100.30"}).status_code for _ in range(6)]
+    assert codes == [200] * 4 + [429] * 2
+
+
+def test_a_forwarded_address_is_believed_only_from_a_proxy(own_server: Callable[..., Server]) -> None:
+    server = own_server(address_rate="2/hour").start()
+    codes = {fresh(server, "/feeds", **{"X-Forwarded-For": f"198.51.100.{n}"}).status_code for n in range(5)}
+    assert codes == {200}, "this machine's own requests are a proxy's, and not counted"
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("127.0.0.9", ""),
+        ("::1", ""),
+        ("::ffff:127.0.0.1", ""),
+        ("", ""),
+        ("unknown", ""),
+    ],
+)
+def test_what_counts_as_one_address(address: str, counted: str) -> None:
+    assert network(address) == counted
+
+
+def test_settings_of_rates() -> None:
+    with pytest.raises(Misconfigured, match="PRESSRELAY_TOKEN_RATE takes 6000/minute, not 'often'"):
+        load({"PRESSRELAY_TOKEN_RATE": "often"})
+    assert storage("unix:///x/v.sock") == "redis+unix:///x/v.sock"
+    assert storage("rediss://cache:6379/1") == "rediss://cache:6379/1"
