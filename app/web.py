@@ -30,6 +30,9 @@ from app.settings import Settings, load
 
 log = logging.getLogger("pressrelay")
 
+ROUTES = (ingest, atompub, feeds, archives, changes, articles, lifecycle, files, pages, discovery, ops)
+BLUEPRINTS = tuple(routes.blueprint for routes in ROUTES)
+
 
 def create_app(settings: Settings | None = None) -> Flask:
     """One web process's application. Raises Misconfigured and Unavailable."""
@@ -38,8 +41,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = None  # routes.ingest reads and counts by itself
     context = connect(settings)
     app.extensions["pressrelay"] = context
-    for routes in (ingest, atompub, feeds, archives, changes, articles, lifecycle, files, pages, discovery, ops):
-        app.register_blueprint(routes.blueprint)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
     if settings.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=0)  # type: ignore[method-assign]
     limits.install(app, context)

@@ -9,8 +9,8 @@ import pytest
 from flask import Flask
 
 from app.cli import cli
-from app.routes import archives, articles, atompub, changes, discovery, feeds, files, ingest, lifecycle, ops, pages
 from app.settings import PREFIX, SETTINGS, Setting
+from app.web import BLUEPRINTS
 from bench.__main__ import PARTS, main
 from feeds import FORMATS
 
@@ -28,8 +28,8 @@ TYPES = re.compile(
 
 def routes() -> list[str]:
     app = Flask("app")
-    for module in (ingest, atompub, feeds, archives, changes, articles, lifecycle, files, pages, discovery, ops):
-        app.register_blueprint(module.blueprint)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
     return sorted(
         f"{method} {rule.rule}"
         for rule in app.url_map.iter_rules()

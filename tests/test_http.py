@@ -365,7 +365,8 @@ def test_language_versions_find_each_other(server: Server, token: str) -> None:
     assert [link.get("residref") for link in news.xpath("//*[local-name()='link'][*/@tag='ko']")] == [f"{guid}600"]
     ninjs = server.client.get("/feed.ninjs?office=http&limit=1").json()["associations"][0]["associations"]
     assert [(one["rel"], one["language"], one["uri"]) for one in ninjs] == [("translation", "ko", korean)]
-    assert server.push(token, release(602, 2, lang="fr", more=french)).status_code == 201  # released
+    open_ = '<embargo held="false"/>'
+    assert server.push(token, release(602, 2, lang="fr", embargo=open_, more=french)).status_code == 201
     assert ">français</a>" in server.client.get(korean.removeprefix(server.url)).text
     wrong = server.push(token, release(603, more='<related guid="a" translation="en"/>'))
     assert (wrong.status_code, wrong.json()["errors"][0]["path"]) == (422, "/release/article[1]/related/@translation")

@@ -1,0 +1,223 @@
+"""Promise 2: an embargo cannot leak. Every public door of the server, as its own table of routes has them, is asked before an
+embargoed release comes, while it waits, a microsecond before its instant, and then: until then not one byte may differ.
+
+Time is moved, not slept: what decides is the instant that the lift is told.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import pytest
+import redis
+from flask import Flask
+
+from app import store
+from app.announce import announce
+from app.cache import Cache
+from app.normalize import public_id
+from app.office import OfficeRecord
+from app.web import BLUEPRINTS
+from tests.conftest import Server, until
+
+GUID = "tag:example.org,2026:leak-secret"
+WORD = "수달칠백사십삼"  # nobody else writes this, and the questions ask for it
+UNASKED = "너구리구백십일"  # nor this, and nobody asks for it
+LIFTS = datetime.now(UTC).replace(microsecond=0) + timedelta(days=3)
+NAME = "leak-secret-plan.txt"
+FILE = f"{WORD} 계획\n".encode()
+FORMATS = ("rss", "atom", "json", "ninjs", "newsml")
+SUFFIXES = ("json", "newsml", "nitf", "ninjs", "xml")
+QUERIES = (
+    "",
+    "region=kr:50",
+    "topic=medtop:15000000",
+    "office=leak-office",
+    "lang=eo",
+    "genre=explanation",
+    "licence=cc0-1.0",
+    f"q={quote(WORD)}",
+    f"q={quote(WORD)}&region=kr:50",
+    "since=2020-01-01",
+    "exclude_region=kr:11",
+    "limit=200",
+    "region=kr:50&topic=medtop:15000000&lang=eo",
+    "status=embargoed",
+)
+ACCEPTS = ("", "text/html", "application/json", "application/atom+xml")
+# What differs between two answers to one question, and tells nothing of any article.
+PASSING = {"date", "server", "connection", "ratelimit"}
+
+
+def release(guid: str, headline: str, embargo: str = "", more: str = "", version: int = 1) -> bytes:
+    said = UNASKED if embargo else ""
+    return (
+        '<release xmlns="urn:pressrelay:press-release:1" xml:lang="eo">'
+        f'<article version="{version}" kind="explanation"><guid>{guid}</guid><issued>2026-03-09T10:00:00+09:00</issued>'
+        f"{embargo}<headline>{headline}</headline><body><p>{headline} 본문. {said}</p></body>"
+        f"<region>kr:50</region><topic>medtop:15000000</topic><keyword>{headline}</keyword>{more}</article></release>"
+    ).encode()
+
+
+SECRET = release(
+    GUID,
+    WORD,
+    f"<embargo until='{LIFTS.isoformat()}'>{WORD}까지</embargo>",
+    f"<enclosure url='cid:{NAME}' type='text/plain'><caption>{WORD}</caption></enclosure>"
+    "<licence uri='https://creativecommons.org/publicdomain/zero/1.0/'>CC0</licence>"
+    "<related guid='tag:example.org,2026:leak-open' translation='ko'/>",
+)
+
+
+@pytest.fixture(scope="module")
+def leak(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, str, dict[str, str]]]:
+    """A server with public articles around the secret one, its office's token, and the addresses of its doors."""
+    directory = tmp_path_factory.mktemp("leak")
+    server = Server(directory, workers="1").start()
+    token = server.save(
+        OfficeRecord("leak-office", "비밀청", "", ("kr:50",)), OfficeRecord("leak-open", "열린청", "", ("kr:11",))
+    )
+    engine = server.engine()
+    other = store.new_token(engine, "leak-open", "", datetime.now(UTC))
+    engine.dispose()
+    # The open article names the secret one as its translation, and says nothing that the secret one says.
+    open_ = release("tag:example.org,2026:leak-open", "열린 것", "", f"<related guid='{GUID}' translation='eo'/>")
+    open_ = (
+        open_.replace(b"kr:50", b"kr:11").replace(b"medtop:15000000", b"medtop:08000000").replace(b'"eo">', b'"ko">')
+    )
+    assert server.push(other, open_).status_code == 201
+    assert server.run("feed", "add", "leak", "region=kr:50").returncode == 0
+    yield server, token, {"other": other, "open": public_id("tag:example.org,2026:leak-open")}
+    server.close()
+
+
+def paths() -> Iterator[str]:
+    """Every GET route of the application with everything of the secret article that its address can hold."""
+    app = Flask("doors", static_folder=None)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    id = public_id(GUID)
+    values: dict[str, tuple[str, ...]] = {
+        "id": (id,),
+        "version": ("1", "2"),
+        "format": (*FORMATS, *SUFFIXES),
+        "month": ("2026-03", f"{datetime.now(UTC):%Y-%m}", f"{LIFTS:%Y-%m}"),
+        "name": ("leak", NAME),
+        "sha256": (sha256(FILE).hexdigest(),),
+        "scheme": ("region", "medtop", "brm"),
+        "office": ("leak-office",),
+    }
+    for rule in app.url_map.iter_rules():
+        if "GET" not in (rule.methods or ()):
+            continue
+        made = [rule.rule]
+        for name in re.findall(r"<(?:\w+:)?(\w+)>", rule.rule):
+            assert name in values, f"a new kind of address: say in this test what of an article stands in {rule.rule}"
+            made = [re.sub(rf"<(?:\w+:)?{name}>", value, path) for path in made for value in values[name]]
+        yield from made
+
+
+def questions() -> list[tuple[str, str, dict[str, str]]]:
+    found = []
+    for path in sorted(set(paths())):
+        asked = (
+            QUERIES if path.startswith(("/feed", "/f/")) or path == "/" else ("", "since=now", "from=0", "version=1")
+        )
+        for query in asked:
+            url = f"{path}?{query}" if query else path
+            accepts = ACCEPTS if "." not in path and not path.startswith("/files") else ACCEPTS[:1]
+            found += [("GET", url, {"Accept": accept} if accept else {}) for accept in accepts]
+    id = public_id(GUID)
+    found += [
+        ("HEAD", f"/articles/{id}", {}),
+        ("PUT", f"/articles/{id}", {}),
+        ("DELETE", f"/articles/{id}?reason=x", {}),
+    ]
+    found += [("POST", f"/articles/{id}/release", {}), ("OPTIONS", f"/articles/{id}", {})]
+    return found
+
+
+def answers(server: Server, token: str = "") -> dict[str, tuple[Any, ...]]:
+    """What each door says: status, headers, body."""
+    found = {}
+    for method, url, headers in questions():
+        bearer = {"Authorization": f"Bearer {token}"} if token else {}
+        answer = server.client.request(method, url, headers=headers | bearer)
+        told = tuple(sorted((k, v) for k, v in answer.headers.items() if k not in PASSING))
+        found[f"{method} {url} {headers.get('Accept', '')}"] = (answer.status_code, told, answer.content)
+    return found
+
+
+def settled(server: Server) -> dict[str, tuple[Any, ...]]:
+    """When the second of the last change is over, its date is told: from then on nothing changes by itself."""
+    last: dict[str, tuple[Any, ...]] = {}
+
+    def same() -> bool:
+        nonlocal last
+        before, last = last, answers(server)
+        return before == last
+
+    until(same, 60)
+    return last
+
+
+def differing(before: dict[str, tuple[Any, ...]], after: dict[str, tuple[Any, ...]]) -> dict[str, tuple[Any, Any]]:
+    return {door: (before[door], after[door]) for door in before if before[door] != after[door]}
+
+
+def words_in(server: Server) -> list[str]:
+    """Where the secret's words or names are found: in the cache, in the log."""
+    client = redis.Redis(unix_socket_path=str(server.directory / "valkey.sock"))
+    secrets = [UNASKED.encode(), NAME.encode()]
+    found = []
+    for key in client.scan_iter(count=1000):
+        value = client.get(key) if client.type(key) == b"string" else repr(client.dump(key)).encode()
+        if any(secret in key + (value or b"") for secret in secrets):
+            found.append(key.decode())
+    client.close()
+    log = server.log.read_bytes()
+    return found + [f"log: {secret!r}" for secret in secrets if secret in log]
+
+
+def pushed(server: Server, token: str, body: bytes) -> httpx.Response:
+    files = {"release": ("release.xml", body, "application/xml"), "file": (NAME, FILE, "text/plain")}
+    answer = server.client.post("/releases", files=files, headers={"Authorization": f"Bearer {token}"})
+    assert answer.status_code == 201, answer.text
+    return answer
+
+
+@pytest.mark.slow
+def test_no_door_tells_of_an_embargo_before_its_instant(leak: tuple[Server, str, dict[str, str]]) -> None:
+    server, token, others = leak
+    assert len(questions()) > 150
+    empty, strangers = settled(server), answers(server, others["other"])
+    receipt = pushed(server, token, SECRET).json()
+    assert "public" not in receipt or datetime.fromisoformat(receipt["public"]) == LIFTS
+    assert differing(empty, answers(server)) == {}
+    # A correction while it waits, a stranger's token, and what is refused of it.
+    corrected = SECRET.replace(b'version="1"', b'version="2"').replace(b"<body><p>", b"<body><p>Zwei ")
+    pushed(server, token, corrected)
+    assert differing(empty, answers(server)) == {}
+    assert differing(strangers, answers(server, others["other"])) == {}, "another office's token opens no more"
+    assert words_in(server) == []
+    engine, cache = server.engine(), None
+    try:
+        assert store.lift(engine, LIFTS - timedelta(microseconds=1)) == []
+        assert differing(empty, answers(server)) == {}
+        lifted = store.lift(engine, LIFTS)
+        assert len(lifted) == 1
+        cache = Cache(f"unix://{server.directory / 'valkey.sock'}", store.instance(engine))
+        assert announce(cache, lifted)
+    finally:
+        engine.dispose()
+    changed = differing(empty, answers(server))
+    public = [door for door, (_, after) in changed.items() if after[0] == 200 and public_id(GUID).encode() in after[2]]
+    # The test would not be worth its name if the doors it knocks at were not those behind which the article is.
+    for door in (*(f"GET /feed.{format}?region=kr:50 " for format in FORMATS), "GET /feeds.opml ", "GET /sitemap.xml "):
+        assert door in changed, door
+    assert len(public) > 60, sorted(public)
+    assert f"GET /files/{sha256(FILE).hexdigest()}/{NAME} " in changed
