@@ -33,6 +33,7 @@ FORMS = {
     **dict.fromkeys(("updated", "published", "issued"), "a date and time with its zone, such as 2021-03-09T20:15:00+09:00"),
     "id": "1 to 512 characters without white space",
     **dict.fromkeys(("version", "urgency"), "a whole number from 1"),
+    "signal": "correction or update",
 }  # fmt: skip
 
 
@@ -123,6 +124,7 @@ class _Entry:
             related=self.related(),
             note=self.own("note"),
             urgency=int(entry.get(f"{OURS}urgency", "0")),
+            signal=entry.get(f"{OURS}signal", "").strip(),
             slugline=self.own("slugline"),
             source=source,
             copyright=copyright,
