@@ -25,6 +25,7 @@ from app.routes import (
     limits,
     ops,
     pages,
+    versions,
 )
 from app.settings import Settings, load
 
@@ -38,7 +39,20 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = None  # routes.ingest reads and counts by itself
     context = connect(settings)
     app.extensions["pressrelay"] = context
-    for routes in (ingest, atompub, feeds, archives, changes, articles, lifecycle, files, pages, discovery, ops):
+    for routes in (
+        ingest,
+        atompub,
+        feeds,
+        archives,
+        changes,
+        articles,
+        versions,
+        lifecycle,
+        files,
+        pages,
+        discovery,
+        ops,
+    ):
         app.register_blueprint(routes.blueprint)
     if settings.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=0)  # type: ignore[method-assign]

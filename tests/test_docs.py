@@ -9,7 +9,20 @@ import pytest
 from flask import Flask
 
 from app.cli import cli
-from app.routes import archives, articles, atompub, changes, discovery, feeds, files, ingest, lifecycle, ops, pages
+from app.routes import (
+    archives,
+    articles,
+    atompub,
+    changes,
+    discovery,
+    feeds,
+    files,
+    ingest,
+    lifecycle,
+    ops,
+    pages,
+    versions,
+)
 from app.settings import PREFIX, SETTINGS, Setting
 from bench.__main__ import PARTS, main
 from feeds import FORMATS
@@ -22,13 +35,26 @@ PAGES = [*sorted((ROOT / "docs").glob("*.md")), *(ROOT / n for n in ("README.md"
 
 # A problem's type as written in the source: after the status, as `kind` of a store's outcome, or as a default.
 TYPES = re.compile(
-    r"Problem\(\s*\d{3},\s*\"([a-z-]+)\"|type: str = \"([a-z-]+)\"|\"([a-z]+-version)\"|type=\"([a-z-]+)\"\)"
+    r"Problem\(\s*\d{3},\s*\"([a-z-]+)\"|type: str = \"([a-z-]+)\"|(?<!rel=)\"([a-z]+-version)\"|type=\"([a-z-]+)\"\)"
 )
 
 
 def routes() -> list[str]:
     app = Flask("app")
-    for module in (ingest, atompub, feeds, archives, changes, articles, lifecycle, files, pages, discovery, ops):
+    for module in (
+        ingest,
+        atompub,
+        feeds,
+        archives,
+        changes,
+        articles,
+        versions,
+        lifecycle,
+        files,
+        pages,
+        discovery,
+        ops,
+    ):
         app.register_blueprint(module.blueprint)
     return sorted(
         f"{method} {rule.rule}"

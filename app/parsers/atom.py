@@ -33,7 +33,6 @@ FORMS = {
     **dict.fromkeys(("updated", "published", "issued"), "a date and time with its zone, such as 2021-03-09T20:15:00+09:00"),
     "id": "1 to 512 characters without white space",
     **dict.fromkeys(("version", "urgency"), "a whole number from 1"),
-    "signal": "correction or update",
 }  # fmt: skip
 
 

@@ -15,7 +15,6 @@ FORMS = {
     "version": "a whole number from 1 to 2147483647",
     "length": "a whole number of bytes",
     "urgency": "a whole number from 1 to 9",
-    "signal": "correction or update",
     "silent": "true or false",
     "identifier": "1 to 512 characters without white space",
     "line": "at least one character",
@@ -62,7 +61,7 @@ def _body(body: etree._Element) -> str:
 
 TYPES = {
     "guid": "identifier", "issued": "instant", "until": "instant", "version": "version", "length": "length", "email": "email",
-    "urgency": "urgency", "signal": "signal", "silent": "silent",
+    "urgency": "urgency", "silent": "silent",
     "type": "mediatype", "uri": "weburl", "url": "url", "href": "url", "src": "url", "cite": "url",
 }  # fmt: skip
 LINES = ("office", "headline", "subheadline", "region", "topic", "keyword", "department", "role", "name", "phone")
