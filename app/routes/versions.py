@@ -1,10 +1,9 @@
-"""An article's versions: their list, each of them, and how two of them differ; pages for people, and JSON.
+"""An article's versions: their list and each of them; pages for people, and JSON.
 
 Only what was public is told (app/store/history.py). Relations of links are RFC 5829's.
 """
 
 import re
-from datetime import datetime
 from urllib.parse import urlencode
 
 import msgspec
@@ -13,7 +12,6 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from app import store
-from app.difference import FieldDifference, TextDifference, difference
 from app.errors import Problem
 from app.query import rfc3339
 from app.routes import articles, representation
@@ -21,8 +19,8 @@ from app.routes.changes import parameters
 from app.routes.context import here
 from app.routes.pages import article_page, html, language, when
 from app.store import Version
-from app.wording import name, text
-from feeds.article import Article, Contact, Enclosure, Licence, Related, Term
+from app.wording import text
+from feeds.article import Article
 
 blueprint = Blueprint("versions", __name__)
 
@@ -57,18 +55,6 @@ class Versions(Struct, frozen=True, omit_defaults=True):
     next: str = ""  # URL of the older ones
 
 
-class Compared(Struct, frozen=True, rename={"old": "from", "new": "to"}):
-    """How two versions differ."""
-
-    id: str
-    guid: str
-    url: str
-    old: int
-    new: int
-    texts: tuple[TextDifference, ...]
-    fields: tuple[FieldDifference, ...]
-
-
 @blueprint.get("/articles/<id>/versions")
 def listed(id: str) -> Response:
     """Every version that was public, newest first; `below` asks for older ones."""
@@ -85,41 +71,29 @@ def listed_json(id: str) -> Response:
 def one(id: str, version: str) -> Response:
     """A version's page, which says that it is not the current one."""
     current = articles.kept_public(id).article
-    found = _version(id, version)
+    found = public_version(id, version)
     past = found if found.version != current.version else None
-    return _linked(article_page(found.article, past=past), current, f"/versions/{found.version}")
+    return linked(article_page(found.article, past=past), current, f"/versions/{found.version}")
 
 
 @blueprint.get("/articles/<id>/versions/<version>.json")
 def one_json(id: str, version: str) -> Response:
     """A version as our JSON."""
     current = articles.kept_public(id).article
-    return _data(msgspec.json.encode(_version(id, version).article), current)
+    return data(msgspec.json.encode(public_version(id, version).article), current)
 
 
 @blueprint.get("/articles/<id>/versions/<version>.xml")
 def one_as_received(id: str, version: str) -> Response:
     """The original bytes of the release that brought that version."""
     articles.kept_public(id)
-    return articles.original(store.original(here().engine, id, _version(id, version).version))
-
-
-@blueprint.get("/articles/<id>/diff")
-def compared(id: str) -> Response:
-    """What changed between two versions: `from`, else the one before `to`, else the newest."""
-    return _difference(id, representation.negotiate(TYPES, articles.PAGE), negotiated=True)
-
-
-@blueprint.get("/articles/<id>/diff.json")
-def compared_json(id: str) -> Response:
-    """The same as JSON."""
-    return _difference(id, "json")
+    return articles.original(store.original(here().engine, id, public_version(id, version).version))
 
 
 def _list(id: str, form: str, *, negotiated: bool = False) -> Response:
     current = articles.kept_public(id).article
     asked = parameters(("below",))
-    below = _number(asked["below"], "below") if "below" in asked else None
+    below = number_of(asked["below"], "below") if "below" in asked else None
     found = store.history(here().engine, id, SHOWN + 1, below=below)
     if not found and below is None:
         raise articles.unknown()  # It went in between.
@@ -131,8 +105,8 @@ def _list(id: str, form: str, *, negotiated: bool = False) -> Response:
     if form == "json":
         url = f"{here().settings.url}{further.format('.json')}" if further else ""
         answer = Versions(current.id, current.guid, current.url, told, url)
-        response = _data(msgspec.json.encode(answer), current)
-        return _located(response, f"{current.url}/versions.json", asked) if negotiated else response
+        response = data(msgspec.json.encode(answer), current)
+        return located(response, f"{current.url}/versions.json", asked) if negotiated else response
     lang = language()
     shown = [
         {**asdict(one), "told": _became(one.signal, version, lang)} for one, version in zip(told, found, strict=False)
@@ -145,7 +119,7 @@ def _list(id: str, form: str, *, negotiated: bool = False) -> Response:
         next=further.format(""),
         canonical=f"{current.url}/versions",
     )
-    return _linked(page, current, "/versions")
+    return linked(page, current, "/versions")
 
 
 def _told(current: Article, version: Version, before: Version | None) -> Told:
@@ -170,86 +144,41 @@ def _became(signal: str, version: Version, lang: str) -> str:
     return text(key, lang).format(when=when(version.at, lang), n=version.version)
 
 
-def _difference(id: str, form: str, *, negotiated: bool = False) -> Response:
-    current = articles.kept_public(id).article
-    asked = parameters(("from", "to"))
-    old, new = _two(id, asked)
-    found = difference(old.article, new.article)
-    if form == "json":
-        answer = Compared(current.id, current.guid, current.url, old.version, new.version, found.texts, found.fields)
-        response = _data(msgspec.json.encode(answer), current)
-        return _located(response, f"{current.url}/diff.json", asked) if negotiated else response
-    lang = language()
-    pair = urlencode({"from": old.version, "to": new.version})
-    page = html(
-        "difference.html",
-        lang,
-        article=current,
-        old=old,
-        new=new,
-        texts=found.texts,
-        fields=[(one.field, *_shown(one, lang)) for one in found.fields],
-        canonical=f"{current.url}/diff?{pair}",
-    )
-    return _linked(page, current, f"/diff?{pair}")
-
-
-def _two(id: str, asked: dict[str, str]) -> tuple[Version, Version]:
-    """The versions that are asked for. Raises Problem."""
-    numbers = {name: _number(value, name) for name, value in asked.items()}
-    engine = here().engine
-    if "to" in numbers:
-        new = _version(id, asked["to"])
-    else:
-        newest = store.history(engine, id, 1)
-        if not newest:
-            raise articles.unknown()  # It went in between.
-        new = newest[0]
-    if "from" in numbers:
-        old = _version(id, asked["from"])
-    else:
-        before = store.history(engine, id, 1, below=new.version)
-        if not before:
-            raise _unknown_version(f"No public version comes before version {new.version}.")
-        old = before[0]
-    if old.version == new.version:
-        detail = f"Both are version {new.version}: give from and to of different versions."
-        raise Problem(400, "same-version", "Twice the same version", detail)
-    return old, new
-
-
-def _number(value: str, name: str) -> int:
+def number_of(value: str, name: str) -> int:
+    """A version that a parameter names; 0 for what is none. Raises Problem."""
     if not re.fullmatch(r"[0-9]+", value):
         raise Problem(400, "bad-parameter", "Bad parameter", f"{name} takes the number of a version.")
     return int(value) if NUMBER.fullmatch(value) else 0
 
 
-def _version(id: str, number: str) -> Version:
+def public_version(id: str, number: str) -> Version:
     """A public version. Raises Problem."""
     found = store.public_version(here().engine, id, int(number)) if NUMBER.fullmatch(number) else None
     if found is None:
-        raise _unknown_version(f"The article has no public version {number[:20]!r}.")
+        raise unknown_version(f"The article has no public version {number[:20]!r}.")
     return found
 
 
-def _unknown_version(detail: str) -> Problem:
+def unknown_version(detail: str) -> Problem:
+    """404: also where there is such a version, and it was never public."""
     return Problem(404, "unknown-version", "No such version", detail)
 
 
-def _data(body: bytes, current: Article) -> Response:
+def data(body: bytes, current: Article) -> Response:
+    """JSON for scripts of any site."""
     response = representation.whole(body, JSON)
     response.headers["Link"] = f'<{current.url}>; rel="latest-version", <{current.url}/versions>; rel="version-history"'
     return representation.allow_all_origins(response)
 
 
-def _located(response: Response, address: str, asked: dict[str, str]) -> Response:
+def located(response: Response, address: str, asked: dict[str, str]) -> Response:
     """What was chosen by `Accept` has an address of its own."""
     response.headers["Content-Location"] = f"{address}?{urlencode(asked)}" if asked else address
     response.headers["Vary"] = "Accept, Accept-Encoding"
     return response
 
 
-def _linked(response: Response, current: Article, path: str) -> Response:
+def linked(response: Response, current: Article, path: str) -> Response:
     """A version is no page of its own for search engines: the current one is; lists and differences are."""
     version = path.startswith("/versions/")
     links = [
@@ -263,39 +192,3 @@ def _linked(response: Response, current: Article, path: str) -> Response:
         response.headers["Vary"] = "Accept, Accept-Encoding, Accept-Language"
     response.headers["Link"] = ", ".join(links)
     return response
-
-
-# Fields for people
-
-
-def _shown(one: FieldDifference, lang: str) -> tuple[list[str], list[str]]:
-    """What was removed and what was added; of a list that is only in another order, all of it."""
-    old, new = (_values(value, lang) for value in (one.old, one.new))
-    removed, added = [value for value in old if value not in set(new)], [v for v in new if v not in set(old)]
-    return (removed, added) if removed or added else (old, new)
-
-
-def _values(value: object, lang: str) -> list[str]:
-    if isinstance(value, tuple):
-        return [_value(one, lang) for one in value]
-    return [_value(value, lang)] if value else []
-
-
-def _value(value: object, lang: str) -> str:
-    if isinstance(value, Term):
-        return value.code if value.scheme == "keyword" else name(value.code, lang)
-    if isinstance(value, Enclosure):
-        size = "" if value.length is None else f"{value.length} B"
-        parts = (value.caption, value.url, value.type, size, value.lang, *_parts(value.licence or Licence()))
-        return " · ".join(filter(None, parts))
-    if isinstance(value, Contact | Licence | Related):
-        return " · ".join(_parts(value))
-    if isinstance(value, bool):
-        return "✓"
-    if isinstance(value, datetime):
-        return when(value, lang)
-    return str(value)
-
-
-def _parts(value: Struct) -> list[str]:
-    return [str(part) for part in asdict(value).values() if part]
