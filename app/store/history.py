@@ -1,7 +1,8 @@
 """The versions of an article that were public, and the releases that brought them.
 
 What was never public may say what was taken out, and what was public before the article was canceled or withheld is withdrawn with
-it, also where the article came back: neither is told here. A query on `changes` by article needs its index (num, seq).
+it, also where the article came back: neither is told here. What looks for an article in `changes`
+wants an index on (num, seq).
 """
 
 from datetime import datetime
