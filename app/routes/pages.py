@@ -31,7 +31,8 @@ from schemas import codes
 
 blueprint = Blueprint("pages", __name__)
 
-PAGES = {"pages.home", "articles.page", "discovery.page"}  # endpoints whose problems are told as a page
+# Endpoints whose problems are told as a page.
+PAGES = {"pages.home", "articles.page", "discovery.page", "versions.listed", "versions.one", "differences.compared"}
 SHOWN = 20  # articles on the first page
 BEFORE_WORDS = 100  # characters shown before what was asked for, and twice as many after it
 SEOUL = ZoneInfo("Asia/Seoul")

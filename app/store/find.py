@@ -199,14 +199,7 @@ def documents(engine: Engine, refs: Sequence[Ref]) -> dict[Ref, bytes]:
 
 def newest(engine: Engine, id: str) -> Kept | None:
     """The article of a public id, whatever its state: for its office. Raises Unavailable."""
-    with reading(engine) as connection:
-        row = connection.execute(_NEWEST.where(articles.c.id == id)).one_or_none()
-    return None if row is None else Kept(msgspec.json.decode(row.doc, type=Article), *row[1:])
-
-
-_NEWEST = select(versions.c.doc, articles.c.public, articles.c.pubstatus, articles.c.seen).join(
-    versions, and_(versions.c.num == articles.c.num, versions.c.version == articles.c.version)
-)
+    return by_id(engine, id)
 
 
 def by_id(engine: Engine, id: str) -> Kept | None:
