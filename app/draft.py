@@ -107,11 +107,13 @@ class Draft(Struct, frozen=True):
     guid_space: str = ""
     says_embargo: bool = False  # the release has a place for it, filled in, also where it says that there is none
     waits: bool = False  # not to be published before `issued`, embargo or none
+    signal: str = ""  # "correction" or "update": how it differs from the version before; empty: not said
+    silent: bool = False  # of the delivery, not of the article: a correction that readers need not be shown again
     warnings: tuple[str, ...] = ()  # what the parser wants the sender to know
 
     def fingerprint(self) -> bytes:
-        """SHA-256 of the content without its places in the file and what was said of them: 32 bytes."""
-        said = msgspec.json.encode(msgspec.structs.replace(self, warnings=()))
+        """SHA-256 of the content without its places in the file, what was said of them and how it is delivered: 32 bytes."""
+        said = msgspec.json.encode(msgspec.structs.replace(self, warnings=(), silent=False))
         return hashlib.sha256(_PLACE.sub(b"", said)).digest()
 
 

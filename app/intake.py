@@ -146,7 +146,14 @@ def correct(context: Context, sender: Sender, current: Article, body: bytes, con
     if store.content(msgspec.structs.replace(article, version=current.version)) == store.content(current):
         return msgspec.structs.replace(told(context, current), status=200)
     mimetype = content_type.partition(";")[0].strip() or "application/xml"
-    item = Item(article, bound.fingerprint, normal.warnings, bound.files, says_embargo=normal.says_embargo)
+    item = Item(
+        article,
+        bound.fingerprint,
+        normal.warnings,
+        bound.files,
+        says_embargo=normal.says_embargo,
+        silent=normal.silent,
+    )
     return _next(context, Original(body, mimetype, sender.office.code, sender.actor, sender.signature), item)
 
 
@@ -157,6 +164,7 @@ def withdraw(context: Context, current: Article, actor: str, reason: str = "", p
         current,
         version=current.version + 1,
         pubstatus=pubstatus,
+        signal="",
         note=reason or current.note,
         updated=datetime.now(UTC),
     )
@@ -239,7 +247,15 @@ def prepare(
             # The words are looked for here, where an import has a process for each core.
             words = search_words(answer.article) if answer.article.pubstatus == "usable" else ""
             items.append(
-                Item(answer.article, bound.fingerprint, answer.warnings, bound.files, words, answer.says_embargo)
+                Item(
+                    answer.article,
+                    bound.fingerprint,
+                    answer.warnings,
+                    bound.files,
+                    words,
+                    answer.says_embargo,
+                    answer.silent,
+                )
             )
     mimetype = content_type.partition(";")[0].strip() or "application/xml"
     sender = rules.sender

@@ -50,6 +50,7 @@ class Normal(Struct, frozen=True):
     article: Article
     warnings: tuple[str, ...]
     says_embargo: bool = True  # False: nothing of an embargo, neither that there is one nor that there is none
+    silent: bool = False  # a correction that readers need not be shown again
 
 
 class Context(Struct, frozen=True):
@@ -181,10 +182,11 @@ class _Normalizer:
             slugline=line(draft.slugline),
             source=line(draft.source) or self.issuer(),
             copyright=line(draft.copyright) if line(draft.copyright) != f"© {self.office.name}" else "",
+            signal=draft.signal,
         )
         # A newer version that is silent keeps the embargo of the one before (app/store/put.py).
         says = embargo is not None or held or bool(article.embargo_wording) or draft.says_embargo
-        return Normal(article, tuple(self.warnings), says)
+        return Normal(article, tuple(self.warnings), says, draft.silent)
 
     def amounts(self) -> None:
         """Each region, topic, file is work for every feed it stands in: no release has hundreds."""

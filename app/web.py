@@ -17,6 +17,7 @@ from app.routes import (
     articles,
     atompub,
     changes,
+    differences,
     discovery,
     feeds,
     files,
@@ -25,12 +26,27 @@ from app.routes import (
     limits,
     ops,
     pages,
+    versions,
 )
 from app.settings import Settings, load
 
 log = logging.getLogger("pressrelay")
 
-ROUTES = (ingest, atompub, feeds, archives, changes, articles, lifecycle, files, pages, discovery, ops)
+ROUTES = (
+    ingest,
+    atompub,
+    feeds,
+    archives,
+    changes,
+    articles,
+    versions,
+    differences,
+    lifecycle,
+    files,
+    pages,
+    discovery,
+    ops,
+)
 BLUEPRINTS = tuple(routes.blueprint for routes in ROUTES)
 
 

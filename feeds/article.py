@@ -100,6 +100,9 @@ class Article(Struct, frozen=True):
     slugline: str = ""
     source: str = ""  # where the information comes from, if not the office (NewsML-G2 infoSource)
     copyright: str = ""  # the notice; empty: the office's
+    signal: str = (
+        ""  # "correction" or "update" (IPTC signal): how this version differs from the public one that it replaced
+    )
 
 
 class Withdrawn(Struct, frozen=True):

@@ -77,6 +77,8 @@ def _extend(root: etree._Element, article: Article) -> None:
         etree.SubElement(control, f"{{{_APP}}}draft").text = "yes"
     if article.urgency:
         root.set(f"{{{press_release.NAMESPACE}}}urgency", str(article.urgency))
+    if article.signal:
+        root.set(f"{{{press_release.NAMESPACE}}}signal", article.signal)
     if not wording.is_uri(article.guid):
         root.append(press_release.element("guid", article.guid))
     root.append(press_release.element("issued", article.issued.isoformat()))

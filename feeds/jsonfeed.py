@@ -66,6 +66,7 @@ def _rest(article: Article) -> JSON:
         "id": article.id,
         "version": article.version,
         "pubstatus": article.pubstatus,
+        "signal": article.signal,
         "kind": article.kind,
         "office": article.office.code,
         "subheadlines": article.subheadlines,

@@ -77,6 +77,8 @@ def beside(parent: etree._Element, article: Article) -> None:
         add(parent, "edNote", article.note)
     if article.embargo_wording:
         add(parent, "edNote", article.embargo_wording, roleuri=f"{wording.SCHEMES['role']}embargo")
+    if article.signal:
+        add(parent, "signal", uri=f"{wording.SCHEMES['signal']}{article.signal}")
     if article.urgency:
         add(parent, "urgency", str(article.urgency))
     contacts(parent, article)

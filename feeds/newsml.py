@@ -17,7 +17,7 @@ ITEM_MIMETYPE = "application/vnd.iptc.g2.newsitem+xml; charset=utf-8"
 _XHTML = "http://www.w3.org/1999/xhtml"
 _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _ITEM_TYPE = "application/vnd.iptc.g2.newsitem+xml"
-_CATALOG = "http://www.iptc.org/std/catalog/catalog.IPTC-G2-Standards_41.xml"  # ninat, stat, medtop, irel, drol
+_CATALOG = "http://www.iptc.org/std/catalog/catalog.IPTC-G2-Standards_41.xml"  # ninat, stat, medtop, irel, drol, sig
 _LOCAL_SCHEMES = ("region", "brm", "office", "kind", "role")
 _KINDS = {"press-release": "Press release", "reference": "Reference material", "explanation": "Explanation"}
 
@@ -160,6 +160,8 @@ def _item_meta(item: etree._Element, article: Article) -> None:
         add(meta, "edNote", article.note)
     if article.embargo_wording:
         add(meta, "edNote", article.embargo_wording, role="role:embargo")
+    if article.signal:
+        add(meta, "signal", qcode=f"sig:{article.signal}")
     _related(meta, article)
     if article.held and article.embargoed is not None:
         add(meta, "itemMetaExtProperty", rel="role:held", value="true")

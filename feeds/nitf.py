@@ -44,6 +44,7 @@ def _head(root: etree._Element, article: Article) -> None:
         ("pressrelay.source", article.source),
         ("pressrelay.office", article.office.url),
         ("pressrelay.licence", article.licence.uri),
+        ("pressrelay.signal", article.signal),
         ("pressrelay.held", "true" if article.held else ""),
     ):
         if content:
@@ -62,6 +63,8 @@ def _docdata(head: etree._Element, article: Article) -> None:
     sub(docdata, "date.issue", norm=_norm(article.issued))
     if article.embargoed is not None:
         sub(docdata, "date.release", norm=_norm(article.embargoed))
+    if article.signal == "correction":
+        sub(docdata, "correction", id_string=article.guid)
     for kind, info in (("note", article.note), ("embargo", article.embargo_wording)):
         if info:
             sub(docdata, "ed-msg", msg_type=kind, info=info)

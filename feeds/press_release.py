@@ -39,6 +39,8 @@ def _article(article: Article) -> etree._Element:
     root.set(_LANG, article.lang)
     if article.urgency:
         root.set("urgency", str(article.urgency))
+    if article.signal:
+        root.set("signal", article.signal)
     root.append(element("guid", article.guid))
     root.append(element("office", article.office.code))
     root.append(element("issued", article.issued.isoformat()))

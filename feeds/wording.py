@@ -17,7 +17,10 @@ SCHEMES = {
     "office": "urn:pressrelay:office:",
     "kind": "urn:pressrelay:kind:",
     "role": "urn:pressrelay:role:",
+    "signal": "http://cv.iptc.org/newscodes/signal/",
 }
+
+SIGNALS = ("correction", "update")  # of IPTC's signals those that tell versions apart
 
 _RTL_SCRIPTS = {"adlm", "arab", "aran", "hebr", "mand", "mend", "nkoo", "rohg", "samr", "syrc", "thaa", "yezi"}
 _RTL_LANGUAGES = {"ar", "arc", "ckb", "dv", "fa", "he", "ks", "nqo", "ps", "sd", "syr", "ug", "ur", "yi"}

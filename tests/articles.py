@@ -189,6 +189,7 @@ EVERYTHING = make(
     slugline="science-farm",
     source="Example Institute",
     copyright="© 2021 Example Office",
+    signal="correction",
 )
 
 # What a careless writer of XML, HTML or JSON breaks on.

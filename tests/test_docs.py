@@ -22,7 +22,7 @@ PAGES = [*sorted((ROOT / "docs").glob("*.md")), *(ROOT / n for n in ("README.md"
 
 # A problem's type as written in the source: after the status, as `kind` of a store's outcome, or as a default.
 TYPES = re.compile(
-    r"Problem\(\s*\d{3},\s*\"([a-z-]+)\"|type: str = \"([a-z-]+)\"|\"([a-z]+-version)\"|type=\"([a-z-]+)\"\)"
+    r"Problem\(\s*\d{3},\s*\"([a-z-]+)\"|type: str = \"([a-z-]+)\"|(?<!rel=)\"([a-z]+-version)\"|type=\"([a-z-]+)\"\)"
 )
 
 

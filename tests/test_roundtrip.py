@@ -84,6 +84,8 @@ def test_samples(article: Article, way: str) -> None:
         {"licence": Licence("", "Free to print with the source named.")},
         {"licence": Licence("https://www.kogl.or.kr/info/licenseType2.do", "")},
         {"related": (Related("a", "urn:x-office:1", "https://a.example/1"), Related("b", url="https://b.example/"))},
+        {"signal": "correction"},
+        {"signal": "update"},
         {"guid": "https://a.example/1?x=1&y=2"},
         {"guid": "156472565"},
         {"version": 2_147_483_647},
@@ -154,7 +156,7 @@ def test_our_own_nitf_goes_in_again(article: Article) -> None:
         "slugline",
         "note",
     )
-    for name in (*names, "urgency", "source", "copyright"):
+    for name in (*names, "urgency", "source", "copyright", "signal"):
         assert getattr(again, name) == getattr(before, name), name
     for name in ("regions", "topics", "keywords"):
         codes = [term.code for term in getattr(again, name)]

@@ -116,6 +116,85 @@ def test_a_correction_leaves_the_feeds_it_no_longer_belongs_to_and_keeps_publish
     assert {("kr:52", "*"), ("kr:11", "*")} <= pairs, "both feeds must be told"
 
 
+def test_a_correction_keeps_its_identity_raises_updated_and_comes_to_the_top(engine: Engine) -> None:
+    put(engine, article("tag:a"))
+    put(engine, article("tag:b", updated=NOW + timedelta(seconds=1)))
+    (before,) = (one for one in found(engine) if one.guid == "tag:a")
+    later = NOW + timedelta(hours=1)
+    put(engine, article("tag:a", 2, published=later, updated=later), now=later)
+    top = found(engine)[0]
+    assert (top.guid, top.id, top.url, top.published) == (before.guid, before.id, before.url, before.published)
+    assert top.updated == later > before.updated
+
+
+def test_a_silent_correction_stays_where_it_is(engine: Engine) -> None:
+    put(engine, article("tag:a"))
+    put(engine, article("tag:b", updated=NOW + timedelta(seconds=1)))
+    later = NOW + timedelta(hours=1)
+    seoul = Term("region", "kr:11", {"ko": "서울특별시"})
+    (stored,) = put_silently(engine, article("tag:a", 2, updated=later, note="typo", regions=(seoul,)), later)
+    assert stored.outcome == "stored" and stored.receipt == later.isoformat().encode(), "the version's own instant"
+    assert [(one.guid, one.version, one.updated) for one in found(engine)] == [
+        ("tag:b", 1, NOW + timedelta(seconds=1)),
+        ("tag:a", 2, NOW),
+    ]
+    assert guids(engine, regions=("kr:11",)) == ["tag:a"] and guids(engine, regions=("kr:52",)) == ["tag:b"]
+    assert [(entry.kind, entry.version) for entry in store.log(engine, 2, 9)] == [("corrected", 2)]
+    put(engine, article("tag:a", 3, updated=later + timedelta(hours=1)))
+    assert guids(engine) == ["tag:a", "tag:b"], "the next one is heard"
+
+
+def test_silence_says_nothing_of_what_is_not_public(engine: Engine) -> None:
+    lifts, later = NOW + timedelta(hours=1), NOW + timedelta(minutes=1)
+    put_silently(engine, article("tag:new"), NOW)
+    put(engine, article("tag:a", embargoed=lifts, updated=lifts))
+    put_silently(engine, article("tag:a", 2, updated=later), later)
+    assert [(one.guid, one.updated) for one in found(engine)] == [("tag:a", later), ("tag:new", NOW)]
+    put_silently(engine, article("tag:a", 3, pubstatus="canceled", updated=lifts), lifts)
+    assert guids(engine) == ["tag:new"]
+    put_silently(engine, article("tag:a", 4, updated=lifts), lifts)
+    assert found(engine)[0].updated == lifts, "nothing stood there any more"
+
+
+def put_silently(engine: Engine, article: Article, now: datetime) -> list[Stored]:
+    item = Item(article, f"{article.guid}{article.version}".encode().ljust(32, b"\0")[:32], silent=True)
+    (stored,) = store.put(engine, [(ORIGINAL, [item])], lambda item: item.article.updated.isoformat().encode(), now)
+    return stored
+
+
+def test_a_version_says_how_it_differs_from_the_public_one_before_it(engine: Engine) -> None:
+    def signal() -> str:
+        return found(engine)[0].signal
+
+    put(engine, article(signal="update"))
+    assert signal() == "", "it replaces nothing"
+    put(engine, article(version=2))
+    assert signal() == "correction"
+    put(engine, article(version=3, signal="update"))
+    assert signal() == "update"
+    put(engine, article(version=4, pubstatus="withheld"))
+    put(engine, article(version=5, signal="correction"))
+    assert signal() == "", "what it corrects was not public"
+
+
+@pytest.mark.parametrize(
+    ("first", "again", "outcome"),
+    [
+        ("", "", "same"),
+        ("", "correction", "same"),  # it was set here, and means that
+        ("", "update", "changed"),
+        ("update", "", "same"),  # the other dialect has no word for it
+        ("update", "correction", "changed"),
+    ],
+)
+def test_the_signal_that_the_store_sets_makes_no_other_article(
+    engine: Engine, first: str, again: str, outcome: str
+) -> None:
+    put(engine, article())
+    put(engine, article(version=2, signal=first))
+    assert put(engine, article(version=2, signal=again), mark=b"another dialect")[0].outcome == outcome
+
+
 def test_an_embargoed_article_is_nowhere_until_it_lifts_once(engine: Engine) -> None:
     lifts = NOW + timedelta(hours=1)
     (stored,) = put(engine, article(embargoed=lifts, updated=lifts))

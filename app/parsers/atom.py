@@ -123,6 +123,7 @@ class _Entry:
             related=self.related(),
             note=self.own("note"),
             urgency=int(entry.get(f"{OURS}urgency", "0")),
+            signal=entry.get(f"{OURS}signal", "").strip(),
             slugline=self.own("slugline"),
             source=source,
             copyright=copyright,

@@ -15,7 +15,7 @@ from app.parsers.catalogs import NAR, Catalogs
 from app.parsers.concepts import constrained, name, speaks
 from app.parsers.faults import check
 from app.parsers.tree import LANG, Parsed, base_of, inherited, joined, place
-from feeds.wording import ALL_RIGHTS_RESERVED, SCHEMES
+from feeds.wording import ALL_RIGHTS_RESERVED, SCHEMES, SIGNALS
 
 ITEM, MESSAGE, PACKAGE = f"{NAR}newsItem", f"{NAR}newsMessage", f"{NAR}packageItem"
 OTHERS = tuple(f"{NAR}{name}" for name in ("conceptItem", "knowledgeItem", "planningItem", "catalogItem"))
@@ -165,6 +165,7 @@ class _Item:
             slugline=next(map(ours.text, self.said("slugline")), ""),
             source=self.source(),
             copyright=self.copyright(),
+            signal=self.signal(),
             issuer=issuer,
             warnings=tuple(self.warnings),
         )
@@ -242,6 +243,11 @@ class _Item:
             self.warnings.append(f"The pubStatus {code[:40]!r} is not known: it was taken for withheld.")
             return "withheld"
         return code
+
+    def signal(self) -> str:
+        """https://cv.iptc.org/newscodes/signal/; other signals, such as a warning of the content, say nothing of versions."""
+        found = (self.catalogs.concept(one) for one in self.free("itemMeta/signal"))
+        return next((code for scheme, code in found if scheme == SCHEMES["signal"] and code in SIGNALS), "")
 
     def summary(self) -> str:
         found = self.said("description")

@@ -12,7 +12,7 @@ from app.html import paragraphs
 from app.parsers import blocks, ours, terms
 from app.parsers.faults import check
 from app.parsers.tree import LANG, Parsed, place
-from feeds.wording import ALL_RIGHTS_RESERVED, SCHEMES, is_uri
+from feeds.wording import ALL_RIGHTS_RESERVED, SCHEMES, SIGNALS, is_uri
 
 NAMESPACE = "http://iptc.org/std/NITF/2006-10-18/"
 ROOTS = (f"{{{NAMESPACE}}}nitf", "nitf")
@@ -123,6 +123,7 @@ class _Document:
             urgency=self.urgency(),
             slugline=self.attribute("head/docdata/du-key", "key"),
             source=meta.get("pressrelay.source", ""),
+            signal=self.signal(meta.get("pressrelay.signal", "")),
             copyright=self.copyright(),
             issuer=" ".join(_words(one) for one in self.all_of("body/body.head/distributor")),
             warnings=tuple(self.warnings),
@@ -164,6 +165,11 @@ class _Document:
         found = [*self.all_of("body/body.head/hedline/hl1"), *self.all_of("head/title")]
         said = next((one for one in found if _words(one)), None)
         return None if said is None else Value(_words(said), said.sourceline or 0, place(said))
+
+    def signal(self, said: str) -> str:
+        """Ours, else what `correction` says by being there."""
+        corrects = "correction" if self.root.find(f".//{{{NAMESPACE}}}correction") is not None else ""
+        return said if said in SIGNALS else corrects
 
     def subheadlines(self, headline: Value) -> tuple[str, ...]:
         """hl2, and the hl1 of further hedlines."""

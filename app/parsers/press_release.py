@@ -15,6 +15,7 @@ FORMS = {
     "version": "a whole number from 1 to 2147483647",
     "length": "a whole number of bytes",
     "urgency": "a whole number from 1 to 9",
+    "silent": "true or false",
     "identifier": "1 to 512 characters without white space",
     "line": "at least one character",
     "email": "an e-mail address",
@@ -60,7 +61,7 @@ def _body(body: etree._Element) -> str:
 
 TYPES = {
     "guid": "identifier", "issued": "instant", "until": "instant", "version": "version", "length": "length", "email": "email",
-    "urgency": "urgency",
+    "urgency": "urgency", "silent": "silent",
     "type": "mediatype", "uri": "weburl", "url": "url", "href": "url", "src": "url", "cite": "url",
 }  # fmt: skip
 LINES = ("office", "headline", "subheadline", "region", "topic", "keyword", "department", "role", "name", "phone")
@@ -140,4 +141,6 @@ def _article(root: etree._Element, article: etree._Element, index: int) -> Draft
         slugline=text("slugline"),
         source=text("source"),
         copyright=text("copyright"),
+        signal=article.get("signal", "").strip(),
+        silent=article.get("silent", "false").strip() in ("true", "1"),
     )

@@ -36,13 +36,13 @@ NEGOTIATED = {PAGE: ""} | {
 @blueprint.get("/articles/<id>")
 def page(id: str) -> Response:
     """The article as the client likes it best, for people where it does not say. 404 while it is not public, 410 once canceled."""
-    kept = _kept(id)
+    kept = kept_public(id)
     suffix = representation.negotiate(NEGOTIATED, PAGE)
     if not suffix:
-        response = _alternates(article_page(kept.article), kept.article)
+        response = _alternates(article_page(kept.article, store.corrected(here().engine, id)), kept.article)
         response.headers["Vary"] = "Accept, Accept-Encoding, Accept-Language"
         return response
-    response = _data(kept.article, suffix)
+    response = _data(kept, suffix)
     response.headers["Content-Location"] = f"{kept.article.url}.{suffix}"
     response.headers["Vary"] = "Accept, Accept-Encoding"
     return response
@@ -51,20 +51,24 @@ def page(id: str) -> Response:
 @blueprint.get("/articles/<id>.<format>")
 def as_data(id: str, format: str) -> Response:
     """The article in one format."""
-    kept = _kept(id)
+    kept = kept_public(id)
     if format not in FORMATS:
         known = ", ".join(FORMATS)
         raise Problem(404, "unknown-format", "Unknown format", f"{format[:40]!r} is not one of {known}, xml.")
-    return _data(kept.article, format)
+    return _data(kept, format)
 
 
 @blueprint.get("/articles/<id>.xml")
 def as_received(id: str) -> Response:
     """The original bytes of the release that brought the newest version."""
-    _kept(id)
-    found = store.original(here().engine, id)
+    kept_public(id)
+    return original(store.original(here().engine, id))
+
+
+def original(found: tuple[bytes, str] | None) -> Response:
+    """A release as it was received: its bytes and their media type; 404 where they are not to be seen."""
     if found is None:
-        raise _unknown()
+        raise unknown()
     body, mimetype = found
     response = Response(body, content_type=mimetype)
     # The bytes are the sender's: a browser must neither guess at them nor run them.
@@ -76,37 +80,44 @@ def as_received(id: str) -> Response:
     return response
 
 
-def _data(article: Article, suffix: str) -> Response:
+def _data(kept: Kept, suffix: str) -> Response:
     mimetype, render = FORMATS[suffix]
-    modified = representation.whole_seconds(article.updated, datetime.now(UTC))
-    response = representation.whole(render(article), mimetype, modified=modified)
-    response.headers["Link"] = f'<{article.url}>; rel="alternate"; type="{PAGE}"'
+    changed = max(
+        kept.article.updated, kept.edited
+    )  # an embargo lifts after its version came, a silent correction raises no `updated`
+    modified = representation.whole_seconds(changed, datetime.now(UTC))
+    response = representation.whole(render(kept.article), mimetype, modified=modified)
+    response.headers["Link"] = f'<{kept.article.url}>; rel="alternate"; type="{PAGE}"'
     return representation.allow_all_origins(response)
 
 
 def _alternates(response: Response, article: Article) -> Response:
-    """RFC 8288: the same article in other formats."""
+    """RFC 8288: the same article in other formats, and its versions (RFC 5829)."""
     links = [
         f'<{article.url}.{suffix}>; rel="alternate"; type="{media_type(mimetype)}"'
         for suffix, (mimetype, _) in FORMATS.items()
     ]
-    response.headers["Link"] = ", ".join([f'<{article.url}>; rel="canonical"', *links])
+    response.headers["Link"] = ", ".join(
+        [f'<{article.url}>; rel="canonical"', *links, f'<{article.url}/versions>; rel="version-history"']
+    )
     return response
 
 
-def _kept(id: str) -> Kept:
+def kept_public(id: str) -> Kept:
+    """A public article. Raises Problem: 410 once canceled, 404 where it is not to be seen."""
     kept = store.by_id(here().engine, id) if PUBLIC_ID.fullmatch(id) else None
     if kept is None:
-        raise _unknown()
+        raise unknown()
     if kept.pubstatus == "canceled" and kept.seen:
         raise Problem(410, "canceled", "The article was canceled", kept.article.note)
     if kept.pubstatus == "withheld" and kept.seen:
         # No more is told: what the office says of it may be as little for the public as the article.
         raise Problem(410, "withheld", "The office took the article back", "It may come again under this address.")
     if not kept.public:
-        raise _unknown()  # As if it did not exist: an embargo must not be told by its door.
+        raise unknown()  # As if it did not exist: an embargo must not be told by its door.
     return kept
 
 
-def _unknown() -> Problem:
+def unknown() -> Problem:
+    """404, whether there is no such article or it must not be told of."""
     return Problem(404, "unknown-article", "No such article")

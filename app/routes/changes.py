@@ -7,7 +7,7 @@ as the article is now: what was canceled since shows nothing any more. Or one Ne
 import re
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from urllib.parse import urlencode
 
@@ -90,7 +90,7 @@ waiters = Waiters()
 @blueprint.get("/changes")
 def get() -> Response:
     """What changed behind a cursor, from the first change on where there is none; `wait` for it if there is nothing yet."""
-    given = _given()
+    given = parameters(PARAMETERS)
     limit, wait, format = _limit(given), _wait(given), _format(given)
     context = here()
     instance = store.instance(context.engine)
@@ -199,11 +199,12 @@ def _withdrawn(entry: Entry, article: Article) -> Withdrawn:
 # What is asked for
 
 
-def _given() -> dict[str, str]:
+def parameters(names: Collection[str]) -> dict[str, str]:
+    """What is asked for, each parameter once, without those that are empty. Raises Problem."""
     given: dict[str, str] = {}
     for name, value in request.args.items(multi=True):
-        if name not in PARAMETERS:
-            detail = f"{name[:40]!r} is none of {', '.join(PARAMETERS)}."
+        if name not in names:
+            detail = f"{name[:40]!r} is none of {', '.join(names)}."
             raise Problem(400, "unknown-parameter", "Unknown parameter", detail)
         if given.setdefault(name, value.strip()) != value.strip():
             raise Problem(400, "bad-parameter", "Bad parameter", f"{name} is given more than once.")

@@ -1,6 +1,6 @@
 """The pages for people: `/` with the latest articles and every feed, and an article's own page. No script is needed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -22,6 +22,7 @@ from app.routes.context import here
 from app.routes.feeds import address, find, parse
 from app.routes.feeds import home as home_of
 from app.routes.representation import media_type, whole
+from app.store import Version
 from app.wording import LANGUAGES, TEXTS, feed_title, name
 from app.words import marked
 from feeds import FORMATS, metadata
@@ -30,7 +31,8 @@ from schemas import codes
 
 blueprint = Blueprint("pages", __name__)
 
-PAGES = {"pages.home", "articles.page", "discovery.page"}  # endpoints whose problems are told as a page
+# Endpoints whose problems are told as a page.
+PAGES = {"pages.home", "articles.page", "discovery.page", "versions.listed", "versions.one", "differences.compared"}
 SHOWN = 20  # articles on the first page
 BEFORE_WORDS = 100  # characters shown before what was asked for, and twice as many after it
 SEOUL = ZoneInfo("Asia/Seoul")
@@ -70,8 +72,9 @@ def home() -> Response:
     )
 
 
-def article_page(article: Article) -> Response:
-    """The page of a public article, with the texts of its files."""
+def article_page(article: Article, versions: Sequence[Version] = (), past: Version | None = None) -> Response:
+    """The page of a public article, with the texts of its files. `versions`: the newest two, where it was corrected; `past`: the page
+    shows this version, and not the current one."""
     context, lang = here(), language()
     known = store.files_of(context.engine, article.guid) if article.enclosures else []
     paths = {address_of(file.sha256, file.name): file for file in known}
@@ -87,6 +90,8 @@ def article_page(article: Article) -> Response:
         files=files,
         feeds=links(context, query),
         others=others,
+        versions=versions,
+        past=past,
         canonical=article.url,
         feeds_title=feed_title(context.settings.site_name, query, {}, lang),
         opengraph=metadata.opengraph(article, context.settings.site_name),
@@ -163,21 +168,21 @@ def endonym(lang: str) -> str:
         return lang
 
 
+def when(instant: datetime, lang: str) -> str:
+    """Date and time: Korean readers think in their own; others are told UTC and see so."""
+    zone = SEOUL if lang == "ko" else UTC
+    return str(format_datetime(instant.astimezone(zone), PATTERNS[lang], tzinfo=zone, locale=lang))
+
+
 def html(template: str, lang: str, *, status: int = 200, **values: object) -> Response:
     """A page in that language."""
-
-    def when(instant: datetime) -> str:
-        # Korean readers think in their own time; others are told UTC and see so.
-        zone = SEOUL if lang == "ko" else UTC
-        return str(format_datetime(instant.astimezone(zone), PATTERNS[lang], tzinfo=zone, locale=lang))
-
     words = {key: words[lang] for key, words in TEXTS.items()}
     settings = here().settings
     page = render_template(
         template,
         lang=lang,
         t=words,
-        when=when,
+        when=partial(when, lang=lang),
         name=lambda code: name(code, lang),
         site=settings.site_name,
         status=status,

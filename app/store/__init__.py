@@ -17,10 +17,10 @@ from app.store.find import (
     newest_change,
     newest_seq,
     next_due,
-    original,
     standing,
     withdrawn,
 )
+from app.store.history import Version, corrected, history, original, public_version
 from app.store.instants import micros
 from app.store.keys import Keys, keys
 from app.store.lift import Released, lift, release
@@ -53,6 +53,7 @@ __all__ = [
     "Source",
     "Stored",
     "TokenRecord",
+    "Version",
     "all_offices",
     "all_outlets",
     "all_saved",
@@ -67,11 +68,13 @@ __all__ = [
     "claim_source",
     "connect",
     "content",
+    "corrected",
     "crossed",
     "documents",
     "edited",
     "files_of",
     "find",
+    "history",
     "instance",
     "keys",
     "last_edited",
@@ -87,6 +90,7 @@ __all__ = [
     "original",
     "public_at",
     "public_files",
+    "public_version",
     "put",
     "record_pull",
     "records",

@@ -14,7 +14,7 @@ from app.store.instants import instant, micros
 from app.store.keys import Keys
 from app.store.order import Change, last_seq
 from app.store.search import matching
-from app.store.tables import articles, axis, changes, counter, feed_entries, releases, versions, withdrawals
+from app.store.tables import articles, axis, changes, counter, feed_entries, versions, withdrawals
 from feeds.article import Article, Office, Withdrawn
 
 Ref = tuple[int, int]  # an article's number and version: what a version's immutable document is kept by
@@ -27,6 +27,7 @@ class Kept(Struct, frozen=True):
     public: bool
     pubstatus: str
     seen: bool  # it was public once
+    edited: datetime  # when this version came: a silent correction is later than its `updated`
 
 
 def find(engine: Engine, query: Query) -> list[Ref]:
@@ -198,43 +199,21 @@ def documents(engine: Engine, refs: Sequence[Ref]) -> dict[Ref, bytes]:
 
 def newest(engine: Engine, id: str) -> Kept | None:
     """The article of a public id, whatever its state: for its office. Raises Unavailable."""
-    with reading(engine) as connection:
-        row = connection.execute(_NEWEST.where(articles.c.id == id)).one_or_none()
-    return None if row is None else Kept(msgspec.json.decode(row.doc, type=Article), *row[1:])
-
-
-_NEWEST = select(versions.c.doc, articles.c.public, articles.c.pubstatus, articles.c.seen).join(
-    versions, and_(versions.c.num == articles.c.num, versions.c.version == articles.c.version)
-)
+    return by_id(engine, id)
 
 
 def by_id(engine: Engine, id: str) -> Kept | None:
     """The article of a public id with its state, whether it may be seen or not. Raises Unavailable."""
     with reading(engine) as connection:
         row = connection.execute(
-            select(versions.c.doc, articles.c.public, articles.c.pubstatus, articles.c.seen)
+            select(versions.c.doc, articles.c.public, articles.c.pubstatus, articles.c.seen, articles.c.edited)
             .join(versions, and_(versions.c.num == articles.c.num, versions.c.version == articles.c.version))
             .where(articles.c.id == id)
         ).one_or_none()
-    return (
-        None if row is None else Kept(msgspec.json.decode(row.doc, type=Article), row.public, row.pubstatus, row.seen)
-    )
-
-
-def original(engine: Engine, id: str) -> tuple[bytes, str] | None:
-    """The bytes and the media type of the release that brought the newest version of an article; None while any article
-    of that release is not public, for the bytes hold them all. Raises Unavailable."""
-    version, other, sibling = versions.alias(), versions.alias(), articles.alias()
-    hidden = exists().where(other.c.release == releases.c.id, sibling.c.num == other.c.num, ~sibling.c.public)
-    with reading(engine) as connection:
-        row = connection.execute(
-            select(releases.c.body, releases.c.mimetype)
-            .select_from(articles)
-            .join(version, and_(version.c.num == articles.c.num, version.c.version == articles.c.version))
-            .join(releases, releases.c.id == version.c.release)
-            .where(articles.c.id == id, ~hidden)
-        ).one_or_none()
-    return None if row is None else (bytes(row.body), row.mimetype)
+    if row is None:
+        return None
+    edited = instant(row.edited)
+    return Kept(msgspec.json.decode(row.doc, type=Article), row.public, row.pubstatus, row.seen, edited)
 
 
 def changes_after(engine: Engine, seq: int, limit: int) -> list[tuple[Change, int]]:

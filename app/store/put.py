@@ -49,6 +49,7 @@ class Item(Struct, frozen=True):
     files: tuple[FileRecord, ...] = ()  # their bytes are kept already
     words: str = ""  # what it is found by (app/store/search.py); empty: made of the article when it is stored
     says_embargo: bool = True  # the release says that there is no embargo, or which; else the one that is there stays
+    silent: bool = False  # where the article is public, it stays where it stands
 
 
 class Stored(Struct, frozen=True):
@@ -119,6 +120,7 @@ class _Writer:
 
     def _write(self, original: Original, row: Row | None, item: Item) -> Stored:
         before: Keys | None = None
+        shown: Article | None = None  # what this version replaces, where that is public
         if row is not None:
             packed, doc = self.connection.execute(
                 select(versions.c.axes, versions.c.doc).where(
@@ -127,16 +129,18 @@ class _Writer:
             ).one()
             kept = msgspec.json.decode(doc, type=Article)
             if row.public:
-                before = msgspec.json.decode(packed, type=Keys)
-                # A correction keeps the instant at which the article was first to be reported.
-                item = replace(item, article=replace(item.article, published=kept.published))
+                before, shown = msgspec.json.decode(packed, type=Keys), kept
             elif not row.seen:
                 item = _still_waiting(item, kept, self.now)
                 entries.unwait(self.connection, [row.num])
+        public = public_at(item.article, self.now)
+        item = replace(item, article=_following(shown, item.article, public))
         article = item.article
-        where = keys(article)
-        public = public_at(article, self.now)
         sort = micros(article.updated) if public else None
+        if item.silent and public and shown is not None and row is not None:
+            # RFC 4287, section 4.2.15: `updated` is of what the publisher calls significant. The receipt tells this version's own.
+            sort, article = row.sort, replace(article, updated=shown.updated)
+        where = keys(article)
         num = _decide(self.connection, article, public, sort, self.now)
         if num is None:  # Not reached while the counter's row is held; the promise rests on the statement all the same.
             return Stored("older", article.version)
@@ -171,9 +175,9 @@ class _Writer:
         change: Change | None = None
         if public or before is not None:
             kind = article.pubstatus if not public else "corrected" if before else "published"
-            shown = tuple(part for part in (before, where if public else None) if part is not None)
+            places = tuple(part for part in (before, where if public else None) if part is not None)
             self.seq += 1
-            change = Change(self.seq, shown)
+            change = Change(self.seq, places)
             self.changes.append(change_row(change, num, article.version, kind, self.now))
         return Stored("stored", article.version, receipt, corrected=row is not None, change=change)
 
@@ -203,6 +207,15 @@ class _Writer:
         self.entries.clear()
 
 
+def _following(shown: Article | None, article: Article, public: bool) -> Article:
+    """The version as it replaces what is public, if anything is: it keeps the instant at which the article was first to be
+    reported, and is a correction where the office does not call it an update."""
+    if shown is None:
+        return replace(article, signal="")
+    signal = (article.signal or "correction") if public else ""
+    return replace(article, published=shown.published, signal=signal)
+
+
 def _rows(connection: Connection, guids: Sequence[str]) -> dict[str, Row]:
     """What the store holds of these guids."""
     found: dict[str, Row] = {}
@@ -227,9 +240,7 @@ def _refuse(connection: Connection, row: Row | None, item: Item, now: datetime) 
             )
         ).one()
         # Another dialect writes the same article in other words: the articles decide then.
-        if kept.fingerprint == item.fingerprint or content(msgspec.json.decode(kept.doc, type=Article)) == content(
-            item.article
-        ):
+        if kept.fingerprint == item.fingerprint or _same(msgspec.json.decode(kept.doc, type=Article), item.article):
             return Stored("same", row.version, kept.receipt)
         return Stored("changed", row.version)
     if row.public and item.article.pubstatus == "usable" and not public_at(item.article, now):
@@ -261,11 +272,17 @@ def public_at(article: Article, now: datetime) -> bool:
     return article.embargoed is None or article.embargoed <= now
 
 
+def _same(kept: Article, given: Article) -> bool:
+    """Whether an office says the same again. Of the signal, what is kept may be what the store set: saying nothing is no other."""
+    contrary = kept.signal and given.signal and kept.signal != given.signal
+    return not contrary and content(kept) == content(given)
+
+
 def content(article: Article) -> Article:
-    """What the office said, apart from when it came here and what its codes were called then."""
+    """What the office said, apart from when it came here, what its codes were called then, and which version it replaced."""
     bare = {name: tuple(replace(term, names={}) for term in getattr(article, name)) for name in ("regions", "topics")}
     office = Office(article.office.code, "")
-    return replace(article, published=EPOCH, updated=EPOCH, url="", office=office, **bare)
+    return replace(article, published=EPOCH, updated=EPOCH, url="", office=office, signal="", **bare)
 
 
 def _originals(connection: Connection, originals: Sequence[Original], now: datetime) -> list[int]:

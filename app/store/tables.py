@@ -236,6 +236,9 @@ changes = Table(
     Column("axes", LargeBinary, nullable=False),  # the Keys whose feeds show it, before and after: JSON list
 )
 
+# What became of one article.
+Index("changes_num", changes.c.num, changes.c.seq)
+
 # One row. Raising it inside the transaction gives commit order on PostgreSQL, where a sequence does not.
 counter = Table(
     "counter",
