@@ -60,6 +60,11 @@ TEXTS: dict[str, dict[str, str]] = {
     "note": {"ko": "편집자 참고", "en": "Editor's note"},
     "original": {"ko": "받은 원본 XML", "en": "Original XML as received"},
     "home": {"ko": "처음으로", "en": "Home"},
+    "embargoed": {"ko": "엠바고", "en": "under embargo"},
+    "embargoed-how": {
+        "ko": "아직 보도할 수 없는 보도자료입니다. 읽은 기록이 남습니다.",
+        "en": "Not to be published yet. Each reading is kept in a log.",
+    },
     "nearest": {"ko": "혹시 이것을 찾으십니까?", "en": "Nearest known:"},
     # Problems that readers of pages meet; others are told in English.
     "problem:canceled": {"ko": "이 보도자료는 취소되었습니다", "en": "This release was canceled"},

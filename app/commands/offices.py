@@ -5,12 +5,13 @@ import msgspec
 
 from app import store
 from app.commands import as_json, tell
+from app.commands.naming import resolved
 from app.commands.opened import database
 from app.errors import Misconfigured
 from app.office import OfficeRecord
 from app.query import NAME
 from app.settings import load
-from schemas import UnknownCode, agencies, codes
+from schemas import agencies
 
 
 @click.group("office")
@@ -44,7 +45,7 @@ def office_add(
         raise Misconfigured(f"{code!r} is not an office code: use lower-case letters, digits and hyphens.")
     names = tuple(" ".join(alias.split()) for alias in aliases)
     office = OfficeRecord(
-        code, name, url, _resolved("region", regions), _resolved("topic", topics), names, for_others, parent
+        code, name, url, resolved("region", regions), resolved("topic", topics), names, for_others, parent
     )
     engine = database(load())
     if parent:
@@ -71,17 +72,6 @@ def office_add_korea(as_json: bool) -> None:
     for office in new:
         store.save_office(engine, office)
     tell(as_json, {"added": [office.code for office in new]}, f"{len(new)} agencies added.")
-
-
-def _resolved(scheme: str, texts: tuple[str, ...]) -> tuple[str, ...]:
-    found = []
-    for text in texts:
-        try:
-            found.append(codes("region" if scheme == "region" else "topic").resolve(text).code)
-        except UnknownCode as error:
-            hint = f" Nearest: {'; '.join(error.nearest)}." if error.nearest else ""
-            raise Misconfigured(f"{text!r} is not one known {scheme}.{hint}") from None
-    return tuple(found)
 
 
 @office_group.command("list")

@@ -9,12 +9,12 @@ from flask import Blueprint, Response, request
 from app import store
 from app.errors import Problem
 from app.normalize import PUBLIC_ID
-from app.routes import representation
+from app.routes import embargoed, representation
 from app.routes.context import here
 from app.routes.pages import article_page
 from app.routes.representation import CACHE_CONTROL, media_type
 from app.store import Kept
-from feeds import newsml, ninjs, nitf
+from feeds import embargo, newsml, ninjs, nitf
 from feeds.article import Article
 
 blueprint = Blueprint("articles", __name__)
@@ -36,8 +36,10 @@ NEGOTIATED = {PAGE: ""} | {
 @blueprint.get("/articles/<id>")
 def page(id: str) -> Response:
     """The article as the client likes it best, for people where it does not say. 404 while it is not public, 410 once canceled."""
-    kept = kept_public(id)
     suffix = representation.negotiate(NEGOTIATED, PAGE)
+    kept = _shown(id, suffix)
+    if isinstance(kept, Response):
+        return kept
     if not suffix:
         response = _alternates(article_page(kept.article, store.corrected(here().engine, id)), kept.article)
         response.headers["Vary"] = "Accept, Accept-Encoding, Accept-Language"
@@ -51,7 +53,9 @@ def page(id: str) -> Response:
 @blueprint.get("/articles/<id>.<format>")
 def as_data(id: str, format: str) -> Response:
     """The article in one format."""
-    kept = kept_public(id)
+    kept = _shown(id, format)
+    if isinstance(kept, Response):
+        return kept
     if format not in FORMATS:
         known = ", ".join(FORMATS)
         raise Problem(404, "unknown-format", "Unknown format", f"{format[:40]!r} is not one of {known}, xml.")
@@ -78,6 +82,22 @@ def original(found: tuple[bytes, str] | None) -> Response:
     response.set_etag(representation.etag_of(body))
     response.make_conditional(request)
     return response
+
+
+def _shown(id: str, suffix: str) -> Kept | Response:
+    """A public article, or the answer to who may read it before. Raises Problem: 404, 410."""
+    try:
+        return kept_public(id)
+    except Problem as problem:
+        offered = problem.status == 404 and PUBLIC_ID.fullmatch(id) and suffix in ("", *FORMATS)
+        article = embargoed.article(id, suffix or "page") if offered else None
+        if article is None:
+            raise
+    if not suffix:
+        return embargoed.private(article_page(article, embargo=embargo.sentence(article)))
+    mimetype, render = FORMATS[suffix]
+    shown = embargo.marked(article, suffix) if suffix in embargo.CLEAN else article
+    return embargoed.private(Response(render(shown), content_type=mimetype))
 
 
 def _data(kept: Kept, suffix: str) -> Response:

@@ -1,6 +1,8 @@
 """The Atom Publishing Protocol (https://www.rfc-editor.org/rfc/rfc5023): any client of it publishes with an office's token."""
 
 import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import cache
 from typing import Literal
 from urllib.parse import unquote
@@ -12,7 +14,8 @@ from app.context import Context
 from app.errors import Problem
 from app.normalize import PUBLIC_ID
 from app.office import OfficeRecord, Sender
-from app.routes import access
+from app.rights import Principal
+from app.routes import access, embargoed
 from app.routes.context import here
 from app.routes.ingest import whole_body
 from app.routes.representation import etag_of
@@ -60,7 +63,8 @@ def _categories(scheme: str) -> bytes:
 @blueprint.get("/atompub/<office>/")
 def collection(office: str) -> Response:
     """The office's articles in every state, last edited first, a page at a time."""
-    context, own = here(), _own(office, "read")
+    context, principal = here(), access.needed("read")
+    own = _own(principal, office)
     given = request.args.get("before", "")
     cursor = CURSOR.fullmatch(given)
     if given and cursor is None:
@@ -70,6 +74,7 @@ def collection(office: str) -> Response:
     first = _collection(context, own)
     last = found[PAGE - 1] if len(found) > PAGE else None
     following = f"{first}?before={last.micros}-{last.num}" if last else ""
+    _audit(principal, found[:PAGE])
     members = [_member(context, edited) for edited in found[:PAGE]]
     url = f"{first}?before={given}" if given else first
     body = atompub.collection(Office(own.code, own.name), url, first, following, members)
@@ -96,7 +101,10 @@ def post(office: str) -> Response:
 def read(office: str, id: str) -> Response:
     """The entry to edit, with the ETag that PUT wants back."""
     context = here()
-    response = _entry(context, _kept(context, _own(office, "read"), id), 200)
+    principal = access.needed("read")
+    edited = _kept(context, _own(principal, office), id)
+    _audit(principal, [edited])
+    response = _entry(context, edited, 200)
     response.make_conditional(request)
     return response
 
@@ -130,10 +138,19 @@ def _office(scope: str) -> OfficeRecord:
     return access.sender(access.needed(scope)).office
 
 
-def _own(office: str, scope: str) -> OfficeRecord:
-    own = _office(scope)
+def _own(principal: Principal, office: str) -> OfficeRecord:
+    own = access.sender(principal).office
     _check(own, office)
     return own
+
+
+def _audit(principal: Principal, members: Sequence[Edited]) -> None:
+    """Who reads what is under embargo is kept, also where it is its own office."""
+    now = datetime.now(UTC)
+    waits = [
+        one.article for one in members if one.article.pubstatus == "usable" and not store.public_at(one.article, now)
+    ]
+    embargoed.audit(principal, waits, "atompub")
 
 
 def _sender(office: str) -> Sender:

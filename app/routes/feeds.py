@@ -16,7 +16,7 @@ from app.cache import Instance, Rendered
 from app.context import Context
 from app.errors import Problem
 from app.query import LIMIT, Cursor, Query, Values
-from app.routes import delta, representation
+from app.routes import delta, embargoed, representation
 from app.routes.context import here
 from app.routes.representation import CACHE_CONTROL, IDENTITY, media_type
 from app.wording import feed_subtitle, feed_title, title_language
@@ -40,13 +40,15 @@ Shown = tuple[Feed, list[Cursor]]  # a feed, and where each of its articles stan
 def get(format: str) -> Response:
     """A feed. 404 for an unknown format or value, 400 for a bad parameter, 304 by ETag or date, 226 for a delta."""
     known(format)
-    return answer(here(), parse(), format)
+    return embargoed.feed(format) if embargoed.asked(request.args) else answer(here(), parse(), format)
 
 
 @blueprint.get("/feed")
 def negotiated() -> Response:
     """The format that the client likes best, by Accept; RSS where it does not say."""
     format = representation.negotiate(TYPES, media_type(FORMATS["rss"].MIMETYPE))
+    if embargoed.asked(request.args):
+        return embargoed.feed(format)
     context, query = here(), parse()
     response = answer(context, query, format)
     response.headers["Content-Location"] = address(context, query, format)
@@ -147,8 +149,10 @@ def respond(
 
 def parse() -> Query:
     """The query of this request. Raises Problem."""
-    asked = any(name.endswith("office") for name in request.args)
-    return queries.parse(request.args.items(multi=True), _offices() if asked else [])
+    named = any(name.endswith("office") for name in request.args)
+    # `status` is answered elsewhere: what waits is no part of any question here.
+    pairs = [pair for pair in request.args.items(multi=True) if pair != ("status", "public")]
+    return queries.parse(pairs, _offices() if named else [])
 
 
 def _offices() -> list[str]:

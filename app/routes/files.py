@@ -11,6 +11,7 @@ from werkzeug.datastructures import Headers
 from app import store
 from app.blobs import SHA256
 from app.errors import Problem
+from app.routes import embargoed
 from app.routes.context import here
 from app.store import FileRecord
 from app.uploads import clean
@@ -31,9 +32,20 @@ def file(sha256: str, name: str) -> Response:
     context = here()
     known = store.public_files(context.engine, sha256) if SHA256.fullmatch(sha256) else []
     found = next((file for file in known if file.name == clean(name)), None)
+    early = None
+    if found is None and SHA256.fullmatch(sha256):
+        early = found = embargoed.file(sha256, clean(name))
     if found is None:
         raise Problem(404, "unknown-file", "No such file")
     response = Response(headers=_headers(found))
+    if early:
+        embargoed.private(response)
+        response.content_length = found.size
+        if request.method != "HEAD":
+            source = context.blobs.open(found.sha256, 0, found.size)
+            response.call_on_close(source.close)
+            response.response = _chunks(source, found.size)
+        return response
     response.set_etag(found.sha256)
     response.make_conditional(request)
     if response.status_code == 304:

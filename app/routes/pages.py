@@ -72,9 +72,11 @@ def home() -> Response:
     )
 
 
-def article_page(article: Article, versions: Sequence[Version] = (), past: Version | None = None) -> Response:
+def article_page(
+    article: Article, versions: Sequence[Version] = (), past: Version | None = None, embargo: str = ""
+) -> Response:
     """The page of a public article, with the texts of its files. `versions`: the newest two, where it was corrected; `past`: the page
-    shows this version, and not the current one."""
+    shows this version, and not the current one; `embargo`: the sentence that says it is not public."""
     context, lang = here(), language()
     known = store.files_of(context.engine, article.guid) if article.enclosures else []
     paths = {address_of(file.sha256, file.name): file for file in known}
@@ -92,6 +94,7 @@ def article_page(article: Article, versions: Sequence[Version] = (), past: Versi
         others=others,
         versions=versions,
         past=past,
+        embargo=embargo,
         canonical=article.url,
         feeds_title=feed_title(context.settings.site_name, query, {}, lang),
         opengraph=metadata.opengraph(article, context.settings.site_name),

@@ -123,6 +123,10 @@ def whole_seconds(moment: datetime | None, now: datetime) -> int:
 
 def allow_all_origins(response: Response) -> Response:
     """Feeds are public: a script of any site may read them, validators included (CORS, https://fetch.spec.whatwg.org/)."""
+    if (
+        response.cache_control.private or response.status_code == 401
+    ):  # what needs a token is for no other site's scripts
+        return response
     response.headers["Access-Control-Allow-Origin"] = "*"
     if request.method == "OPTIONS":
         response.headers["Access-Control-Allow-Methods"] = "GET, HEAD, OPTIONS"

@@ -4,7 +4,7 @@ from app.store.audit import Event, append, records, verify
 from app.store.audit import Record as AuditRecord
 from app.store.discover import block, blocks, crossed, names_in_use
 from app.store.engine import Engine, connect, upgrade
-from app.store.files import FileRecord, files_of, public_files, wanted
+from app.store.files import FileRecord, files_of, public_files, waiting_files, wanted
 from app.store.find import (
     Kept,
     Ref,
@@ -18,6 +18,7 @@ from app.store.find import (
     newest_seq,
     next_due,
     standing,
+    waiting,
     withdrawn,
 )
 from app.store.history import Version, corrected, history, original, public_version
@@ -28,7 +29,7 @@ from app.store.log import Entry, changed_since, log
 from app.store.members import Edited, edited, last_edited
 from app.store.offices import all_offices, save_office
 from app.store.order import Change
-from app.store.outlets import all_outlets, save_outlet
+from app.store.outlets import all_outlets, remove_outlet, save_outlet
 from app.store.put import Item, Original, Stored, content, public_at, put
 from app.store.saved import all_saved, remove_feed, save_feed, saved_feed
 from app.store.search import words as search_words
@@ -96,6 +97,7 @@ __all__ = [
     "records",
     "release",
     "remove_feed",
+    "remove_outlet",
     "remove_source",
     "revoke_token",
     "save_feed",
@@ -110,6 +112,8 @@ __all__ = [
     "upgrade",
     "used",
     "verify",
+    "waiting",
+    "waiting_files",
     "wanted",
     "withdrawn",
 ]

@@ -3,11 +3,13 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 from sqlalchemy import Connection, Engine, and_, insert, select
 
 from app.store.engine import reading
-from app.store.tables import articles, files
+from app.store.tables import articles, files, versions
+from feeds.article import Article
 
 
 class FileRecord(Struct, frozen=True):
@@ -44,6 +46,20 @@ def public_files(engine: Engine, sha256: str) -> list[FileRecord]:
     """What public articles call the file of this hash; empty: nobody may see it. Raises Unavailable."""
     statement = select(*COLUMNS).join(articles, NEWEST).where(files.c.sha256 == sha256, articles.c.public)
     return _records(engine, statement)
+
+
+def waiting_files(engine: Engine, sha256: str) -> list[tuple[FileRecord, Article]]:
+    """The files of this hash of articles under embargo, with those: for who may read them. Raises Unavailable."""
+    statement = (
+        select(*COLUMNS, versions.c.doc)
+        .join(articles, NEWEST)
+        .join(versions, and_(versions.c.num == files.c.num, versions.c.version == files.c.version))
+        .where(files.c.sha256 == sha256, ~articles.c.public, articles.c.pubstatus == "usable")
+        .order_by(files.c.num, files.c.position)
+    )
+    with reading(engine) as connection:
+        rows = connection.execute(statement).all()
+    return [(FileRecord(*row[:-1]), msgspec.json.decode(row[-1], type=Article)) for row in rows]
 
 
 def files_of(engine: Engine, guid: str) -> list[FileRecord]:

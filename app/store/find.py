@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Column, ColumnElement, Connection, Engine, and_, exists, or_, select, tuple_, union_all
+from sqlalchemy import Column, ColumnElement, Connection, Engine, Table, and_, exists, or_, select, tuple_, union_all
 from sqlalchemy.sql import Select
 
 from app.query import Query
@@ -14,9 +15,10 @@ from app.store.instants import instant, micros
 from app.store.keys import Keys
 from app.store.order import Change, last_seq
 from app.store.search import matching
-from app.store.tables import articles, axis, changes, counter, feed_entries, versions, withdrawals
+from app.store.tables import articles, axis, changes, counter, embargo_entries, feed_entries, versions, withdrawals
 from feeds.article import Article, Office, Withdrawn
 
+Probe = tuple[tuple[str, ...], tuple[str, ...]]  # (places, topics), in one of each of which an entry must stand
 Ref = tuple[int, int]  # an article's number and version: what a version's immutable document is kept by
 
 
@@ -37,15 +39,32 @@ def find(engine: Engine, query: Query) -> list[Ref]:
 
 def standing(engine: Engine, query: Query) -> list[tuple[int, int, int]]:
     """(sort, number, version) of a feed's articles: where each stands, and what it is. Raises Unavailable."""
+    return _standing(engine, query, _Where(feed_entries))
+
+
+def waiting(engine: Engine, query: Query, within: Sequence[Probe]) -> list[tuple[int, int, int]]:
+    """The same of what is under embargo, the newest version first, where it stands in each of `within`. For those who may read
+    it: nothing else reads that table. Raises Unavailable."""
+    return _standing(engine, query, _Where(embargo_entries, tuple(within)))
+
+
+class _Where(Struct, frozen=True):
+    """What is read: the entries of what is public, or of what waits, and what an entry must stand in besides."""
+
+    entries: Table
+    within: tuple[Probe, ...] = ()
+
+
+def _standing(engine: Engine, query: Query, where: _Where) -> list[tuple[int, int, int]]:
     with reading(engine) as connection:
-        ids = _axis(connection, query)
+        ids = _axis(connection, query, where.within)
         pairs = [(ids[place], ids[topic]) for place, topic in query.scans() if place in ids and topic in ids]
         if not pairs:  # No article has ever stood there.
             return []
         if query.words:
-            parts = [_searched(connection, pairs, query, ids)]
+            parts = [_searched(connection, pairs, query, ids, where)]
         else:
-            parts = [_scan(place, topic, query, ids) for place, topic in pairs]
+            parts = [_scan(place, topic, query, ids, where) for place, topic in pairs]
         found = union_all(*(select(part.subquery()) for part in parts)).subquery()
         statement = (
             select(found.c.sort, found.c.num, articles.c.version)
@@ -127,24 +146,24 @@ def _left(pairs: set[tuple[int, int]]) -> ColumnElement[bool]:
     return exists().where(row.c.num == articles.c.num, one)
 
 
-def _axis(connection: Connection, query: Query) -> dict[str, int]:
+def _axis(connection: Connection, query: Query, within: Sequence[Probe] = ()) -> dict[str, int]:
     names = {name for pair in query.scans() for name in pair}
-    names |= {name for probe in (*query.probes(), *query.exclusions()) for part in probe for name in part}
+    names |= {name for probe in (*query.probes(), *query.exclusions(), *within) for part in probe for name in part}
     return dict(connection.execute(select(axis.c.name, axis.c.id).where(axis.c.name.in_(sorted(names)))).all())
 
 
-def _scan(place: int, topic: int, query: Query, ids: dict[str, int]) -> Select[tuple[int, int]]:
+def _scan(place: int, topic: int, query: Query, ids: dict[str, int], where: _Where) -> Select[tuple[int, int]]:
     """One feed's range scan, each row looked up in the other dimensions."""
-    entry = feed_entries.alias()
+    entry = where.entries.alias()
     statement = select(entry.c.sort, entry.c.num).where(entry.c.place == place, entry.c.topic == topic)
-    return _narrowed(statement, entry.c.sort, entry.c.num, query, ids)
+    return _narrowed(statement, entry.c.sort, entry.c.num, query, ids, where)
 
 
 def _searched(
-    connection: Connection, pairs: Sequence[tuple[int, int]], query: Query, ids: dict[str, int]
+    connection: Connection, pairs: Sequence[tuple[int, int]], query: Query, ids: dict[str, int], where: _Where
 ) -> Select[tuple[int, int]]:
     """What the words match, looked up in every dimension."""
-    entry, one = feed_entries.alias(), articles.alias()
+    entry, one = where.entries.alias(), articles.alias()
     places, topics = {place for place, _ in pairs}, {topic for _, topic in pairs}
     statement = select(one.c.sort, one.c.num).where(
         one.c.num.in_(matching(connection, query.words)),
@@ -153,15 +172,20 @@ def _searched(
             entry.c.place.in_(places), entry.c.topic.in_(topics), entry.c.sort == one.c.sort, entry.c.num == one.c.num
         ),
     )
-    return _narrowed(statement, one.c.sort, one.c.num, query, ids)
+    return _narrowed(statement, one.c.sort, one.c.num, query, ids, where)
 
 
 def _narrowed(
-    statement: Select[tuple[int, int]], sort: Column[int], num: Column[int], query: Query, ids: dict[str, int]
+    statement: Select[tuple[int, int]],
+    sort: Column[int],
+    num: Column[int],
+    query: Query,
+    ids: dict[str, int],
+    where: _Where,
 ) -> Select[tuple[int, int]]:
-    for wanted, probes in ((True, query.probes()), (False, query.exclusions())):
+    for wanted, probes in ((True, (*query.probes(), *where.within)), (False, query.exclusions())):
         for places, topics in probes:
-            other = feed_entries.alias()
+            other = where.entries.alias()
             stands = exists().where(
                 other.c.place.in_([ids[name] for name in places if name in ids]),
                 other.c.topic.in_([ids[name] for name in topics if name in ids]),
@@ -198,18 +222,24 @@ def documents(engine: Engine, refs: Sequence[Ref]) -> dict[Ref, bytes]:
 
 
 def newest(engine: Engine, id: str) -> Kept | None:
-    """The article of a public id, whatever its state: for its office. Raises Unavailable."""
-    return by_id(engine, id)
+    """The article of a public id, whatever its state: for its office, and for who may read under embargo. Raises Unavailable."""
+    return _kept(engine, _KEPT.where(articles.c.id == id))
 
 
 def by_id(engine: Engine, id: str) -> Kept | None:
-    """The article of a public id with its state, whether it may be seen or not. Raises Unavailable."""
+    """The article of a public id, if it is or was public: of another there is no row, as there is none of an unknown id, so
+    neither the answer nor its time tells one from the other. Raises Unavailable."""
+    return _kept(engine, _KEPT.where(articles.c.id == id, or_(articles.c.public, articles.c.seen)))
+
+
+_KEPT = select(versions.c.doc, articles.c.public, articles.c.pubstatus, articles.c.seen, articles.c.edited).join(
+    versions, and_(versions.c.num == articles.c.num, versions.c.version == articles.c.version)
+)
+
+
+def _kept(engine: Engine, statement: Select[Any]) -> Kept | None:
     with reading(engine) as connection:
-        row = connection.execute(
-            select(versions.c.doc, articles.c.public, articles.c.pubstatus, articles.c.seen, articles.c.edited)
-            .join(versions, and_(versions.c.num == articles.c.num, versions.c.version == articles.c.version))
-            .where(articles.c.id == id)
-        ).one_or_none()
+        row = connection.execute(statement).one_or_none()
     if row is None:
         return None
     edited = instant(row.edited)

@@ -1,0 +1,163 @@
+"""What is still under embargo, for those who may read it before: `status=embargoed` of a feed, an article, its files.
+
+Nothing of this module goes through the cache, and none of it is kept by one on the way. Each article that is shown is in the
+audit log before the answer leaves; where that cannot be written, nothing is shown.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from flask import Response, request
+from msgspec.structs import replace
+from werkzeug.datastructures import MultiDict
+
+from app import query as queries
+from app import store
+from app.context import Context
+from app.errors import Problem
+from app.query import Query, office_place
+from app.rights import Principal
+from app.routes import access
+from app.routes.context import here
+from app.store import Event, FileRecord
+from app.wording import text
+from feeds import FORMATS, embargo
+from feeds.article import Article, Feed
+from feeds.wording import EPOCH
+
+PRIVATE = "private, no-store"
+LEFT_OUT = ("q", "since", "until")  # the search holds what is public; a period is of what became so
+Within = tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]  # (places, topics), in each of which an article must stand
+
+
+def asked(args: MultiDict[str, str]) -> bool:
+    """Whether a feed of what is under embargo is asked for. Raises Problem for another `status`."""
+    given = {value.strip() for value in args.getlist("status")} - {""}
+    if len(given) > 1 or not given <= {"public", "embargoed"}:
+        raise Problem(400, "bad-status", "Not a status", "status takes public or embargoed.")
+    return given == {"embargoed"}
+
+
+def feed(format: str) -> Response:
+    """The articles under embargo that this token may read, each plainly marked; 401 without a token, 403 for one that may not."""
+    context, principal = here(), reader()
+    pairs = [(name, value) for name, value in request.args.items(multi=True) if name != "status"]
+    if refused := [name for name, value in pairs if name in LEFT_OUT and value.strip()]:
+        detail = f"{refused[0]} asks for what is public, and goes not with status=embargoed."
+        raise Problem(400, "bad-parameter", "Bad parameter", detail)
+    query = queries.parse(pairs, [office.code for office in store.all_offices(context.engine)])
+    rows = store.waiting(context.engine, replace(query, limit=query.limit + 1), within(principal))
+    more, rows = len(rows) > query.limit, rows[: query.limit]
+    refs = [(num, version) for _, num, version in rows]
+    documents = store.documents(context.engine, refs)
+    articles = [msgspec.json.decode(documents[ref], type=Article) for ref in refs]
+    last = replace(query, before=(rows[-1][0], rows[-1][1]), after=None) if more else None
+    shown = _feed(context, query, format, articles, last)
+    body = FORMATS[format].render(shown)
+    audit(principal, articles, f"feed.{format}")
+    response = private(Response(body, content_type=FORMATS[format].MIMETYPE))
+    links = {"self": shown.self, **shown.links}
+    response.headers["Link"] = ", ".join(f'<{href}>; rel="{rel}"' for rel, href in links.items())
+    return response
+
+
+def article(id: str, how: str) -> Article | None:
+    """The article under embargo of that public id, if a token came that may read it; `how`: as what it is shown, for the log."""
+    context = here()
+    principal = access.given() if access.secret() else None
+    if principal is None or not _may(principal):
+        return None
+    kept = store.newest(context.engine, id)
+    if kept is None or kept.public or kept.pubstatus != "usable" or not _lets(principal, kept.article):
+        return None
+    audit(principal, [kept.article], how)
+    return kept.article
+
+
+def file(sha256: str, name: str) -> FileRecord | None:
+    """The file of an article under embargo, if a token came that may read that."""
+    principal = access.given() if access.secret() else None
+    if principal is None or not _may(principal):
+        return None
+    for found, held in store.waiting_files(here().engine, sha256):
+        if found.name == name and _lets(principal, held):
+            audit(principal, [held], "file")
+            return found
+    return None
+
+
+def reader() -> Principal:
+    """Who asks, if it may read under embargo: an outlet, or an office what is its own. Raises Problem (401, 403)."""
+    principal = access.given()
+    return principal if principal is not None and _may(principal) else access.needed("embargo")
+
+
+def within(principal: Principal) -> Within:
+    """The limits of a token: values of one mean or, limits mean and."""
+    if principal.role == "admin":
+        return ()
+    if principal.office is not None:
+        codes = (principal.office.code, *(office.code for office in principal.within))
+        return ((tuple(map(office_place, codes)), ("*",)),)
+    outlet = principal.outlet
+    assert outlet is not None, "what is no administrator's and no office's token is an outlet's"
+    places = (outlet.regions, tuple(map(office_place, outlet.offices)))
+    limits = tuple((values, ("*",)) for values in places if values)
+    return (*limits, (("*",), outlet.topics)) if outlet.topics else limits
+
+
+def audit(principal: Principal, articles: Sequence[Article], how: str) -> None:
+    """Keep who read what, before it is shown. Raises Unavailable, and then it is not."""
+    if request.method == "HEAD":
+        return
+    detail = {"as": how} | ({"outlet": principal.outlet.code} if principal.outlet else {})
+    events = [Event("read", principal.actor, one.office.code, one.id, one.version, detail) for one in articles]
+    store.append(here().engine, events, datetime.now(UTC))
+
+
+def private(response: Response) -> Response:
+    """For this reader alone: no cache keeps it (RFC 9111, section 5.2.2)."""
+    for name in ("ETag", "Last-Modified", "Surrogate-Key", "Access-Control-Allow-Origin"):
+        response.headers.pop(name, None)
+    response.headers["Cache-Control"] = PRIVATE
+    response.headers["Vary"] = "Authorization"
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response
+
+
+def _may(principal: Principal) -> bool:
+    return principal.may("embargo") or (principal.office is not None and principal.may("read"))
+
+
+def _lets(principal: Principal, article: Article) -> bool:
+    stands = store.keys(article)
+    return all(
+        set(places) & set(stands.places) and set(topics) & set(stands.topics) for places, topics in within(principal)
+    )
+
+
+def _feed(context: Context, query: Query, format: str, articles: Sequence[Article], last: Query | None) -> Feed:
+    lang = context.settings.language
+    first = replace(query, before=None, after=None)
+    links = {"first": _address(context, first, format)} if query.before or query.after else {}
+    if last:
+        links["next"] = _address(context, last, format)
+    return Feed(
+        self=_address(context, query, format),
+        home=f"{context.settings.url}/",
+        title=f"{context.settings.site_name}: {text('embargoed', lang)}",
+        subtitle=text("embargoed-how", lang),
+        lang=lang,
+        updated=max((one.updated for one in articles), default=EPOCH),
+        articles=tuple(embargo.marked(one, format) for one in articles),
+        links=links,
+    )
+
+
+def _address(context: Context, query: Query, format: str) -> str:
+    own: Any = query.canonical()
+    return queries.url(
+        f"{context.settings.url}/feed.{format}", f"{own}&status=embargoed" if own else "status=embargoed"
+    )
