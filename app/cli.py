@@ -18,6 +18,8 @@ COMMANDS = {  # name -> module of app.commands, and what it is called there
     "files": ("enclosures", "files_group"),
     "office": ("offices", "office_group"),
     "token": ("tokens", "token_group"),
+    "key": ("keys", "key_group"),
+    "verify": ("verify", "verify_command"),
     "outlet": ("outlets", "outlet_group"),
     "audit": ("audit", "audit_group"),
     "db": ("database", "db_group"),

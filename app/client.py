@@ -2,7 +2,7 @@
 
 import hashlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from io import BytesIO
 from pathlib import Path
@@ -20,6 +20,9 @@ LONGEST_WAIT = 60.0  # seconds between two tries
 
 OCTETS = "application/octet-stream"
 
+# (method, URL, headers, body) -> headers that sign them (app/signatures.py)
+Signing = Callable[[str, str, Mapping[str, str], bytes], dict[str, str]]
+
 
 class Answer(Struct, frozen=True):
     """What the server said, or why it could not be asked."""
@@ -36,9 +39,19 @@ class Answer(Struct, frozen=True):
 class Client:
     """One server and one token; safe to share between threads."""
 
-    def __init__(self, url: str, token: str, *, retries: int = 5, stop: threading.Event | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        *,
+        retries: int = 5,
+        stop: threading.Event | None = None,
+        signing: Signing | None = None,
+    ) -> None:
+        """`signing` makes the headers that sign a request; then the token may be empty."""
         self.url = url.rstrip("/")
         self.token = token
+        self.signing = signing
         self.retries = retries
         self.stop = stop or threading.Event()
         try:
@@ -61,22 +74,29 @@ class Client:
 
     def _once(self, body: bytes, enclosures: Sequence[Path], dry_run: bool) -> tuple[Answer, float]:
         """(the answer, seconds that the server asks to wait)."""
-        headers = {"Authorization": f"Bearer {self.token}"}
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         params = {"dry_run": "1"} if dry_run else {}
         url = f"{self.url}/releases"
         try:
             with ExitStack() as opened:
                 # The server looks at the bytes, and knows types that this machine's tables do not.
                 if enclosures:
-                    # The server looks at the bytes, and knows types that this machine's tables do not.
                     files = [
                         ("file", (path.name, opened.enter_context(path.open("rb")), OCTETS)) for path in enclosures
                     ]
                     release = ("release", ("release.xml", BytesIO(body), "application/xml"))
-                    response = self._http.post(url, files=[release, *files], headers=headers, params=params)
+                    request = self._http.build_request(
+                        "POST", url, files=[release, *files], headers=headers, params=params
+                    )
                 else:
                     headers["Content-Type"] = "application/xml"
-                    response = self._http.post(url, content=body, headers=headers, params=params)
+                    request = self._http.build_request("POST", url, content=body, headers=headers, params=params)
+                if self.signing:
+                    # Anew for each try: a signature can be used once.
+                    whole = request.read()
+                    said = {"Content-Type": request.headers["Content-Type"]}
+                    request.headers.update(self.signing("POST", str(request.url), said, whole))
+                response = self._http.send(request)
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             return Answer(0, {"title": f"{self.url} does not answer", "detail": str(error)}), 0.0
         try:

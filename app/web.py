@@ -26,6 +26,7 @@ from app.routes import (
     limits,
     ops,
     pages,
+    provenance,
     versions,
 )
 from app.settings import Settings, load
@@ -41,6 +42,7 @@ ROUTES = (
     articles,
     versions,
     differences,
+    provenance,
     lifecycle,
     files,
     pages,

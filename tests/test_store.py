@@ -201,8 +201,9 @@ def test_an_embargoed_article_is_nowhere_until_it_lifts_once(engine: Engine) -> 
     assert stored.change is None
     assert guids(engine) == []
     assert store.names_in_use(engine) == set()
-    kept = store.by_id(engine, "id-tag:a")
+    kept = store.newest(engine, "id-tag:a")
     assert kept is not None and not kept.public
+    assert store.by_id(engine, "id-tag:a") is None
     assert store.original(engine, "id-tag:a") is None
     assert store.lift(engine, lifts - timedelta(microseconds=1)) == []
     assert store.next_due(engine) == store.micros(lifts)

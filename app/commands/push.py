@@ -2,14 +2,16 @@
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
 from app import archive
-from app.client import Answer, Client, Journal
+from app.client import Answer, Client, Journal, Signing
 from app.commands import as_json, tell
 from app.commands.telling import progress, state, summarise, tell_receipt, token_option
 from app.errors import Misconfigured
@@ -31,6 +33,10 @@ url_option = click.option(
     type=click.Path(path_type=Path),
     help="A file that goes with the one release; may be repeated.",
 )
+@click.option(
+    "--key", "key", type=click.Path(path_type=Path), help="Sign with this private key (`key new`); no token is needed."
+)
+@click.option("--key-id", "keyid", default="", help="What the key is called at the server (`key add`).")
 @click.option("--dry-run", is_flag=True, help="Check only; nothing is stored.")
 @click.option("--retries", default=5, show_default=True, type=click.IntRange(0, 100), help="Tries after a failure.")
 @click.option(
@@ -43,6 +49,8 @@ def push_command(
     url: str,
     token: str,
     enclosures: tuple[Path, ...],
+    key: Path | None,
+    keyid: str,
     dry_run: bool,
     retries: int,
     jobs: int,
@@ -53,14 +61,18 @@ def push_command(
 
     A directory that was cut off goes on where it stopped.
     """
-    if not token:
-        raise Misconfigured("A token is needed: set PRESSRELAY_TOKEN, or give --token.")
+    if not token and key is None:
+        raise Misconfigured(
+            "A token is needed: set PRESSRELAY_TOKEN, or give --token; or sign with --key and --key-id."
+        )
+    if (key is None) != (not keyid):
+        raise Misconfigured("--key and --key-id go together.")
     files = [file for path in paths for file in _listed(path)]
     if enclosures and len(files) != 1:
         raise Misconfigured(f"--enclosure goes with one release, not with {len(files)}.")
     if journal is None and not enclosures and len(paths) == 1 and paths[0].is_dir() and not dry_run:
         journal = paths[0] / JOURNAL
-    client = Client(url, token, retries=retries)
+    client = Client(url, token, retries=retries, signing=_signing(key, keyid) if key else None)
     sent = Journal(journal, client)
 
     def one(file: Path) -> tuple[Path, Answer]:
@@ -85,6 +97,18 @@ def push_command(
         client.close()
     summarise(summary, len(files), as_json)
     sys.exit(1 if summary["refused"] or summary["failed"] else 0)
+
+
+def _signing(key: Path, keyid: str) -> Signing:
+    from app import signatures  # loaded only by who signs
+
+    return partial(_sign, signatures.private_key(_read(key)), keyid)
+
+
+def _sign(key: Any, keyid: str, method: str, url: str, headers: Mapping[str, str], body: bytes) -> dict[str, str]:
+    from app import signatures
+
+    return signatures.sign(method, url, headers, body, key, keyid)
 
 
 def _read(file: Path) -> bytes:

@@ -2,13 +2,17 @@
 
 import logging
 from datetime import UTC, datetime
+from urllib.parse import quote
 
+import msgspec
 from flask import g, request
+from msgspec.structs import replace
 
 from app import store
 from app.errors import Problem, Unavailable
 from app.office import Sender, may_publish_for
-from app.rights import MEANING, OutletRecord, Principal
+from app.query import url
+from app.rights import MEANING, ROLES, OutletRecord, Principal
 from app.routes.context import here
 from app.store import Event, TokenRecord
 
@@ -22,12 +26,14 @@ INVALID = {"WWW-Authenticate": f'Bearer realm="pressrelay", error="invalid_token
 def needed(scope: str) -> Principal:
     """Who asks, with this scope. Raises Problem (401, 403)."""
     principal = given()
+    if scope == "publish" and "Signature-Input" in request.headers:
+        principal = _signing(principal)
     if principal is None:
         raise Problem(
             401,
             "token-missing",
             "A token is needed",
-            "Send the office's token: Authorization: Bearer …",
+            "Send the office's token: Authorization: Bearer …; or sign the request with a key that it registered.",
             headers={"WWW-Authenticate": CHALLENGE},
         )
     if not principal.may(scope):
@@ -60,6 +66,56 @@ def given() -> Principal | None:
     except Unavailable as error:
         log.warning("a token's last use is not noted: %s", error)
     return principal
+
+
+def _signing(principal: Principal | None) -> Principal:
+    """Whose signature came, of a request whose body is still to be read: it is compared with Content-Digest then, as each is (see
+    `ingest.body_parts`). A token that comes besides must be of the same office. Raises Problem (401, 403)."""
+    from app import signatures  # loaded by the first that is signed
+
+    engine = here().engine
+    headers = {name: request.headers[name] for name in request.headers.keys()}  # noqa: SIM118
+    try:
+        record = store.key_of(engine, signatures.keyid(headers)[:64])
+        if record is None:
+            raise signatures.NotSigned("No office registered a key of that keyid.")
+        key = signatures.Key(record.id, record.office, record.public, record.name, record.revoked is not None)
+        if "asking" not in g:
+            _noted(f"unproven key {key.id}", key.office)
+        signed = signatures.verify(request.method, _target(), headers, key)
+    except signatures.NotSigned as error:
+        raise Problem(401, "signature-wrong", "The request is not signed well", str(error)) from None
+    if record.revoked is not None:
+        raise Problem(401, "key-revoked", "The key was revoked", f"It was on {record.revoked.date()}.")
+    if principal is not None and (principal.office is None or principal.office.code != key.office):
+        detail = f"The signature is of {key.office!r}, the token is not."
+        raise Problem(403, "wrong-office", "Two offices in one request", detail)
+    actor = f"key {key.id}"
+    _noted(actor, key.office)
+    g.signed = signed
+    offices = store.all_offices(engine)
+    office = next(one for one in offices if one.code == key.office)
+    within = tuple(one for one in offices if key.office in one.above)
+    scope = principal.scope if principal else ROLES["editor"]
+    return Principal(actor, "editor", scope, office, within)
+
+
+def _target() -> str:
+    """`@target-uri` (RFC 9421, section 2.2.2) under the server's own name, whatever Host says."""
+    asked = request.query_string.decode("ascii", "replace")
+    return url(f"{here().settings.url}{quote(request.path)}", asked)
+
+
+def spent(sender: Sender) -> Sender:
+    """The sender with the signature that came, once the body is read and was found to be the one that is signed; it cannot be used
+    again. Raises Problem (401) where it was."""
+    signed = g.get("signed")
+    if signed is None:
+        return sender
+    if not store.spend(here().engine, signed.hash, datetime.now(UTC)):
+        detail = "This very signature came before: sign each request anew, also one that is repeated."
+        raise Problem(401, "signature-replayed", "The signature was used before", detail)
+    return replace(sender, signature=msgspec.json.encode(signed))
 
 
 def sender(principal: Principal) -> Sender:

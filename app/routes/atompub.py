@@ -17,7 +17,7 @@ from app.office import OfficeRecord, Sender
 from app.rights import Principal
 from app.routes import access, embargoed
 from app.routes.context import here
-from app.routes.ingest import whole_body
+from app.routes.ingest import no_body, whole_body
 from app.routes.representation import etag_of
 from app.store import Edited
 from feeds import atompub
@@ -90,7 +90,7 @@ def post(office: str) -> Response:
     body = whole_body(context.settings.max_body)
     _entry_type()
     slug = unquote(request.headers.get("Slug", "")).strip()
-    receipt = intake.publish(context, sender, body, _content_type(), slug)
+    receipt = intake.publish(context, access.spent(sender), body, _content_type(), slug)
     edited = _kept(context, own, receipt.id)
     response = _entry(context, edited, receipt.status)
     response.headers["Location"] = response.headers["Content-Location"] = _url(context, edited)
@@ -118,7 +118,7 @@ def put(office: str, id: str) -> Response:
     body = whole_body(context.settings.max_body)
     _entry_type()
     _if_match(context, edited)
-    intake.correct(context, sender, edited.article, body, _content_type())
+    intake.correct(context, access.spent(sender), edited.article, body, _content_type())
     return _entry(context, _kept(context, own, id), 200)
 
 
@@ -128,6 +128,7 @@ def delete(office: str, id: str) -> Response:
     context, sender = here(), _sender(office)
     edited = _kept(context, sender.office, id)
     _if_match(context, edited)
+    access.spent(no_body(sender))
     if edited.article.pubstatus != "canceled":
         intake.withdraw(context, edited.article, sender.actor)
     return _private(Response(status=204))

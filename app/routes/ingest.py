@@ -35,7 +35,7 @@ def post() -> Response:
         return _answer(_with_files(context, sender, dry_run))
     body = whole_body(context.settings.max_body)
     check_type()
-    receipts = take(context, sender, body, request.headers.get("Content-Type", ""), dry_run=dry_run)
+    receipts = take(context, access.spent(sender), body, request.headers.get("Content-Type", ""), dry_run=dry_run)
     return _answer(receipts)
 
 
@@ -51,6 +51,7 @@ def _with_files(context: Context, sender: Sender, dry_run: bool) -> list[Receipt
                 _drain(parts)
             raise
         _drain(parts)  # What stands after the last part counts as well, and only now the body is known to be whole.
+        sender = access.spent(sender)
         return take(context, sender, received.body, received.content_type, dry_run=dry_run, files=received.files)
 
 
@@ -74,6 +75,15 @@ def check_type() -> None:
 def whole_body(most: int) -> bytes:
     """The whole body, or the reason why not. Raises Problem."""
     return b"".join(body_parts(most))
+
+
+def no_body(sender: Sender) -> Sender:
+    """The sender of a request that says all in its address: what Content-Digest says of the body is compared all the same."""
+    if request.content_length:
+        whole_body(here().settings.max_body)
+    else:
+        _digest({name: start().digest() for name, start in DIGESTS.items()})
+    return sender
 
 
 def body_parts(most: int) -> Iterator[bytes]:

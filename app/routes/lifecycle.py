@@ -16,7 +16,7 @@ from app.query import rfc3339
 from app.rights import Principal
 from app.routes import access
 from app.routes.context import here
-from app.routes.ingest import check_type, whole_body
+from app.routes.ingest import check_type, no_body, whole_body
 from feeds.article import Article
 
 blueprint = Blueprint("lifecycle", __name__)
@@ -32,7 +32,7 @@ def correct(id: str) -> Response:
     article = _own(context, principal, id)
     body = whole_body(context.settings.max_body)
     check_type()
-    sender = _as_office(context, principal, article)
+    sender = access.spent(_as_office(context, principal, article))
     return _answer(intake.correct(context, sender, article, body, request.headers.get("Content-Type", "")))
 
 
@@ -43,6 +43,7 @@ def withdraw(id: str) -> Response:
     context, principal = here(), access.needed("publish")
     reason, pubstatus = _reason(), _pubstatus()
     article = _own(context, principal, id)
+    access.spent(no_body(_as_office(context, principal, article)))
     if article.pubstatus == pubstatus:
         return _answer(intake.told(context, article))
     return _answer(intake.withdraw(context, article, principal.actor, reason, pubstatus))
@@ -53,6 +54,7 @@ def release(id: str) -> Response:
     """Release an article that is held: it is public at once, or waits for the instant it names; 200 with its receipt."""
     context, principal = here(), access.needed("publish")
     article = _own(context, principal, id)
+    access.spent(no_body(_as_office(context, principal, article)))
     return _answer(intake.release(context, article, principal.actor))
 
 

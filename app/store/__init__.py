@@ -33,6 +33,7 @@ from app.store.outlets import all_outlets, remove_outlet, save_outlet
 from app.store.put import Item, Original, Stored, content, public_at, put
 from app.store.saved import all_saved, remove_feed, save_feed, saved_feed
 from app.store.search import words as search_words
+from app.store.signing import KeyRecord, Provenance, add_key, all_keys, key_of, provenance, revoke_key, spend
 from app.store.sources import Source, all_sources, claim_source, record_pull, remove_source, save_source
 from app.store.tokens import TokenRecord, all_tokens, new_token, revoke_token, token_of, used
 from app.store.translations import translations_of
@@ -47,14 +48,18 @@ __all__ = [
     "FileRecord",
     "Item",
     "Kept",
+    "KeyRecord",
     "Keys",
     "Original",
+    "Provenance",
     "Ref",
     "Released",
     "Source",
     "Stored",
     "TokenRecord",
     "Version",
+    "add_key",
+    "all_keys",
     "all_offices",
     "all_outlets",
     "all_saved",
@@ -77,6 +82,7 @@ __all__ = [
     "find",
     "history",
     "instance",
+    "key_of",
     "keys",
     "last_edited",
     "lift",
@@ -89,6 +95,7 @@ __all__ = [
     "newest_seq",
     "next_due",
     "original",
+    "provenance",
     "public_at",
     "public_files",
     "public_version",
@@ -99,6 +106,7 @@ __all__ = [
     "remove_feed",
     "remove_outlet",
     "remove_source",
+    "revoke_key",
     "revoke_token",
     "save_feed",
     "save_office",
@@ -106,6 +114,7 @@ __all__ = [
     "save_source",
     "saved_feed",
     "search_words",
+    "spend",
     "standing",
     "token_of",
     "translations_of",

@@ -6,6 +6,7 @@ wants an index on (num, seq).
 """
 
 from datetime import datetime
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -61,23 +62,33 @@ def original(engine: Engine, id: str, version: int | None = None) -> tuple[bytes
     None while any article of that release is not public, and where any version in it never was: the bytes hold them all.
     Raises Unavailable.
     """
-    brought, other, sibling = versions.alias(), versions.alias(), articles.alias()
-    hidden = exists().where(
-        other.c.release == releases.c.id,
-        sibling.c.num == other.c.num,
-        # The newest version of a public article is public; of an older one, the changes tell.
-        or_(~sibling.c.public, and_(other.c.version != sibling.c.version, ~_was_public(other))),
-    )
+    brought = versions.alias()
     statement = (
         select(releases.c.body, releases.c.mimetype)
         .select_from(articles)
         .join(brought, brought.c.num == articles.c.num)
         .join(releases, releases.c.id == brought.c.release)
-        .where(articles.c.id == id, brought.c.version == (articles.c.version if version is None else version), ~hidden)
+        .where(articles.c.id == id, brought.c.version == version_of(version), ~hidden_release())
     )
     with reading(engine) as connection:
         row = connection.execute(statement).one_or_none()
     return None if row is None else (bytes(row.body), row.mimetype)
+
+
+def version_of(version: int | None) -> Any:
+    """That version, or the newest of the article."""
+    return articles.c.version if version is None else version
+
+
+def hidden_release() -> ColumnElement[bool]:
+    """Whether a release holds what is not public, or never was: its bytes hold it all."""
+    other, sibling = versions.alias(), articles.alias()
+    return exists().where(
+        other.c.release == releases.c.id,
+        sibling.c.num == other.c.num,
+        # The newest version of a public article is public; of an older one, the changes tell.
+        or_(~sibling.c.public, and_(other.c.version != sibling.c.version, ~_was_public(other))),
+    )
 
 
 def _public(id: str) -> Select[int, str, int, bytes]:

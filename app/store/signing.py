@@ -1,0 +1,117 @@
+"""Keys with which offices sign, and the signatures that were used."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from msgspec import Struct
+from sqlalchemy import Engine, Row, delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from app.store import audit
+from app.store.audit import Event
+from app.store.engine import reading, writing
+from app.store.history import hidden_release, version_of
+from app.store.instants import instant, micros
+from app.store.tables import articles, office_keys, releases, used_signatures, versions
+
+KEPT = timedelta(hours=1)  # how long a signature is known as used: longer than one may be old
+
+
+class KeyRecord(Struct, frozen=True):
+    """A registered public key (Ed25519). Instants are in UTC."""
+
+    id: str
+    office: str
+    public: bytes  # 32 octets
+    name: str
+    created: datetime
+    revoked: datetime | None
+
+
+class Provenance(Struct, frozen=True):
+    """Where the bytes of an article's version came from."""
+
+    version: int
+    body: bytes
+    mimetype: str
+    office: str  # whose token or key sent them
+    received: datetime
+    signature: bytes | None  # JSON
+
+
+def add_key(
+    engine: Engine, id: str, office: str, public: bytes, name: str, now: datetime, actor: str = "command"
+) -> bool:
+    """Register a key; False where that id is taken. Raises Unavailable."""
+    with writing(engine) as connection:
+        if connection.execute(select(office_keys.c.id).where(office_keys.c.id == id)).one_or_none():
+            return False
+        values = {"id": id, "office": office, "public": public, "name": name, "created": micros(now)}
+        connection.execute(insert(office_keys).values(**values))
+        audit.record(connection, [Event("key-added", actor, office, detail={"key": id, "public": public.hex()})], now)
+    return True
+
+
+def key_of(engine: Engine, id: str) -> KeyRecord | None:
+    """The key of that id. Raises Unavailable."""
+    with reading(engine) as connection:
+        row = connection.execute(select(office_keys).where(office_keys.c.id == id)).one_or_none()
+    return None if row is None else _record(row)
+
+
+def all_keys(engine: Engine) -> list[KeyRecord]:
+    """Every key, by office and id. Raises Unavailable."""
+    with reading(engine) as connection:
+        rows = connection.execute(select(office_keys).order_by(office_keys.c.office, office_keys.c.id)).all()
+    return [_record(row) for row in rows]
+
+
+def revoke_key(engine: Engine, id: str, now: datetime, actor: str = "command") -> KeyRecord | None:
+    """Revoke a key; None where there is none. What it signed stays signed. Raises Unavailable."""
+    found = key_of(engine, id)
+    if found is None or found.revoked is not None:
+        return found
+    with writing(engine) as connection:
+        connection.execute(update(office_keys).where(office_keys.c.id == id).values(revoked=micros(now)))
+        audit.record(connection, [Event("key-revoked", actor, found.office, detail={"key": id})], now)
+    return key_of(engine, id)
+
+
+def spend(engine: Engine, hash: bytes, now: datetime) -> bool:
+    """Note that a signature is used; False where it was before, by whichever process. Raises Unavailable."""
+    with writing(engine) as connection:
+        build = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+        values = build(used_signatures).values(hash=hash, at=micros(now)).on_conflict_do_nothing()
+        first = connection.execute(values.returning(used_signatures.c.at)).one_or_none() is not None
+        connection.execute(delete(used_signatures).where(used_signatures.c.at < micros(now - KEPT)))
+    return first
+
+
+def provenance(engine: Engine, id: str, version: int | None = None) -> Provenance | None:
+    """Of the newest version of an article, or of that one; None under the rule of its original. Raises Unavailable."""
+    brought = versions.alias()
+    statement = (
+        select(
+            brought.c.version,
+            releases.c.body,
+            releases.c.mimetype,
+            releases.c.office,
+            releases.c.received,
+            releases.c.signature,
+        )
+        .select_from(articles)
+        .join(brought, brought.c.num == articles.c.num)
+        .join(releases, releases.c.id == brought.c.release)
+        .where(articles.c.id == id, brought.c.version == version_of(version), ~hidden_release())
+    )
+    with reading(engine) as connection:
+        row = connection.execute(statement).one_or_none()
+    if row is None:
+        return None
+    signature = None if row.signature is None else bytes(row.signature)
+    return Provenance(row.version, bytes(row.body), row.mimetype, row.office, instant(row.received), signature)
+
+
+def _record(row: Row[Any]) -> KeyRecord:
+    revoked = None if row.revoked is None else instant(row.revoked)
+    return KeyRecord(row.id, row.office, bytes(row.public), row.name, instant(row.created), revoked)
