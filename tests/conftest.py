@@ -1,6 +1,7 @@
 """The few fixtures: a database of each kind, and a whole server with two web workers. What a test starts, it stops."""
 
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -164,20 +165,21 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         running.cleanup()
 
 
-_made: list[str] = []
+def new_database(postgres: str) -> str:
+    """The URL of a new database on that PostgreSQL."""
+    import psycopg
+
+    name = f"t{secrets.token_hex(8)}"
+    dsn = postgres.format("postgres").replace("+psycopg", "")
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE \"{name}\" ENCODING 'UTF8' TEMPLATE template0")
+    return postgres.format(name)
 
 
 @pytest.fixture
 def postgres_url(postgres: str) -> str:
     """A database of its own on that PostgreSQL."""
-    import psycopg
-
-    name = f"t{len(_made)}"
-    _made.append(name)
-    dsn = postgres.format("postgres").replace("+psycopg", "")
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE \"{name}\" ENCODING 'UTF8' TEMPLATE template0")
-    return postgres.format(name)
+    return new_database(postgres)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
