@@ -18,10 +18,10 @@ from sqlalchemy import event, text
 from app import store
 from app.errors import Unavailable
 from app.query import Query
-from app.store import Engine
+from app.store import Engine, Item
 from feeds.article import Article
 from tests.conftest import ROOT, new_database
-from tests.test_store import NOW, article, found, put
+from tests.test_store import NOW, ORIGINAL, article, found, put
 from tests.wholeness import assert_whole
 
 LIVES = list(csv.DictReader((Path(__file__).parent / "holds.csv").read_text("utf-8").splitlines()))
@@ -89,6 +89,19 @@ def test_what_was_made_ready_is_not_shown_where_a_newer_version_came(engine: Eng
     assert len(store.lift(engine, later, ready)) == 1
     assert_whole(engine)
     assert store.make_ready(engine, later, ready, 3) == {}, "what does not wait is not held on to"
+
+
+def test_silence_keeps_the_embargo_of_what_was_public_once(engine: Engine) -> None:
+    put(engine, article())
+    put(engine, article(version=2, pubstatus="canceled"))
+    put(engine, article(version=3, embargoed=LIFTS, updated=LIFTS))
+    silent = Item(article(version=4), b"4".ljust(32), says_embargo=False)
+    ((stored,),) = store.put(engine, [(ORIGINAL, [silent])], lambda item: b"{}", NOW)
+    assert (stored.outcome, stored.change) == ("stored", None)
+    assert store.lift(engine, LIFTS - timedelta(seconds=1)) == []
+    assert len(store.lift(engine, LIFTS)) == 1
+    assert [one.version for one in found(engine)] == [4]
+    assert_whole(engine)
 
 
 def together(*calls: Callable[[], object]) -> None:
