@@ -5,6 +5,7 @@ import secrets
 import signal
 import subprocess
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -29,6 +30,26 @@ def until(condition: Callable[[], object], seconds: float = 10.0, every: float =
     while not condition():
         assert time.monotonic() < end, f"not so within {seconds} s: {condition}"
         time.sleep(every)
+
+
+def together(*calls: Callable[[], object], seconds: float = 120) -> None:
+    """Call each in a thread of its own, and raise what the first that failed raised."""
+    failures: list[BaseException] = []
+
+    def run(call: Callable[[], object]) -> None:
+        try:
+            call()
+        except BaseException as error:  # a thread's failure must reach the test
+            failures.append(error)
+
+    threads = [threading.Thread(target=run, args=(call,)) for call in calls]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(seconds)
+    assert not any(thread.is_alive() for thread in threads)
+    if failures:
+        raise failures[0]
 
 
 class Server:

@@ -20,7 +20,7 @@ from app.errors import Unavailable
 from app.query import Query
 from app.store import Engine, Item
 from feeds.article import Article
-from tests.conftest import ROOT, new_database
+from tests.conftest import ROOT, new_database, together
 from tests.test_store import NOW, ORIGINAL, article, found, put
 from tests.wholeness import assert_whole
 
@@ -102,26 +102,6 @@ def test_silence_keeps_the_embargo_of_what_was_public_once(engine: Engine) -> No
     assert len(store.lift(engine, LIFTS)) == 1
     assert [one.version for one in found(engine)] == [4]
     assert_whole(engine)
-
-
-def together(*calls: Callable[[], object]) -> None:
-    """Call each in a thread of its own, and raise what one of them raised."""
-    failures: list[BaseException] = []
-
-    def run(call: Callable[[], object]) -> None:
-        try:
-            call()
-        except BaseException as error:  # a thread's failure must reach the test
-            failures.append(error)
-
-    threads = [threading.Thread(target=run, args=(call,)) for call in calls]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert not any(thread.is_alive() for thread in threads)
-    if failures:
-        raise failures[0]
 
 
 @pytest.fixture
