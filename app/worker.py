@@ -6,36 +6,43 @@ Several may run, on several hosts: a lift is decided inside one transaction, so 
 import logging
 import threading
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from app import store
 from app.announce import announce, repair
 from app.cache import Cache
 from app.errors import Unavailable
-from app.store import Engine
+from app.store import Engine, Ready, Ref
 
 log = logging.getLogger("pressrelay.worker")
 PERIOD = 0.2  # seconds between two looks
+AHEAD = timedelta(seconds=30)  # how long before their instant articles are made ready
+READY_MOST, READY_EACH = 2_000, 100  # articles that are held ready, and that are made so in one look
 
 
-def step(engine: Engine, cache: Cache) -> int:
-    """One look: how many embargoes were lifted. Raises Unavailable."""
+def step(engine: Engine, cache: Cache, ready: dict[Ref, Ready]) -> int:
+    """One look: how many embargoes were lifted. `ready` is what earlier looks made ready, and is renewed. Raises Unavailable."""
     lifted = 0
     while (due := store.next_due(engine)) is not None and due <= time.time() * 1_000_000:
-        changes = store.lift(engine, datetime.now(UTC))
+        changes = store.lift(engine, datetime.now(UTC), ready)
         announce(cache, changes)
         lifted += len(changes)
     if repair(cache, engine):
         cache.suspect = False
+    more = min(READY_EACH, READY_MOST - len(ready))
+    held = store.make_ready(engine, datetime.now(UTC) + AHEAD, ready, max(0, more))
+    ready.clear()
+    ready.update(held)
     return lifted
 
 
 def run(engine: Engine, cache: Cache, stop: threading.Event) -> None:
     """Look until `stop` is set; a database that fails is asked again."""
     failed = False
+    ready: dict[Ref, Ready] = {}
     while not stop.is_set():
         try:
-            if lifted := step(engine, cache):
+            if lifted := step(engine, cache, ready):
                 log.info("embargoes lifted: %d", lifted)
             failed = False
         except Unavailable as error:

@@ -1,4 +1,4 @@
-"""`python -m bench [ingest|import|feeds]`: measure, print a table, write JSON."""
+"""`python -m bench [ingest|import|feeds|embargo]`: measure, print a table, write JSON."""
 
 import os
 import platform
@@ -11,9 +11,10 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from bench.embargo import embargo
 from bench.measure import Result, feeds, imports, ingest, plan, ratios
 
-PARTS = {"ingest": ingest, "import": imports, "feeds": feeds}
+PARTS = {"ingest": ingest, "import": imports, "feeds": feeds, "embargo": embargo}
 FULL, QUICK = 100_000, 500  # articles
 
 
@@ -23,7 +24,7 @@ FULL, QUICK = 100_000, 500  # articles
 @click.option("--articles", type=click.IntRange(10, 1_000_000), help=f"Articles in the large archive. [{FULL:,}]")
 @click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures to this file.")
 def main(part: str | None, quick: bool, articles: int | None, file: Path | None) -> None:
-    """Measure a real server on 127.0.0.1, client and server on this machine; PART is ingest, import or feeds, all if left out."""
+    """Measure a real server on 127.0.0.1, client and server on this machine; PART is one of those above, all if left out."""
     console = Console()
     amounts = plan(quick=quick, articles=articles or (QUICK if quick else FULL))
     results: list[Result] = []

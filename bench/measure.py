@@ -39,6 +39,7 @@ class Plan(Struct, frozen=True):
     cold: int  # requests
     hot: int
     imported: tuple[int, int]  # articles of the smaller and of the larger archive that is imported
+    embargoed: int  # articles of one release, until one instant
 
 
 class Result(Struct, frozen=True):
@@ -57,8 +58,8 @@ Say = Callable[[str], None]
 def plan(*, quick: bool, articles: int) -> Plan:
     """The amounts: quick ones show that it works, and nothing else."""
     if quick:
-        return Plan(1, min(200, articles), articles, 20, 1, 5, 50, (50, 200))
-    return Plan(3, min(SMALL, articles), articles, 200, 5, 40, 3_000, (3_000, 30_000))
+        return Plan(1, min(200, articles), articles, 20, 1, 5, 50, (50, 200), 50)
+    return Plan(3, min(SMALL, articles), articles, 200, 5, 40, 3_000, (3_000, 30_000), 1_000)
 
 
 def ingest(plan: Plan, say: Say) -> list[Result]:
@@ -74,14 +75,14 @@ def ingest(plan: Plan, say: Say) -> list[Result]:
                 bodies = [document([part]) for part in samples(plan.single, f"single-{clients}-{number}")]
                 rates.append(plan.single / _push(server, bodies, clients))
             name = f"push one by one, {clients} {'client' if clients == 1 else 'clients'}"
-            results.append(_result(name, rates, "articles/s"))
+            results.append(result(name, rates, "articles/s"))
         say("ingest, 100 articles a release")
         rates = []
         for number in range(plan.rounds):
             made = samples(plan.batches * 100, f"batch-{number}")
             bodies = [document(batch) for batch in _batches(made, 100)]
             rates.append(plan.batches * 100 / _push(server, bodies, 1))
-        results.append(_result("push 100 a release, 1 client", rates, "articles/s"))
+        results.append(result("push 100 a release, 1 client", rates, "articles/s"))
     return results
 
 
@@ -98,8 +99,8 @@ def imports(plan: Plan, say: Say) -> list[Result]:
                 seconds, memory = imported(Path(archive))
                 rates.append(size / seconds)
                 sizes.append(memory)
-            results.append(_result("import a directory", rates, "articles/s", size))
-            results.append(_result("import, memory of its largest process", sizes, "MiB", size))
+            results.append(result("import a directory", rates, "articles/s", size))
+            results.append(result("import, memory of its largest process", sizes, "MiB", size))
     return results
 
 
@@ -152,14 +153,14 @@ def _feeds(server: Running, plan: Plan, size: int) -> list[Result]:
     for name, asked in requests.items():
         _cold(server, asked, len(asked), lambda: None)
         rates = [_cold(server, asked, plan.cold, lambda: cache.renew(newest)) for _ in range(plan.rounds)]
-        results.append(_result(f"{name}, rendered anew", rates, "requests/s", size))
+        results.append(result(f"{name}, rendered anew", rates, "requests/s", size))
     rates = [_cold(server, requests["atom"], plan.cold, client.flushall) for _ in range(plan.rounds)]
-    results.append(_result("atom, cache empty", rates, "requests/s", size))
+    results.append(result("atom, cache empty", rates, "requests/s", size))
     for clients in (1, 4):
         _hot(server, requests["atom"], len(requests["atom"]), 1)
         rates = [plan.hot / _hot(server, requests["atom"], plan.hot, clients) for _ in range(plan.rounds)]
         name = f"atom, from the cache, {clients} {'client' if clients == 1 else 'clients'}"
-        results.append(_result(name, rates, "requests/s", size))
+        results.append(result(name, rates, "requests/s", size))
     cache.close()
     client.close()
     return results
@@ -225,7 +226,8 @@ def _batches(made: Iterator[Sample], size: int) -> Iterator[list[Sample]]:
         yield batch
 
 
-def _result(name: str, rates: Sequence[float], unit: str, articles: int | None = None) -> Result:
+def result(name: str, rates: Sequence[float], unit: str, articles: int | None = None) -> Result:
+    """The figure of these rounds."""
     runs = tuple(round(rate, 1) for rate in rates)
     return Result(name, round(statistics.median(rates), 1), unit, runs, articles)
 

@@ -102,21 +102,22 @@ def samples(count: int, name: str) -> Iterator[Sample]:
         )
 
 
-def document(parts: Sequence[Sample]) -> bytes:
-    """A release of these articles, as an office pushes it."""
-    articles = "".join(map(_article, parts))
+def document(parts: Sequence[Sample], embargo: datetime | None = None) -> bytes:
+    """A release of these articles, as an office pushes it; under embargo until that instant."""
+    until = f'  <embargo until="{embargo.isoformat()}"/>\n' if embargo else ""
+    articles = "".join(_article(part, until) for part in parts)
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         f'<release xmlns="urn:pressrelay:press-release:1" xml:lang="ko">{articles}</release>\n'
     ).encode()
 
 
-def _article(part: Sample) -> str:
+def _article(part: Sample, embargo: str) -> str:
     topics = "".join(f"<topic>{topic.code}</topic>" for topic in part.topics)
     return (
         f'\n<article version="1" xml:lang="{part.lang}">\n'
         f"  <guid>{part.guid}</guid>\n"
-        f"  <issued>{part.issued.isoformat()}</issued>\n"
+        f"  <issued>{part.issued.isoformat()}</issued>\n{embargo}"
         f"  <headline>{escape(part.headline)}</headline>\n"
         f"  <body>{_body(part)}</body>\n"
         f"  <region>{part.region.code}</region>{topics}\n"

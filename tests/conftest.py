@@ -1,9 +1,11 @@
 """The few fixtures: a database of each kind, and a whole server with two web workers. What a test starts, it stops."""
 
 import os
+import secrets
 import signal
 import subprocess
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -28,6 +30,26 @@ def until(condition: Callable[[], object], seconds: float = 10.0, every: float =
     while not condition():
         assert time.monotonic() < end, f"not so within {seconds} s: {condition}"
         time.sleep(every)
+
+
+def together(*calls: Callable[[], object], seconds: float = 120) -> None:
+    """Call each in a thread of its own, and raise what the first that failed raised."""
+    failures: list[BaseException] = []
+
+    def run(call: Callable[[], object]) -> None:
+        try:
+            call()
+        except BaseException as error:  # a thread's failure must reach the test
+            failures.append(error)
+
+    threads = [threading.Thread(target=run, args=(call,)) for call in calls]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(seconds)
+    assert not any(thread.is_alive() for thread in threads)
+    if failures:
+        raise failures[0]
 
 
 class Server:
@@ -164,20 +186,21 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         running.cleanup()
 
 
-_made: list[str] = []
+def new_database(postgres: str) -> str:
+    """The URL of a new database on that PostgreSQL."""
+    import psycopg
+
+    name = f"t{secrets.token_hex(8)}"
+    dsn = postgres.format("postgres").replace("+psycopg", "")
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE \"{name}\" ENCODING 'UTF8' TEMPLATE template0")
+    return postgres.format(name)
 
 
 @pytest.fixture
 def postgres_url(postgres: str) -> str:
     """A database of its own on that PostgreSQL."""
-    import psycopg
-
-    name = f"t{len(_made)}"
-    _made.append(name)
-    dsn = postgres.format("postgres").replace("+psycopg", "")
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE \"{name}\" ENCODING 'UTF8' TEMPLATE template0")
-    return postgres.format(name)
+    return new_database(postgres)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -34,7 +34,7 @@ def test_quick_run(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     figures = json.loads(file.read_bytes())
-    assert len({result["name"] for result in figures["results"]}) == 13
+    assert len({result["name"] for result in figures["results"]}) == 14
     assert all(result["value"] > 0 for result in figures["results"])
     assert len(figures["ratios"]) == 10
 

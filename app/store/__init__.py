@@ -24,7 +24,7 @@ from app.store.find import (
 from app.store.history import Version, corrected, history, original, public_version
 from app.store.instants import micros
 from app.store.keys import Keys, keys
-from app.store.lift import Released, lift, release
+from app.store.lift import Ready, Released, lift, make_ready, release
 from app.store.log import Entry, changed_since, log
 from app.store.members import Edited, edited, last_edited
 from app.store.offices import all_offices, save_office
@@ -52,6 +52,7 @@ __all__ = [
     "Keys",
     "Original",
     "Provenance",
+    "Ready",
     "Ref",
     "Released",
     "Source",
@@ -87,6 +88,7 @@ __all__ = [
     "last_edited",
     "lift",
     "log",
+    "make_ready",
     "micros",
     "names_in_use",
     "new_token",

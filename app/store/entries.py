@@ -18,12 +18,16 @@ def enter(connection: Connection, table: Table, entries: Sequence[Entry]) -> Non
     if not entries:
         return
     ids = axis_ids(connection, {name for _, where, _ in entries for pair in where.pairs() for name in pair})
-    rows = [
-        {"place": ids[place], "topic": ids[topic], "sort": sort, "num": num}
-        for num, where, sort in entries
-        for place, topic in where.pairs()
-    ]
-    connection.execute(insert(table), rows)
+    rows = sorted((ids[place], ids[topic], sort, num) for num, where, sort in entries for place, topic in where.pairs())
+    # In the driver's own words: a thousand articles are 20,000 rows, and a dictionary for each takes longer than to write it.
+    into = f"INSERT INTO {table.name} (place, topic, sort, num)"
+    if connection.dialect.name == "postgresql":
+        columns = tuple(map(list, zip(*rows, strict=True)))
+        connection.exec_driver_sql(
+            f"{into} SELECT * FROM unnest(%s::int[], %s::int[], %s::bigint[], %s::bigint[])", columns
+        )
+    else:
+        connection.exec_driver_sql(f"{into} VALUES (?, ?, ?, ?)", rows)
 
 
 def leave(connection: Connection, num: int, where: Keys, sort: int) -> None:

@@ -1,17 +1,18 @@
 """What waited becomes public: by itself at its instant, or because somebody releases it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy import Connection, Engine, and_, insert, select, update
+from sqlalchemy import Connection, Engine, and_, bindparam, insert, select, update
 
 from app.store import audit, entries, search
 from app.store.audit import Event
-from app.store.engine import writing
+from app.store.engine import reading, writing
+from app.store.find import Ref
 from app.store.instants import micros
 from app.store.keys import Keys
 from app.store.order import Change, change_row, lock, unlock
@@ -19,9 +20,24 @@ from app.store.tables import articles, changes, feed_entries, versions
 from feeds.article import Article
 
 LIFT_AT_ONCE = 500  # embargoes lifted in one transaction
-_WAITING = select(articles.c.num, articles.c.version, versions.c.axes, versions.c.doc).join(
-    versions, and_(versions.c.num == articles.c.num, versions.c.version == articles.c.version)
+READ_AT_ONCE = 100  # articles that are made ready in one go
+_CURRENT = and_(versions.c.num == articles.c.num, versions.c.version == articles.c.version)
+_WAITING = select(articles.c.num, articles.c.version, versions.c.axes, versions.c.doc).join(versions, _CURRENT)
+_DUE = select(articles.c.num, articles.c.version).order_by(articles.c.due, articles.c.num)
+_PUBLISHED = (
+    update(articles)
+    .where(articles.c.num == bindparam("own"))
+    .values(public=True, seen=True, due=None, sort=bindparam("stands"))
 )
+
+
+class Ready(Struct, frozen=True):
+    """What is written of a version when it becomes public."""
+
+    id: str
+    office: str
+    where: Keys
+    words: str  # as the index takes them
 
 
 class Released(Struct, frozen=True):
@@ -32,16 +48,50 @@ class Released(Struct, frozen=True):
     change: Change | None = None
 
 
-def lift(engine: Engine, now: datetime) -> list[Change]:
-    """Make public what is due, at most LIFT_AT_ONCE. Raises Unavailable."""
+def lift(engine: Engine, now: datetime, ready: Mapping[Ref, Ready] | None = None) -> list[Change]:
+    """Make public what is due, at most LIFT_AT_ONCE; `ready`: what `make_ready` made of them before. Raises Unavailable."""
+    ready = make_ready(engine, now, ready or {}, LIFT_AT_ONCE)
     with writing(engine) as connection:
         seq = lock(connection)
-        due = connection.execute(
-            _WAITING.where(articles.c.due <= micros(now)).order_by(articles.c.due, articles.c.num).limit(LIFT_AT_ONCE)
-        ).all()
-        lifted = _publish(connection, due, seq, now, "lifted", "worker")
+        # Asked again: a version that came in between is the one that counts, and another worker may have been first.
+        due = _refs(connection, now, LIFT_AT_ONCE)
+        missing = [ref for ref in due if ref not in ready]
+        ready = {**ready, **_read(connection, missing)}
+        lifted = _publish(connection, [(ref, ready[ref]) for ref in due], seq, now, "lifted", "worker")
         unlock(connection, seq + len(lifted))
     return lifted
+
+
+def make_ready(engine: Engine, until: datetime, ready: Mapping[Ref, Ready], most: int) -> dict[Ref, Ready]:
+    """All of `ready` that still waits for an instant up to `until`, and at most `most` more: the work that can be done before a
+    lift, for within it every other writer waits. Raises Unavailable."""
+    with reading(engine) as connection:
+        waiting = _refs(connection, until, len(ready) + most)
+        found = {ref: ready[ref] for ref in waiting if ref in ready}
+        missing = [ref for ref in waiting if ref not in found][:most]
+        for start in range(0, len(missing), READ_AT_ONCE):
+            found |= _read(connection, missing[start : start + READ_AT_ONCE])
+    return found
+
+
+def _refs(connection: Connection, until: datetime, most: int) -> list[Ref]:
+    """What waits for an instant up to `until`, in the order in which it lifts."""
+    rows = connection.execute(_DUE.where(articles.c.due <= micros(until)).limit(most))
+    return [(num, version) for num, version in rows]
+
+
+def _read(connection: Connection, refs: Sequence[Ref]) -> dict[Ref, Ready]:
+    """What is written of these, where they are still the newest versions."""
+    if not refs:
+        return {}
+    rows = connection.execute(_WAITING.where(articles.c.num.in_([num for num, _ in refs])))
+    return {(num, version): _ready(connection, packed, doc) for num, version, packed, doc in rows}
+
+
+def _ready(connection: Connection, packed: bytes, doc: bytes) -> Ready:
+    article = msgspec.json.decode(doc, type=Article)
+    where = msgspec.json.decode(packed, type=Keys)
+    return Ready(article.id, article.office.code, where, search.form(connection.dialect.name, search.words(article)))
 
 
 def release(engine: Engine, id: str, receipt: Callable[[Article], bytes], now: datetime, actor: str) -> Released | None:
@@ -68,38 +118,34 @@ def release(engine: Engine, id: str, receipt: Callable[[Article], bytes], now: d
             event = Event("released", actor, article.office.code, id, article.version, {"until": until.isoformat()})
             audit.record(connection, [event], now)
             return Released("waits", told)
-        due = connection.execute(_WAITING.where(articles.c.num == row.num)).all()
-        (change,) = _publish(connection, due, seq, now, "released", actor)
+        due = (row.num, row.version), _ready(connection, row.axes, doc)
+        (change,) = _publish(connection, [due], seq, now, "released", actor)
         unlock(connection, seq + 1)
     return Released("released", told, change)
 
 
 def _publish(
-    connection: Connection, due: Sequence[Any], seq: int, now: datetime, action: str, actor: str
+    connection: Connection, due: Sequence[tuple[Ref, Ready]], seq: int, now: datetime, action: str, actor: str
 ) -> list[Change]:
     """Write the entries of these, with a change and an event for each; numbers follow `seq`."""
     if not due:
         return []
     done: list[Change] = []
+    stands: list[dict[str, int]] = []
     shown: list[entries.Entry] = []
-    words: list[tuple[int, str]] = []
     told: list[dict[str, Any]] = []
     events: list[Event] = []
-    for place, (num, version, packed, doc) in enumerate(due):
-        where = msgspec.json.decode(packed, type=Keys)
-        article = msgspec.json.decode(doc, type=Article)
+    for place, ((num, version), one) in enumerate(due):
         sort = micros(now) + place
-        shown.append((num, where, sort))
-        words.append((num, search.words(article)))
-        connection.execute(
-            update(articles).where(articles.c.num == num).values(public=True, seen=True, due=None, sort=sort)
-        )
-        done.append(Change(seq + place + 1, (where,)))
+        stands.append({"own": num, "stands": sort})
+        shown.append((num, one.where, sort))
+        done.append(Change(seq + place + 1, (one.where,)))
         told.append(change_row(done[-1], num, version, "published", now))
-        events.append(Event(action, actor, article.office.code, article.id, version))
+        events.append(Event(action, actor, one.office, one.id, version))
+    connection.execute(_PUBLISHED, stands)
     entries.unwait(connection, [num for num, _, _ in shown])
     entries.enter(connection, feed_entries, shown)
-    search.index(connection, words)
+    search.enter(connection, [(num, one.words) for (num, _), one in due])
     connection.execute(insert(changes), told)
     audit.record(connection, events, now)
     return done

@@ -130,7 +130,7 @@ class _Writer:
             kept = msgspec.json.decode(doc, type=Article)
             if row.public:
                 before, shown = msgspec.json.decode(packed, type=Keys), kept
-            elif not row.seen:
+            else:  # Also what was public once: it may wait again.
                 item = _still_waiting(item, kept, self.now)
                 entries.unwait(self.connection, [row.num])
         public = public_at(item.article, self.now)

@@ -23,14 +23,24 @@ def words(article: Article) -> str:
 
 def index(connection: Connection, found: Sequence[tuple[int, str]]) -> None:
     """Make (number, tokens) findable."""
-    if not found:
+    dialect = connection.dialect.name
+    enter(connection, [(num, form(dialect, words)) for num, words in found])
+
+
+def form(dialect: str, words: str) -> str:
+    """Tokens as that database's index takes them."""
+    return _vector(words.split(" ")) if dialect == "postgresql" else words
+
+
+def enter(connection: Connection, formed: Sequence[tuple[int, str]]) -> None:
+    """Make (number, tokens in their form) findable."""
+    if not formed:
         return
     if connection.dialect.name == "postgresql":
-        rows = [{"num": num, "words": _vector(words.split(" "))} for num, words in found]
-        connection.execute(text("INSERT INTO search (num, words) VALUES (:num, CAST(:words AS tsvector))"), rows)
+        statement = text("INSERT INTO search (num, words) VALUES (:num, CAST(:words AS tsvector))")
     else:
-        rows = [{"num": num, "words": words} for num, words in found]
-        connection.execute(text("INSERT INTO search (rowid, words) VALUES (:num, :words)"), rows)
+        statement = text("INSERT INTO search (rowid, words) VALUES (:num, :words)")
+    connection.execute(statement, [{"num": num, "words": words} for num, words in formed])
 
 
 def remove(connection: Connection, nums: Iterable[int]) -> None:

@@ -1,0 +1,48 @@
+"""What is measured of embargoes: how long after their instant a thousand articles of one release are there for a reader."""
+
+import time
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from bench.measure import Plan, Result, Say, result
+from bench.releases import document, samples
+from bench.server import Connection, Running, get, post, running
+
+AHEAD = timedelta(seconds=5)  # from the push to the instant
+GIVEN_UP = 30.0  # seconds after the instant
+PAGE = 200  # articles
+
+
+def embargo(plan: Plan, say: Say) -> list[Result]:
+    """One release of many articles under embargo until one instant, and one reader who asks for all pages again and again."""
+    seen = []
+    for number in range(plan.rounds):
+        say(f"embargo, {plan.embargoed:,} articles, round {number + 1}")
+        with running() as server:
+            seen.append(_round(server, plan.embargoed) * 1000)
+    return [result(f"{plan.embargoed:,} embargoes of one instant, until a reader has all", seen, "ms")]
+
+
+def _round(server: Running, count: int) -> float:
+    """Seconds from the instant to the end of a reader's first look that shows them all."""
+    instant = datetime.now(UTC) + AHEAD
+    with Connection(server.settings.port) as connection:
+        connection.ask(post(server.token, document(list(samples(count, "embargo")), instant)), 201)
+    if datetime.now(UTC) >= instant:
+        raise RuntimeError("The push ended after the instant: this machine is too slow for the measurement.")
+    while (shown := _shown(server)) < count:
+        if time.time() > instant.timestamp() + GIVEN_UP:
+            raise RuntimeError(f"Only {shown} of {count} articles are there.")
+    return time.time() - instant.timestamp()
+
+
+def _shown(server: Running) -> int:
+    """Articles on all pages of the feed of everything, each asked for through a new connection: any web worker may answer."""
+    count, path = 0, f"/feed.json?limit={PAGE}"
+    while path:
+        with Connection(server.settings.port) as connection:
+            page = msgspec.json.decode(connection.ask(get(path), 200))
+        count += len(page["items"])
+        path = page.get("next_url", "").removeprefix(server.settings.url)
+    return count

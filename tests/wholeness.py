@@ -1,0 +1,54 @@
+"""What must hold in the tables whatever happened before: each article stands where its newest version belongs, once, or nowhere."""
+
+from collections import Counter
+
+import msgspec
+from sqlalchemy import and_, select, text
+
+from app import store
+from app.store import Engine, Keys
+from app.store.tables import articles, axis, changes, embargo_entries, feed_entries, versions
+
+
+def assert_whole(engine: Engine) -> None:
+    """Entries, search, changes and audit log say the same of every article."""
+    newest = select(articles, versions.c.axes).join(
+        versions, and_(versions.c.num == articles.c.num, versions.c.version == articles.c.version)
+    )
+    with engine.connect() as connection:
+        kept = connection.execute(newest).all()
+        ids = dict(connection.execute(select(axis.c.name, axis.c.id)).all())
+        shown = sorted(map(tuple, connection.execute(select(feed_entries))))
+        waiting = sorted(map(tuple, connection.execute(select(embargo_entries))))
+        words = "num" if engine.dialect.name == "postgresql" else "rowid"
+        found = sorted(connection.execute(text(f"SELECT {words} FROM search")).scalars())
+        told = connection.execute(select(changes).order_by(changes.c.seq)).all()
+    pairs = {
+        row.num: [(ids[p], ids[t]) for p, t in msgspec.json.decode(row.axes, type=Keys).pairs()]
+        for row in kept
+        if row.pubstatus == "usable"
+    }
+    public = [row for row in kept if row.public]
+    hidden = [row for row in kept if not row.public and row.pubstatus == "usable"]
+    assert shown == sorted((*pair, row.sort, row.num) for row in public for pair in pairs[row.num])
+    assert waiting == sorted((*pair, row.edited, row.num) for row in hidden for pair in pairs[row.num])
+    assert found == sorted(row.num for row in public)
+    assert [row.num for row in public if row.due is not None or not row.seen] == []
+    assert [row.seq for row in told] == list(range(1, len(told) + 1)), "no gap"
+    _assert_told(told, {row.num: row for row in kept})
+    assert store.verify(engine).fault == ""
+
+
+def _assert_told(told: list, kept: dict) -> None:  # type: ignore[type-arg]
+    """Versions never go back; what is published is so once, until it is withdrawn; the last word is the state now."""
+    stands: dict[int, str] = {}
+    newest: Counter[int] = Counter()
+    for row in told:
+        assert row.version > newest[row.num], f"article {row.num}: {row.version} after {newest[row.num]}"
+        newest[row.num] = row.version
+        visible = stands.get(row.num) in ("published", "corrected")
+        assert visible == (row.kind != "published"), f"article {row.num}: {row.kind} after {stands.get(row.num)}"
+        stands[row.num] = row.kind
+    visible_now = {num for num, kind in stands.items() if kind in ("published", "corrected")}
+    assert visible_now == {num for num, row in kept.items() if row.public}
+    assert {num: newest[num] for num in visible_now} == {num: kept[num].version for num in visible_now}
