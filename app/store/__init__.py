@@ -21,7 +21,7 @@ from app.store.find import (
     waiting,
     withdrawn,
 )
-from app.store.history import Version, corrected, history, original, public_version
+from app.store.history import Provenance, Version, corrected, history, original, provenance, public_version
 from app.store.instants import micros
 from app.store.keys import Keys, keys
 from app.store.lift import Ready, Released, lift, make_ready, release
@@ -33,7 +33,7 @@ from app.store.outlets import all_outlets, remove_outlet, save_outlet
 from app.store.put import Item, Original, Stored, content, public_at, put
 from app.store.saved import all_saved, remove_feed, save_feed, saved_feed
 from app.store.search import words as search_words
-from app.store.signing import KeyRecord, Provenance, add_key, all_keys, key_of, provenance, revoke_key, spend
+from app.store.signing import KeyRecord, add_key, all_keys, key_of, revoke_key, spend
 from app.store.sources import Source, all_sources, claim_source, record_pull, remove_source, save_source
 from app.store.tokens import TokenRecord, all_tokens, new_token, revoke_token, token_of, used
 from app.store.translations import translations_of

@@ -2,11 +2,10 @@
 
 What was never public may say what was taken out, and what was public before the article was canceled or withheld is withdrawn with
 it, also where the article came back: neither is told here. What looks for an article in `changes`
-wants an index on (num, seq).
+uses the index on (num, seq).
 """
 
 from datetime import datetime
-from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -29,6 +28,17 @@ class Version(Struct, frozen=True):
     kind: str  # "published" or "corrected"
     at: datetime  # when it became public here
     article: Article  # as it was then
+
+
+class Provenance(Struct, frozen=True):
+    """Where the bytes of an article's version came from."""
+
+    version: int
+    body: bytes
+    mimetype: str
+    office: str  # whose token or key sent them
+    received: datetime
+    signature: bytes | None  # JSON
 
 
 def history(engine: Engine, id: str, limit: int, *, below: int | None = None) -> list[Version]:
@@ -56,31 +66,46 @@ def corrected(engine: Engine, id: str) -> list[Version]:
     return found if len(found) > 1 else []
 
 
-def original(engine: Engine, id: str, version: int | None = None) -> tuple[bytes, str] | None:
-    """The bytes and the media type of the release that brought a version of an article, the newest where none is named.
+def provenance(engine: Engine, id: str, version: int | None = None) -> Provenance | None:
+    """The release that brought a version of an article, the newest where none is named.
 
     None while any article of that release is not public, and where any version in it never was: the bytes hold them all.
     Raises Unavailable.
     """
     brought = versions.alias()
     statement = (
-        select(releases.c.body, releases.c.mimetype)
+        select(
+            brought.c.version,
+            releases.c.body,
+            releases.c.mimetype,
+            releases.c.office,
+            releases.c.received,
+            releases.c.signature,
+        )
         .select_from(articles)
         .join(brought, brought.c.num == articles.c.num)
         .join(releases, releases.c.id == brought.c.release)
-        .where(articles.c.id == id, brought.c.version == version_of(version), ~hidden_release())
+        .where(
+            articles.c.id == id,
+            brought.c.version == (articles.c.version if version is None else version),
+            ~_hidden(),
+        )
     )
     with reading(engine) as connection:
         row = connection.execute(statement).one_or_none()
-    return None if row is None else (bytes(row.body), row.mimetype)
+    if row is None:
+        return None
+    signature = None if row.signature is None else bytes(row.signature)
+    return Provenance(row.version, bytes(row.body), row.mimetype, row.office, instant(row.received), signature)
 
 
-def version_of(version: int | None) -> Any:
-    """That version, or the newest of the article."""
-    return articles.c.version if version is None else version
+def original(engine: Engine, id: str, version: int | None = None) -> tuple[bytes, str] | None:
+    """The bytes and the media type of that release, under the same rule. Raises Unavailable."""
+    found = provenance(engine, id, version)
+    return None if found is None else (found.body, found.mimetype)
 
 
-def hidden_release() -> ColumnElement[bool]:
+def _hidden() -> ColumnElement[bool]:
     """Whether a release holds what is not public, or never was: its bytes hold it all."""
     other, sibling = versions.alias(), articles.alias()
     return exists().where(

@@ -10,9 +10,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from app.store import audit
 from app.store.audit import Event
 from app.store.engine import reading, writing
-from app.store.history import hidden_release, version_of
 from app.store.instants import instant, micros
-from app.store.tables import articles, office_keys, releases, used_signatures, versions
+from app.store.tables import office_keys, used_signatures
 
 KEPT = timedelta(hours=1)  # how long a signature is known as used: longer than one may be old
 
@@ -26,17 +25,6 @@ class KeyRecord(Struct, frozen=True):
     name: str
     created: datetime
     revoked: datetime | None
-
-
-class Provenance(Struct, frozen=True):
-    """Where the bytes of an article's version came from."""
-
-    version: int
-    body: bytes
-    mimetype: str
-    office: str  # whose token or key sent them
-    received: datetime
-    signature: bytes | None  # JSON
 
 
 def add_key(
@@ -85,31 +73,6 @@ def spend(engine: Engine, hash: bytes, now: datetime) -> bool:
         first = connection.execute(values.returning(used_signatures.c.at)).one_or_none() is not None
         connection.execute(delete(used_signatures).where(used_signatures.c.at < micros(now - KEPT)))
     return first
-
-
-def provenance(engine: Engine, id: str, version: int | None = None) -> Provenance | None:
-    """Of the newest version of an article, or of that one; None under the rule of its original. Raises Unavailable."""
-    brought = versions.alias()
-    statement = (
-        select(
-            brought.c.version,
-            releases.c.body,
-            releases.c.mimetype,
-            releases.c.office,
-            releases.c.received,
-            releases.c.signature,
-        )
-        .select_from(articles)
-        .join(brought, brought.c.num == articles.c.num)
-        .join(releases, releases.c.id == brought.c.release)
-        .where(articles.c.id == id, brought.c.version == version_of(version), ~hidden_release())
-    )
-    with reading(engine) as connection:
-        row = connection.execute(statement).one_or_none()
-    if row is None:
-        return None
-    signature = None if row.signature is None else bytes(row.signature)
-    return Provenance(row.version, bytes(row.body), row.mimetype, row.office, instant(row.received), signature)
 
 
 def _record(row: Row[Any]) -> KeyRecord:
