@@ -165,7 +165,7 @@ def withdraw(context: Context, current: Article, actor: str, reason: str = "", p
         version=current.version + 1,
         pubstatus=pubstatus,
         signal="",
-        note=reason or current.note,
+        note=reason,  # and not what was said of the last correction
         updated=datetime.now(UTC),
     )
     body = press_release.render_article(article)

@@ -43,9 +43,9 @@ def sentence(article: Article) -> str:
 
 def marked(article: Article, format: str) -> Article:
     """The article as it goes out in that format."""
-    said = sentence(article)
     if format in CLEAN:
-        return replace(article, note="\n".join(filter(None, (said, article.note))))
+        return noted(article)
+    said = sentence(article)
     return replace(
         article,
         headline=f"{mark(article)} {article.headline}",
@@ -53,6 +53,11 @@ def marked(article: Article, format: str) -> Article:
         body=f"<p><strong>{escape(said, quote=False)}</strong></p>{article.body}",
         text=f"{said}\n\n{article.text}",
     )
+
+
+def noted(article: Article) -> Article:
+    """The article with the sentence in its editor's note."""
+    return replace(article, note="\n".join(filter(None, (sentence(article), article.note))))
 
 
 def _korean(article: Article) -> bool:

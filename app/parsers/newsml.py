@@ -128,6 +128,7 @@ class _Item:
         classified = concepts.read((*self.content("located"), *self.content("subject")), self.catalogs, self.lang)
         office, issuer = self.provider()
         embargo = self.meta("embargoed")
+        wording = " ".join(ours.text(one) for one in notes if self.role(one) == "embargo")
         until = (embargo.text or "").strip() if embargo is not None else ""
         properties = {self.role(one, "rel"): one.get("value", "") for one in self.free("itemMeta/itemMetaExtProperty")}
         licence_uri, licence_text = self.licence(self.rights())
@@ -151,7 +152,9 @@ class _Item:
             embargo=Value(until, embargo.sourceline or 0, place(embargo)) if embargo is not None and until else None,
             # Empty: until further notice (NewsML-G2 specification, "embargoed").
             held=(embargo is not None and not until) or properties.get("held") == "true",
-            embargo_wording=" ".join(ours.text(one) for one in notes if self.role(one) == "embargo"),
+            embargo_wording=wording,
+            # Words alone: they mean what they say, and what is not understood is held.
+            wording_decides=embargo is None and bool(wording) and "held" not in properties,
             regions=classified.regions,
             topics=classified.topics,
             keywords=(*map(ours.text, self.said("keyword")), *classified.keywords),

@@ -89,6 +89,7 @@ class _Document:
         if self.faults or guid is None or headline is None or issued is None or body is None:
             return tuple(self.faults)
         meta = {one.get("name", ""): one.get("content", "") for one in self.all_of("head/meta")}
+        wording = " ".join(info for kind, info in messages if kind == "embargo")
         later = embargo is not None and _instant(embargo.text) > _instant(issued.text)
         return Draft(
             mark=Mark(root.sourceline or 0, "/nitf"),
@@ -110,7 +111,9 @@ class _Document:
             embargo=embargo if later or state == "embargoed" else None,
             held=state == "embargoed" and embargo is None,  # it does not say until when
             says_embargo=embargo is not None,
-            embargo_wording=" ".join(info for kind, info in messages if kind == "embargo"),
+            embargo_wording=wording,
+            # Words alone: they mean what they say, and what is not understood is held.
+            wording_decides=bool(wording) and embargo is None and state == "usable" and "pressrelay.held" not in meta,
             regions=tuple(self.located()),
             topics=tuple(self.subjects()),
             keywords=tuple(one.get("key", "") or ours.text(one) for one in self.root.iter(f"{{{NAMESPACE}}}keyword")),

@@ -96,8 +96,7 @@ def _shown(id: str, suffix: str) -> Kept | Response:
     if not suffix:
         return embargoed.private(article_page(article, embargo=embargo.sentence(article)))
     mimetype, render = FORMATS[suffix]
-    shown = embargo.marked(article, suffix) if suffix in embargo.CLEAN else article
-    return embargoed.private(Response(render(shown), content_type=mimetype))
+    return embargoed.private(Response(render(embargo.noted(article)), content_type=mimetype))
 
 
 def _data(kept: Kept, suffix: str) -> Response:
