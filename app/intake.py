@@ -157,7 +157,9 @@ def correct(context: Context, sender: Sender, current: Article, body: bytes, con
     return _next(context, Original(body, mimetype, sender.office.code, sender.actor, sender.signature), item)
 
 
-def withdraw(context: Context, current: Article, actor: str, reason: str = "", pubstatus: str = "canceled") -> Receipt:
+def withdraw(
+    context: Context, current: Article, sender: Sender, reason: str = "", pubstatus: str = "canceled"
+) -> Receipt:
     """The next version of an article, "canceled" or "withheld"; the original is a release that says so. Raises Problem and
     Unavailable."""
     article = msgspec.structs.replace(
@@ -170,10 +172,12 @@ def withdraw(context: Context, current: Article, actor: str, reason: str = "", p
     )
     body = press_release.render_article(article)
     item = Item(article, hashlib.sha256(body).digest())
-    return _next(context, Original(body, "application/xml", article.office.code, actor), item)
+    return _next(
+        context, Original(body, "application/xml", article.office.code, sender.actor, order=_order(sender)), item
+    )
 
 
-def release(context: Context, current: Article, actor: str) -> Receipt:
+def release(context: Context, current: Article, sender: Sender) -> Receipt:
     """End the hold of an article. Raises Problem (409) where it has none, and Unavailable."""
     url = context.settings.url
     done = store.release(
@@ -181,7 +185,8 @@ def release(context: Context, current: Article, actor: str) -> Receipt:
         current.id,
         lambda article: msgspec.json.encode(_receipt(url, Item(article, b""))),
         datetime.now(UTC),
-        actor,
+        sender.actor,
+        _order(sender),
     )
     if done is None or done.outcome == "not-held":
         detail = (
@@ -190,6 +195,11 @@ def release(context: Context, current: Article, actor: str) -> Receipt:
         raise Problem(409, "not-held", "The article is not held", detail)
     announce(context.cache, [done.change] if done.change else [])
     return msgspec.json.decode(done.receipt, type=Receipt)
+
+
+def _order(sender: Sender) -> str:
+    """The signed request that said so, for the audit log."""
+    return sender.signature.decode() if sender.signature else ""
 
 
 def told(context: Context, article: Article) -> Receipt:

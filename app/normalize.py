@@ -185,7 +185,9 @@ class _Normalizer:
             signal=draft.signal,
         )
         # A newer version that is silent keeps the embargo of the one before (app/store/put.py).
-        says = embargo is not None or held or draft.says_embargo or bool(draft.wording_decides and article.embargo_wording)
+        says = (
+            embargo is not None or held or draft.says_embargo or bool(draft.wording_decides and article.embargo_wording)
+        )
         return Normal(article, tuple(self.warnings), says, draft.silent)
 
     def amounts(self) -> None:

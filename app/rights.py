@@ -42,10 +42,19 @@ class Principal(Struct, frozen=True):
     office: OfficeRecord | None = None  # an editor's and a reader's
     within: tuple[OfficeRecord, ...] = ()  # what is part of that office, at any depth
     outlet: OutletRecord | None = None
+    offices: tuple[str, ...] = ()  # of an outlet that is limited to some: these and what is part of them now
 
     def may(self, scope: str) -> bool:
         """Whether it has that scope."""
         return scope in self.scope
+
+    def reads(self) -> tuple[str, ...] | None:
+        """The offices whose articles under embargo it may read, as they are parts of each other now; None: every office's."""
+        if self.role == "admin":
+            return None
+        if self.office is not None:
+            return (self.office.code, *(one.code for one in self.within))
+        return self.offices if self.outlet is not None and self.outlet.offices else None
 
     def covers(self, office: str) -> bool:
         """Whether it acts for an office: its own, what is part of that, and for an admin any."""

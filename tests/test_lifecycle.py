@@ -5,9 +5,13 @@ from typing import Any
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from app import store
 from app.office import OfficeRecord
+from feeds import newsml, nitf
+from feeds.article import Office
+from tests.articles import SEED
 from tests.conftest import Server
 
 FORMATS = ("rss", "atom", "json", "ninjs", "newsml")
@@ -355,3 +359,104 @@ def test_the_audit_of_an_article_comes_in_pages(server: Server, province: str) -
     assert (first["actor"].split()[0], first["who"], first["hash"] != "") == ("token", "life", True)
     assert ask(server, "GET", f"{path}?after={first['seq']}", province).json()["events"] == []
     assert problem(ask(server, "GET", path)) == (401, "token-missing")
+
+
+# What a review found
+
+
+def test_words_alone_never_publish_what_waits(server: Server, province: str) -> None:
+    """Our own NewsML-G2 of an article, without its instant: what the words mean decides, and these mean that it waits."""
+    made = replace(
+        SEED, guid="tag:life,2026:words", office=Office("life", "생애도"), embargo_wording="11월 말 공개 예정"
+    )
+    for render in (newsml.render_article, nitf.render_article):
+        guid = f"tag:life,2026:words-{render.__module__}"
+        first = replace(made, guid=guid, embargoed=TOMORROW, held=False)
+        receipt = pushed(server, province, render(first))
+        second = render(replace(first, version=2, embargoed=None, headline="고친 제목"))
+        answer = pushed(server, province, second)
+        assert server.client.get(f"/articles/{receipt['id']}").status_code == 404, answer
+        third = render(replace(first, guid=f"{guid}-new", embargoed=None))
+        assert "public" not in pushed(server, province, third), "not understood: held"
+
+
+def test_an_embargo_on_what_was_withdrawn_is_not_told(server: Server, province: str) -> None:
+    for pubstatus in ("canceled", "withheld"):
+        guid = f"tag:life,2026:again-{pubstatus}"
+        path = f"/articles/{pushed(server, province, document(guid))['id']}"
+        since = server.client.get("/changes?since=now").headers["Link"].partition("since=")[2].partition("&")[0]
+        ask(server, "DELETE", path, province, params={"reason": "수치가 틀림", "pubstatus": pubstatus})
+        doors = [
+            path,
+            f"{path}.json",
+            f"/changes?since={since.partition('>')[0]}",
+            "/feed.atom?office=life&limit=13",
+            "/feed.newsml?office=life",
+        ]
+        before = [server.client.get(door) for door in doors]
+        assert [answer.status_code for answer in before[:2]] == [410, 410]
+        pushed(server, province, document(guid, 3, f"<embargo until='{TOMORROW.isoformat()}'/>", "새 제목"))
+        after = [server.client.get(door) for door in doors]
+        assert [answer.content for answer in after] == [answer.content for answer in before], pubstatus
+        answer = server.client.get("/feed.atom?office=life&limit=14")
+        assert f'ref="{guid}"' in answer.text and "새 제목" not in answer.text
+
+
+def test_what_was_withheld_and_is_canceled_then_is_told(server: Server, province: str) -> None:
+    guid = "tag:life,2026:withheld-then-canceled"
+    path = f"/articles/{pushed(server, province, document(guid))['id']}"
+    ask(server, "DELETE", path, province, params={"reason": "x", "pubstatus": "withheld"})
+    assert "거짓이었음" not in server.client.get("/feed.atom?office=life").text
+    answer = server.client.get("/changes?since=now")
+    ask(server, "DELETE", path, province, params={"reason": "거짓이었음"})
+    assert "거짓이었음" in server.client.get("/feed.atom?office=life").text, "the cached feed is told as well"
+    (line,) = server.client.get(answer.links["next"]["url"]).text.splitlines()
+    assert '"kind":"canceled"' in line and "거짓이었음" in line
+
+
+def test_rights_that_are_given_are_in_the_log(server: Server) -> None:
+    for words in (("--within", "life"), (), ("--within", "")):
+        assert server.run("office", "add", "life-new", "--name", "새 과", *words).returncode == 0
+    engine = server.engine()
+    found = [record.event.detail for record in store.records(engine, office="life-new", action="office-saved")]
+    assert found == [{"within": "life"}, {"within": "life"}, {}], "what is left out is kept"
+    engine.dispose()
+
+
+def test_who_is_not_proven_cannot_fill_the_log(server: Server, province: str) -> None:
+    gone = token(server, "life")
+    engine = server.engine()
+    found = store.token_of(engine, gone)
+    assert found is not None
+    store.revoke_token(engine, found.id, datetime.now(UTC))
+    codes = {server.push(gone, document("tag:life,2026:fill")).status_code for _ in range(10)}
+    records = store.records(engine, office="life", action="refused", limit=100_000)
+    told = [one for one in records if one.event.actor == found.actor]
+    engine.dispose()
+    assert codes == {401} and 1 <= len(told) <= 2, "one a minute in each worker"
+
+
+def test_a_correction_by_another_office_is_told_to_the_articles_own(server: Server, province: str) -> None:
+    receipt = pushed(server, province, document("tag:life,2026:attempt"))
+    assert server.push(token(server, "other-life"), document("tag:life,2026:attempt", 2)).status_code == 403
+    (refused,) = events(server, province, receipt["id"], "refused")
+    assert (refused["who"], refused["detail"]["problem"], refused["version"]) == ("other-life", "wrong-office", 2)
+
+
+def test_atompubs_delete_says_its_own_reason_or_none(server: Server, province: str) -> None:
+    for reason in ("정정 불가", ""):
+        body = document(f"tag:life,2026:atom-{bool(reason)}").replace(
+            b"</article>", "<note>지난 정정</note></article>".encode()
+        )
+        id = pushed(server, province, body)["id"]
+        path = f"/atompub/life/{id}" + (f"?reason={reason}" if reason else "")
+        assert ask(server, "DELETE", path, province).status_code == 204
+        assert server.client.get(f"/articles/{id}").json().get("detail", "") == reason
+
+
+def test_what_shows_an_article_can_be_purged(server: Server, province: str) -> None:
+    id = pushed(server, province, document("tag:life,2026:purge"))["id"]
+    for path in ("", ".json", ".xml", "/versions", "/provenance"):
+        answer = server.client.get(f"/articles/{id}{path}")
+        assert answer.headers["Cache-Control"] == "public, max-age=30", path
+        assert answer.headers["Surrogate-Key"] == f"article/{id}", path

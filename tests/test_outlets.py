@@ -217,6 +217,29 @@ def test_an_entry_can_be_followed_and_each_reading_is_kept(server: Server, early
     assert events(server, early, id, "read")[-1]["detail"] == {"as": "atompub"}, "what was not shown was not read"
 
 
+def test_an_office_that_left_is_not_read_any_more(server: Server, early: str) -> None:
+    server.save(OfficeRecord("early-leaver", "떠나는 과", "", ("kr:50",), parent="early"))
+    assert server.push(token(server, "early-leaver"), release("leaver", office="early-leaver")).status_code == 201
+    outlet = accredited(server, "of-early", offices=("early",))
+    assert "leaver" in names(server, early) and "leaver" in names(server, outlet)
+    server.save(OfficeRecord("early-leaver", "떠난 과", "", ("kr:50",)))
+    for secret in (early, outlet):
+        assert "leaver" not in names(server, secret)
+        assert ask(server, "GET", f"/articles/{public_id('tag:early,2026:leaver')}.json", secret).status_code == 404
+
+
+def test_an_outlet_keeps_its_limits_unless_told(server: Server, early: str) -> None:
+    add = ("outlet", "add", "narrow", "--name", "x")
+    for words, offices in (
+        (("--office", "early"), ["early"]),
+        ((), ["early"]),
+        (("--no-limits",), []),
+    ):
+        assert server.run(*add, *words).returncode == 0
+        found = json.loads(server.run("outlet", "list", "--json").stdout)["outlets"]
+        assert next(one["offices"] for one in found if one["code"] == "narrow") == offices
+
+
 def test_a_file_under_embargo(server: Server, early: str) -> None:
     body = release("file", UNTIL + "", region="kr:50").replace(
         b"</article>", b"<enclosure url='cid:plan.txt' type='text/plain'/></article>"

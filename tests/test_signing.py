@@ -91,6 +91,14 @@ def test_every_way_to_change_an_article_can_be_signed(server: Server, key: Ed255
     answer = send(server, key, b"", "DELETE", f"{path}?reason=%EC%B7%A8%EC%86%8C%20x")
     assert answer.status_code == 200, answer.text
     assert server.client.get(f"{path}/provenance").status_code == 410
+    done = [
+        event
+        for event in events(server, token(server, "signing"), path[10:])
+        if event["action"] in ("released", "canceled")
+    ]
+    for event, method in zip(done, ("POST", "DELETE"), strict=True):
+        assert signatures.faults(signed := msgspec.json.decode(event["detail"]["signed"], type=Signed), b"") == []
+        assert signed.method == method, "what was ordered can be proved later"
 
 
 def test_files_are_signed_with_their_release(server: Server, key: Ed25519PrivateKey) -> None:

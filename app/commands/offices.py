@@ -26,7 +26,11 @@ def office_group() -> None:
 @click.option("--topic", "topics", multiple=True, help="Default topic of its releases.")
 @click.option("--url", default="", help="Its home page.")
 @click.option("--alias", "aliases", multiple=True, help="Another name under which releases name it.")
-@click.option("--within", "parent", default="", help="The office it is part of, whose token publishes for it as well.")
+@click.option(
+    "--within",
+    "parent",
+    help='The office it is part of, whose token publishes for it as well; "" for none. Kept if left out.',
+)
 @click.option("--for-others", is_flag=True, help="It may publish for every office that is registered.")
 @as_json
 def office_add(
@@ -36,7 +40,7 @@ def office_add(
     topics: tuple[str, ...],
     url: str,
     aliases: tuple[str, ...],
-    parent: str,
+    parent: str | None,
     for_others: bool,
     as_json: bool,
 ) -> None:
@@ -44,12 +48,15 @@ def office_add(
     if not NAME.fullmatch(code):
         raise Misconfigured(f"{code!r} is not an office code: use lower-case letters, digits and hyphens.")
     names = tuple(" ".join(alias.split()) for alias in aliases)
-    office = OfficeRecord(
-        code, name, url, resolved("region", regions), resolved("topic", topics), names, for_others, parent
-    )
     engine = database(load())
+    known = store.all_offices(engine)
+    kept = next((one.parent for one in known if one.code == code), "")
     if parent:
-        _check_parent(code, parent, store.all_offices(engine))
+        _check_parent(code, parent, known)
+    within = kept if parent is None else parent
+    office = OfficeRecord(
+        code, name, url, resolved("region", regions), resolved("topic", topics), names, for_others, within
+    )
     new = store.save_office(engine, office)
     tell(as_json, msgspec.to_builtins(office) | {"new": new}, f"Office {code} {'added' if new else 'changed'}: {name}.")
 

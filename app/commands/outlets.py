@@ -25,17 +25,27 @@ def outlet_group() -> None:
 @click.option("--region", "regions", multiple=True, help="It reads only what is of this region, or within it.")
 @click.option("--topic", "topics", multiple=True, help="It reads only what is of this topic, or narrower.")
 @click.option("--office", "offices", multiple=True, help="It reads only what is of this office, or of a part of it.")
+@click.option("--no-limits", is_flag=True, help="Take away the limits that it has.")
 @as_json
 def add(
-    code: str, name: str, regions: tuple[str, ...], topics: tuple[str, ...], offices: tuple[str, ...], as_json: bool
+    code: str,
+    name: str,
+    regions: tuple[str, ...],
+    topics: tuple[str, ...],
+    offices: tuple[str, ...],
+    no_limits: bool,
+    as_json: bool,
 ) -> None:
-    """Add an outlet, or change the one of that code. Then: pressrelay token add --outlet CODE."""
+    """Add an outlet, or change the one of that code; it keeps its limits where none is given. Then: token add --outlet CODE."""
     check_name(code)
     engine = database(load())
     known = [office.code for office in store.all_offices(engine)]
     if wrong := [office for office in offices if office not in known]:
         raise Misconfigured(f"There is no office {wrong[0]!r}: add it with `pressrelay office add`.")
     limits = resolved("region", regions), resolved("topic", topics), tuple(dict.fromkeys(offices))
+    kept = next((one for one in store.all_outlets(engine) if one.code == code), None)
+    if kept is not None and not any(limits) and not no_limits:
+        limits = kept.regions, kept.topics, kept.offices
     outlet = OutletRecord(code, name, *limits)
     new = store.save_outlet(engine, outlet, datetime.now(UTC))
     tell(as_json, msgspec.to_builtins(outlet) | {"new": new}, f"Outlet {code} {'added' if new else 'changed'}: {name}.")

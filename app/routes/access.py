@@ -1,6 +1,7 @@
 """Who asks, and whether they may: a token as Bearer (RFC 6750) or as Basic password (RFC 7617), for clients that know no other way."""
 
 import logging
+import time
 from datetime import UTC, datetime
 from urllib.parse import quote
 
@@ -134,9 +135,26 @@ def note_refusal(error: Problem) -> None:
     if who is None or (request.method in ("GET", "HEAD", "OPTIONS") and error.status not in (401, 403)):
         return
     actor, office = who
+    if error.status == 401 and not _first_in_a_minute(f"{actor} {error.type}"):
+        return
     article = (request.view_args or {}).get("id", "")
     detail = {"problem": error.type, "status": str(error.status), "request": f"{request.method} {request.path[:200]}"}
     keep([Event("refused", actor, office, article[:32], detail=detail)])
+
+
+_told: dict[str, float] = {}  # what of the unproven was told in this process, and when
+
+
+def _first_in_a_minute(what: str) -> bool:
+    """Anybody can name a key, or send a token that was revoked: of the same, one record a minute tells enough, and a log that is
+    only added to cannot be filled from outside."""
+    now = time.monotonic()
+    if now - _told.get(what, -60.0) < 60.0:
+        return False
+    if len(_told) > 1000:
+        _told.clear()
+    _told[what] = now
+    return True
 
 
 def keep(events: list[Event]) -> None:
@@ -161,10 +179,12 @@ def secret() -> str:
 
 def _principal(token: TokenRecord) -> Principal:
     engine = here().engine
-    offices = store.all_offices(engine) if token.office else []
-    office = next((one for one in offices if one.code == token.office), None)
-    within = tuple(one for one in offices if token.office in one.above)
     outlet: OutletRecord | None = None
     if token.outlet:
         outlet = next(one for one in store.all_outlets(engine) if one.code == token.outlet)
-    return Principal(token.actor, token.role, token.scope, office, within, outlet)
+    wanted = set(outlet.offices) if outlet else set()
+    offices = store.all_offices(engine) if token.office or wanted else []
+    limited = tuple(one.code for one in offices if wanted & {one.code, *one.above})
+    office = next((one for one in offices if one.code == token.office), None)
+    within = tuple(one for one in offices if token.office in one.above)
+    return Principal(token.actor, token.role, token.scope, office, within, outlet, limited)

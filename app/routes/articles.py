@@ -18,6 +18,7 @@ from feeds import embargo, newsml, ninjs, nitf
 from feeds.article import Article
 
 blueprint = Blueprint("articles", __name__)
+blueprint.after_request(representation.of_article)
 
 # Suffix -> media type and renderer; in the order of preference where a client likes several alike, after the page.
 FORMATS: dict[str, tuple[str, Callable[[Article], bytes]]] = {

@@ -18,6 +18,7 @@ from app.rights import Principal
 from app.routes import access, embargoed
 from app.routes.context import here
 from app.routes.ingest import no_body, whole_body
+from app.routes.lifecycle import reason
 from app.routes.representation import etag_of
 from app.store import Edited
 from feeds import atompub
@@ -124,13 +125,13 @@ def put(office: str, id: str) -> Response:
 
 @blueprint.delete("/atompub/<office>/<id>")
 def delete(office: str, id: str) -> Response:
-    """Cancel: the article leaves every feed; its page says so."""
+    """Cancel: the article leaves every feed; its page says so, with the `reason` where one is given."""
     context, sender = here(), _sender(office)
     edited = _kept(context, sender.office, id)
     _if_match(context, edited)
-    access.spent(no_body(sender))
+    sender = access.spent(no_body(sender))
     if edited.article.pubstatus != "canceled":
-        intake.withdraw(context, edited.article, sender.actor)
+        intake.withdraw(context, edited.article, sender, reason())
     return _private(Response(status=204))
 
 

@@ -21,6 +21,7 @@ from app.wording import name
 from feeds.article import Contact, Enclosure, Licence, Related, Term
 
 blueprint = Blueprint("differences", __name__)
+blueprint.after_request(representation.of_article)
 
 
 class Compared(Struct, frozen=True, rename={"old": "from", "new": "to"}):

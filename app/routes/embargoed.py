@@ -52,7 +52,8 @@ def feed(format: str) -> Response:
     more, rows = len(rows) > query.limit, rows[: query.limit]
     refs = [(num, version) for _, num, version in rows]
     documents = store.documents(context.engine, refs)
-    articles = [msgspec.json.decode(documents[ref], type=Article) for ref in refs]
+    found = [msgspec.json.decode(documents[ref], type=Article) for ref in refs]
+    articles = [one for one in found if _lets(principal, one)]
     last = replace(query, before=(rows[-1][0], rows[-1][1]), after=None) if more else None
     shown = _feed(context, query, format, articles, last)
     body = FORMATS[format].render(shown)
@@ -96,16 +97,13 @@ def reader() -> Principal:
 
 def within(principal: Principal) -> Within:
     """The limits of a token: values of one mean or, limits mean and."""
-    if principal.role == "admin":
-        return ()
-    if principal.office is not None:
-        codes = (principal.office.code, *(office.code for office in principal.within))
-        return ((tuple(map(office_place, codes)), ("*",)),)
-    outlet = principal.outlet
-    assert outlet is not None, "what is no administrator's and no office's token is an outlet's"
-    places = (outlet.regions, tuple(map(office_place, outlet.offices)))
-    limits = tuple((values, ("*",)) for values in places if values)
-    return (*limits, (("*",), outlet.topics)) if outlet.topics else limits
+    outlet, offices = principal.outlet, principal.reads()
+    limits: Within = ((tuple(map(office_place, offices)), ("*",)),) if offices is not None else ()
+    if outlet is None:
+        return limits
+    by_region: Within = ((outlet.regions, ("*",)),) if outlet.regions else ()
+    by_topic: Within = ((("*",), outlet.topics),) if outlet.topics else ()
+    return (*limits, *by_region, *by_topic)
 
 
 def audit(principal: Principal, articles: Sequence[Article], how: str) -> None:
@@ -132,6 +130,10 @@ def _may(principal: Principal) -> bool:
 
 
 def _lets(principal: Principal, article: Article) -> bool:
+    # An article stands where it stood when it came; whose it may be read by is decided by what the offices are now.
+    offices = principal.reads()
+    if offices is not None and article.office.code not in offices:
+        return False
     stands = store.keys(article)
     return all(
         set(places) & set(stands.places) and set(topics) & set(stands.topics) for places, topics in within(principal)

@@ -41,12 +41,15 @@ def withdraw(id: str) -> Response:
     """Withdraw, with the `reason` that readers are told: canceled for good, or with `pubstatus=withheld` for now; 200 with its
     receipt, also where that was done before."""
     context, principal = here(), access.needed("publish")
-    reason, pubstatus = _reason(), _pubstatus()
+    why, pubstatus = reason(), _pubstatus()
+    if not why:
+        detail = "Say why in the parameter `reason`: readers of the article are told so."
+        raise Problem(400, "reason-missing", "A reason is needed", detail)
     article = _own(context, principal, id)
-    access.spent(no_body(_as_office(context, principal, article)))
+    sender = access.spent(no_body(_as_office(context, principal, article)))
     if article.pubstatus == pubstatus:
         return _answer(intake.told(context, article))
-    return _answer(intake.withdraw(context, article, principal.actor, reason, pubstatus))
+    return _answer(intake.withdraw(context, article, sender, why, pubstatus))
 
 
 @blueprint.post("/articles/<id>/release")
@@ -54,8 +57,8 @@ def release(id: str) -> Response:
     """Release an article that is held: it is public at once, or waits for the instant it names; 200 with its receipt."""
     context, principal = here(), access.needed("publish")
     article = _own(context, principal, id)
-    access.spent(no_body(_as_office(context, principal, article)))
-    return _answer(intake.release(context, article, principal.actor))
+    sender = access.spent(no_body(_as_office(context, principal, article)))
+    return _answer(intake.release(context, article, sender))
 
 
 class Told(Struct, frozen=True, omit_defaults=True):
@@ -120,15 +123,13 @@ def _as_office(context: Context, principal: Principal, article: Article) -> Send
     return Sender(office, (), principal.actor)
 
 
-def _reason() -> str:
-    reason = one_line(request.args.get("reason", ""))
-    if not reason:
-        detail = "Say why in the parameter `reason`: readers of the article are told so."
-        raise Problem(400, "reason-missing", "A reason is needed", detail)
-    if len(reason) > LONGEST_REASON:
-        detail = f"The reason has {len(reason)} characters; at most {LONGEST_REASON} are taken."
+def reason() -> str:
+    """Why an article is withdrawn, in one line; empty where the request does not say. Raises Problem."""
+    given = one_line(request.args.get("reason", ""))
+    if len(given) > LONGEST_REASON:
+        detail = f"The reason has {len(given)} characters; at most {LONGEST_REASON} are taken."
         raise Problem(400, "bad-parameter", "Bad parameter", detail)
-    return reason
+    return given
 
 
 def _pubstatus() -> str:

@@ -1,6 +1,7 @@
 """How often one token and one address may ask (Flask-Limiter, counted in Redis so that all workers count together).
 
-Feeds are not counted by address, save for searches: a poller that asks too often costs a cache hit, and less than the counting.
+Feeds are not counted by address, save for searches, periods and pages: a poller that asks too often costs a cache hit, which is less
+than the counting.
 While Redis is away each worker counts for itself. What is left is told in `RateLimit` and `RateLimit-Policy`
 (https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/10/).
 """
@@ -20,6 +21,8 @@ from app.routes import access
 
 LIMITER = "pressrelay-limiter"
 FEEDS = {"feeds.get", "feeds.negotiated", "feeds.saved", "archives.newest", "archives.of_month"}
+# Each of these makes of one feed as many as somebody likes, and none is in the cache.
+COSTLY = {"q", "since", "until", "before", "after"}
 UNCOUNTED = {"ops.health", "ops.ready", "ops.metrics", "static"}
 
 
@@ -94,7 +97,7 @@ def _free() -> bool:
     """What is not counted by address. The machine's own are not: a proxy on it speaks for everybody, until PRESSRELAY_PROXIES
     says that it tells for whom."""
     endpoint = request.endpoint or ""
-    cheap = endpoint in FEEDS and "q" not in request.args and not access.secret()
+    cheap = endpoint in FEEDS and not COSTLY & set(request.args) and not access.secret()
     return endpoint in UNCOUNTED or cheap or not network(request.remote_addr or "")
 
 

@@ -17,6 +17,7 @@ from app.routes.versions import number_of
 from app.routes.versions import public_version as version_that_was_public
 
 blueprint = Blueprint("provenance", __name__)
+blueprint.after_request(representation.of_article)
 
 
 @blueprint.get("/articles/<id>/provenance")

@@ -16,6 +16,8 @@ from flask import Response, request
 from app.errors import Problem
 
 CACHE_CONTROL = "public, max-age=30, stale-while-revalidate=300, stale-if-error=86400"
+# What may be withdrawn: a cache in between may show it for so long, and is told by which key to purge it at once.
+OF_ARTICLE = "public, max-age=30"
 IDENTITY = "identity"
 # The first is taken where a client wants several alike. Levels: what costs about as much as rendering the feed.
 ENCODERS: dict[str, Callable[[bytes], bytes]] = {
@@ -119,6 +121,14 @@ def whole_seconds(moment: datetime | None, now: datetime) -> int:
         return 0
     second = moment.replace(microsecond=0) + timedelta(seconds=1)
     return int(second.timestamp()) if second <= now else 0
+
+
+def of_article(response: Response) -> Response:
+    """What shows an article may be withdrawn: no cache in between keeps it beyond its time, and each can be told to purge it."""
+    if response.headers.get("Cache-Control") == CACHE_CONTROL:
+        response.headers["Cache-Control"] = OF_ARTICLE
+        response.headers["Surrogate-Key"] = f"article/{(request.view_args or {})['id']}"
+    return response
 
 
 def allow_all_origins(response: Response) -> Response:

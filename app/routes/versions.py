@@ -23,6 +23,7 @@ from app.wording import text
 from feeds.article import Article
 
 blueprint = Blueprint("versions", __name__)
+blueprint.after_request(representation.of_article)
 
 SHOWN = 20  # versions in one answer
 NUMBER = re.compile(r"[1-9][0-9]{0,9}")

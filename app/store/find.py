@@ -6,14 +6,27 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Column, ColumnElement, Connection, Engine, Table, and_, exists, or_, select, tuple_, union_all
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Engine,
+    Table,
+    and_,
+    case,
+    exists,
+    or_,
+    select,
+    tuple_,
+    union_all,
+)
 from sqlalchemy.sql import Select
 
 from app.query import Query
 from app.store.engine import reading
 from app.store.instants import instant, micros
 from app.store.keys import Keys
-from app.store.order import Change, last_seq
+from app.store.order import Change, last_seq, public_state
 from app.store.search import matching
 from app.store.tables import articles, axis, changes, counter, embargo_entries, feed_entries, versions, withdrawals
 from feeds.article import Article, Office, Withdrawn
@@ -97,11 +110,12 @@ def withdrawn(engine: Engine, query: Query, after: int, limit: int) -> list[With
         stands = [_stands(dimension) for dimension in dimensions]
         stood = [or_(there, _left(dimension)) for there, dimension in zip(stands, dimensions, strict=True)]
         statement = (
-            select(
-                left.c.sort, articles.c.id, articles.c.guid, articles.c.version, articles.c.pubstatus, versions.c.doc
-            )
+            select(left.c.sort, articles.c.id, articles.c.guid, changes.c.version, changes.c.kind, versions.c.doc)
+            .select_from(left)
             .join(articles, articles.c.num == left.c.num)
-            .join(versions, and_(versions.c.num == articles.c.num, versions.c.version == articles.c.version))
+            # What the public was told last of it, whatever came since and waits.
+            .join(changes, changes.c.seq == public_state(articles.c.num, changes.c.seq))
+            .join(versions, and_(versions.c.num == articles.c.num, versions.c.version == changes.c.version))
             # It stood in each dimension, and does not in all of them now.
             .where(*stood, ~and_(*stands))
             .order_by(left.c.sort.desc(), articles.c.num.desc())
@@ -110,7 +124,7 @@ def withdrawn(engine: Engine, query: Query, after: int, limit: int) -> list[With
         rows = connection.execute(statement).all()
     found: dict[str, Withdrawn] = {}
     for row in rows:
-        canceled = row.pubstatus == "canceled"
+        canceled = row.kind == "canceled"
         article = msgspec.json.decode(row.doc, type=Article)
         # Of an article that is not public now, nothing is told but that it left.
         note, office = (article.note, article.office) if canceled else ("", Office("", ""))
@@ -227,11 +241,31 @@ def newest(engine: Engine, id: str) -> Kept | None:
 
 
 def by_id(engine: Engine, id: str) -> Kept | None:
-    """The article of a public id, if it is or was public: of another there is no row, as there is none of an unknown id, so
-    neither the answer nor its time tells one from the other. Raises Unavailable."""
-    return _kept(engine, _KEPT.where(articles.c.id == id, or_(articles.c.public, articles.c.seen)))
+    """The article of a public id as the public knows it: of one that was withdrawn and waits under embargo now, the version that
+    withdrew it. Of one that never was public there is no row, as there is none of an unknown id, so neither the answer nor its
+    time tells one from the other. Raises Unavailable."""
+    told = _TOLD.where(articles.c.id == id, or_(articles.c.public, articles.c.seen))
+    return _kept(engine, told)
 
 
+_TOLD = (
+    select(
+        versions.c.doc,
+        articles.c.public,
+        case((articles.c.public, "usable"), else_=public_state(articles.c.num, changes.c.kind)).label("pubstatus"),
+        articles.c.seen,
+        articles.c.edited,
+    )
+    .select_from(articles)
+    .join(
+        versions,
+        and_(
+            versions.c.num == articles.c.num,
+            versions.c.version
+            == case((articles.c.public, articles.c.version), else_=public_state(articles.c.num, changes.c.version)),
+        ),
+    )
+)
 _KEPT = select(versions.c.doc, articles.c.public, articles.c.pubstatus, articles.c.seen, articles.c.edited).join(
     versions, and_(versions.c.num == articles.c.num, versions.c.version == articles.c.version)
 )

@@ -94,7 +94,9 @@ def _ready(connection: Connection, packed: bytes, doc: bytes) -> Ready:
     return Ready(article.id, article.office.code, where, search.form(connection.dialect.name, search.words(article)))
 
 
-def release(engine: Engine, id: str, receipt: Callable[[Article], bytes], now: datetime, actor: str) -> Released | None:
+def release(
+    engine: Engine, id: str, receipt: Callable[[Article], bytes], now: datetime, actor: str, order: str = ""
+) -> Released | None:
     """End the hold of an article; None where there is no such article. The version stays: the office may correct it with its own
     next one. Raises Unavailable."""
     with writing(engine) as connection:
@@ -106,6 +108,7 @@ def release(engine: Engine, id: str, receipt: Callable[[Article], bytes], now: d
         kept = msgspec.json.decode(row.doc, type=Article)
         if not (row[-1] and kept.held):
             return Released("not-held")
+        signed = {"signed": order} if order else {}
         until = kept.embargoed if kept.embargoed and kept.embargoed > now else None
         moment = until or now
         article = replace(kept, held=False, embargoed=moment, published=max(kept.published, moment), updated=moment)
@@ -115,17 +118,25 @@ def release(engine: Engine, id: str, receipt: Callable[[Article], bytes], now: d
         connection.execute(update(versions).where(version).values(doc=doc, receipt=told))
         if until:
             connection.execute(update(articles).where(articles.c.num == row.num).values(due=micros(until)))
-            event = Event("released", actor, article.office.code, id, article.version, {"until": until.isoformat()})
+            event = Event(
+                "released", actor, article.office.code, id, article.version, {"until": until.isoformat(), **signed}
+            )
             audit.record(connection, [event], now)
             return Released("waits", told)
         due = (row.num, row.version), _ready(connection, row.axes, doc)
-        (change,) = _publish(connection, [due], seq, now, "released", actor)
+        (change,) = _publish(connection, [due], seq, now, "released", actor, signed)
         unlock(connection, seq + 1)
     return Released("released", told, change)
 
 
 def _publish(
-    connection: Connection, due: Sequence[tuple[Ref, Ready]], seq: int, now: datetime, action: str, actor: str
+    connection: Connection,
+    due: Sequence[tuple[Ref, Ready]],
+    seq: int,
+    now: datetime,
+    action: str,
+    actor: str,
+    detail: dict[str, str] | None = None,
 ) -> list[Change]:
     """Write the entries of these, with a change and an event for each; numbers follow `seq`."""
     if not due:
@@ -141,7 +152,7 @@ def _publish(
         shown.append((num, one.where, sort))
         done.append(Change(seq + place + 1, (one.where,)))
         told.append(change_row(done[-1], num, version, "published", now))
-        events.append(Event(action, actor, one.office, one.id, version))
+        events.append(Event(action, actor, one.office, one.id, version, detail or {}))
     connection.execute(_PUBLISHED, stands)
     entries.unwait(connection, [num for num, _, _ in shown])
     entries.enter(connection, feed_entries, shown)

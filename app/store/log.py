@@ -10,7 +10,7 @@ from sqlalchemy import Engine, select
 
 from app.store.engine import reading
 from app.store.instants import instant
-from app.store.order import last_seq
+from app.store.order import last_seq, public_state
 from app.store.tables import articles, changes
 
 ONE_SCAN = 1000  # changes looked through at most for what became of a feed since
@@ -49,10 +49,12 @@ def log(engine: Engine, after: int, limit: int) -> list[Entry]:
             part.c.num,
             articles.c.id,
             articles.c.guid,
-            articles.c.version,
+            # Not the article's own: what came since and waits is nobody's yet.
+            public_state(part.c.num, changes.c.version),
             articles.c.public,
-            articles.c.pubstatus,
+            public_state(part.c.num, changes.c.kind),
         )
+        .select_from(part)
         .join(articles, articles.c.num == part.c.num)
         .order_by(part.c.seq)
     )

@@ -1,16 +1,19 @@
 """Offices, which are part of others."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Engine, Row, insert, select, update
 
 from app.office import OfficeRecord
+from app.store import audit
+from app.store.audit import Event
 from app.store.engine import reading, writing
 from app.store.tables import offices
 
 
-def save_office(engine: Engine, office: OfficeRecord) -> bool:
+def save_office(engine: Engine, office: OfficeRecord, actor: str = "command") -> bool:
     """Add an office, or change the one of that code; True where it is new. Raises Unavailable."""
     values = {
         "name": office.name,
@@ -25,6 +28,9 @@ def save_office(engine: Engine, office: OfficeRecord) -> bool:
         changed = connection.execute(update(offices).where(offices.c.code == office.code).values(**values)).rowcount
         if not changed:
             connection.execute(insert(offices).values(code=office.code, **values))
+        rights = {"within": office.parent, "others": "yes" if office.others else ""}
+        detail = {name: value for name, value in rights.items() if value}
+        audit.record(connection, [Event("office-saved", actor, office.code, detail=detail)], datetime.now(UTC))
     return not changed
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Column, ColumnElement, Connection, ScalarSelect, func, select, update
 
 from app.store.instants import micros
 from app.store.keys import Keys
@@ -39,3 +39,16 @@ def change_row(change: Change, num: int, version: int, kind: str, now: datetime)
 def last_seq(connection: Connection) -> int:
     """The number of the newest change; 0 before the first."""
     return int(connection.execute(select(func.coalesce(func.max(changes.c.seq), 0))).scalar_one())
+
+
+def last_shown(connection: Connection, num: int) -> tuple[Keys, ...]:
+    """The feeds that showed an article before its last change, or after it."""
+    newest = select(changes.c.axes).where(changes.c.num == num).order_by(changes.c.seq.desc()).limit(1)
+    packed = connection.execute(newest).scalar_one_or_none()
+    return () if packed is None else msgspec.json.decode(packed, type=tuple[Keys, ...])
+
+
+def public_state(num: ColumnElement[int] | Column[int], column: Column[Any]) -> ScalarSelect[Any]:
+    """A column of an article's last change: what the public was told last, whatever came since and waits."""
+    last = changes.alias()
+    return select(last.c[column.name]).where(last.c.num == num).order_by(last.c.seq.desc()).limit(1).scalar_subquery()

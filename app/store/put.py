@@ -17,7 +17,7 @@ from app.store.engine import writing
 from app.store.files import FileRecord
 from app.store.instants import EPOCH, micros
 from app.store.keys import Keys, keys
-from app.store.order import Change, change_row, lock, unlock
+from app.store.order import Change, change_row, last_shown, lock, unlock
 from app.store.tables import articles, changes, embargo_entries, feed_entries, releases, versions
 from feeds.article import Article, Office
 
@@ -38,6 +38,7 @@ class Original(Struct, frozen=True):
     office: str
     actor: str = "command"  # as the audit log names who sent it
     signature: bytes | None = None  # of the body, JSON
+    order: str = ""  # where the body was made here: the signed request that asked for it, JSON
 
 
 class Item(Struct, frozen=True):
@@ -173,6 +174,12 @@ class _Writer:
         action = "pushed" if row is None else "corrected" if article.pubstatus == "usable" else article.pubstatus
         self.events.append(_event(action, original, article))
         change: Change | None = None
+        if not public and before is None and row is not None and row.seen and article.pubstatus != "usable":
+            # It had left already, and for another reason now: the feeds that tell so show it anew.
+            told = last_shown(self.connection, num)
+            self.seq += 1
+            change = Change(self.seq, told)
+            self.changes.append(change_row(change, num, article.version, article.pubstatus, self.now))
         if public or before is not None:
             kind = article.pubstatus if not public else "corrected" if before else "published"
             places = tuple(part for part in (before, where if public else None) if part is not None)
@@ -302,7 +309,7 @@ def _originals(connection: Connection, originals: Sequence[Original], now: datet
 
 
 def _event(action: str, original: Original, article: Article) -> Event:
-    detail = {"signed": "yes"} if original.signature else {}
+    detail = {"signed": original.order or "yes"} if original.signature or original.order else {}
     return Event(action, original.actor, article.office.code, article.id, article.version, detail)
 
 
