@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from app import blobs, store
+from app import query as queries
 from app.blobs import Blobs
 from app.cache import Cache
 from app.settings import Settings
@@ -21,4 +22,5 @@ class Context(Struct, frozen=True):
 def connect(settings: Settings) -> Context:
     """The context of a database whose schema is up to date. Raises Misconfigured and Unavailable."""
     engine = store.connect(settings.database, threads=settings.threads)
+    queries.seal_with(store.secret(engine))
     return Context(settings, engine, Cache(settings.redis, store.instance(engine)), blobs.connect(settings))

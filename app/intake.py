@@ -94,9 +94,12 @@ def take(
     prepared = prepare(Rules(context.settings, sender, backfill), body, content_type, kept(context), files)
     if dry_run:
         url = context.settings.url
+        foreseen = store.foresee(context.engine, prepared.items, datetime.now(UTC))
         told = {
-            place: msgspec.structs.replace(_receipt(url, item), index=place + 1, status=200, dry_run=True)
-            for place, item in zip(prepared.places, prepared.items, strict=True)
+            place: _outcome(place, item, stored)
+            if stored and stored.outcome != "same"
+            else msgspec.structs.replace(_receipt(url, item), index=place + 1, status=200, dry_run=True)
+            for place, item, stored in zip(prepared.places, prepared.items, foreseen, strict=True)
         }
         return [receipt for _, receipt in sorted((prepared.refused | told).items())]
     return store_all(context, [prepared])[0]

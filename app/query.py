@@ -3,6 +3,7 @@
 The parameters are rows in `FILTERS`. Values of one parameter mean or, parameters mean and, `exclude_…` means but not.
 """
 
+import hashlib
 import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
@@ -29,7 +30,8 @@ LICENCES = {
     "ogl-3.0": "https://www.nationalarchives.gov.uk/doc/open-government-licence/version/3/",
 }
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")  # of a saved feed, a source, an office
-CURSOR = re.compile(r"(-?\d{1,17})-(\d{1,17})")  # an archive goes back beyond 1970
+CURSOR = re.compile(r"(-?\d{1,17})-(\d{1,20})")  # an archive goes back beyond 1970
+HIGHEST = 2**53  # number of an article; what unseals to more is no cursor of ours
 
 Cursor = tuple[int, int]  # where an article stands: microseconds since 1970, and its number
 Values = tuple[str, ...]
@@ -85,7 +87,7 @@ class Query(Struct, frozen=True):
         """What names a page of the feed; `limit`: the one that need not be said."""
         pairs = [("limit", str(self.limit))] if self.limit != limit else []
         cursors = (("before", self.before), ("after", self.after))
-        return pairs + [(name, f"{cursor[0]}-{cursor[1]}") for name, cursor in cursors if cursor is not None]
+        return pairs + [(name, f"{cursor[0]}-{_seal(cursor[1])}") for name, cursor in cursors if cursor is not None]
 
     def canonical(self) -> str:
         """The one query string of this question, percent-encoded, without a question mark; empty for everything."""
@@ -343,9 +345,39 @@ def _cursor(name: str, given: dict[str, list[str]]) -> Cursor | None:
     if not text:
         return None
     cursor = CURSOR.fullmatch(text)
-    if cursor is None:
+    if cursor is None or _unseal(int(cursor[2])) > HIGHEST:
         raise Problem(400, "bad-cursor", "Not a cursor", f"{name} is taken from a feed's links to its pages.")
-    return int(cursor[1]), int(cursor[2])
+    return int(cursor[1]), _unseal(int(cursor[2]))
+
+
+# An article's number tells how many came before it, those under embargo too: nobody outside may count them. So cursors carry it
+# sealed: a Feistel network of four rounds over 64 bits (Luby and Rackoff, 1988), keyed by the database.
+_sealing = {"key": b""}
+ROUNDS = 4
+
+
+def seal_with(key: bytes) -> None:
+    """Seal the cursors of this process with the key of its database; without one they are plain."""
+    _sealing["key"] = key
+
+
+def _seal(num: int) -> int:
+    return _feistel(num, range(ROUNDS)) if _sealing["key"] else num
+
+
+def _unseal(sealed: int) -> int:
+    if not _sealing["key"]:
+        return sealed
+    turned = _feistel((sealed & 0xFFFFFFFF) << 32 | (sealed >> 32) & 0xFFFFFFFF, reversed(range(ROUNDS)))
+    return (turned & 0xFFFFFFFF) << 32 | turned >> 32
+
+
+def _feistel(value: int, rounds: Iterable[int]) -> int:
+    left, right = (value >> 32) & 0xFFFFFFFF, value & 0xFFFFFFFF
+    for number in rounds:
+        said = hashlib.blake2b(right.to_bytes(4, "big") + bytes([number]), digest_size=4, key=_sealing["key"]).digest()
+        left, right = right, left ^ int.from_bytes(said, "big")
+    return left << 32 | right
 
 
 def _limit(values: Sequence[str]) -> int:

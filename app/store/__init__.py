@@ -17,6 +17,7 @@ from app.store.find import (
     newest_change,
     newest_seq,
     next_due,
+    secret,
     standing,
     waiting,
     withdrawn,
@@ -30,7 +31,7 @@ from app.store.members import Edited, edited, last_edited
 from app.store.offices import all_offices, save_office
 from app.store.order import Change
 from app.store.outlets import all_outlets, remove_outlet, save_outlet
-from app.store.put import Item, Original, Stored, content, public_at, put
+from app.store.put import Item, Original, Stored, content, foresee, public_at, put
 from app.store.saved import all_saved, remove_feed, save_feed, saved_feed
 from app.store.search import words as search_words
 from app.store.signing import KeyRecord, add_key, all_keys, key_of, revoke_key, spend
@@ -81,6 +82,7 @@ __all__ = [
     "edited",
     "files_of",
     "find",
+    "foresee",
     "history",
     "instance",
     "key_of",
@@ -116,6 +118,7 @@ __all__ = [
     "save_source",
     "saved_feed",
     "search_words",
+    "secret",
     "spend",
     "standing",
     "token_of",

@@ -313,6 +313,12 @@ def instance(engine: Engine) -> str:
         return str(connection.execute(select(counter.c.instance).where(counter.c.id == 1)).scalar_one())
 
 
+def secret(engine: Engine) -> bytes:
+    """The secret of this database. Raises Unavailable."""
+    with reading(engine) as connection:
+        return str(connection.execute(select(counter.c.secret).where(counter.c.id == 1)).scalar_one()).encode()
+
+
 def next_due(engine: Engine) -> int | None:
     """When the next embargo lifts, in microseconds. Raises Unavailable."""
     with reading(engine) as connection:

@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from app.store import audit, entries, files, search, translations
 from app.store.audit import Event
-from app.store.engine import writing
+from app.store.engine import reading, writing
 from app.store.files import FileRecord
 from app.store.instants import EPOCH, micros
 from app.store.keys import Keys, keys
@@ -88,6 +88,13 @@ def put(
         writer.flush()
         unlock(connection, writer.seq)
     return done
+
+
+def foresee(engine: Engine, items: Sequence[Item], now: datetime) -> list[Stored | None]:
+    """What `put` would refuse, or answer with what it has; None: it would store. Raises Unavailable."""
+    with reading(engine) as connection:
+        rows = _rows(connection, list({item.article.guid for item in items}))
+        return [_refuse(connection, rows.get(item.article.guid), item, now) for item in items]
 
 
 class _Writer:

@@ -246,6 +246,7 @@ counter = Table(
     Column("id", Integer, primary_key=True),
     Column("seq", BigInteger, nullable=False),
     Column("instance", String(32), nullable=False),  # the random name of this database, in every key of the cache
+    Column("secret", String(32), nullable=False),  # seals the numbers in cursors (app/query.py)
 )
 
 # An article names another, by guid, as itself in another language.
