@@ -230,7 +230,7 @@ def kill_worker(server: Server, engine: Engine, before: Sequence[int], last: int
 def workers(server: Server, count: int) -> Iterator[None]:
     """So many background workers beside the server's own, as on other hosts."""
     command = [sys.executable, "-m", "app.cli", "worker"]
-    running = [subprocess.Popen(command, cwd=ROOT, env=server.environ) for _ in range(count)]
+    running = [subprocess.Popen(command, cwd=ROOT, env=server.environ, stderr=subprocess.DEVNULL) for _ in range(count)]
     try:
         yield
     finally:
