@@ -9,7 +9,7 @@ from bench.measure import Plan, Result, Say, result
 from bench.releases import document, samples
 from bench.server import Connection, Running, get, post, running
 
-AHEAD = timedelta(seconds=5)  # from the push to the instant
+PUSHED = 300  # articles that are pushed in a second, at the least
 GIVEN_UP = 30.0  # seconds after the instant
 PAGE = 200  # articles
 
@@ -26,7 +26,7 @@ def embargo(plan: Plan, say: Say) -> list[Result]:
 
 def _round(server: Running, count: int) -> float:
     """Seconds from the instant to the end of a reader's first look that shows them all."""
-    instant = datetime.now(UTC) + AHEAD
+    instant = datetime.now(UTC) + timedelta(seconds=2 + count / PUSHED)
     with Connection(server.settings.port) as connection:
         connection.ask(post(server.token, document(list(samples(count, "embargo")), instant)), 201)
     if datetime.now(UTC) >= instant:

@@ -9,6 +9,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -130,9 +131,10 @@ class Server:
         while todo:
             pid = todo.pop()
             for task in Path(f"/proc/{pid}/task").glob("*/children"):
-                below = [int(child) for child in task.read_text().split()]
-                found += below
-                todo += below
+                with suppress(FileNotFoundError, ProcessLookupError):  # It ended meanwhile.
+                    below = [int(child) for child in task.read_text().split()]
+                    found += below
+                    todo += below
         return found
 
     def stop(self, number: int = signal.SIGTERM) -> int:

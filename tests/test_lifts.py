@@ -230,7 +230,7 @@ def kill_worker(server: Server, engine: Engine, before: Sequence[int], last: int
 def workers(server: Server, count: int) -> Iterator[None]:
     """So many background workers beside the server's own, as on other hosts."""
     command = [sys.executable, "-m", "app.cli", "worker"]
-    running = [subprocess.Popen(command, cwd=ROOT, env=server.environ) for _ in range(count)]
+    running = [subprocess.Popen(command, cwd=ROOT, env=server.environ, stderr=subprocess.DEVNULL) for _ in range(count)]
     try:
         yield
     finally:
@@ -243,7 +243,7 @@ def test_the_worker_is_killed_at_the_instants(own_server: Make) -> None:
     """Twice alone, twice with two more beside, and all three at the last lift: each is lifted once, and every reader is told."""
     server = own_server().start()
     path = "/feed.ninjs?limit=200"
-    instants = [ahead(3 + number * 0.15) for number in range(40) for _ in range(10)]
+    instants = [ahead(4 + number * 0.15) for number in range(40) for _ in range(10)]
     ids = push(server, "killed", instants)
     engine = server.engine()
     with walking(server, [path]) as seen:
@@ -259,7 +259,7 @@ def test_the_worker_is_killed_at_the_instants(own_server: Make) -> None:
             until(lambda: store.newest_seq(engine) == len(ids), 20, 0.0)
             os.kill(last, signal.SIGKILL)
         # The sixth worker finds what was not announced, if anything was not.
-        until(lambda: seen[path][-1].ids == set(ids), 5)
+        until(lambda: seen[path][-1].ids == set(ids), 20)
     assert {walk(server, path).ids for _ in range(8)} == {frozenset(ids)}
     assert server.process is not None and server.process.poll() is None
     assert_published_once(engine, dict(zip(ids, instants, strict=True)))

@@ -1,15 +1,19 @@
 """Limits by token and by address: counted for all workers together, told in headers, and never in the way when Redis is away."""
 
+import os
+import signal
 from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
 
+from app import create_app
 from app.errors import Misconfigured
 from app.routes.limits import network, storage
-from app.settings import load
+from app.settings import Settings, load
 from tests.conftest import Server
 from tests.test_lifecycle import document
+from tests.test_serve import named
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +71,20 @@ def test_without_redis_each_worker_counts_for_itself(own_server: Callable[..., S
     server = own_server(address_rate="4/hour", proxies="1", workers="1", redis_url="redis://127.0.0.1:1").start()
     codes = [fresh(server, "/feeds", **{"X-Forwarded-For": "198.51.100.30"}).status_code for _ in range(6)]
     assert codes == [200] * 4 + [429] * 2
+
+
+def test_redis_that_freezes_once_a_request_was_counted_spoils_no_answer(own_server: Callable[..., Server]) -> None:
+    """A push that is stored must not be answered with 500 because what is left of a limit cannot be told."""
+    server = own_server().start()
+    (valkey,) = named(server, "valkey-server")
+    app = create_app(Settings(data_dir=str(server.directory)))
+    app.before_request(lambda: os.kill(valkey, signal.SIGSTOP))  # behind the limiter's own
+    try:
+        answer = app.test_client().get("/feeds", environ_base={"REMOTE_ADDR": "198.51.100.40"})
+        assert (answer.status_code, "RateLimit" in answer.headers) == (200, False)
+    finally:
+        os.kill(valkey, signal.SIGCONT)
+    app.extensions["pressrelay"].engine.dispose()
 
 
 def test_a_forwarded_address_is_believed_only_from_a_proxy(own_server: Callable[..., Server]) -> None:

@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -34,10 +35,12 @@ def gone(pids: list[int]) -> bool:
 
 
 def named(server: Server, word: str) -> list[int]:
+    """The server's processes with this in their command line; one that ends while it is looked at is none of them."""
     found = []
     for pid in server.children():
-        if word in Path(f"/proc/{pid}/cmdline").read_bytes().decode().replace("\0", " "):
-            found.append(pid)
+        with suppress(FileNotFoundError, ProcessLookupError):
+            if word in Path(f"/proc/{pid}/cmdline").read_bytes().decode().replace("\0", " "):
+                found.append(pid)
     return found
 
 

@@ -9,10 +9,12 @@ While Redis is away each worker counts for itself. What is left is told in `Rate
 import hashlib
 import ipaddress
 import time
+from contextlib import suppress
 from functools import lru_cache
 
 from flask import Flask, Response, current_app, request
 from flask_limiter import ApplicationLimit, Limiter
+from limits.errors import StorageError
 
 from app.cache import TIMEOUT
 from app.context import Context
@@ -43,7 +45,11 @@ def install(app: Flask, context: Context) -> None:
         application_limits=[*limits],
         strategy="sliding-window-counter",
         storage_uri=storage(settings.redis),
-        storage_options={"socket_timeout": TIMEOUT, "socket_connect_timeout": TIMEOUT},  # type: ignore[dict-item]
+        storage_options={
+            "socket_timeout": TIMEOUT,  # type: ignore[dict-item]
+            "socket_connect_timeout": TIMEOUT,  # type: ignore[dict-item]
+            "wrap_exceptions": True,
+        },
         key_prefix=f"pr:{context.cache.instance}:limit",
         in_memory_fallback=[*limits],  # type: ignore[list-item]
         in_memory_fallback_enabled=True,
@@ -53,20 +59,29 @@ def install(app: Flask, context: Context) -> None:
 
     @app.after_request
     def tell(response: Response) -> Response:
-        told = [(limit.limit, limit.request_args[-1], limit) for limit in limiter.current_limits]
-        if not told:
-            return response
-        # The narrowest of those that count for this request.
-        limit, scope, current = min(told, key=lambda one: one[2].remaining)
-        response.headers["RateLimit-Policy"] = f'"{scope}";q={limit.amount};w={limit.get_expiry()}'
-        response.headers["RateLimit"] = f'"{scope}";r={current.remaining};t={_left(current.reset_at)}'
+        # Redis may fail after it counted. What is left cannot be told then; the answer itself, maybe to a push that is stored, stands.
+        with suppress(StorageError):
+            _tell(limiter, response)
         return response
+
+
+def _tell(limiter: Limiter, response: Response) -> None:
+    """Add what is left of the narrowest limit that counts for this request. Raises StorageError."""
+    told = [(limit.limit, limit.request_args[-1], limit) for limit in limiter.current_limits]
+    if not told:
+        return
+    limit, scope, current = min(told, key=lambda one: one[2].remaining)
+    left = f'"{scope}";r={current.remaining};t={_left(current.reset_at)}'
+    response.headers["RateLimit-Policy"] = f'"{scope}";q={limit.amount};w={limit.get_expiry()}'
+    response.headers["RateLimit"] = left
 
 
 def exceeded() -> Problem:
     """The answer to one request too many."""
     limiter: Limiter = current_app.extensions[LIMITER]
-    wait = max((_left(limit.reset_at) for limit in limiter.current_limits if limit.breached), default=1)
+    wait = 1
+    with suppress(StorageError):
+        wait = max((_left(limit.reset_at) for limit in limiter.current_limits if limit.breached), default=1)
     detail = f"Ask again in {wait} seconds; RateLimit-Policy tells how often."
     return Problem(429, "rate-limited", "Too many requests", detail, headers={"Retry-After": str(wait)})
 
