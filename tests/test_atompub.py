@@ -169,7 +169,7 @@ def test_an_embargo_is_seen_by_its_own_office_alone(client: httpx.Client, server
 
 def test_a_collection_holds_its_own_office_alone(client: httpx.Client, server: Server) -> None:
     """Who publishes for others does so with POST /releases: here the member would be where its sender cannot read it."""
-    portal = server.save(OfficeRecord("atom-portal", "포털", others=True), OfficeRecord("atom-mois", "행정안전부"))
+    portal = server.save(OfficeRecord("atom-portal", "포털", others=True), OfficeRecord("atom-mois", "아톰부"))
     named = {"</entry>": '<p:office xmlns:p="urn:pressrelay:press-release:1">atom-mois</p:office></entry>'}
     body = entry("tag:portal.example,2026:for-another", **named)
     before = server.client.get("/readyz").json()["changes"]

@@ -5,11 +5,12 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Column, ColumnElement, Connection, ScalarSelect, func, select, update
+from sqlalchemy import Column, ColumnElement, Connection, ScalarSelect, and_, func, select, update
 
 from app.store.instants import micros
 from app.store.keys import Keys
-from app.store.tables import changes, counter
+from app.store.tables import changes, counter, versions
+from feeds.article import Article
 
 
 class Change(Struct, frozen=True):
@@ -41,11 +42,27 @@ def last_seq(connection: Connection) -> int:
     return int(connection.execute(select(func.coalesce(func.max(changes.c.seq), 0))).scalar_one())
 
 
-def last_shown(connection: Connection, num: int) -> tuple[Keys, ...]:
-    """The feeds that showed an article before its last change, or after it."""
-    newest = select(changes.c.axes).where(changes.c.num == num).order_by(changes.c.seq.desc()).limit(1)
-    packed = connection.execute(newest).scalar_one_or_none()
-    return () if packed is None else msgspec.json.decode(packed, type=tuple[Keys, ...])
+class Told(Struct, frozen=True):
+    """What the public was told of an article last."""
+
+    kind: str  # of the change
+    note: str  # the office's words with it
+    keys: tuple[Keys, ...]  # the feeds that showed it before, or after
+
+
+def last_told(connection: Connection, num: int) -> Told | None:
+    """The last change of an article; None where it never was public."""
+    row = connection.execute(
+        select(changes.c.kind, changes.c.axes, versions.c.doc)
+        .join(versions, and_(versions.c.num == changes.c.num, versions.c.version == changes.c.version))
+        .where(changes.c.num == num)
+        .order_by(changes.c.seq.desc())
+        .limit(1)
+    ).one_or_none()
+    if row is None:
+        return None
+    note = msgspec.json.decode(row.doc, type=Article).note
+    return Told(row.kind, note, msgspec.json.decode(row.axes, type=tuple[Keys, ...]))
 
 
 def public_state(num: ColumnElement[int] | Column[int], column: Column[Any]) -> ScalarSelect[Any]:

@@ -17,7 +17,7 @@ from app.store.engine import reading, writing
 from app.store.files import FileRecord
 from app.store.instants import EPOCH, micros
 from app.store.keys import Keys, keys
-from app.store.order import Change, change_row, last_shown, lock, unlock
+from app.store.order import Change, change_row, last_told, lock, unlock
 from app.store.tables import articles, changes, embargo_entries, feed_entries, releases, versions
 from feeds.article import Article, Office
 
@@ -182,11 +182,12 @@ class _Writer:
         self.events.append(_event(action, original, article))
         change: Change | None = None
         if not public and before is None and row is not None and row.seen and article.pubstatus != "usable":
-            # It had left already, and for another reason now: the feeds that tell so show it anew.
-            told = last_shown(self.connection, num)
-            self.seq += 1
-            change = Change(self.seq, told)
-            self.changes.append(change_row(change, num, article.version, article.pubstatus, self.now))
+            last = last_told(self.connection, num)
+            if last is not None and (last.kind, last.note) != (article.pubstatus, article.note):
+                # It had left already, and for another reason now: the feeds that tell so show it anew.
+                self.seq += 1
+                change = Change(self.seq, last.keys)
+                self.changes.append(change_row(change, num, article.version, article.pubstatus, self.now))
         if public or before is not None:
             kind = article.pubstatus if not public else "corrected" if before else "published"
             places = tuple(part for part in (before, where if public else None) if part is not None)
