@@ -28,6 +28,22 @@ from msgspec import Struct
 from app.errors import Misconfigured
 
 COVERED = ("@method", "@target-uri", "content-digest")  # by every signature; more may be
+# All that may be: the base is shown to everybody (provenance), so nothing that is secret, such as a token, may stand in it.
+HARMLESS = {"@method", "@target-uri", "@authority", "@scheme", "@path", "@query", "@request-target"}
+HARMLESS |= {"content-digest", "content-type", "content-length", "date", "slug"}
+# Points of small order (y, without its sign): under such a key anybody can sign. Also what stands for the same, beyond p.
+WEAK = {
+    bytes.fromhex(octets)
+    for octets in (
+        "00" * 32,
+        "01" + "00" * 31,
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+        "ec" + "ff" * 30 + "7f",
+        "ed" + "ff" * 30 + "7f",
+        "ee" + "ff" * 30 + "7f",
+    )
+}
 AGE = timedelta(minutes=5)  # that a signature may have
 SKEW = timedelta(seconds=5)  # that a sender's clock may be ahead
 LABEL = "sig1"
@@ -155,6 +171,16 @@ def verify(method: str, target_uri: str, headers: Mapping[str, str], key: Key) -
     # The base has the header's digest to the letter: without parameters, what is compared is what was signed.
     if result.covered_components.get('"content-digest"') != field.strip():
         raise NotSigned("The signature must cover the whole content-digest, without parameters.")
+    names = {name.partition('"')[2].partition('"')[0] for name in result.covered_components} - {"@signature-params"}
+    if odd := sorted(names - HARMLESS):
+        raise NotSigned(
+            f"The signature covers {odd[0]!r}, and is shown to everybody: cover only {', '.join(sorted(HARMLESS))}."
+        )
+    told = {name.lower(): value for name, value in headers.items()}
+    for name in ("content-type", "slug"):
+        # A charset and a slug change what is stored.
+        if name not in names and (";" in told.get(name, "") or (name == "slug" and name in told)):
+            raise NotSigned(f"The signature must cover {name}: it changes what is stored.")
     base = "\n".join(f"{name}: {value}" for name, value in result.covered_components.items())
     return Signed(
         keyid=key.id,
@@ -186,9 +212,11 @@ def faults(signed: Signed, original: bytes) -> list[str]:
     for name, value in told.items():
         if lines.get(name) != value:
             found.append(f"What is told of {name} is not what was signed.")
-    parameters = lines.get('"@signature-params"', "")
-    if f'keyid="{signed.keyid}"' not in parameters or f"created={int(signed.created.timestamp())}" not in parameters:
+    parameters = lines.get('"@signature-params"', "").rpartition(")")[2].split(";")
+    if f'keyid="{signed.keyid}"' not in parameters or f"created={signed.created.timestamp():.0f}" not in parameters:
         found.append("The key's name or the instant is not what was signed.")
+    if signed.algorithm != "ed25519":
+        found.append("The algorithm that is told is not the one that was used.")
     if not matches(lines.get('"content-digest"', ""), original):
         found.append("The document is not the one that was signed: its digest is another.")
     return found
@@ -240,12 +268,13 @@ def public_key(text: bytes) -> bytes:
     try:
         if b"BEGIN" in text:
             key = serialization.load_pem_public_key(text)
-            if isinstance(key, Ed25519PublicKey):
-                return _raw(key)
+            octets = _raw(key) if isinstance(key, Ed25519PublicKey) else b""
         else:
             octets = base64.b64decode(text.strip(), validate=True)
-            if len(octets) == 32:
-                return _raw(Ed25519PublicKey.from_public_bytes(octets))
+        if len(octets) == 32:
+            if octets[:31] + bytes([octets[31] & 0x7F]) in WEAK:
+                raise Misconfigured("The key is a weak one: with it anybody could sign. Make one with `key new`.")
+            return _raw(Ed25519PublicKey.from_public_bytes(octets))
     except (ValueError, binascii.Error, UnsupportedAlgorithm):
         pass
     raise Misconfigured("The key is neither an Ed25519 public key in PEM nor its 32 octets in base 64.")

@@ -101,18 +101,14 @@ def test_every_way_to_change_an_article_can_be_signed(server: Server, key: Ed255
         assert signed.method == method, "what was ordered can be proved later"
 
 
-def test_files_are_signed_with_their_release(server: Server, key: Ed25519PrivateKey) -> None:
+def test_files_are_not_taken_with_a_signature(server: Server, key: Ed25519PrivateKey) -> None:
     body = document("tag:signing,2026:files")
-    request = httpx.Request(
-        "POST", f"{server.url}/releases", files={"release": ("r.xml", body, "application/xml"), "f": ("a.txt", b"a\n")}
-    )
+    request = httpx.Request("POST", f"{server.url}/releases", files={"release": ("r.xml", body, "application/xml")})
     whole = request.read()
     said = {"Content-Type": request.headers["Content-Type"]}
     headers = said | signatures.sign("POST", f"{server.url}/releases", said, whole, key, KEYID)
-    changed = server.client.post("/releases", content=whole.replace(b"a\n", b"b\n"), headers=headers)
-    assert problem(changed) == (400, "digest-mismatch")
     answer = server.client.post("/releases", content=whole, headers=headers)
-    assert answer.status_code == 201, answer.text
+    assert problem(answer) == (400, "signed-files"), answer.text
 
 
 OTHER = Ed25519PrivateKey.from_private_bytes(bytes(32))
@@ -192,6 +188,36 @@ def covering(server: Server, key: Ed25519PrivateKey, *covered: str) -> httpx.Res
 )
 def test_what_is_not_covered_is_not_signed(server: Server, key: Ed25519PrivateKey, covered: tuple[str, ...]) -> None:
     assert problem(covering(server, key, *covered)) == (401, "signature-wrong")
+
+
+@pytest.mark.parametrize(
+    ("more", "covered", "words"),
+    [
+        ({"Authorization": "Bearer secret"}, ("authorization",), "covers 'authorization', and is shown to everybody"),
+        ({"Cookie": "a=b"}, ("cookie",), "covers 'cookie'"),
+        ({"Content-Type": "application/xml; charset=euc-kr"}, (), "must cover content-type"),
+        ({"Slug": "x"}, (), "must cover slug"),
+    ],
+)
+def test_what_a_signature_may_and_must_cover(more: dict[str, str], covered: tuple[str, ...], words: str) -> None:
+    from http_message_signatures import HTTPMessageSigner, algorithms
+
+    headers = {**XML, "Content-Digest": signatures.digest(BODY), **more}
+    message = signatures._Message("POST", "https://press.example/releases", headers)
+    signer = HTTPMessageSigner(signature_algorithm=algorithms.ED25519, key_resolver=signatures._Keys(OTHER))
+    signer.sign(message, key_id="k", covered_component_ids=(*signatures.COVERED, *covered), use_existing_digest=True)
+    with pytest.raises(NotSigned, match=words):
+        signatures.verify(
+            message.method, message.url, message.headers, Key("k", "o", signatures._raw(OTHER.public_key()))
+        )
+
+
+@pytest.mark.parametrize("octets", sorted(signatures.WEAK))
+def test_weak_keys_are_refused(octets: bytes) -> None:
+    for sign in (0, 0x80):
+        text = base64.b64encode(octets[:31] + bytes([octets[31] | sign]))
+        with pytest.raises(Misconfigured, match=r"weak|neither"):
+            signatures.public_key(text)
 
 
 def test_a_key_is_of_one_office(server: Server, key: Ed25519PrivateKey) -> None:
@@ -283,6 +309,12 @@ def test_tampering_is_told_apart() -> None:
         (replace(signed, content_digest=signatures.digest(b"x")), body, 'What is told of "content-digest"'),
         (replace(signed, created=signed.created - timedelta(days=1)), body, "The key's name or the instant"),
         (replace(signed, keyid="another"), body, "The key's name or the instant"),
+        (
+            replace(signed, created=datetime.fromtimestamp(int(signed.created.timestamp()) // 10, UTC)),
+            body,
+            "or the instant",
+        ),
+        (replace(signed, algorithm="rsa"), body, "The algorithm that is told"),
     ]
     for changed, original, words in crimes:
         assert any(words in fault for fault in signatures.faults(changed, original)), words

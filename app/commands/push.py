@@ -65,6 +65,8 @@ def push_command(
         raise Misconfigured(
             "A token is needed: set PRESSRELAY_TOKEN, or give --token; or sign with --key and --key-id."
         )
+    if key is not None and enclosures:
+        raise Misconfigured("A signed release comes without files: leave out --key, and send both with a token.")
     if (key is None) != (not keyid):
         raise Misconfigured("--key and --key-id go together.")
     files = [file for path in paths for file in _listed(path)]

@@ -77,7 +77,8 @@ def _signing(principal: Principal | None) -> Principal:
     engine = here().engine
     headers = {name: request.headers[name] for name in request.headers.keys()}  # noqa: SIM118
     try:
-        record = store.key_of(engine, signatures.keyid(headers)[:64])
+        keyid = signatures.keyid(headers)
+        record = store.key_of(engine, keyid) if len(keyid) <= 64 else None
         if record is None:
             raise signatures.NotSigned("No office registered a key of that keyid.")
         key = signatures.Key(record.id, record.office, record.public, record.name, record.revoked is not None)

@@ -32,6 +32,12 @@ def post() -> Response:
     sender = access.sender(access.needed("publish"))
     dry_run = _dry_run()
     if request.mimetype == "multipart/form-data":
+        if "signed" in g:
+            detail = (
+                "The signature is of the whole request, of which the release alone is kept: nobody could check it later."
+                " Sign the release with its files by address, or send both with a token."
+            )
+            raise Problem(400, "signed-files", "A signed release comes without files", detail)
         return _answer(_with_files(context, sender, dry_run))
     body = whole_body(context.settings.max_body)
     check_type()
@@ -51,7 +57,6 @@ def _with_files(context: Context, sender: Sender, dry_run: bool) -> list[Receipt
                 _drain(parts)
             raise
         _drain(parts)  # What stands after the last part counts as well, and only now the body is known to be whole.
-        sender = access.spent(sender)
         return take(context, sender, received.body, received.content_type, dry_run=dry_run, files=received.files)
 
 

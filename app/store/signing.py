@@ -13,6 +13,7 @@ from app.store.engine import reading, writing
 from app.store.instants import instant, micros
 from app.store.tables import office_keys, used_signatures
 
+FORGOTTEN_AT_ONCE = 1000
 KEPT = timedelta(hours=1)  # how long a signature is known as used: longer than one may be old
 
 
@@ -71,7 +72,10 @@ def spend(engine: Engine, hash: bytes, now: datetime) -> bool:
         build = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
         values = build(used_signatures).values(hash=hash, at=micros(now)).on_conflict_do_nothing()
         first = connection.execute(values.returning(used_signatures.c.at)).one_or_none() is not None
-        connection.execute(delete(used_signatures).where(used_signatures.c.at < micros(now - KEPT)))
+        # Two that do so at once must not wait for each other.
+        old = select(used_signatures.c.hash).where(used_signatures.c.at < micros(now - KEPT)).limit(FORGOTTEN_AT_ONCE)
+        forgotten = old.with_for_update(skip_locked=True)
+        connection.execute(delete(used_signatures).where(used_signatures.c.hash.in_(forgotten)))
     return first
 
 
