@@ -54,7 +54,9 @@ class Principal(Struct, frozen=True):
             return None
         if self.office is not None:
             return (self.office.code, *(one.code for one in self.within))
-        return self.offices if self.outlet is not None and self.outlet.offices else None
+        if self.outlet is None:  # Nobody's token: it reads nothing, whatever its scope.
+            return ()
+        return self.offices if self.outlet.offices else None
 
     def covers(self, office: str) -> bool:
         """Whether it acts for an office: its own, what is part of that, and for an admin any."""

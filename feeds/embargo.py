@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from feeds.article import Article
 
+OPEN_ENDED = ("rss", "atom", "newsml")
 CLEAN = ("newsml", "ninjs", "nitf")  # formats whose headline is printed as it is
 KOREA = timezone(timedelta(hours=9), "KST")
 
@@ -44,10 +45,10 @@ def sentence(article: Article) -> str:
 def marked(article: Article, format: str) -> Article:
     """The article as it goes out in that format."""
     if format in CLEAN:
-        return noted(article)
+        return replace(noted(article), embargoed=_open_ended(article, format).embargoed)
     said = sentence(article)
     return replace(
-        article,
+        _open_ended(article, format),
         headline=f"{mark(article)} {article.headline}",
         summary=f"{mark(article)} {article.summary}",
         body=f"<p><strong>{escape(said, quote=False)}</strong></p>{article.body}",
@@ -58,6 +59,12 @@ def marked(article: Article, format: str) -> Article:
 def noted(article: Article) -> Article:
     """The article with the sentence in its editor's note."""
     return replace(article, note="\n".join(filter(None, (sentence(article), article.note))))
+
+
+def _open_ended(article: Article, format: str) -> Article:
+    """What is held ends at no instant, though it may name one before which it is not released: a program that knows the instant alone
+    would take it for free then. These formats have an embargo without an end."""
+    return replace(article, embargoed=None) if article.held and format in OPEN_ENDED else article
 
 
 def _korean(article: Article) -> bool:

@@ -73,6 +73,8 @@ def beside(parent: etree._Element, article: Article) -> None:
     web(office, article.office)
     if article.embargoed is not None:
         add(parent, "embargoed", article.embargoed.isoformat())
+    elif article.held:
+        add(parent, "embargoed")  # until further notice
     if article.note:
         add(parent, "edNote", article.note)
     if article.embargo_wording:

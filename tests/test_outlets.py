@@ -8,6 +8,7 @@ import feedparser
 import httpx
 import pytest
 from lxml import etree
+from msgspec.structs import replace
 from sqlalchemy import event
 
 from app import store
@@ -15,7 +16,7 @@ from app.announce import announce
 from app.cache import Cache
 from app.normalize import public_id
 from app.office import OfficeRecord
-from app.rights import OutletRecord
+from app.rights import OutletRecord, Principal
 from feeds import embargo
 from feeds.article import Article
 from tests.articles import SEED
@@ -240,6 +241,29 @@ def test_an_outlet_keeps_its_limits_unless_told(server: Server, early: str) -> N
         assert next(one["offices"] for one in found if one["code"] == "narrow") == offices
 
 
+def test_what_was_withdrawn_and_waits_again_is_read_by_who_may(server: Server, early: str) -> None:
+    id = server.push(early, release("again", "")).json()["id"]
+    assert ask(server, "DELETE", f"/articles/{id}", early, params={"reason": "x"}).status_code == 200
+    again = release("again").replace(b'version="1"', b'version="3"')
+    assert server.push(early, again).status_code == 201
+    secret = accredited(server, "again", offices=("early",))
+    assert server.client.get(f"/articles/{id}.json").status_code == 410
+    assert ask(server, "GET", f"/articles/{id}.json", secret).json()["version"] == 3
+
+
+def test_what_is_held_ends_at_no_instant() -> None:
+    held = replace(SEED, held=True, embargoed=LIFTS)
+    for format in ("rss", "atom", "newsml"):
+        made = embargo.marked(held, format)
+        assert made.embargoed is None and made.held
+        assert "2031-03-10 06:00 KST" in (made.note if format == "newsml" else made.text)
+    assert embargo.marked(held, "json").embargoed == LIFTS
+
+
+def test_nobodys_token_reads_nothing() -> None:
+    assert Principal("token x", "outlet", ("embargo",)).reads() == ()
+
+
 def test_a_file_under_embargo(server: Server, early: str) -> None:
     body = release("file", UNTIL + "", region="kr:50").replace(
         b"</article>", b"<enclosure url='cid:plan.txt' type='text/plain'/></article>"
@@ -353,8 +377,6 @@ def test_what_waits_is_in_no_public_answer_and_the_reverse(engine: Engine) -> No
     ],
 )
 def test_the_mark(fields: dict[str, Any], mark: str) -> None:
-    from msgspec.structs import replace
-
     marked: Article = (
         replace(SEED, embargo_wording="", **fields) if "embargo_wording" not in fields else replace(SEED, **fields)
     )

@@ -182,7 +182,9 @@ def _principal(token: TokenRecord) -> Principal:
     engine = here().engine
     outlet: OutletRecord | None = None
     if token.outlet:
-        outlet = next(one for one in store.all_outlets(engine) if one.code == token.outlet)
+        outlet = next((one for one in store.all_outlets(engine) if one.code == token.outlet), None)
+        if outlet is None:  # It was removed since the token was looked up.
+            raise Problem(401, "token-revoked", "The token was revoked", headers=INVALID)
     wanted = set(outlet.offices) if outlet else set()
     offices = store.all_offices(engine) if token.office or wanted else []
     limited = tuple(one.code for one in offices if wanted & {one.code, *one.above})

@@ -90,7 +90,8 @@ def _shown(id: str, suffix: str) -> Kept | Response:
     try:
         return kept_public(id)
     except Problem as problem:
-        offered = problem.status == 404 and PUBLIC_ID.fullmatch(id) and suffix in ("", *FORMATS)
+        # 410 too: what was withdrawn may wait again.
+        offered = problem.status in (404, 410) and PUBLIC_ID.fullmatch(id) and suffix in ("", *FORMATS)
         article = embargoed.article(id, suffix or "page") if offered else None
         if article is None:
             raise
