@@ -8,10 +8,12 @@ end_when_told()
 die_with_parent(os.getppid())  # Granian's main gone: no worker may go on serving old code
 
 from app import create_app  # noqa: E402 -- a worker that is told to end while it loads the rest must hear it
+from app.fastlane import lane  # noqa: E402
 from app.logs import configure  # noqa: E402
 from app.settings import load  # noqa: E402
 
 settings = load()
 configure(settings.log_format)
-app = create_app(settings)
+flask = create_app(settings)
+app = lane(flask.wsgi_app, flask.extensions["pressrelay"].cache, settings.hot_memory)
 hear_the_end()

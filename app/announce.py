@@ -21,7 +21,10 @@ def announce(cache: Cache, changes: Sequence[Change]) -> bool:
     if not changes:
         return True
     pairs = {pair for change in changes for keys in change.keys for pair in keys.pairs()}
-    return cache.announce([change.seq for change in changes], sorted(pairs))
+    if cache.announce([change.seq for change in changes], sorted(pairs)):
+        return True
+    cache.wait_out()
+    return False
 
 
 def repair(cache: Cache, engine: Engine, grace: float = GRACE) -> bool:

@@ -10,7 +10,7 @@ rendering, never freshness. A cache that does not answer within 50 ms is left al
 import secrets
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -20,9 +20,14 @@ from msgspec import Struct
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from app.marks import Marks
+
 TIMEOUT = 0.05  # seconds; a frozen server must not hang a request
 LARGEST = 4 * 1024 * 1024  # bytes of a feed that is kept: what 1 Gbit/s carries in that time, and a little less
 REST = 1.0  # seconds that a failing server is left alone
+BEAT = 0.1  # seconds between two questions whether the channel is alive
+SILENCE = 0.25  # seconds after which a channel that did not answer counts as lost
+TURN = 1000  # milliseconds that one process may take to render a feed before others do it as well
 ARTICLE_TTL, INSTANCE_TTL, FEED_TTL, ANNOUNCED_TTL = 7 * 86400, 7 * 86400, 86400, 3600  # seconds
 
 Pair = tuple[str, str]  # place, topic
@@ -53,9 +58,10 @@ _instance_decoder = msgspec.msgpack.Decoder(Instance)
 class Cache:
     """One for each process; safe to share between threads. Every method answers "not there" when the server fails."""
 
-    def __init__(self, url: str, instance: str) -> None:
-        """`instance` names the database: two of them may share a server and never see each other's keys."""
+    def __init__(self, url: str, instance: str, marks: Marks | None = None) -> None:
+        """`instance` names the database: two of them may share a server and never see each other's keys. `marks` are this host's."""
         self.instance = instance
+        self.marks = marks or Marks()
         options: dict[str, Any] = {
             "socket_timeout": TIMEOUT,
             "socket_connect_timeout": TIMEOUT,
@@ -64,6 +70,7 @@ class Cache:
         self._redis = redis.Redis.from_url(url, **options)
         self._lock = threading.Lock()
         self._rests_until = 0.0
+        self._failing_since = 0.0  # monotonic seconds; 0: the last question was answered
         self.suspect = True  # Announcements may have been missed: catch up before serving from here.
 
     def _ask(self, commands: Sequence[tuple[Any, ...]]) -> list[Any] | None:
@@ -85,11 +92,13 @@ class Cache:
         if any(isinstance(answer, Exception) for answer in answers):
             self._fail()
             return None
+        self._failing_since = 0.0
         return answers
 
     def _fail(self) -> None:
         with self._lock:
             self.suspect = True
+            self._failing_since = self._failing_since or time.monotonic()
             self._rests_until = time.monotonic() + REST
 
     def _key(self, *parts: object) -> str:
@@ -123,6 +132,17 @@ class Cache:
             return None, revisions  # Of another version of this program, or not ours: a miss.
         return (rendered if rendered.revisions == revisions else None), revisions
 
+    def body(self, key: str, etag: str) -> bytes | None:
+        """The bytes of a feed, if they are those of this ETag: what they show needs no revision then."""
+        answers = self._ask([("GET", self._key("f", key))])
+        if not answers or answers[0] is None:
+            return None
+        try:
+            rendered = _decoder.decode(answers[0])
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            return None
+        return rendered.body if rendered.etag == etag else None
+
     def _revisions(self, names: Sequence[str], current: Sequence[bytes | None]) -> tuple[str, ...] | None:
         missing = [name for name, value in zip(names, current, strict=True) if value is None]
         made: dict[str, bytes] = {}
@@ -138,11 +158,17 @@ class Cache:
             for name, value in zip(names, current, strict=True)
         )
 
-    def keep_feed(self, key: str, rendered: Rendered) -> None:
-        """Keep it, unless it is too large to be sent in time: that would count as a failure of the server."""
-        if len(rendered.body) > LARGEST:
-            return
-        self._ask([("SET", self._key("f", key), msgspec.msgpack.encode(rendered), "EX", FEED_TTL)])
+    def turn(self, key: str) -> bool:
+        """Whether it is this process's turn to render a feed: no other does at this moment. `keep_feed` ends it."""
+        answers = self._ask([("SET", self._key("t", key), "1", "NX", "PX", TURN)])
+        return answers is None or answers[0] is not None
+
+    def keep_feed(self, key: str, rendered: Rendered | None) -> None:
+        """Keep it, unless it is too large to be sent in time: that would count as a failure of the server. End the turn."""
+        commands: list[tuple[Any, ...]] = [("DEL", self._key("t", key))]
+        if rendered and len(rendered.body) <= LARGEST:
+            commands.insert(0, ("SET", self._key("f", key), msgspec.msgpack.encode(rendered), "EX", FEED_TTL))
+        self._ask(commands)
 
     # Instances: what a feed was under an ETag never changes, so no revision guards it either.
 
@@ -177,13 +203,66 @@ class Cache:
 
         They are deleted, not set: a server out of memory still deletes, and the next reader makes new ones.
         """
-        commands: list[tuple[Any, ...]] = [("DEL", self._revision(pair)) for pair in pairs]
+        told = list(pairs)
+        names = ["/".join(pair) for pair in told]
+        commands: list[tuple[Any, ...]] = [("DEL", self._revision(pair)) for pair in told]
         commands += [("SET", self._key("n", seq), "1", "EX", ANNOUNCED_TTL) for seq in seqs]
-        return self._ask(commands) is not None
+        return self._tell(commands, names)
 
-    def renew(self, mark: int) -> bool:
-        """End the revision of everything: each feed is rendered anew, and changes up to `mark` count as announced."""
-        return self._ask([("DEL", self._key("r")), ("SET", self._key("mark"), str(mark))]) is not None
+    def renew(self, mark: int | None = None) -> bool:
+        """End the revision of everything: each feed is rendered anew; changes up to `mark`, if given, count as announced."""
+        commands: list[tuple[Any, ...]] = [("DEL", self._key("r"))]
+        commands += [("SET", self._key("mark"), str(mark))] if mark is not None else []
+        return self._tell(commands, None)
+
+    def _tell(self, commands: Sequence[tuple[Any, ...]], names: Sequence[str] | None) -> bool:
+        # Told last: whoever hears it finds the revisions ended.
+        words = " ".join((self.marks.host, *(("*",) if names is None else names)))
+        done = self._ask([*commands, ("PUBLISH", self._key("channel"), words)]) is not None
+        self.marks.replace(names)
+        return done
+
+    def wait_out(self) -> None:
+        """After an announcement that failed: until every listener must have noticed that the channel is lost, and serves no copy."""
+        since = self._failing_since
+        if since:
+            time.sleep(max(0.0, since + TIMEOUT + SILENCE - time.monotonic()))
+
+    def hear(self, alive: Callable[[float], None], stop: threading.Event) -> None:
+        """Until `stop` is set, replace this host's marks of what others announce. `alive` is told until when (monotonic seconds) the
+        channel is known to carry all announcements, 0 when it is lost."""
+        while not stop.is_set():
+            try:
+                self._listen(alive, stop)
+            except (redis.RedisError, OSError):
+                alive(0.0)
+                stop.wait(BEAT)
+        alive(0.0)
+
+    def _listen(self, alive: Callable[[float], None], stop: threading.Event) -> None:
+        with self._redis.pubsub() as channel:  # type: ignore[no-untyped-call]
+            channel.subscribe(self._key("channel"))
+            asked, waits = 0.0, False
+            while not stop.is_set():
+                now = time.monotonic()
+                if not waits and now >= asked + BEAT:
+                    channel.ping()
+                    asked, waits = now, True
+                elif waits and now > asked + SILENCE:
+                    raise redis.TimeoutError("the channel is silent")
+                message = channel.get_message(timeout=BEAT)
+                if message is None:
+                    continue
+                if message["type"] == "subscribe":
+                    self.marks.replace(None)  # before, nobody listened
+                elif message["type"] == "pong":
+                    # What was announced before the question was heard before its answer.
+                    alive(asked + SILENCE)
+                    waits = False
+                elif message["type"] == "message":
+                    host, *names = message["data"].decode().split(" ")
+                    if host != self.marks.host:
+                        self.marks.replace(None if names == ["*"] else names)
 
     def mark(self) -> tuple[bool, int | None]:
         """(whether the server answers, the change up to which all are announced or None where that is lost)."""

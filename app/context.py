@@ -1,26 +1,37 @@
 """One process's connections: what intake, routes and commands work with."""
 
+from pathlib import Path
+
+import msgspec
 from msgspec import Struct
 
 from app import blobs, store
 from app import query as queries
 from app.blobs import Blobs
 from app.cache import Cache
+from app.marks import Marks
+from app.once import Once
 from app.settings import Settings
 from app.store import Engine
 
 
 class Context(Struct, frozen=True):
-    """The settings in force, the database, the cache and the files."""
+    """The settings in force, the database, the cache, the files, and what is being rendered."""
 
     settings: Settings
     engine: Engine
     cache: Cache
     blobs: Blobs
+    once: Once = msgspec.field(default_factory=Once)  # what is rendered at this moment
 
 
 def connect(settings: Settings) -> Context:
     """The context of a database whose schema is up to date. Raises Misconfigured and Unavailable."""
     engine = store.connect(settings.database, threads=settings.threads)
     queries.seal_with(store.secret(engine))
-    return Context(settings, engine, Cache(settings.redis, store.instance(engine)), blobs.connect(settings))
+    return Context(settings, engine, cache_of(settings, engine), blobs.connect(settings))
+
+
+def cache_of(settings: Settings, engine: Engine) -> Cache:
+    """The cache of this database, with the marks of this host. Raises Unavailable."""
+    return Cache(settings.redis, store.instance(engine), Marks(Path(settings.data_dir).resolve() / "marks"))

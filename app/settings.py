@@ -33,6 +33,11 @@ SETTINGS = (
     Setting("database_url", "", "SQLAlchemy URL, postgresql+psycopg://…; empty: SQLite in the data directory."),
     Setting("redis_url", "", "redis://… or unix://… of a Redis or Valkey; empty: the embedded Valkey."),
     Setting("cache_memory", "256mb", "Most memory the embedded Valkey uses; the least recently used goes first."),
+    Setting(
+        "hot_memory",
+        96 * 1024 * 1024,
+        "Bytes of feeds that each web worker keeps ready; the least recently used go first; 0: none.",
+    ),
     Setting("max_body", 10 * 1024 * 1024, "Largest release, in bytes."),
     Setting("max_depth", 100, "Deepest nesting of elements in a release."),
     Setting("max_articles", 1000, "Most articles in one release."),
@@ -71,6 +76,7 @@ class Settings(Struct, frozen=True):
     database_url: str = ""
     redis_url: str = ""
     cache_memory: str = "256mb"
+    hot_memory: int = 96 * 1024 * 1024
     max_body: int = 10 * 1024 * 1024
     max_depth: int = 100
     max_articles: int = 1000
@@ -153,6 +159,7 @@ def _check(settings: Settings) -> None:
         "port": (1, 65535),
         "workers": (1, 256),
         "threads": (1, 512),
+        "hot_memory": (0, 2**40),
         "max_body": (1, 2**31),
         "max_articles": (1, 10**5),
         "max_file": (1, 2**31),

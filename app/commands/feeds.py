@@ -9,7 +9,7 @@ from app import query as queries
 from app import store
 from app.commands import as_json, tell
 from app.commands.naming import check_name
-from app.commands.opened import database
+from app.commands.opened import database, renew
 from app.errors import Misconfigured, Problem
 from app.query import Saved
 from app.settings import load
@@ -40,6 +40,7 @@ def add(name: str, query: str, title: str, as_json: bool) -> None:
         raise Misconfigured("A cursor names one page, and no feed: leave out before and after.")
     saved = Saved(name, asked.canonical(), " ".join(title.split()))
     new = store.save_feed(engine, saved)
+    renew(settings, engine)
     url = msgspec.structs.replace(asked, saved=msgspec.structs.replace(saved, limit=asked.limit)).address(
         settings.url, "atom"
     )
@@ -61,6 +62,9 @@ def listed(as_json: bool) -> None:
 @as_json
 def remove(name: str, as_json: bool) -> None:
     """Forget a name; the articles stay."""
-    if not store.remove_feed(database(load()), name):
+    settings = load()
+    engine = database(settings)
+    if not store.remove_feed(engine, name):
         raise Misconfigured(f"There is no feed {name!r}.")
+    renew(settings, engine)
     tell(as_json, {"removed": name}, f"Feed {name} removed.")

@@ -6,7 +6,7 @@ import msgspec
 from app import store
 from app.commands import as_json, tell
 from app.commands.naming import resolved
-from app.commands.opened import database
+from app.commands.opened import database, renew
 from app.errors import Misconfigured
 from app.office import OfficeRecord
 from app.query import NAME
@@ -48,7 +48,8 @@ def office_add(
     if not NAME.fullmatch(code):
         raise Misconfigured(f"{code!r} is not an office code: use lower-case letters, digits and hyphens.")
     names = tuple(" ".join(alias.split()) for alias in aliases)
-    engine = database(load())
+    settings = load()
+    engine = database(settings)
     known = store.all_offices(engine)
     kept = next((one.parent for one in known if one.code == code), "")
     if parent:
@@ -58,6 +59,7 @@ def office_add(
         code, name, url, resolved("region", regions), resolved("topic", topics), names, for_others, within
     )
     new = store.save_office(engine, office)
+    renew(settings, engine)
     tell(as_json, msgspec.to_builtins(office) | {"new": new}, f"Office {code} {'added' if new else 'changed'}: {name}.")
 
 

@@ -16,7 +16,7 @@ from app import store
 from app.context import Context
 from app.errors import Problem
 from app.query import Cursor, Query
-from app.routes import feeds, representation
+from app.routes import feeds, rendering, representation
 from app.routes.context import here
 from app.routes.representation import CACHE_CONTROL
 from feeds.wording import EPOCH
@@ -52,7 +52,7 @@ def _answer(format: str, month: str) -> Response:
     context, encoding = here(), representation.encoding()
     # No saved feed has such a name.
     named = ("/archive", month)
-    rendered = feeds.kept(context, query, format, encoding, named, lambda: _document(context, query, format, month))
+    rendered = rendering.kept(context, query, format, encoding, named, lambda: _document(context, query, format, month))
     over = month != "" and bounds(month)[1] <= datetime.now(UTC) - GRACE
     own = feeds.archive_address(context, query, format, month)
     return feeds.respond(rendered, query, format, encoding, own, LONG if over else CACHE_CONTROL)
@@ -67,7 +67,7 @@ def _query(month: str) -> Query:
     return feeds.parse()
 
 
-def _document(context: Context, query: Query, format: str, month: str) -> feeds.Shown:
+def _document(context: Context, query: Query, format: str, month: str) -> rendering.Shown:
     """The articles of a month, or a part of them, and the ways to the documents below and above."""
     whole = replace(query, before=None, after=None)
     links = {"current": feeds.address(context, whole, format)}

@@ -1,8 +1,6 @@
 """GET /feed.<format>: query, cache, else store and renderer; the same articles always give the same bytes."""
 
-import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import msgspec
@@ -11,13 +9,15 @@ from msgspec.structs import replace
 
 from app import query as queries
 from app import store
-from app.announce import trusted
-from app.cache import Instance, Rendered
+from app.cache import Rendered
 from app.context import Context
 from app.errors import Problem
+from app.fastlane import Kept, may_keep
 from app.query import LIMIT, Cursor, Query, Values
 from app.routes import delta, embargoed, representation
 from app.routes.context import here
+from app.routes.limits import COSTLY
+from app.routes.rendering import Shown, kept, key_of
 from app.routes.representation import CACHE_CONTROL, IDENTITY, media_type
 from app.wording import feed_subtitle, feed_title, title_language
 from feeds import FORMATS
@@ -27,13 +27,9 @@ from feeds.wording import EPOCH
 blueprint = Blueprint("feeds", __name__)
 blueprint.after_request(representation.allow_all_origins)
 
-LINKED = ("hub", "first", "previous", "next", "last", "current", "prev-archive", "next-archive")
 TYPES = {media_type(module.MIMETYPE): name for name, module in FORMATS.items()}  # media type -> format
 WITHDRAWN = 50  # told in one feed at most
 BOTTOM: Cursor = (0, 0)  # below every article
-NOTHING: Cursor = (0, 0)  # where the last article of an empty feed stands
-
-Shown = tuple[Feed, list[Cursor]]  # a feed, and where each of its articles stands
 
 
 @blueprint.get("/feed.<format>")
@@ -78,7 +74,13 @@ def answer(context: Context, query: Query, format: str) -> Response:
     """A query's feed in one format, as this client wants it."""
     encoding = representation.encoding()
     own = address(context, query, format)
+    marks = context.cache.marks
+    slots = marks.slots(_pairs(query))
+    numbers = marks.read(slots)
     rendered = read(context, query, format, encoding)
+    if not COSTLY & set(request.args):
+        key = key_of(context, query, format, _named(query), encoding)
+        may_keep(request.environ, Kept(key, rendered.etag, rendered.modified, slots, numbers))
     since = _since(context, query, format, encoding, delta.bases(rendered.etag)) if delta.possible(query) else None
     if since is None:
         response = respond(rendered, query, format, encoding, own)
@@ -105,7 +107,7 @@ def _since(
     context: Context, query: Query, format: str, encoding: str, bases: Mapping[str, str]
 ) -> tuple[str, Rendered] | None:
     """The base and what changed in the feed since, where one of the client's instances is known; None: tell the whole."""
-    known = context.cache.instances(_key(context, query, format, _named(query)), list(bases)) if bases else {}
+    known = context.cache.instances(key_of(context, query, format, _named(query)), list(bases)) if bases else {}
     if not known:
         return None
     etag, instance = max(known.items(), key=lambda one: one[1].seq)
@@ -143,8 +145,13 @@ def respond(
     links = [f'<{own}>; rel="self"']
     links += [f'<{href}>; rel="{rel}"' for rel, href in rendered.links.items()]
     response.headers["Link"] = ", ".join(links)
-    response.headers["Surrogate-Key"] = " ".join(f"{place}/{topic}" for place, topic in query.scans())
+    response.headers["Surrogate-Key"] = " ".join(_pairs(query))
     return response
+
+
+def _pairs(query: Query) -> list[str]:
+    """The pairs that a feed shows, as announcements and shared caches name them."""
+    return [f"{place}/{topic}" for place, topic in query.scans()]
 
 
 def parse() -> Query:
@@ -182,49 +189,6 @@ def read(context: Context, query: Query, format: str, encoding: str = IDENTITY) 
 
 def _named(query: Query) -> Values:
     return (query.saved.name, query.saved.title) if query.saved else ()
-
-
-def _key(context: Context, query: Query, format: str, named: Values, encoding: str = IDENTITY) -> str:
-    own = (context.settings.url, context.settings.site_name, context.settings.language)
-    asked = "\n".join((format, query.canonical(), encoding, *own, *named))
-    return hashlib.sha256(asked.encode()).hexdigest()
-
-
-def kept(
-    context: Context, query: Query, format: str, encoding: str, named: Values, make: Callable[[], Shown]
-) -> Rendered:
-    """What `make` makes of a query, as bytes in an encoding, from the cache while they are fresh. `named`: what tells it from
-    other documents of this query. Raises Unavailable."""
-    key = _key(context, query, format, named, encoding)
-    held, revisions = None, None
-    if trusted(context.cache, context.engine):
-        # The revisions come before the articles: what changes in between makes the copy kept here a stale one.
-        held, revisions = context.cache.feed(key, query.scans())
-    if held is not None:
-        return held
-    if encoding == IDENTITY:
-        rendered, instance = _render(context, format, revisions or (), make)
-        if revisions is not None:
-            context.cache.keep_instance(key, rendered.etag, instance)
-    else:
-        plain = kept(context, query, format, IDENTITY, named, make)
-        rendered = replace(plain, body=representation.encoded(plain.body, encoding))
-    if revisions is not None and rendered.revisions == revisions:
-        context.cache.keep_feed(key, rendered)
-    return rendered
-
-
-def _render(
-    context: Context, format: str, revisions: tuple[str, ...], make: Callable[[], Shown]
-) -> tuple[Rendered, Instance]:
-    # The last change comes before the articles as well: it may be told too early, never too late.
-    seq, at = store.newest_change(context.engine)
-    modified = representation.whole_seconds(at, datetime.now(UTC))
-    made, standing = make()
-    body = FORMATS[format].render(made)
-    etag = representation.etag_of(body)
-    links = {rel: href for rel, href in {"hub": made.hub, **made.links}.items() if rel in LINKED and href}
-    return Rendered(revisions, etag, body, links, modified), Instance(seq, standing[-1] if standing else NOTHING)
 
 
 def feed(context: Context, query: Query, format: str) -> Shown:

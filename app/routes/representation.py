@@ -13,13 +13,15 @@ import brotli
 import zstandard
 from flask import Response, request
 
+from app import conditional
+from app.conditional import ENCODINGS, tag_of
 from app.errors import Problem
 
 CACHE_CONTROL = "public, max-age=30, stale-while-revalidate=300, stale-if-error=86400"
 # What may be withdrawn: a cache in between may show it for so long, and is told by which key to purge it at once.
 OF_ARTICLE = "public, max-age=30"
 IDENTITY = "identity"
-# The first is taken where a client wants several alike. Levels: what costs about as much as rendering the feed.
+# Levels: what costs about as much as rendering the feed.
 ENCODERS: dict[str, Callable[[bytes], bytes]] = {
     "zstd": lambda body: zstandard.compress(body, 9),
     "br": lambda body: brotli.compress(body, quality=5),
@@ -33,7 +35,7 @@ def encoding() -> str:
     if "Accept-Encoding" not in request.headers:
         return IDENTITY
     accepted = request.accept_encodings
-    best = max(ENCODERS, key=accepted.quality)
+    best = max(ENCODINGS, key=accepted.quality)
     quality = accepted.quality(best)
     # What is not named is taken as it is, unless the client forbids it.
     plain = next((quality for name, quality in accepted if name.lower() == IDENTITY), 0.0)
@@ -85,10 +87,8 @@ def respond(
 ) -> Response:
     """The response, or 304. `body` is encoded already; `etag` is of the plain bytes; `modified`: seconds since 1970, 0 where
     it is not to be told."""
-    # The bytes differ, so must the strong validator (RFC 9110, section 8.8.3.3).
-    tag = etag if encoding == IDENTITY else f"{etag}-{encoding}"
     response = Response(body, status, content_type=content_type)
-    response.set_etag(tag)
+    response.set_etag(tag_of(etag, encoding))
     response.headers["Cache-Control"] = cache_control
     response.headers["Vary"] = "Accept-Encoding"
     if encoding != IDENTITY:
@@ -104,14 +104,11 @@ def respond(
 
 
 def fresh(etag: str, modified: int) -> bool:
-    """Whether the client has it: by any encoding's ETag, or by date where it sent none (RFC 9110, section 13.2.2)."""
+    """Whether the client has it."""
     if request.method not in ("GET", "HEAD"):
         return False
-    if "If-None-Match" in request.headers:
-        tags = request.if_none_match
-        return tags.star_tag or any(tags.contains_weak(tag) for tag in (etag, *(f"{etag}-{name}" for name in ENCODERS)))
-    since = request.if_modified_since
-    return bool(modified) and since is not None and since >= datetime.fromtimestamp(modified, UTC)
+    given = request.headers
+    return conditional.fresh(given.get("If-None-Match"), given.get("If-Modified-Since"), etag, modified)
 
 
 def whole_seconds(moment: datetime | None, now: datetime) -> int:

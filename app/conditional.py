@@ -1,0 +1,22 @@
+"""Whether a client has already what it asks for (RFC 9110, section 13.2.2)."""
+
+from datetime import UTC, datetime
+
+from werkzeug.http import parse_date, parse_etags
+
+ENCODINGS = ("zstd", "br", "gzip")  # the first is taken where a client wants several alike
+
+
+def tag_of(etag: str, encoding: str = "") -> str:
+    """The validator of a document in an encoding: the bytes differ, so must a strong one (RFC 9110, section 8.8.3.3)."""
+    return f"{etag}-{encoding}" if encoding in ENCODINGS else etag
+
+
+def fresh(if_none_match: str | None, if_modified_since: str | None, etag: str, modified: int) -> bool:
+    """By the ETag of any encoding, or by date where the client sent none. `etag` is that of the plain bytes; `modified`: seconds since
+    1970, 0 where it is not told."""
+    if if_none_match is not None:
+        tags = parse_etags(if_none_match)
+        return tags.star_tag or any(tags.contains_weak(tag_of(etag, name)) for name in ("", *ENCODINGS))
+    since = parse_date(if_modified_since) if if_modified_since else None
+    return bool(modified) and since is not None and since >= datetime.fromtimestamp(modified, UTC)

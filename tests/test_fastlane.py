@@ -1,0 +1,359 @@
+"""The fast lane: the very answers of Flask, dropped the moment that something changed, and none where nobody would tell."""
+
+import http.client
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from app.cache import Cache
+from app.fastlane import Fastlane, Kept, may_keep
+from app.marks import Marks
+from tests.conftest import ROOT, Server, together, until
+from tests.test_lifecycle import document
+from tests.test_serve import named
+
+PATHS = [
+    *(f"/feed.{format}" for format in ("rss", "atom", "json", "ninjs", "newsml")),
+    "/feed.atom?region=kr:50",
+    "/feed.rss?topic=medtop:15000000&limit=3",
+    "/feed.json?office=lane&lang=ko",
+    "/feed.atom/archive",
+    "/f/lane.atom",
+]
+HEADERS: list[dict[str, str]] = [
+    {},
+    {"Accept-Encoding": "gzip"},
+    {"Accept-Encoding": "br;q=0.5, zstd"},
+    {"Accept-Encoding": "identity;q=0, *"},
+    {"If-None-Match": "*"},
+    {"If-None-Match": '"other", "{etag}"', "Accept-Encoding": "gzip"},
+    {"If-None-Match": "{tag}"},
+    {"If-None-Match": "W/{tag}"},
+    {"If-None-Match": '"other"'},
+    {"If-Modified-Since": "{modified}"},
+    {"If-Modified-Since": "Thu, 01 Jan 2099 00:00:00 GMT"},
+    {"If-Modified-Since": "Thu, 01 Jan 1970 00:00:00 GMT"},
+    {"If-Modified-Since": "nonsense"},
+    {"If-None-Match": '"other"', "If-Modified-Since": "Thu, 01 Jan 2099 00:00:00 GMT"},
+    {"Origin": "https://reader.example", "Cookie": "a=b"},
+]
+
+
+@pytest.fixture(scope="module")
+def token(server: Server) -> str:
+    made = server.office("lane", "차로청", "kr:50")
+    for number in range(5):
+        assert server.push(made, document(f"tag:lane,2026:{number}")).status_code == 201
+    changed = time.time()
+    assert server.run("feed", "add", "lane", "region=kr:50").returncode == 0
+    # While the second of a change lasts, its date is not told: what is rendered after it is the same for everybody.
+    until(lambda: time.time() > changed + 1.1, 5)
+    return made
+
+
+def raw(server: Server, method: str, path: str, headers: dict[str, str]) -> tuple[Any, ...]:
+    """Status line, headers in their order, bytes; over a connection of its own."""
+    with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)) as connection:
+        connection.putrequest(method, path, skip_accept_encoding=True)
+        for name, value in headers.items():
+            connection.putheader(name, value)
+        connection.endheaders()
+        answer = connection.getresponse()
+        told = [(name.lower(), value) for name, value in answer.getheaders() if name.lower() != "date"]
+        return answer.status, answer.reason, told, answer.read()
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_both_ways_answer_the_same_to_the_letter(server: Server, token: str, path: str) -> None:
+    for given in HEADERS:
+        for method in ("GET", "HEAD"):
+            first = dict(raw(server, "GET", path, {k: v for k, v in given.items() if k == "Accept-Encoding"})[2])
+            tag = first["etag"]
+            words = {"{tag}": tag, "{etag}": tag.strip('"'), "{modified}": first.get("last-modified", "")}
+            headers = {}
+            for name, value in given.items():
+                for word, said in words.items():
+                    value = value.replace(word, said)
+                headers[name] = value
+            # Whoever says A-IM is answered by Flask; where no delta is possible, as anybody else.
+            slow = raw(server, method, path, {**headers, "A-IM": "none"})
+            for _ in range(4):  # by both workers, from nothing and from a copy
+                fast = raw(server, method, path, headers)
+                assert fast[:2] == slow[:2] and fast[3] == slow[3], (method, path, headers)
+                assert fast[2] == slow[2], (set(fast[2]) ^ set(slow[2]), headers)
+
+
+def test_what_is_acknowledged_is_in_the_very_next_answer_of_every_worker(server: Server, token: str) -> None:
+    path = "/feed.ninjs?region=kr:50&limit=1"
+    for number in range(40):
+        guid = f"tag:lane,2026:fresh-{number}"
+        for _ in range(6):
+            raw(server, "GET", path, {})
+        assert server.push(token, document(guid)).status_code == 201
+        for _ in range(6):
+            assert guid.encode() in raw(server, "GET", path, {})[3]
+
+
+def test_a_feed_or_an_office_that_is_called_otherwise_is_so_at_once(server: Server, token: str) -> None:
+    for title in ("첫 이름", "새 이름"):
+        assert server.run("feed", "add", "renamed", "office=lane", "--title", title).returncode == 0
+        for _ in range(4):
+            assert title.encode() in raw(server, "GET", "/f/renamed.rss", {})[3]
+    for _ in range(4):
+        raw(server, "GET", "/feed.rss?office=lane&limit=2", {})
+    assert server.run("office", "add", "lane", "--name", "새차로청", "--region", "kr:50").returncode == 0
+    for _ in range(4):
+        assert "새차로청".encode() in raw(server, "GET", "/feed.rss?office=lane&limit=2", {})[3]
+    assert server.run("feed", "remove", "renamed").returncode == 0
+    for _ in range(4):
+        assert raw(server, "GET", "/f/renamed.rss", {})[0] == 404
+
+
+def gets(server: Server) -> int:
+    """How often the server's Valkey was asked for a value."""
+    with closing(redis.Redis.from_url(f"unix://{server.directory}/valkey.sock")) as client:
+        stats: Any = client.info("commandstats")
+    return int(stats.get("cmdstat_get", {}).get("calls", 0))
+
+
+def test_a_hot_feed_never_reaches_flask_and_one_without_room_only_the_cache(own_server: Callable[..., Server]) -> None:
+    for memory, asked in ((96 * 1024 * 1024, 0), (10_000, 1)):
+        server = own_server(hot_memory=str(memory), workers="1").start()
+        token = server.office()
+        for number in range(20):
+            assert server.push(token, document(f"tag:lane,2026:{memory}-{number}")).status_code == 201
+        first = raw(server, "GET", "/feed.atom", {})
+        assert len(first[3]) > 10_000
+        # The background worker asks as well, twice a second.
+        best = min(_asked(server, first) for _ in range(5))
+        assert best == asked * 10
+        assert raw(server, "GET", "/feed.atom", {"If-None-Match": dict(first[2])["etag"]})[0] == 304
+
+
+def _asked(server: Server, first: tuple[Any, ...]) -> int:
+    before = gets(server)
+    for _ in range(10):
+        assert raw(server, "GET", "/feed.atom", {}) == first
+    return gets(server) - before
+
+
+def test_another_host_hears_of_a_change_through_the_channel(own_server: Callable[..., Server]) -> None:
+    one = own_server().start()
+    token = one.office()
+    # Of this machine, but with a data directory and so with marks of its own.
+    database, cache = f"sqlite:///{one.directory}/pressrelay.db", f"unix://{one.directory}/valkey.sock"
+    other = own_server(database_url=database, redis_url=cache).start()
+    late = []
+    for number in range(20):
+        guid = f"tag:lane,2026:far-{number}"
+        for _ in range(6):
+            raw(other, "GET", "/feed.ninjs?limit=1", {})
+        assert one.push(token, document(guid)).status_code == 201
+        acknowledged = time.monotonic()
+        fresh = partial(_all_show, other, guid)
+        until(fresh, 2, 0)
+        late.append(time.monotonic() - acknowledged)
+    assert sorted(late)[10] < 0.25
+
+
+def _all_show(server: Server, guid: str) -> bool:
+    return all(guid.encode() in raw(server, "GET", "/feed.ninjs?limit=1", {})[3] for _ in range(4))
+
+
+@pytest.mark.parametrize("sign", [signal.SIGSTOP, signal.SIGKILL])
+def test_a_channel_that_is_lost_or_frozen_serves_nothing_old(
+    own_server: Callable[..., Server], sign: signal.Signals
+) -> None:
+    one = own_server().start()
+    token = one.office()
+    database, cache = f"sqlite:///{one.directory}/pressrelay.db", f"unix://{one.directory}/valkey.sock"
+    other = own_server(database_url=database, redis_url=cache).start()
+    assert one.push(token, document("tag:lane,2026:before")).status_code == 201
+    (valkey,) = named(one, "valkey")
+    for _ in range(6):
+        raw(one, "GET", "/feed.ninjs", {}), raw(other, "GET", "/feed.ninjs", {})
+    os.kill(valkey, sign)
+    assert one.push(token, document("tag:lane,2026:after")).status_code == 201
+    for server in (one, other):
+        for _ in range(6):
+            assert b"tag:lane,2026:after" in raw(server, "GET", "/feed.ninjs", {})[3], server.directory
+
+
+# By itself
+
+
+def answering(calls: list[str], marks: Marks, pair: str = "*/*", size: int = 1000) -> Callable[..., Any]:
+    """An application whose answers may be kept."""
+
+    def answer(environ: dict[str, Any], start: Callable[..., Any]) -> list[bytes]:
+        calls.append(environ["QUERY_STRING"])
+        tag = environ["QUERY_STRING"] or "plain"
+        slots = marks.slots([pair])
+        may_keep(environ, Kept("key", tag, 0, slots, marks.read(slots)))
+        start("200 OK", [("ETag", f'"{tag}"'), ("Cache-Control", "public, max-age=30")])
+        return [b"x" * size]
+
+    return answer
+
+
+def made(calls: list[str], most: int = 1_000_000) -> tuple[Fastlane, Marks]:
+    cache = Cache("unix:///nowhere/valkey.sock", "test")
+    lane = Fastlane(answering(calls, cache.marks), cache, most)
+    lane.alive(time.monotonic() + 60)
+    return lane, cache.marks
+
+
+def get(lane: Fastlane, query: str = "", path: str = "/feed.rss", method: str = "GET", **headers: str) -> bytes:
+    environ = {"PATH_INFO": path, "REQUEST_METHOD": method, "QUERY_STRING": query, **headers}
+    return b"".join(lane(environ, lambda *_: None))
+
+
+def test_copies_are_served_only_while_the_channel_is_alive() -> None:
+    calls: list[str] = []
+    lane, _ = made(calls)
+    lane.alive(0.0)
+    get(lane), get(lane)
+    assert len(calls) == 2, "nobody would tell what changes"
+    lane.alive(time.monotonic() + 60)
+    get(lane), get(lane), get(lane)
+    assert len(calls) == 3
+    lane.alive(0.0)
+    get(lane)
+    assert len(calls) == 4
+
+
+def test_a_change_of_a_feed_ends_its_copies_and_no_others() -> None:
+    calls: list[str] = []
+    lane, marks = made(calls)
+    get(lane)
+    marks.replace(["kr:52/*"])
+    get(lane)
+    assert len(calls) == 1, "another feed"
+    marks.replace(["kr:52/*", "*/*"])
+    get(lane), get(lane)
+    assert len(calls) == 2
+    marks.replace(None)
+    get(lane), get(lane)
+    assert len(calls) == 3, "everything"
+
+
+def test_what_was_read_before_a_change_is_not_served() -> None:
+    calls: list[str] = []
+    lane, marks = made(calls)
+    inner = lane.application
+
+    def slow(pairs: list[str] | None) -> Callable[..., Any]:
+        def answer(environ: dict[str, Any], start: Callable[..., Any]) -> Any:
+            parts = inner(environ, start)
+            marks.replace(pairs)  # while it was rendered
+            return parts
+
+        return answer
+
+    for pairs in (["*/*"], None):
+        lane.application = slow(pairs)
+        before = len(calls)
+        get(lane), get(lane)
+        assert len(calls) == before + 2, pairs
+
+
+def test_copies_are_bounded_by_their_bytes_and_the_least_used_go_first() -> None:
+    calls: list[str] = []
+    lane, _ = made(calls, most=3 * 2600)
+    for query in ("a", "b", "c"):
+        get(lane, query)
+    get(lane, "a")
+    get(lane, "d")
+    assert len(calls) == 4
+    get(lane, "a")
+    assert len(calls) == 4, "it was used last"
+    get(lane, "b")
+    assert len(calls) == 5
+    for number in range(200):
+        get(lane, str(number))
+        assert lane._heads_size + lane._bodies_size <= 3 * 2600
+    assert len(lane._heads) > 1
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"HTTP_AUTHORIZATION": "Bearer x"},
+        {"HTTP_A_IM": "feed"},
+        {"method": "POST"},
+        {"path": "/feeds"},
+        {"path": "/feed"},
+    ],
+)
+def test_what_depends_on_more_than_the_address_goes_the_long_way(asked: dict[str, str]) -> None:
+    calls: list[str] = []
+    lane, _ = made(calls)
+    get(lane, path=asked.get("path", "/feed.rss"))
+    for _ in range(3):
+        get(lane, **asked)
+    assert len(calls) == 4
+
+
+def test_what_may_not_be_kept_is_not() -> None:
+    calls: list[str] = []
+    lane, _ = made(calls)
+
+    def failing(environ: dict[str, Any], start: Callable[..., Any]) -> list[bytes]:
+        calls.append("")
+        start("503 SERVICE UNAVAILABLE", [])
+        return []
+
+    lane.application = failing
+    get(lane), get(lane)
+    assert len(calls) == 2
+
+
+def test_threads_at_once_leave_the_books_right() -> None:
+    lane, marks = made([], most=30_000)
+
+    def work(seed: int) -> None:
+        for number in range(300):
+            assert get(lane, str((seed * 7 + number) % 40)) == b"x" * 1000
+            if number % 10 == 0:
+                marks.replace(["*/*"])
+
+    together(*(partial(work, seed) for seed in range(6)))
+    assert lane._heads_size == sum(head.size for head in lane._heads.values())
+    assert lane._bodies_size == sum(map(len, lane._bodies.values()))
+
+
+# The host's marks
+
+
+def test_processes_share_the_marks_of_a_directory(tmp_path: Path) -> None:
+    path = tmp_path / "marks"
+    one, other = Marks(path), Marks(path)
+    slots = one.slots(["kr:52/*"])
+    before = one.read(slots)
+    code = f"from pathlib import Path; from app.marks import Marks; Marks(Path({str(path)!r})).replace(['kr:52/*'])"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+    assert one.host == other.host
+    assert one.read(slots) == other.read(slots) != before
+    assert one.read(slots)[0] == before[0], "of everything"
+    assert Marks().host != one.host
+
+
+def test_a_file_of_another_size_is_replaced_and_a_directory_that_cannot_be_written_is_done_without(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "marks").write_bytes(b"of another version")
+    assert Marks(tmp_path / "marks").host == Marks(tmp_path / "marks").host
+    assert [file.name for file in tmp_path.iterdir()] == ["marks"]
+    alone = Marks(tmp_path / "nowhere" / "marks")
+    alone.replace(None)
+    assert alone.read(alone.slots([]))[0]

@@ -1,0 +1,107 @@
+"""What many ask for at once is made once: in one process, and across processes through the cache."""
+
+import threading
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+from flask import Flask
+
+from app import create_app
+from app.once import Once
+from app.settings import Settings
+from feeds import atom
+from feeds.article import Feed
+from tests.conftest import Server, together, until
+from tests.test_lifecycle import document
+
+
+def test_who_waits_shares_the_next_turn_and_never_the_one_that_runs() -> None:
+    once, made = Once(), []
+    first, go_on = threading.Event(), threading.Event()
+
+    def make(waited: bool) -> int:
+        made.append(waited)
+        if len(made) == 1:
+            first.set()
+            assert go_on.wait(10)
+        return len(made)
+
+    got: list[int] = []
+
+    def ask() -> None:
+        got.append(once.do("key", make))
+
+    def release() -> None:
+        assert first.wait(10)
+        others = [threading.Thread(target=ask) for _ in range(8)]
+        for thread in others:
+            thread.start()
+        until(lambda: all(thread.is_alive() for thread in others) and once._turns["key"].next is not None)
+        go_on.set()
+        for thread in others:
+            thread.join(10)
+
+    together(ask, release, seconds=20)
+    assert made[0] is False and set(made[1:]) == {True}
+    assert len(made) <= 3 and len(got) == 9, "one that was late may have had a turn of its own"
+    assert once._turns == {}
+
+
+def test_an_error_is_everybodys_and_the_next_turn_is_new() -> None:
+    once = Once()
+
+    def fail(waited: bool) -> None:
+        raise ValueError("no")
+
+    for _ in range(2):
+        with pytest.raises(ValueError, match="no"):
+            once.do("key", fail)
+    assert once.do("key", lambda waited: 1) == 1
+
+
+def asked(app: Flask, together_at: threading.Barrier, answers: list[bytes], encoding: str) -> None:
+    together_at.wait(10)
+    answer = app.test_client().get("/feed.atom?office=once", headers={"Accept-Encoding": encoding})
+    assert answer.status_code == 200
+    answers.append(answer.data)
+
+
+@pytest.mark.parametrize("encoding", ["identity", "gzip"])
+@pytest.mark.parametrize("cached", [True, False])
+def test_a_feed_that_changes_under_load_is_rendered_once(
+    server: Server, monkeypatch: pytest.MonkeyPatch, encoding: str, cached: bool
+) -> None:
+    token = server.office("once", "한번청", "kr:51")
+    # Two more web workers of the same server, in this process, where rendering can be counted.
+    cache = f"unix://{server.directory}/valkey.sock" if cached else "unix:///nowhere/valkey.sock"
+    settings = Settings(data_dir=str(server.directory), port=server.port, redis_url=cache, address_rate="0/minute")
+    apps = [create_app(settings) for _ in range(2)]
+    rendered: list[str] = []
+    asking: set[int] = set()
+    do, render = Once.do, atom.render
+
+    def entered(once: Once, key: str, make: Callable[[bool], object]) -> object:
+        asking.add(threading.get_ident())
+        return do(once, key, make)
+
+    def counted(feed: Feed) -> bytes:
+        rendered.append(feed.self)
+        until(lambda: len(asking) == 12, 10, 0.001)  # as slow a rendering as it takes for all of them to be there
+        return render(feed)
+
+    monkeypatch.setattr(Once, "do", entered)
+    monkeypatch.setattr(atom, "render", counted)
+    for number in range(3):
+        assert server.push(token, document(f"tag:once,2026:{encoding}-{cached}-{number}")).status_code == 201
+        rendered.clear()
+        asking.clear()
+        answers: list[bytes] = []
+        barrier = threading.Barrier(12)
+        together(*(partial(asked, apps[n % 2], barrier, answers, encoding) for n in range(12)))
+        assert len(set(answers)) == 1 and len(answers) == 12
+        # Without the cache: one that runs and one for those who came meanwhile, in each worker.
+        assert len(rendered) <= (1 if cached else 4)
+    for app in apps:
+        app.extensions["pressrelay"].engine.dispose()
+        app.extensions["pressrelay"].cache.close()
