@@ -7,21 +7,17 @@ from app.store.engine import Engine, connect, upgrade
 from app.store.files import FileRecord, files_of, public_files, waiting_files, wanted
 from app.store.find import (
     Kept,
-    Ref,
     by_id,
     changes_after,
     documents,
-    find,
     instance,
     newest,
     newest_change,
     newest_seq,
     next_due,
     secret,
-    standing,
-    waiting,
-    withdrawn,
 )
+from app.store.gone import withdrawn
 from app.store.history import Provenance, Version, corrected, history, original, provenance, public_version
 from app.store.instants import micros
 from app.store.keys import Keys, keys
@@ -33,6 +29,7 @@ from app.store.order import Change
 from app.store.outlets import all_outlets, remove_outlet, save_outlet
 from app.store.put import Item, Original, Stored, content, foresee, public_at, put
 from app.store.saved import all_saved, remove_feed, save_feed, saved_feed
+from app.store.scan import Ref, find, standing, waiting
 from app.store.search import words as search_words
 from app.store.signing import KeyRecord, add_key, all_keys, key_of, revoke_key, spend
 from app.store.sources import Source, all_sources, claim_source, record_pull, remove_source, save_source

@@ -1,4 +1,4 @@
-"""Reading: a feed is one range scan for each (place, topic) pair asked for, newest change first."""
+"""Reading articles and changes."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,33 +6,16 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import (
-    Column,
-    ColumnElement,
-    Connection,
-    Engine,
-    Table,
-    and_,
-    case,
-    exists,
-    or_,
-    select,
-    tuple_,
-    union_all,
-)
+from sqlalchemy import Engine, and_, bindparam, case, or_, select
 from sqlalchemy.sql import Select
 
-from app.query import Query
 from app.store.engine import reading
-from app.store.instants import instant, micros
+from app.store.instants import instant
 from app.store.keys import Keys
 from app.store.order import Change, last_seq, public_state
-from app.store.search import matching
-from app.store.tables import articles, axis, changes, counter, embargo_entries, feed_entries, versions, withdrawals
-from feeds.article import Article, Office, Withdrawn
-
-Probe = tuple[tuple[str, ...], tuple[str, ...]]  # (places, topics), in one of each of which an entry must stand
-Ref = tuple[int, int]  # an article's number and version: what a version's immutable document is kept by
+from app.store.scan import Ref
+from app.store.tables import articles, changes, counter, versions
+from feeds.article import Article
 
 
 class Kept(Struct, frozen=True):
@@ -45,194 +28,22 @@ class Kept(Struct, frozen=True):
     edited: datetime  # when this version came: a silent correction is later than its `updated`
 
 
-def find(engine: Engine, query: Query) -> list[Ref]:
-    """The articles of a feed, newest change first, at most `query.limit`. Raises Unavailable."""
-    return [(num, version) for _, num, version in standing(engine, query)]
-
-
-def standing(engine: Engine, query: Query) -> list[tuple[int, int, int]]:
-    """(sort, number, version) of a feed's articles: where each stands, and what it is. Raises Unavailable."""
-    return _standing(engine, query, _Where(feed_entries))
-
-
-def waiting(engine: Engine, query: Query, within: Sequence[Probe]) -> list[tuple[int, int, int]]:
-    """The same of what is under embargo, the newest version first, where it stands in each of `within`. For those who may read
-    it: nothing else reads that table. Raises Unavailable."""
-    return _standing(engine, query, _Where(embargo_entries, tuple(within)))
-
-
-class _Where(Struct, frozen=True):
-    """What is read: the entries of what is public, or of what waits, and what an entry must stand in besides."""
-
-    entries: Table
-    within: tuple[Probe, ...] = ()
-
-
-def _standing(engine: Engine, query: Query, where: _Where) -> list[tuple[int, int, int]]:
-    with reading(engine) as connection:
-        ids = _axis(connection, query, where.within)
-        pairs = [(ids[place], ids[topic]) for place, topic in query.scans() if place in ids and topic in ids]
-        if not pairs:  # No article has ever stood there.
-            return []
-        if query.words:
-            parts = [_searched(connection, pairs, query, ids, where)]
-        else:
-            parts = [_scan(place, topic, query, ids, where) for place, topic in pairs]
-        found = union_all(*(select(part.subquery()) for part in parts)).subquery()
-        statement = (
-            select(found.c.sort, found.c.num, articles.c.version)
-            .join(articles, articles.c.num == found.c.num)
-            .distinct()
-            .limit(query.limit)
-        )
-        up = query.after is not None
-        order = (found.c.sort, found.c.num) if up else (found.c.sort.desc(), found.c.num.desc())
-        rows = [(sort, num, version) for sort, num, version in connection.execute(statement.order_by(*order))]
-    return rows[::-1] if up else rows
-
-
-def withdrawn(engine: Engine, query: Query, after: int, limit: int) -> list[Withdrawn]:
-    """What left these feeds at `after` (micros) or later, newest first. Raises Unavailable."""
-    with reading(engine) as connection:
-        ids = _axis(connection, query)
-        dimensions = _dimensions(query, ids)
-        if not all(dimensions):
-            return []
-        pairs = {pair for dimension in dimensions for pair in dimension}
-        parts = [
-            select(withdrawals.c.sort, withdrawals.c.num)
-            .where(withdrawals.c.place == place, withdrawals.c.topic == topic, withdrawals.c.sort >= after)
-            .order_by(withdrawals.c.sort.desc(), withdrawals.c.num.desc())
-            .limit(limit)
-            for place, topic in sorted(pairs)
-        ]
-        left = union_all(*(select(part.subquery()) for part in parts)).subquery()
-        stands = [_stands(dimension) for dimension in dimensions]
-        stood = [or_(there, _left(dimension)) for there, dimension in zip(stands, dimensions, strict=True)]
-        statement = (
-            select(left.c.sort, articles.c.id, articles.c.guid, changes.c.version, changes.c.kind, versions.c.doc)
-            .select_from(left)
-            .join(articles, articles.c.num == left.c.num)
-            # What the public was told last of it, whatever came since and waits.
-            .join(changes, changes.c.seq == public_state(articles.c.num, changes.c.seq))
-            .join(versions, and_(versions.c.num == articles.c.num, versions.c.version == changes.c.version))
-            # It stood in each dimension, and does not in all of them now.
-            .where(*stood, ~and_(*stands))
-            .order_by(left.c.sort.desc(), articles.c.num.desc())
-            .limit(limit * len(pairs))
-        )
-        rows = connection.execute(statement).all()
-    found: dict[str, Withdrawn] = {}
-    for row in rows:
-        canceled = row.kind == "canceled"
-        article = msgspec.json.decode(row.doc, type=Article)
-        # Of an article that is not public now, nothing is told but that it left.
-        note, office = (article.note, article.office) if canceled else ("", Office("", ""))
-        at = instant(row.sort)
-        version = row.version if canceled else 0
-        found.setdefault(row.guid, Withdrawn(row.id, row.guid, at, canceled, version, note, office, article.lang))
-    return list(found.values())[:limit]
-
-
-def _dimensions(query: Query, ids: dict[str, int]) -> list[set[tuple[int, int]]]:
-    """The pairs of each dimension: those of the scan, and those that an entry must stand in as well, as narrow as the fan-out has
-    them: in the places or the topics of the scan."""
-    scans = query.scans()
-    found = [scans]
-    for places, topics in query.probes():
-        by_place = topics == ("*",)
-        own = {(place, topic) for place in places for _, topic in scans} if by_place else set()
-        found.append(tuple(own or {(place, topic) for place, _ in scans for topic in topics}))
-    return [{(ids[p], ids[t]) for p, t in pairs if p in ids and t in ids} for pairs in found]
-
-
-def _stands(pairs: set[tuple[int, int]]) -> ColumnElement[bool]:
-    """Whether the article stands in one of these feeds."""
-    entry = feed_entries.alias()
-    one = or_(*(and_(entry.c.place == place, entry.c.topic == topic) for place, topic in sorted(pairs)))
-    return exists().where(one, entry.c.sort == articles.c.sort, entry.c.num == articles.c.num)
-
-
-def _left(pairs: set[tuple[int, int]]) -> ColumnElement[bool]:
-    """Whether the article left one of these feeds."""
-    row = withdrawals.alias()
-    one = or_(*(and_(row.c.place == place, row.c.topic == topic) for place, topic in sorted(pairs)))
-    return exists().where(row.c.num == articles.c.num, one)
-
-
-def _axis(connection: Connection, query: Query, within: Sequence[Probe] = ()) -> dict[str, int]:
-    names = {name for pair in query.scans() for name in pair}
-    names |= {name for probe in (*query.probes(), *query.exclusions(), *within) for part in probe for name in part}
-    return dict(connection.execute(select(axis.c.name, axis.c.id).where(axis.c.name.in_(sorted(names)))).all())
-
-
-def _scan(place: int, topic: int, query: Query, ids: dict[str, int], where: _Where) -> Select[tuple[int, int]]:
-    """One feed's range scan, each row looked up in the other dimensions."""
-    entry = where.entries.alias()
-    statement = select(entry.c.sort, entry.c.num).where(entry.c.place == place, entry.c.topic == topic)
-    return _narrowed(statement, entry.c.sort, entry.c.num, query, ids, where)
-
-
-def _searched(
-    connection: Connection, pairs: Sequence[tuple[int, int]], query: Query, ids: dict[str, int], where: _Where
-) -> Select[tuple[int, int]]:
-    """What the words match, looked up in every dimension."""
-    entry, one = where.entries.alias(), articles.alias()
-    places, topics = {place for place, _ in pairs}, {topic for _, topic in pairs}
-    statement = select(one.c.sort, one.c.num).where(
-        one.c.num.in_(matching(connection, query.words)),
-        one.c.public,
-        exists().where(
-            entry.c.place.in_(places), entry.c.topic.in_(topics), entry.c.sort == one.c.sort, entry.c.num == one.c.num
-        ),
-    )
-    return _narrowed(statement, one.c.sort, one.c.num, query, ids, where)
-
-
-def _narrowed(
-    statement: Select[tuple[int, int]],
-    sort: Column[int],
-    num: Column[int],
-    query: Query,
-    ids: dict[str, int],
-    where: _Where,
-) -> Select[tuple[int, int]]:
-    for wanted, probes in ((True, (*query.probes(), *where.within)), (False, query.exclusions())):
-        for places, topics in probes:
-            other = where.entries.alias()
-            stands = exists().where(
-                other.c.place.in_([ids[name] for name in places if name in ids]),
-                other.c.topic.in_([ids[name] for name in topics if name in ids]),
-                other.c.sort == sort,
-                other.c.num == num,
-            )
-            statement = statement.where(stands if wanted else ~stands)
-    if query.since:
-        statement = statement.where(sort >= micros(query.since))
-    if query.until:
-        statement = statement.where(sort < micros(query.until))
-    if query.before:
-        statement = statement.where(tuple_(sort, num) < query.before)
-    if query.after:
-        # The page above: nearest first.
-        statement = statement.where(tuple_(sort, num) > query.after)
-        return statement.order_by(sort, num).limit(query.limit)
-    return statement.order_by(sort.desc(), num.desc()).limit(query.limit)
-
-
 def documents(engine: Engine, refs: Sequence[Ref]) -> dict[Ref, bytes]:
     """The articles of these versions, JSON as kept. Raises Unavailable."""
     if not refs:
         return {}
     wanted = set(refs)
-    # Two lists and not pairs: SQLite would scan the whole table for (num, version) IN (…). The few that two lists find
-    # too many, versions of one article in the number of another's, are left out here.
-    statement = select(versions.c.num, versions.c.version, versions.c.doc).where(
-        versions.c.num.in_({num for num, _ in wanted}), versions.c.version.in_({version for _, version in wanted})
-    )
+    asked = {"nums": sorted({num for num, _ in wanted}), "versions": sorted({version for _, version in wanted})}
     with reading(engine) as connection:
-        rows = connection.execute(statement).all()
+        rows = connection.execute(_DOCUMENTS, asked).all()
     return {(num, version): bytes(doc) for num, version, doc in rows if (num, version) in wanted}
+
+
+# Two lists and not pairs: SQLite would scan the whole table for (num, version) IN (…). The few that two lists find
+# too many, versions of one article in the number of another's, are left out above.
+_DOCUMENTS = select(versions.c.num, versions.c.version, versions.c.doc).where(
+    versions.c.num.in_(bindparam("nums", expanding=True)), versions.c.version.in_(bindparam("versions", expanding=True))
+)
 
 
 def newest(engine: Engine, id: str) -> Kept | None:
@@ -301,10 +112,11 @@ def newest_seq(engine: Engine) -> int:
 def newest_change(engine: Engine) -> tuple[int, datetime | None]:
     """The number of the newest change and when it was, in UTC; 0 and None before the first. Raises Unavailable."""
     with reading(engine) as connection:
-        row = connection.execute(
-            select(changes.c.seq, changes.c.at).order_by(changes.c.seq.desc()).limit(1)
-        ).one_or_none()
+        row = connection.execute(_NEWEST).one_or_none()
     return (0, None) if row is None else (row.seq, instant(row.at))
+
+
+_NEWEST = select(changes.c.seq, changes.c.at).order_by(changes.c.seq.desc()).limit(1)
 
 
 def instance(engine: Engine) -> str:

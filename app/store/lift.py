@@ -12,10 +12,10 @@ from sqlalchemy import Connection, Engine, and_, bindparam, insert, select, upda
 from app.store import audit, entries, search
 from app.store.audit import Event
 from app.store.engine import reading, writing
-from app.store.find import Ref
 from app.store.instants import micros
 from app.store.keys import Keys
 from app.store.order import Change, change_row, lock, unlock
+from app.store.scan import Ref
 from app.store.tables import articles, changes, feed_entries, versions
 from feeds.article import Article
 
