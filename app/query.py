@@ -387,3 +387,13 @@ def _limit(values: Sequence[str]) -> int:
     if not (value.isascii() and value.isdigit() and len(value) < 9 and 1 <= int(value) <= MOST):
         raise Problem(400, "bad-limit", "Limit out of range", f"limit takes one whole number from 1 to {MOST}.")
     return int(value)
+
+
+Row = tuple[int, int, int]  # sort, number, version
+
+
+def cut(rows: list[Row], query: Query) -> tuple[list[Row], bool]:
+    """The rows of a page of which one more was asked for, and whether it was there."""
+    more = len(rows) > query.limit
+    # Upwards, the row too many is the uppermost.
+    return (rows[1:] if more and query.after else rows[: query.limit]), more

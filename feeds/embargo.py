@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from feeds.article import Article
 
 OPEN_ENDED = ("rss", "atom", "newsml")
+WITHHELD = ("ninjs",)  # has no embargo without an end
 CLEAN = ("newsml", "ninjs", "nitf")  # formats whose headline is printed as it is
 KOREA = timezone(timedelta(hours=9), "KST")
 
@@ -45,7 +46,8 @@ def sentence(article: Article) -> str:
 def marked(article: Article, format: str) -> Article:
     """The article as it goes out in that format."""
     if format in CLEAN:
-        return replace(noted(article), embargoed=_open_ended(article, format).embargoed)
+        held = "withheld" if article.held and format in WITHHELD else article.pubstatus
+        return replace(noted(article), embargoed=_open_ended(article, format).embargoed, pubstatus=held)
     said = sentence(article)
     return replace(
         _open_ended(article, format),

@@ -160,6 +160,26 @@ def test_a_feed_is_read_page_by_page(server: Server, early: str) -> None:
         url = answer.json().get("next_url", "")
         assert not url or "status=embargoed" in url
     assert sorted(seen) == sorted(f"tag:early,2026:{name}" for name in ("one", "two", "held", "part"))
+    # The page above the last article is the one before it, and none is left out.
+    second = ask(server, "GET", "/feed.json?status=embargoed&limit=1", secret).json()["next_url"]
+    lowest = ask(server, "GET", "/feed.json?status=embargoed&limit=3", secret).json()["next_url"]
+    above = second.replace("before=", "after=").removeprefix(server.url), lowest.replace("before=", "after=")
+    assert ask(server, "GET", above[0], secret).json()["items"] == []
+    up = ask(server, "GET", above[1].removeprefix(server.url).replace("limit=3", "limit=1"), secret).json()
+    assert [item["id"] for item in up["items"]] == [seen[1]]
+
+
+def test_the_single_item_of_what_is_held_tells_no_instant(server: Server, early: str) -> None:
+    secret = accredited(server, "single", offices=("early",))
+    id = public_id("tag:early,2026:held")
+    assert ask(server, "GET", f"/articles/{id}.ninjs", secret).json()["pubStatus"] == "withheld"
+    item = etree.fromstring(ask(server, "GET", f"/articles/{id}.newsml", secret).content)
+    assert item.find(".//{*}embargoed") is not None and not item.findtext(".//{*}embargoed")
+
+
+def test_an_empty_status_is_none(server: Server) -> None:
+    assert server.client.get("/feed.json?status=&limit=1").status_code == 200
+    assert server.client.get("/?status=embargoed").status_code == 400
 
 
 def test_who_may_not_is_told_so_and_nothing_else(server: Server, early: str) -> None:
@@ -258,6 +278,9 @@ def test_what_is_held_ends_at_no_instant() -> None:
         assert made.embargoed is None and made.held
         assert "2031-03-10 06:00 KST" in (made.note if format == "newsml" else made.text)
     assert embargo.marked(held, "json").embargoed == LIFTS
+    # ninjs has no embargo without an end: its consumers drop what is withheld.
+    assert embargo.marked(held, "ninjs").pubstatus == "withheld"
+    assert embargo.marked(replace(held, held=False), "ninjs").pubstatus == "usable"
 
 
 def test_nobodys_token_reads_nothing() -> None:

@@ -98,7 +98,9 @@ def _shown(id: str, suffix: str) -> Kept | Response:
     if not suffix:
         return embargoed.private(article_page(article, embargo=embargo.sentence(article)))
     mimetype, render = FORMATS[suffix]
-    return embargoed.private(Response(render(embargo.noted(article)), content_type=mimetype))
+    # Our own JSON says of what is held that it is.
+    marked = embargo.noted(article) if suffix == "json" else embargo.marked(article, suffix)
+    return embargoed.private(Response(render(marked), content_type=mimetype))
 
 
 def _data(kept: Kept, suffix: str) -> Response:

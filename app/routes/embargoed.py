@@ -17,7 +17,7 @@ from app import query as queries
 from app import store
 from app.context import Context
 from app.errors import Problem
-from app.query import Query, office_place
+from app.query import Query, cut, office_place
 from app.rights import Principal
 from app.routes import access
 from app.routes.context import here
@@ -49,12 +49,13 @@ def feed(format: str) -> Response:
         raise Problem(400, "bad-parameter", "Bad parameter", detail)
     query = queries.parse(pairs, [office.code for office in store.all_offices(context.engine)])
     rows = store.waiting(context.engine, replace(query, limit=query.limit + 1), within(principal))
-    more, rows = len(rows) > query.limit, rows[: query.limit]
+    rows, more = cut(rows, query)
     refs = [(num, version) for _, num, version in rows]
     documents = store.documents(context.engine, refs)
     found = [msgspec.json.decode(documents[ref], type=Article) for ref in refs]
     articles = [one for one in found if _lets(principal, one)]
-    last = replace(query, before=(rows[-1][0], rows[-1][1]), after=None) if more else None
+    below = rows and (more or query.after)
+    last = replace(query, before=(rows[-1][0], rows[-1][1]), after=None) if below else None
     shown = _feed(context, query, format, articles, last)
     body = FORMATS[format].render(shown)
     audit(principal, articles, f"feed.{format}")

@@ -13,7 +13,7 @@ from app.cache import Rendered
 from app.context import Context
 from app.errors import Problem
 from app.fastlane import Kept, may_keep
-from app.query import LIMIT, Cursor, Query, Values
+from app.query import LIMIT, Cursor, Query, Values, cut
 from app.routes import delta, embargoed, representation
 from app.routes.context import here
 from app.routes.limits import COSTLY
@@ -158,7 +158,8 @@ def parse() -> Query:
     """The query of this request. Raises Problem."""
     named = any(name.endswith("office") for name in request.args)
     # `status` is answered elsewhere: what waits is no part of any question here.
-    pairs = [pair for pair in request.args.items(multi=True) if pair != ("status", "public")]
+    public = {("status", "public"), ("status", "")}
+    pairs = [(name, value) for name, value in request.args.items(multi=True) if (name, value.strip()) not in public]
     return queries.parse(pairs, _offices() if named else [])
 
 
@@ -195,9 +196,7 @@ def feed(context: Context, query: Query, format: str) -> Shown:
     """A page of a query's articles. Raises Unavailable."""
     # One more than the page holds: whether there is a next one.
     rows = store.standing(context.engine, replace(query, limit=query.limit + 1))
-    more = len(rows) > query.limit
-    # Upwards, the row too many is the uppermost.
-    rows = rows[1:] if more and query.after else rows[: query.limit]
+    rows, more = cut(rows, query)
     articles = tuple(documents(context, [(num, version) for _, num, version in rows]))
     standing = [(sort, num) for sort, num, _ in rows]
     gone: tuple[Withdrawn, ...] = ()
