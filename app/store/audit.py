@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, bindparam, insert, select, update
 
 from app.store.engine import reading, writing
 from app.store.instants import instant, micros
@@ -56,18 +56,16 @@ def record(connection: Connection, events: Sequence[Event], now: datetime) -> No
     """Add to the chain, within a transaction: what is told there is told if and only if it happens."""
     if not events:
         return
-    seq, hash = connection.execute(
-        select(audit_head.c.seq, audit_head.c.hash).where(audit_head.c.id == 1).with_for_update()
-    ).one()
-    rows = []
+    seq, hash = connection.execute(_LOCK).one()
+    at, rows = micros(now), []
     for event in events:
         seq += 1
         detail = msgspec.json.encode(event.detail, order="sorted").decode()
-        members = (seq, micros(now), event.actor, event.action, event.office, event.article, event.version, detail)
+        members = (seq, at, event.actor, event.action, event.office, event.article, event.version, detail)
         hash = _next(hash, members)
         rows.append(dict(zip(COLUMNS, members, strict=True)) | {"hash": hash})
-    connection.execute(insert(audit), rows)
-    connection.execute(update(audit_head).where(audit_head.c.id == 1).values(seq=seq, hash=hash))
+    connection.execute(_ADD, rows)
+    connection.execute(_UNLOCK, {"newest": seq, "end": hash})
 
 
 def append(engine: Engine, events: Sequence[Event], now: datetime) -> None:
@@ -126,6 +124,10 @@ def verify(engine: Engine, noted: str = "") -> Verdict:
     return Verdict(count, hash.hex())
 
 
+# Built once: SQLAlchemy takes longer to build a statement than SQLite to run it.
+_LOCK = select(audit_head.c.seq, audit_head.c.hash).where(audit_head.c.id == 1).with_for_update()
+_ADD = insert(audit)
+_UNLOCK = update(audit_head).where(audit_head.c.id == 1).values(seq=bindparam("newest"), hash=bindparam("end"))
 COLUMNS = ("seq", "at", "actor", "action", "office", "article", "version", "detail")
 
 

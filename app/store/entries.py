@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, Table, delete, insert, select
+from sqlalchemy import Connection, Table, bindparam, delete, insert, select
 
 from app.store import search
 from app.store.instants import micros
@@ -11,6 +11,7 @@ from app.store.keys import Keys
 from app.store.tables import axis, embargo_entries, feed_entries, withdrawals
 
 Entry = tuple[int, Keys, int]  # an article's number, where it stands, sort
+_AXES = select(axis.c.name, axis.c.id).where(axis.c.name.in_(bindparam("names", expanding=True)))
 
 
 def enter(connection: Connection, table: Table, entries: Sequence[Entry]) -> None:
@@ -68,13 +69,10 @@ def withdraw(connection: Connection, num: int, before: Keys | None, after: Keys 
 def axis_ids(connection: Connection, names: Iterable[str]) -> dict[str, int]:
     """The small numbers of places and topics, new ones made. Only a writer that holds the counter's row may call this."""
     wanted = sorted(set(names))
-    found: dict[str, int] = dict(
-        connection.execute(select(axis.c.name, axis.c.id).where(axis.c.name.in_(wanted))).all()
-    )
+    found: dict[str, int] = dict(connection.execute(_AXES, {"names": wanted}).all())
     if missing := [name for name in wanted if name not in found]:
         connection.execute(insert(axis), [{"name": name} for name in missing])
-        made = select(axis.c.name, axis.c.id).where(axis.c.name.in_(missing))
-        found.update(connection.execute(made).all())
+        found.update(connection.execute(_AXES, {"names": missing}).all())
     return found
 
 

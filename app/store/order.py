@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Column, ColumnElement, Connection, ScalarSelect, and_, func, select, update
+from sqlalchemy import Column, ColumnElement, Connection, ScalarSelect, and_, bindparam, func, select, update
 
 from app.store.instants import micros
 from app.store.keys import Keys
@@ -22,13 +22,12 @@ class Change(Struct, frozen=True):
 
 def lock(connection: Connection) -> int:
     """The last number; writers pass one after the other from here on, so numbers commit in order and no deadlock can arise."""
-    locked = select(counter.c.seq).where(counter.c.id == 1).with_for_update()
-    return int(connection.execute(locked).scalar_one())
+    return int(connection.execute(_LOCK).scalar_one())
 
 
 def unlock(connection: Connection, seq: int) -> None:
     """Leave the last number for the next writer, who gets it when this transaction ends."""
-    connection.execute(update(counter).where(counter.c.id == 1).values(seq=seq))
+    connection.execute(_UNLOCK, {"newest": seq})
 
 
 def change_row(change: Change, num: int, version: int, kind: str, now: datetime) -> dict[str, Any]:
@@ -40,6 +39,11 @@ def change_row(change: Change, num: int, version: int, kind: str, now: datetime)
 def last_seq(connection: Connection) -> int:
     """The number of the newest change; 0 before the first."""
     return int(connection.execute(select(func.coalesce(func.max(changes.c.seq), 0))).scalar_one())
+
+
+# Built once: SQLAlchemy takes longer to build a statement than SQLite to run it.
+_LOCK = select(counter.c.seq).where(counter.c.id == 1).with_for_update()
+_UNLOCK = update(counter).where(counter.c.id == 1).values(seq=bindparam("newest"))
 
 
 class Told(Struct, frozen=True):

@@ -12,6 +12,9 @@ from feeds.article import Article
 
 NEWEST = 5_000  # of the articles that match, these are looked at: a word that all bear must not cost the archive
 
+_ENTER_POSTGRESQL = text("INSERT INTO search (num, words) VALUES (:num, CAST(:words AS tsvector))")
+_ENTER_SQLITE = text("INSERT INTO search (rowid, words) VALUES (:num, :words)")
+
 
 def words(article: Article) -> str:
     """What of an article is found, as tokens parted by a space: headlines, summary, text, names and keywords."""
@@ -36,10 +39,7 @@ def enter(connection: Connection, formed: Sequence[tuple[int, str]]) -> None:
     """Make (number, tokens in their form) findable."""
     if not formed:
         return
-    if connection.dialect.name == "postgresql":
-        statement = text("INSERT INTO search (num, words) VALUES (:num, CAST(:words AS tsvector))")
-    else:
-        statement = text("INSERT INTO search (rowid, words) VALUES (:num, :words)")
+    statement = _ENTER_POSTGRESQL if connection.dialect.name == "postgresql" else _ENTER_SQLITE
     connection.execute(statement, [{"num": num, "words": words} for num, words in formed])
 
 
