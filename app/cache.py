@@ -22,6 +22,7 @@ from redis.retry import Retry
 
 TIMEOUT = 0.05  # seconds; a frozen server must not hang a request
 LARGEST = 4 * 1024 * 1024  # bytes of a feed that is kept: what 1 Gbit/s carries in that time, and a little less
+DELETED_AT_ONCE = 1000  # keys; the server does nothing else meanwhile
 REST = 1.0  # seconds that a failing server is left alone
 ARTICLE_TTL, INSTANCE_TTL, FEED_TTL, ANNOUNCED_TTL = 7 * 86400, 7 * 86400, 86400, 3600  # seconds
 
@@ -46,6 +47,13 @@ class Instance(Struct, frozen=True, array_like=True):
     lowest: tuple[int, int]  # where its last article stood: micros since 1970, number
 
 
+def _no_answer(answer: Any) -> bool:
+    """Whether the server is well and takes only this command amiss."""
+    if isinstance(answer, redis.exceptions.ClusterCrossSlotError):
+        return True
+    return isinstance(answer, Exception) and "WRONGTYPE" in str(answer)
+
+
 _decoder = msgspec.msgpack.Decoder(Rendered)
 _instance_decoder = msgspec.msgpack.Decoder(Instance)
 
@@ -64,6 +72,7 @@ class Cache:
         self._redis = redis.Redis.from_url(url, **options)
         self._lock = threading.Lock()
         self._rests_until = 0.0
+        self._many: bool | None = None  # whether one command may name several keys; None: not known yet
         self.suspect = True  # Announcements may have been missed: catch up before serving from here.
 
     def _ask(self, commands: Sequence[tuple[Any, ...]]) -> list[Any] | None:
@@ -79,9 +88,7 @@ class Cache:
             self._fail()
             return None
         # A key of another kind under our name is a miss; it is overwritten. A full server, a cluster that moves: not there.
-        answers = [
-            None if isinstance(answer, Exception) and "WRONGTYPE" in str(answer) else answer for answer in answers
-        ]
+        answers = [None if _no_answer(answer) else answer for answer in answers]
         if any(isinstance(answer, Exception) for answer in answers):
             self._fail()
             return None
@@ -177,9 +184,18 @@ class Cache:
 
         They are deleted, not set: a server out of memory still deletes, and the next reader makes new ones.
         """
-        commands: list[tuple[Any, ...]] = [("DEL", self._revision(pair)) for pair in pairs]
+        if self._many is None:
+            self._many = self._takes_many()
+        names = [self._revision(pair) for pair in pairs]
+        many = DELETED_AT_ONCE if self._many else 1
+        commands: list[tuple[Any, ...]] = [("DEL", *names[at : at + many]) for at in range(0, len(names), many)]
         commands += [("SET", self._key("n", seq), "1", "EX", ANNOUNCED_TTL) for seq in seqs]
         return self._ask(commands) is not None
+
+    def _takes_many(self) -> bool | None:
+        """Whether one command may delete several keys: a cluster refuses those of different slots. None: the server failed."""
+        answers = self._ask([("DEL", *(self._key("none", number) for number in range(8)))])
+        return None if answers is None else answers[0] is not None
 
     def renew(self, mark: int) -> bool:
         """End the revision of everything: each feed is rendered anew, and changes up to `mark` count as announced."""

@@ -2,16 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import Connection, Table, bindparam, delete, insert, select
+from sqlalchemy import Connection, Select, Table, delete, insert, select
 
 from app.store import search
 from app.store.instants import micros
 from app.store.keys import Keys
+from app.store.lists import among, listed
 from app.store.tables import axis, embargo_entries, feed_entries, withdrawals
 
 Entry = tuple[int, Keys, int]  # an article's number, where it stands, sort
-_AXES = select(axis.c.name, axis.c.id).where(axis.c.name.in_(bindparam("names", expanding=True)))
 
 
 def enter(connection: Connection, table: Table, entries: Sequence[Entry]) -> None:
@@ -68,12 +69,17 @@ def withdraw(connection: Connection, num: int, before: Keys | None, after: Keys 
 
 def axis_ids(connection: Connection, names: Iterable[str]) -> dict[str, int]:
     """The small numbers of places and topics, new ones made. Only a writer that holds the counter's row may call this."""
-    wanted = sorted(set(names))
-    found: dict[str, int] = dict(connection.execute(_AXES, {"names": wanted}).all())
+    wanted, asked = sorted(set(names)), _named(connection.dialect.name)
+    found: dict[str, int] = dict(connection.execute(asked, {"names": listed(connection, wanted)}).all())
     if missing := [name for name in wanted if name not in found]:
         connection.execute(insert(axis), [{"name": name} for name in missing])
-        found.update(connection.execute(_AXES, {"names": missing}).all())
+        found.update(connection.execute(asked, {"names": listed(connection, missing)}).all())
     return found
+
+
+@cache
+def _named(dialect: str) -> Select[str, int]:
+    return select(axis.c.name, axis.c.id).where(among(axis.c.name, "names", dialect))
 
 
 def unwait(connection: Connection, nums: Sequence[int]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Engine, Row, insert, select, update
@@ -37,9 +38,19 @@ def save_office(engine: Engine, office: OfficeRecord, actor: str = "command") ->
 def all_offices(engine: Engine) -> list[OfficeRecord]:
     """Every office by code. Raises Unavailable."""
     with reading(engine) as connection:
-        rows = connection.execute(select(offices).order_by(offices.c.code)).all()
+        rows = connection.execute(_ALL).all()
+    return list(_records(tuple(rows)))
+
+
+# Built once: each push and each feed asks this.
+_ALL = select(offices).order_by(offices.c.code)
+
+
+@lru_cache(4)
+def _records(rows: tuple[Row[Any], ...]) -> tuple[OfficeRecord, ...]:
+    """The records of these rows, which the database is asked for each time: what changed there counts at once."""
     parents = {row.code: row.parent for row in rows}
-    return [_record(row, _above(row.code, parents)) for row in rows]
+    return tuple(_record(row, _above(row.code, parents)) for row in rows)
 
 
 def _above(code: str, parents: Mapping[str, str]) -> tuple[str, ...]:

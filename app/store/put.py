@@ -18,6 +18,7 @@ from app.store.engine import reading, writing
 from app.store.files import FileRecord
 from app.store.instants import EPOCH, micros
 from app.store.keys import Keys, keys
+from app.store.lists import among, listed
 from app.store.order import Change, change_row, last_told, lock, unlock
 from app.store.tables import articles, changes, embargo_entries, feed_entries, releases, versions
 from feeds.article import Article, Office
@@ -26,7 +27,6 @@ KEPT_EMBARGO = (
     "The release says nothing of an embargo: that of the version before stays, {}. To end it, say so: an instant that is over,"
     ' held="false", or POST /articles/ID/release.'
 )
-ASKED_AT_ONCE = 500  # guids in one question
 
 Outcome = Literal["stored", "same", "older", "changed", "wrong-office", "already-public"]
 
@@ -253,11 +253,8 @@ def _following(shown: Article | None, article: Article, public: bool) -> Article
 
 def _rows(connection: Connection, guids: Sequence[str]) -> dict[str, Row]:
     """What the store holds of these guids."""
-    found: dict[str, Row] = {}
-    for start in range(0, len(guids), ASKED_AT_ONCE):
-        for guid, *rest in connection.execute(_ROWS, {"guids": guids[start : start + ASKED_AT_ONCE]}):
-            found[guid] = Row(*rest)
-    return found
+    found = connection.execute(_held(connection.dialect.name), {"guids": listed(connection, guids)})
+    return {guid: Row(*rest) for guid, *rest in found}
 
 
 def _refuse(connection: Connection, row: Row | None, item: Item, now: datetime) -> Stored | None:
@@ -343,15 +340,12 @@ _WHICH = and_(versions.c.num == bindparam("of"), versions.c.version == bindparam
 _SHOWN = select(versions.c.axes, versions.c.doc).where(_WHICH)
 _GIVEN = select(versions.c.fingerprint, versions.c.doc, versions.c.receipt).where(_WHICH)
 _KEEP = insert(releases).returning(releases.c.id, sort_by_parameter_order=True)
-_ROWS = select(
-    articles.c.guid,
-    articles.c.num,
-    articles.c.version,
-    articles.c.office,
-    articles.c.public,
-    articles.c.seen,
-    articles.c.sort,
-).where(articles.c.guid.in_(bindparam("guids", expanding=True)))
+
+
+@cache
+def _held(dialect: str) -> Executable:
+    names = ("guid", "num", "version", "office", "public", "seen", "sort")
+    return select(*(articles.c[name] for name in names)).where(among(articles.c.guid, "guids", dialect))
 
 
 @cache

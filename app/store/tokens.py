@@ -4,9 +4,10 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Engine, insert, or_, select, update
+from sqlalchemy import Engine, Select, bindparam, insert, or_, select, update
 
 from app.rights import ROLES
 from app.store import audit
@@ -97,18 +98,18 @@ def new_token(
 
 def token_of(engine: Engine, token: str) -> TokenRecord | None:
     """What is known of a token. It is looked up by its hash, so the time taken tells nothing of it. Raises Unavailable."""
-    return _one(engine, tokens.c.hash == _hash(token))
+    return _one(engine, _BY_HASH, _hash(token))
 
 
 def revoke_token(engine: Engine, id: str, now: datetime, actor: str = "command") -> TokenRecord | None:
     """Revoke the token of that id; None where there is none. One that is revoked stays so. Raises Unavailable."""
-    found = _one(engine, tokens.c.id == id)
+    found = _one(engine, _BY_ID, id)
     if found is None or found.revoked is not None:
         return found
     with writing(engine) as connection:
         connection.execute(update(tokens).where(tokens.c.id == id).values(revoked=micros(now)))
         audit.record(connection, [Event("token-revoked", actor, found.office, detail={"token": id})], now)
-    return _one(engine, tokens.c.id == id)
+    return _one(engine, _BY_ID, id)
 
 
 def all_tokens(engine: Engine) -> list[TokenRecord]:
@@ -141,11 +142,14 @@ _TOKENS = select(
     tokens.c.used,
     tokens.c.revoked,
 )
+# Built once: every push asks for its token.
+_BY_HASH = _TOKENS.where(tokens.c.hash == bindparam("wanted"))
+_BY_ID = _TOKENS.where(tokens.c.id == bindparam("wanted"))
 
 
-def _one(engine: Engine, where: object) -> TokenRecord | None:
+def _one(engine: Engine, question: Select[*tuple[Any, ...]], wanted: bytes | str) -> TokenRecord | None:
     with reading(engine) as connection:
-        row = connection.execute(_TOKENS.where(where)).one_or_none()  # type: ignore[arg-type]
+        row = connection.execute(question, {"wanted": wanted}).one_or_none()
     return None if row is None else _record(*row)
 
 
