@@ -1,6 +1,6 @@
 """One process's connections: what intake, routes and commands work with."""
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from app import blobs, store
 from app import query as queries
@@ -8,6 +8,7 @@ from app.blobs import Blobs
 from app.cache import Cache
 from app.settings import Settings
 from app.store import Engine
+from app.together import Together
 
 
 class Context(Struct, frozen=True):
@@ -17,6 +18,7 @@ class Context(Struct, frozen=True):
     engine: Engine
     cache: Cache
     blobs: Blobs
+    together: Together = field(default_factory=Together)  # what is pushed at the same time
 
 
 def connect(settings: Settings) -> Context:
