@@ -47,6 +47,17 @@ class Instance(Struct, frozen=True, array_like=True):
     lowest: tuple[int, int]  # where its last article stood: micros since 1970, number
 
 
+class Window(Struct, frozen=True):
+    """A stretch of time in which requests are counted."""
+
+    whose: str
+    seconds: int  # its length
+    number: int  # of such stretches since 1970
+
+    def before(self) -> "Window":
+        return Window(self.whose, self.seconds, self.number - 1)
+
+
 def _no_answer(answer: Any) -> bool:
     """Whether the server is well and takes only this command amiss."""
     if isinstance(answer, redis.exceptions.ClusterCrossSlotError):
@@ -218,6 +229,25 @@ class Cache:
 
     def set_mark(self, seq: int) -> bool:
         return self._ask([("SET", self._key("mark"), str(seq))]) is not None
+
+    # Counters of requests: a lost one counts anew.
+
+    def count(self, windows: Sequence[Window]) -> list[tuple[int, int]] | None:
+        """Count one more in each of these; what is in it now, and in the one before it. None: the server failed."""
+        commands: list[tuple[Any, ...]] = []
+        for window in windows:
+            key = self._counter(window)
+            commands += [("INCR", key), ("EXPIRE", key, 2 * window.seconds), ("GET", self._counter(window.before()))]
+        answers = self._ask(commands)
+        if answers is None:
+            return None
+        return [(int(answers[at] or 0), int(answers[at + 2] or 0)) for at in range(0, len(answers), 3)]
+
+    def uncount(self, windows: Sequence[Window]) -> None:
+        self._ask([("DECR", self._counter(window)) for window in windows])
+
+    def _counter(self, window: Window) -> str:
+        return self._key("c", window.whose, window.seconds, window.number)
 
     def close(self) -> None:
         self._redis.close()
