@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from functools import cache
 
-from sqlalchemy import Connection, Select, Table, delete, insert, select
+from sqlalchemy import Connection, Table, delete, insert, select
 
 from app.store import search
+from app.store.built import Built
 from app.store.instants import micros
 from app.store.keys import Keys
 from app.store.lists import among, listed
@@ -69,17 +69,15 @@ def withdraw(connection: Connection, num: int, before: Keys | None, after: Keys 
 
 def axis_ids(connection: Connection, names: Iterable[str]) -> dict[str, int]:
     """The small numbers of places and topics, new ones made. Only a writer that holds the counter's row may call this."""
-    wanted, asked = sorted(set(names)), _named(connection.dialect.name)
-    found: dict[str, int] = dict(connection.execute(asked, {"names": listed(connection, wanted)}).all())
+    wanted = sorted(set(names))
+    found: dict[str, int] = dict(_NAMED.rows(connection, names=listed(connection, wanted)))
     if missing := [name for name in wanted if name not in found]:
         connection.execute(insert(axis), [{"name": name} for name in missing])
-        found.update(connection.execute(asked, {"names": listed(connection, missing)}).all())
+        found.update(_NAMED.rows(connection, names=listed(connection, missing)))
     return found
 
 
-@cache
-def _named(dialect: str) -> Select[str, int]:
-    return select(axis.c.name, axis.c.id).where(among(axis.c.name, "names", dialect))
+_NAMED = Built(lambda dialect: select(axis.c.name, axis.c.id).where(among(axis.c.name, "names", dialect)))
 
 
 def unwait(connection: Connection, nums: Sequence[int]) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from app.errors import Unavailable
 from app.store import audit, entries, files, search, translations
 from app.store.audit import Event
+from app.store.built import Built
 from app.store.engine import reading, writing
 from app.store.files import FileRecord
 from app.store.instants import EPOCH, micros
@@ -201,7 +202,7 @@ class _Writer:
         if originals:
             kept = _originals(connection, list(originals.values()), self.now)
             self.releases |= zip(originals, kept, strict=True)
-        connection.execute(_VERSION, [self._version(one) for one in pending])
+        _VERSION.many(connection, [self._version(one) for one in pending])
         files.enter(connection, [(one.num, one.article.version, one.item.files) for one in pending])
         translations.enter(connection, [(one.num, one.article) for one in pending])
         changed = [
@@ -210,7 +211,7 @@ class _Writer:
             for change, kind in one.changes
         ]
         if changed:
-            connection.execute(_CHANGE, changed)
+            _CHANGE.many(connection, changed)
         shown = [(one, one.sort) for one in pending if one.sort is not None]
         entries.enter(connection, feed_entries, [(one.num, one.where, sort) for one, sort in shown])
         search.index(connection, [(one.num, one.item.words or search.words(one.article)) for one, _ in shown])
@@ -253,8 +254,11 @@ def _following(shown: Article | None, article: Article, public: bool) -> Article
 
 def _rows(connection: Connection, guids: Sequence[str]) -> dict[str, Row]:
     """What the store holds of these guids."""
-    found = connection.execute(_held(connection.dialect.name), {"guids": listed(connection, guids)})
-    return {guid: Row(*rest) for guid, *rest in found}
+    found = _HELD.rows(connection, guids=listed(connection, guids))
+    return {
+        guid: Row(num, version, office, bool(public), bool(seen), sort)
+        for guid, num, version, office, public, seen, sort in found
+    }
 
 
 def _refuse(connection: Connection, row: Row | None, item: Item, now: datetime) -> Stored | None:
@@ -326,6 +330,8 @@ def _originals(connection: Connection, originals: Sequence[Original], now: datet
         }
         for one in originals
     ]
+    if len(values) == 1:
+        return [id for (id,) in _KEEP_ONE.rows(connection, **values[0])]
     return list(connection.execute(_KEEP, values).scalars())
 
 
@@ -334,25 +340,29 @@ def _event(action: str, original: Original, article: Article) -> Event:
     return Event(action, original.actor, article.office.code, article.id, article.version, detail)
 
 
-# Built once: SQLAlchemy takes longer to build a statement than SQLite to run it.
-_VERSION, _CHANGE = insert(versions), insert(changes)
+_VERSION, _CHANGE = Built(lambda _: insert(versions)), Built(lambda _: insert(changes))
 _WHICH = and_(versions.c.num == bindparam("of"), versions.c.version == bindparam("which"))
 _SHOWN = select(versions.c.axes, versions.c.doc).where(_WHICH)
 _GIVEN = select(versions.c.fingerprint, versions.c.doc, versions.c.receipt).where(_WHICH)
+_RELEASE = ("body", "mimetype", "office", "received", "actor", "signature")
+_KEEP_ONE = Built(
+    lambda _: insert(releases).values({name: bindparam(name) for name in _RELEASE}).returning(releases.c.id)
+)
 _KEEP = insert(releases).returning(releases.c.id, sort_by_parameter_order=True)
 
 
-@cache
-def _held(dialect: str) -> Executable:
-    names = ("guid", "num", "version", "office", "public", "seen", "sort")
-    return select(*(articles.c[name] for name in names)).where(among(articles.c.guid, "guids", dialect))
+_ROW = ("guid", "num", "version", "office", "public", "seen", "sort")
+_HELD = Built(
+    lambda dialect: select(*(articles.c[name] for name in _ROW)).where(among(articles.c.guid, "guids", dialect))
+)
 
 
 @cache
 def _deciding(dialect: str) -> Executable:
     """The one statement that decides which version wins: the newer one of the same office."""
     build = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    statement = build(articles)
+    names = ("id", "guid", "office", "version", "pubstatus", "public", "seen", "due", "sort", "edited")
+    statement = build(articles).values({name: bindparam(name) for name in names})
     kept: dict[str, Any] = {
         name: statement.excluded[name] for name in ("version", "pubstatus", "public", "due", "sort", "edited")
     }
@@ -366,7 +376,12 @@ def _decide(connection: Connection, rows: Sequence[dict[str, Any]]) -> dict[str,
     """guid -> number, without those of which a newer version is kept. No two rows are of one guid."""
     if not rows:
         return {}
+    if len(rows) == 1:
+        return dict(_DECIDE_ONE.rows(connection, **rows[0]))
     return {guid: num for guid, num in connection.execute(_deciding(connection.dialect.name), rows)}
+
+
+_DECIDE_ONE = Built(_deciding)
 
 
 def _row(article: Article, sort: int | None, now: datetime) -> dict[str, Any]:

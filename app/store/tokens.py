@@ -4,14 +4,14 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Engine, Select, bindparam, insert, or_, select, update
+from sqlalchemy import Engine, bindparam, insert, or_, select, update
 
 from app.rights import ROLES
 from app.store import audit
 from app.store.audit import Event
+from app.store.built import Built
 from app.store.engine import reading, writing
 from app.store.instants import instant, micros
 from app.store.tables import tokens
@@ -142,15 +142,14 @@ _TOKENS = select(
     tokens.c.used,
     tokens.c.revoked,
 )
-# Built once: every push asks for its token.
-_BY_HASH = _TOKENS.where(tokens.c.hash == bindparam("wanted"))
-_BY_ID = _TOKENS.where(tokens.c.id == bindparam("wanted"))
+_BY_HASH = Built(lambda _: _TOKENS.where(tokens.c.hash == bindparam("wanted")))
+_BY_ID = Built(lambda _: _TOKENS.where(tokens.c.id == bindparam("wanted")))
 
 
-def _one(engine: Engine, question: Select[*tuple[Any, ...]], wanted: bytes | str) -> TokenRecord | None:
+def _one(engine: Engine, question: Built, wanted: bytes | str) -> TokenRecord | None:
     with reading(engine) as connection:
-        row = connection.execute(question, {"wanted": wanted}).one_or_none()
-    return None if row is None else _record(*row)
+        rows = question.rows(connection, wanted=wanted)
+    return _record(*rows[0]) if rows else None
 
 
 def _record(
