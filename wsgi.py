@@ -1,5 +1,6 @@
 """The WSGI entry: `granian --interface wsgi wsgi:app`."""
 
+import gc
 import os
 
 from app.process import die_with_parent, end_when_told, hear_the_end
@@ -14,4 +15,5 @@ from app.settings import load  # noqa: E402
 settings = load()
 configure(settings.log_format)
 app = create_app(settings)
+gc.freeze()  # What is loaded by now stays: the collector need not look through modules and code tables again and again.
 hear_the_end()
