@@ -1,5 +1,6 @@
 """The WSGI entry: `granian --interface wsgi wsgi:app`."""
 
+import gc
 import os
 
 from app.process import die_with_parent, end_when_told, hear_the_end
@@ -16,4 +17,5 @@ settings = load()
 configure(settings.log_format)
 flask = create_app(settings)
 app = lane(flask.wsgi_app, flask.extensions["pressrelay"].cache, settings.hot_memory)
+gc.freeze()  # What is loaded by now stays: the collector need not look through modules and code tables again and again.
 hear_the_end()

@@ -24,6 +24,7 @@ from app.marks import Marks
 
 TIMEOUT = 0.05  # seconds; a frozen server must not hang a request
 LARGEST = 4 * 1024 * 1024  # bytes of a feed that is kept: what 1 Gbit/s carries in that time, and a little less
+DELETED_AT_ONCE = 1000  # keys; the server does nothing else meanwhile
 REST = 1.0  # seconds that a failing server is left alone
 BEAT = 0.1  # seconds between two questions whether the channel is alive
 SILENCE = 0.25  # seconds after which a channel that did not answer counts as lost
@@ -51,6 +52,24 @@ class Instance(Struct, frozen=True, array_like=True):
     lowest: tuple[int, int]  # where its last article stood: micros since 1970, number
 
 
+class Window(Struct, frozen=True):
+    """A stretch of time in which requests are counted."""
+
+    whose: str
+    seconds: int  # its length
+    number: int  # of such stretches since 1970
+
+    def before(self) -> "Window":
+        return Window(self.whose, self.seconds, self.number - 1)
+
+
+def _no_answer(answer: Any) -> bool:
+    """Whether the server is well and takes only this command amiss."""
+    if isinstance(answer, redis.exceptions.ClusterCrossSlotError):
+        return True
+    return isinstance(answer, Exception) and "WRONGTYPE" in str(answer)
+
+
 _decoder = msgspec.msgpack.Decoder(Rendered)
 _instance_decoder = msgspec.msgpack.Decoder(Instance)
 
@@ -71,6 +90,7 @@ class Cache:
         self._lock = threading.Lock()
         self._rests_until = 0.0
         self._failing_since = 0.0  # monotonic seconds; 0: the last question was answered
+        self._many: bool | None = None  # whether one command may name several keys; None: not known yet
         self.suspect = True  # Announcements may have been missed: catch up before serving from here.
 
     def _ask(self, commands: Sequence[tuple[Any, ...]]) -> list[Any] | None:
@@ -86,9 +106,7 @@ class Cache:
             self._fail()
             return None
         # A key of another kind under our name is a miss; it is overwritten. A full server, a cluster that moves: not there.
-        answers = [
-            None if isinstance(answer, Exception) and "WRONGTYPE" in str(answer) else answer for answer in answers
-        ]
+        answers = [None if _no_answer(answer) else answer for answer in answers]
         if any(isinstance(answer, Exception) for answer in answers):
             self._fail()
             return None
@@ -203,11 +221,19 @@ class Cache:
 
         They are deleted, not set: a server out of memory still deletes, and the next reader makes new ones.
         """
+        if self._many is None:
+            self._many = self._takes_many()
         told = list(pairs)
-        names = ["/".join(pair) for pair in told]
-        commands: list[tuple[Any, ...]] = [("DEL", self._revision(pair)) for pair in told]
+        revisions = [self._revision(pair) for pair in told]
+        many = DELETED_AT_ONCE if self._many else 1
+        commands: list[tuple[Any, ...]] = [("DEL", *revisions[at : at + many]) for at in range(0, len(told), many)]
         commands += [("SET", self._key("n", seq), "1", "EX", ANNOUNCED_TTL) for seq in seqs]
-        return self._tell(commands, names)
+        return self._tell(commands, ["/".join(pair) for pair in told])
+
+    def _takes_many(self) -> bool | None:
+        """Whether one command may delete several keys: a cluster refuses those of different slots. None: the server failed."""
+        answers = self._ask([("DEL", *(self._key("none", number) for number in range(8)))])
+        return None if answers is None else answers[0] is not None
 
     def renew(self, mark: int | None = None) -> bool:
         """End the revision of everything: each feed is rendered anew; changes up to `mark`, if given, count as announced."""
@@ -281,6 +307,25 @@ class Cache:
 
     def set_mark(self, seq: int) -> bool:
         return self._ask([("SET", self._key("mark"), str(seq))]) is not None
+
+    # Counters of requests: a lost one counts anew.
+
+    def count(self, windows: Sequence[Window]) -> list[tuple[int, int]] | None:
+        """Count one more in each of these; what is in it now, and in the one before it. None: the server failed."""
+        commands: list[tuple[Any, ...]] = []
+        for window in windows:
+            key = self._counter(window)
+            commands += [("INCR", key), ("EXPIRE", key, 2 * window.seconds), ("GET", self._counter(window.before()))]
+        answers = self._ask(commands)
+        if answers is None:
+            return None
+        return [(int(answers[at] or 0), int(answers[at + 2] or 0)) for at in range(0, len(answers), 3)]
+
+    def uncount(self, windows: Sequence[Window]) -> None:
+        self._ask([("DECR", self._counter(window)) for window in windows])
+
+    def _counter(self, window: Window) -> str:
+        return self._key("c", window.whose, window.seconds, window.number)
 
     def close(self) -> None:
         self._redis.close()

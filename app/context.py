@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from app import blobs, store
 from app import query as queries
@@ -13,6 +12,7 @@ from app.marks import Marks
 from app.once import Once
 from app.settings import Settings
 from app.store import Engine
+from app.together import Together
 
 
 class Context(Struct, frozen=True):
@@ -22,7 +22,8 @@ class Context(Struct, frozen=True):
     engine: Engine
     cache: Cache
     blobs: Blobs
-    once: Once = msgspec.field(default_factory=Once)  # what is rendered at this moment
+    once: Once = field(default_factory=Once)  # what is rendered at this moment
+    together: Together = field(default_factory=Together)  # what is pushed at the same time
 
 
 def connect(settings: Settings) -> Context:

@@ -25,6 +25,7 @@ ATTRIBUTES = {
     "q": {"cite"},
 }
 LINKS = {"href": {"http", "https", "mailto", "tel"}, "src": {"http", "https"}, "cite": {"http", "https"}}
+CLEANER = nh3.Cleaner(tags=TAGS, attributes=ATTRIBUTES, url_schemes={"http", "https", "mailto", "tel"}, link_rel=None)
 VOID = {"br", "hr", "img"}
 OPEN_VOID = re.compile(r"<(br|hr|img)((?: [a-z]+=\"[^\"]*\")*)>")
 BLOCKS = TAGS - {
@@ -63,8 +64,12 @@ def clean(source: str, base: str) -> Body:
     """
     tree = _tree(_legible(source))
     faults = list(_links(tree, base))
-    safe = etree.fromstring(f"<div>{_xml(_safe(_inner(tree)))}</div>", _parser())
-    return Body(_inner(safe), _text(safe), tuple(faults))
+    written = _inner(tree)
+    safe = _xml(_safe(written))
+    if safe != written:  # else it is that very tree
+        tree = etree.fromstring(f"<div>{safe}</div>", _parser())
+        written = _inner(tree)
+    return Body(written, _text(tree), tuple(faults))
 
 
 def active(source: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -107,13 +112,7 @@ def _safe(html: str) -> str:
     """HTML with only what is allowed, such that cleaning it again changes nothing: misnested tags settle by repetition."""
     for _ in range(PASSES):
         # An HTML reader drops one line break after <pre>; here it is text.
-        again = nh3.clean(
-            html.replace("<pre>\n", "<pre>\n\n"),
-            tags=TAGS,
-            attributes=ATTRIBUTES,
-            url_schemes={"http", "https", "mailto", "tel"},
-            link_rel=None,
-        )
+        again = CLEANER.clean(html.replace("<pre>\n", "<pre>\n\n"))
         if again == html:
             break
         html = again
@@ -213,7 +212,7 @@ def _text(tree: etree._Element) -> str:
             parts.append("\t")
         elif tag in BLOCKS:
             parts.append("\n\n")
-        parts.append(" ".join((element.text or "").split(" ")))
+        parts.append(element.text or "")
         for child in element:
             walk(child)
             parts.append(child.tail or "")

@@ -102,7 +102,7 @@ def take(
             for place, item, stored in zip(prepared.places, prepared.items, foreseen, strict=True)
         }
         return [receipt for _, receipt in sorted((prepared.refused | told).items())]
-    return store_all(context, [prepared])[0]
+    return _store(context, prepared)
 
 
 def publish(context: Context, sender: Sender, body: bytes, content_type: str, slugline: str = "") -> Receipt:
@@ -119,7 +119,7 @@ def publish(context: Context, sender: Sender, body: bytes, content_type: str, sl
     if slugline and not item.article.slugline:
         article = msgspec.structs.replace(item.article, slugline=normalizer.line(slugline)[:LONGEST_SLUGLINE])
         prepared = msgspec.structs.replace(prepared, items=(msgspec.structs.replace(item, article=article),))
-    receipt = store_all(context, [prepared])[0][0]
+    receipt = _store(context, prepared)[0]
     if receipt.problem:
         raise as_problem([receipt])
     return receipt
@@ -211,7 +211,7 @@ def told(context: Context, article: Article) -> Receipt:
 
 
 def _next(context: Context, original: Original, item: Item) -> Receipt:
-    receipt = store_all(context, [Prepared(original, (0,), (item,), {})])[0][0]
+    receipt = _store(context, Prepared(original, (0,), (item,), {}))[0]
     if receipt.status == 409 and receipt.problem and not receipt.problem["type"].endswith("already-public"):
         raise Problem(412, "edited-meanwhile", "Another correction came first", "Read the article again, then repeat.")
     if receipt.problem:
@@ -283,23 +283,37 @@ def prepare(
 
 def store_all(context: Context, prepared: Sequence[Prepared]) -> list[list[Receipt]]:
     """Put releases in one transaction and announce them; the receipts of each. Raises Unavailable."""
+    for release in prepared:
+        _keep(context, release)
+    outcomes = _put(context, prepared) if any(release.items for release in prepared) else [[] for _ in prepared]
+    return [_told(release, done) for release, done in zip(prepared, outcomes, strict=True)]
+
+
+def _store(context: Context, prepared: Prepared) -> list[Receipt]:
+    """Put a release, in one transaction with those that other threads put now, and announce it. Raises Unavailable."""
+    _keep(context, prepared)
+    done: Sequence[Stored] = ()
+    if prepared.items:
+        done = context.together.write(prepared, len(prepared.items), partial(_put, context))
+    return _told(prepared, done)
+
+
+def _put(context: Context, prepared: Sequence[Prepared]) -> list[list[Stored]]:
     url = context.settings.url
     batch = [(release.original, release.items) for release in prepared]
-    outcomes: list[list[Stored]] = [[] for _ in prepared]
-    if any(release.items for release in prepared):
-        for release in prepared:
-            _keep(context, release)
-        outcomes = store.put(
-            context.engine, batch, lambda item: msgspec.json.encode(_receipt(url, item)), datetime.now(UTC)
-        )
-        announce(context.cache, [stored.change for done in outcomes for stored in done if stored.change])
-    receipts = []
-    for release, done in zip(prepared, outcomes, strict=True):
-        told = dict(release.refused)
-        for place, item, stored in zip(release.places, release.items, done, strict=True):
-            told[place] = _outcome(place, item, stored)
-        receipts.append([receipt for _, receipt in sorted(told.items())])
-    return receipts
+    outcomes = store.put(
+        context.engine, batch, lambda item: msgspec.json.encode(_receipt(url, item)), datetime.now(UTC)
+    )
+    announce(context.cache, [stored.change for done in outcomes for stored in done if stored.change])
+    return outcomes
+
+
+def _told(release: Prepared, done: Sequence[Stored]) -> list[Receipt]:
+    """The receipts of a release, in the order of its articles."""
+    told = dict(release.refused)
+    for place, item, stored in zip(release.places, release.items, done, strict=True):
+        told[place] = _outcome(place, item, stored)
+    return [receipt for _, receipt in sorted(told.items())]
 
 
 def as_problem(receipts: list[Receipt]) -> Problem:

@@ -5,7 +5,6 @@ from http import HTTPStatus
 
 import msgspec
 from flask import Flask, Response
-from flask_limiter import RateLimitExceeded
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -71,8 +70,6 @@ def create_app(settings: Settings | None = None) -> Flask:
 def answer(error: Exception) -> Response:
     """The one handler: every error is a problem document (RFC 9457), none shows a traceback."""
     headers: dict[str, str] = {}
-    if isinstance(error, RateLimitExceeded):
-        error = limits.exceeded()
     if isinstance(error, Problem):
         access.note_refusal(error)
         body, status, headers = error.body(), error.status, error.headers

@@ -31,13 +31,14 @@ class SearchTerm(Struct, frozen=True):
 def tokens(text: str) -> list[str]:
     """What is indexed of a text, in its order; at most MOST."""
     found: list[str] = []
-    for paired, word in _RUN.findall(_folded(text)):
-        if word:
-            found.append(word)
+    for paired, word in _RUN.findall(_folded(text))[:MOST]:
+        # One to three letters are the most of Korean words, and this is the most of an import: no call for those.
+        if word or len(paired) < 3:
+            found.append(word or paired)
+        elif len(paired) == 3:
+            found += (paired[:2], paired[1:])
         else:
-            found += _pairs(paired)
-        if len(found) >= MOST:
-            break
+            found += map(add, paired, paired[1:])
     return found[:MOST]
 
 

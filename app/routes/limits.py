@@ -1,119 +1,157 @@
-"""How often one token and one address may ask (Flask-Limiter, counted in Redis so that all workers count together).
+"""How often one token and one address may ask, counted in the cache so that all workers count together.
 
 Feeds are not counted by address, save for searches, periods and pages: a poller that asks too often costs a cache hit, which is less
 than the counting.
-While Redis is away each worker counts for itself. What is left is told in `RateLimit` and `RateLimit-Policy`
-(https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/10/).
+A window slides: of the one before counts as much as of it lies within the last minute (or second, hour, day). Each request is counted
+by one question to the cache, which tells what is left as well. While the cache is away each worker counts for itself. What is left is
+told in `RateLimit` and `RateLimit-Policy` (https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/10/).
 """
 
 import hashlib
 import ipaddress
+import math
+import threading
 import time
-from contextlib import suppress
+from collections.abc import Callable
 from functools import lru_cache
 
-from flask import Flask, Response, current_app, request
-from flask_limiter import ApplicationLimit, Limiter
-from limits.errors import StorageError
+from flask import Flask, Response, g, request
+from msgspec import Struct
 
-from app.cache import TIMEOUT
+from app.cache import Cache, Window
 from app.context import Context
 from app.errors import Problem
 from app.routes import access
 
-LIMITER = "pressrelay-limiter"
 FEEDS = {"feeds.get", "feeds.negotiated", "feeds.saved", "archives.newest", "archives.of_month"}
 # Each of these makes of one feed as many as somebody likes, and none is in the cache.
 COSTLY = {"q", "since", "until", "before", "after"}
 UNCOUNTED = {"ops.health", "ops.ready", "ops.metrics", "static"}
+SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
+MOST_ALONE = 10_000  # windows that a worker counts by itself; then it begins anew
+
+
+class Limit(Struct, frozen=True):
+    """So many requests within so many seconds, of what `who` tells them by; where that is empty they are not counted."""
+
+    scope: str  # "token" or "address"
+    amount: int
+    seconds: int
+    who: Callable[[], str]
+
+
+class Counted(Struct, frozen=True):
+    """This request in one limit."""
+
+    limit: Limit
+    left: int  # requests
+    exceeded: bool
+    reset: int  # seconds until more is left
 
 
 def install(app: Flask, context: Context) -> None:
     """Count the requests of this application, in keys of this database."""
     settings = context.settings
-    rates = ((settings.token_rate, "token", _token, _tokenless), (settings.address_rate, "address", _address, _free))
     limits = [
-        ApplicationLimit(rate, key_function=key, scope=scope, exempt_when=exempt)
-        for rate, scope, key, exempt in rates
-        if not rate.startswith("0/")
+        limit
+        for limit in (
+            limited("token", settings.token_rate, _token),
+            limited("address", settings.address_rate, _address),
+        )
+        if limit.amount
     ]
-    if not limits:
+    if limits:
+        counter = Counter(context.cache)
+        app.before_request(lambda: _count(counter, limits))
+        app.after_request(_tell)
+
+
+def limited(scope: str, rate: str, who: Callable[[], str]) -> Limit:
+    """A limit as the setting writes it: "6000/minute"."""
+    amount, _, period = rate.partition("/")
+    return Limit(scope, int(amount), SECONDS[period], who)
+
+
+def _count(counter: "Counter", limits: list[Limit]) -> None:
+    """Raises Problem (429) for one request too many, which is not counted."""
+    if request.endpoint is None:  # No such path: the answer costs less than the counting.
         return
-    limiter = Limiter(
-        _address,
-        app=app,
-        application_limits=[*limits],
-        strategy="sliding-window-counter",
-        storage_uri=storage(settings.redis),
-        storage_options={
-            "socket_timeout": TIMEOUT,  # type: ignore[dict-item]
-            "socket_connect_timeout": TIMEOUT,  # type: ignore[dict-item]
-            "wrap_exceptions": True,
-        },
-        key_prefix=f"pr:{context.cache.instance}:limit",
-        in_memory_fallback=[*limits],  # type: ignore[list-item]
-        in_memory_fallback_enabled=True,
-    )
-
-    app.extensions[LIMITER] = limiter
-
-    @app.after_request
-    def tell(response: Response) -> Response:
-        # Redis may fail after it counted. What is left cannot be told then; the answer itself, maybe to a push that is stored, stands.
-        with suppress(StorageError):
-            _tell(limiter, response)
-        return response
-
-
-def _tell(limiter: Limiter, response: Response) -> None:
-    """Add what is left of the narrowest limit that counts for this request. Raises StorageError."""
-    told = [(limit.limit, limit.request_args[-1], limit) for limit in limiter.current_limits]
-    if not told:
+    asked = [(limit, who) for limit in limits if (who := limit.who())]
+    if not asked:
         return
-    limit, scope, current = min(told, key=lambda one: one[2].remaining)
-    left = f'"{scope}";r={current.remaining};t={_left(current.reset_at)}'
-    response.headers["RateLimit-Policy"] = f'"{scope}";q={limit.amount};w={limit.get_expiry()}'
-    response.headers["RateLimit"] = left
+    g.counted = counted = counter.count(asked, time.time())
+    if any(one.exceeded for one in counted):
+        wait = max(one.reset for one in counted if one.exceeded)
+        detail = f"Ask again in {wait} seconds; RateLimit-Policy tells how often."
+        raise Problem(429, "rate-limited", "Too many requests", detail, headers={"Retry-After": str(wait)})
 
 
-def exceeded() -> Problem:
-    """The answer to one request too many."""
-    limiter: Limiter = current_app.extensions[LIMITER]
-    wait = 1
-    with suppress(StorageError):
-        wait = max((_left(limit.reset_at) for limit in limiter.current_limits if limit.breached), default=1)
-    detail = f"Ask again in {wait} seconds; RateLimit-Policy tells how often."
-    return Problem(429, "rate-limited", "Too many requests", detail, headers={"Retry-After": str(wait)})
+def _tell(response: Response) -> Response:
+    """Add what is left of the narrowest limit that counts for this request."""
+    if counted := g.get("counted"):
+        one = min(counted, key=lambda one: one.left)
+        response.headers["RateLimit-Policy"] = f'"{one.limit.scope}";q={one.limit.amount};w={one.limit.seconds}'
+        response.headers["RateLimit"] = f'"{one.limit.scope}";r={one.left};t={one.reset}'
+    return response
 
 
-def storage(url: str) -> str:
-    """A Redis URL as the library spells it."""
-    return url.replace("unix://", "redis+unix://", 1) if url.startswith("unix://") else url
+class Counter:
+    """Counts in the cache, and by itself while that is away."""
+
+    def __init__(self, cache: Cache) -> None:
+        self._cache = cache
+        self._lock = threading.Lock()
+        self._alone: dict[Window, int] = {}
+
+    def count(self, asked: list[tuple[Limit, str]], now: float) -> list[Counted]:
+        """Count a request, of each limit by whom, at this second since 1970."""
+        windows = [Window(f"{limit.scope}:{who}", limit.seconds, int(now // limit.seconds)) for limit, who in asked]
+        found = self._cache.count(windows)
+        alone = found is None
+        found = self._by_itself(windows) if found is None else found
+        counted = [_counted(limit, *one, now) for (limit, _), one in zip(asked, found, strict=True)]
+        if refused := [window for window, one in zip(windows, counted, strict=True) if one.exceeded]:
+            self._take_back(refused) if alone else self._cache.uncount(refused)
+        return counted
+
+    def _by_itself(self, windows: list[Window]) -> list[tuple[int, int]]:
+        with self._lock:
+            if len(self._alone) > MOST_ALONE:
+                self._alone.clear()
+            for window in windows:
+                self._alone[window] = self._alone.get(window, 0) + 1
+            return [(self._alone[window], self._alone.get(window.before(), 0)) for window in windows]
+
+    def _take_back(self, windows: list[Window]) -> None:
+        with self._lock:
+            for window in windows:
+                self._alone[window] = self._alone.get(window, 1) - 1
 
 
-def _left(reset_at: int) -> int:
-    return max(1, reset_at - int(time.time()))
+def _counted(limit: Limit, here: int, before: int, now: float) -> Counted:
+    """`here`: in the window of this second, this request among them; `before`: in the one before."""
+    rest = limit.seconds - now % limit.seconds
+    used = here + before * rest / limit.seconds
+    # One of the window before leaves after each such part of it.
+    reset = min(rest, rest % (limit.seconds / before)) if before else rest
+    return Counted(limit, max(0, math.floor(limit.amount - used)), used > limit.amount, max(1, math.ceil(reset)))
 
 
 def _token() -> str:
+    secret = access.secret()
     # Never the token itself: the counters' keys can be read by whoever reads the cache.
-    return hashlib.sha256(access.secret().encode()).hexdigest()[:24]
-
-
-def _tokenless() -> bool:
-    return not access.secret()
+    return hashlib.sha256(secret.encode()).hexdigest()[:24] if secret else ""
 
 
 def _address() -> str:
-    return network(request.remote_addr or "")
-
-
-def _free() -> bool:
-    """What is not counted by address. The machine's own are not: a proxy on it speaks for everybody, until PRESSRELAY_PROXIES
-    says that it tells for whom."""
+    """Whose address is counted. The machine's own is not: a proxy on it speaks for everybody, until PRESSRELAY_PROXIES says that it
+    tells for whom."""
     endpoint = request.endpoint or ""
-    cheap = endpoint in FEEDS and not COSTLY & set(request.args) and not access.secret()
-    return endpoint in UNCOUNTED or cheap or not network(request.remote_addr or "")
+    if endpoint in UNCOUNTED:
+        return ""
+    if endpoint in FEEDS and not COSTLY & set(request.args) and not access.secret():
+        return ""
+    return network(request.remote_addr or "")
 
 
 @lru_cache(10_000)

@@ -12,8 +12,9 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, bindparam, insert, literal_column, select, update
 
+from app.store.built import Built
 from app.store.engine import reading, writing
 from app.store.instants import instant, micros
 from app.store.tables import audit, audit_head
@@ -56,18 +57,16 @@ def record(connection: Connection, events: Sequence[Event], now: datetime) -> No
     """Add to the chain, within a transaction: what is told there is told if and only if it happens."""
     if not events:
         return
-    seq, hash = connection.execute(
-        select(audit_head.c.seq, audit_head.c.hash).where(audit_head.c.id == 1).with_for_update()
-    ).one()
-    rows = []
+    ((seq, hash),) = _LOCK.rows(connection)
+    at, rows = micros(now), []
     for event in events:
         seq += 1
         detail = msgspec.json.encode(event.detail, order="sorted").decode()
-        members = (seq, micros(now), event.actor, event.action, event.office, event.article, event.version, detail)
+        members = (seq, at, event.actor, event.action, event.office, event.article, event.version, detail)
         hash = _next(hash, members)
         rows.append(dict(zip(COLUMNS, members, strict=True)) | {"hash": hash})
-    connection.execute(insert(audit), rows)
-    connection.execute(update(audit_head).where(audit_head.c.id == 1).values(seq=seq, hash=hash))
+    _ADD.many(connection, rows)
+    _UNLOCK.rows(connection, newest=seq, end=hash)
 
 
 def append(engine: Engine, events: Sequence[Event], now: datetime) -> None:
@@ -126,6 +125,10 @@ def verify(engine: Engine, noted: str = "") -> Verdict:
     return Verdict(count, hash.hex())
 
 
+_HEAD = audit_head.c.id == literal_column("1")
+_LOCK = Built(lambda _: select(audit_head.c.seq, audit_head.c.hash).where(_HEAD).with_for_update())
+_ADD = Built(lambda _: insert(audit))
+_UNLOCK = Built(lambda _: update(audit_head).where(_HEAD).values(seq=bindparam("newest"), hash=bindparam("end")))
 COLUMNS = ("seq", "at", "actor", "action", "office", "article", "version", "detail")
 
 

@@ -6,8 +6,10 @@ from datetime import datetime
 from sqlalchemy import Connection, Table, delete, insert, select
 
 from app.store import search
+from app.store.built import Built
 from app.store.instants import micros
 from app.store.keys import Keys
+from app.store.lists import among, listed
 from app.store.tables import axis, embargo_entries, feed_entries, withdrawals
 
 Entry = tuple[int, Keys, int]  # an article's number, where it stands, sort
@@ -68,14 +70,14 @@ def withdraw(connection: Connection, num: int, before: Keys | None, after: Keys 
 def axis_ids(connection: Connection, names: Iterable[str]) -> dict[str, int]:
     """The small numbers of places and topics, new ones made. Only a writer that holds the counter's row may call this."""
     wanted = sorted(set(names))
-    found: dict[str, int] = dict(
-        connection.execute(select(axis.c.name, axis.c.id).where(axis.c.name.in_(wanted))).all()
-    )
+    found: dict[str, int] = dict(_NAMED.rows(connection, names=listed(connection, wanted)))
     if missing := [name for name in wanted if name not in found]:
         connection.execute(insert(axis), [{"name": name} for name in missing])
-        made = select(axis.c.name, axis.c.id).where(axis.c.name.in_(missing))
-        found.update(connection.execute(made).all())
+        found.update(_NAMED.rows(connection, names=listed(connection, missing)))
     return found
+
+
+_NAMED = Built(lambda dialect: select(axis.c.name, axis.c.id).where(among(axis.c.name, "names", dialect)))
 
 
 def unwait(connection: Connection, nums: Sequence[int]) -> None:

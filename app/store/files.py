@@ -1,6 +1,6 @@
 """The files of articles: which there are, who may see them, what they say. The bytes are kept by hash, app/blobs.py."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -27,16 +27,16 @@ class FileRecord(Struct, frozen=True):
 COLUMNS = tuple(files.c[name] for name in FileRecord.__struct_fields__)
 
 
-def rows(num: int, version: int, records: Sequence[FileRecord]) -> list[dict[str, Any]]:
-    """The rows of a version's files, to be written with it."""
+def enter(connection: Connection, kept: Iterable[tuple[int, int, Sequence[FileRecord]]]) -> None:
+    """Write the files of versions: (number, version, files)."""
     names = FileRecord.__struct_fields__
-    return [{"num": num, "version": version, **{name: getattr(record, name) for name in names}} for record in records]
-
-
-def enter(connection: Connection, waiting: Sequence[dict[str, Any]]) -> None:
-    """Write such rows."""
-    if waiting:
-        connection.execute(insert(files), waiting)
+    rows = [
+        {"num": num, "version": version, **{name: getattr(record, name) for name in names}}
+        for num, version, records in kept
+        for record in records
+    ]
+    if rows:
+        connection.execute(insert(files), rows)
 
 
 NEWEST = and_(articles.c.num == files.c.num, articles.c.version == files.c.version)

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Engine, Row, insert, select, update
+from sqlalchemy import Engine, insert, select, update
 
 from app.office import OfficeRecord
 from app.store import audit
 from app.store.audit import Event
+from app.store.built import Built
 from app.store.engine import reading, writing
 from app.store.tables import offices
 
@@ -37,9 +39,19 @@ def save_office(engine: Engine, office: OfficeRecord, actor: str = "command") ->
 def all_offices(engine: Engine) -> list[OfficeRecord]:
     """Every office by code. Raises Unavailable."""
     with reading(engine) as connection:
-        rows = connection.execute(select(offices).order_by(offices.c.code)).all()
-    parents = {row.code: row.parent for row in rows}
-    return [_record(row, _above(row.code, parents)) for row in rows]
+        rows = _ALL.rows(connection)
+    return list(_records(tuple(rows)))
+
+
+NAMES = ("code", "name", "url", "regions", "topics", "aliases", "others", "parent")
+_ALL = Built(lambda _: select(*(offices.c[name] for name in NAMES)).order_by(offices.c.code))
+
+
+@lru_cache(4)
+def _records(rows: tuple[tuple[Any, ...], ...]) -> tuple[OfficeRecord, ...]:
+    """The records of these rows, which the database is asked for each time: what changed there counts at once."""
+    parents = {code: parent for code, *_, parent in rows}
+    return tuple(_record(row, _above(row[0], parents)) for row in rows)
 
 
 def _above(code: str, parents: Mapping[str, str]) -> tuple[str, ...]:
@@ -50,15 +62,9 @@ def _above(code: str, parents: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _record(row: Row[Any], above: tuple[str, ...]) -> OfficeRecord:
+def _record(row: tuple[Any, ...], above: tuple[str, ...]) -> OfficeRecord:
+    code, name, url, regions, topics, aliases, others, parent = row
+    names = tuple(filter(None, aliases.split("\n")))
     return OfficeRecord(
-        row.code,
-        row.name,
-        row.url,
-        tuple(row.regions.split()),
-        tuple(row.topics.split()),
-        tuple(filter(None, row.aliases.split("\n"))),
-        bool(row.others),
-        row.parent,
-        above,
+        code, name, url, tuple(regions.split()), tuple(topics.split()), names, bool(others), parent, above
     )

@@ -5,8 +5,20 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Column, ColumnElement, Connection, ScalarSelect, and_, func, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    ScalarSelect,
+    and_,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    update,
+)
 
+from app.store.built import Built
 from app.store.instants import micros
 from app.store.keys import Keys
 from app.store.tables import changes, counter, versions
@@ -22,13 +34,13 @@ class Change(Struct, frozen=True):
 
 def lock(connection: Connection) -> int:
     """The last number; writers pass one after the other from here on, so numbers commit in order and no deadlock can arise."""
-    locked = select(counter.c.seq).where(counter.c.id == 1).with_for_update()
-    return int(connection.execute(locked).scalar_one())
+    ((seq,),) = _LOCK.rows(connection)
+    return int(seq)
 
 
 def unlock(connection: Connection, seq: int) -> None:
     """Leave the last number for the next writer, who gets it when this transaction ends."""
-    connection.execute(update(counter).where(counter.c.id == 1).values(seq=seq))
+    _UNLOCK.rows(connection, newest=seq)
 
 
 def change_row(change: Change, num: int, version: int, kind: str, now: datetime) -> dict[str, Any]:
@@ -40,6 +52,10 @@ def change_row(change: Change, num: int, version: int, kind: str, now: datetime)
 def last_seq(connection: Connection) -> int:
     """The number of the newest change; 0 before the first."""
     return int(connection.execute(select(func.coalesce(func.max(changes.c.seq), 0))).scalar_one())
+
+
+_LOCK = Built(lambda _: select(counter.c.seq).where(counter.c.id == literal_column("1")).with_for_update())
+_UNLOCK = Built(lambda _: update(counter).where(counter.c.id == literal_column("1")).values(seq=bindparam("newest")))
 
 
 class Told(Struct, frozen=True):

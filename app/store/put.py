@@ -11,12 +11,15 @@ from msgspec.structs import replace
 from sqlalchemy import Connection, Engine, Executable, and_, bindparam, insert, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from app.errors import Unavailable
 from app.store import audit, entries, files, search, translations
 from app.store.audit import Event
+from app.store.built import Built
 from app.store.engine import reading, writing
 from app.store.files import FileRecord
 from app.store.instants import EPOCH, micros
 from app.store.keys import Keys, keys
+from app.store.lists import among, listed
 from app.store.order import Change, change_row, last_told, lock, unlock
 from app.store.tables import articles, changes, embargo_entries, feed_entries, releases, versions
 from feeds.article import Article, Office
@@ -25,7 +28,6 @@ KEPT_EMBARGO = (
     "The release says nothing of an embargo: that of the version before stays, {}. To end it, say so: an instant that is over,"
     ' held="false", or POST /articles/ID/release.'
 )
-ASKED_AT_ONCE = 500  # guids in one question
 
 Outcome = Literal["stored", "same", "older", "changed", "wrong-office", "already-public"]
 
@@ -97,6 +99,19 @@ def foresee(engine: Engine, items: Sequence[Item], now: datetime) -> list[Stored
         return [_refuse(connection, rows.get(item.article.guid), item, now) for item in items]
 
 
+class _Pending(Struct):
+    """An article that waits to be written."""
+
+    original: Original
+    item: Item
+    article: Article  # the item's, as it is kept
+    where: Keys
+    sort: int | None  # where its entries stand; None: it is not public
+    receipt: bytes
+    changes: Sequence[tuple[Change, str]]  # with their kinds
+    num: int = 0  # 0: it is new, and has its number only when it is written
+
+
 class _Writer:
     """One transaction's work: what decides is asked at once, what follows from it is written together at the end."""
 
@@ -107,19 +122,12 @@ class _Writer:
         self.seq = seq
         self.rows: dict[str, Row] = {}  # guid -> what was held of it before
         self.releases: dict[int, int] = {}  # id() of an original -> its row
-        self.originals: dict[int, Original] = {}  # those whose rows wait to be written
-        self.touched: set[str] = set()  # guids whose rows wait to be written
-        self.versions: list[dict[str, Any]] = []
-        self.files: list[dict[str, Any]] = []
-        self.changes: list[dict[str, Any]] = []
-        self.entries: list[tuple[int, Keys, int]] = []  # number, where, sort
-        self.words: list[tuple[int, str]] = []  # number, what it is found by
-        self.waiting: list[tuple[int, Keys, int]] = []  # entries of what is under embargo: number, where, sort
+        self.pending: dict[str, _Pending] = {}  # guid -> what waits to be written
         self.events: list[Event] = []
 
     def store(self, original: Original, item: Item) -> Stored:
         guid = item.article.guid
-        if guid in self.touched:
+        if guid in self.pending:
             self.flush()  # A second version in one transaction must see the first.
             self.rows |= _rows(self.connection, [guid])
         row = self.rows.get(guid)
@@ -130,11 +138,7 @@ class _Writer:
         before: Keys | None = None
         shown: Article | None = None  # what this version replaces, where that is public
         if row is not None:
-            packed, doc = self.connection.execute(
-                select(versions.c.axes, versions.c.doc).where(
-                    versions.c.num == row.num, versions.c.version == row.version
-                )
-            ).one()
+            packed, doc = self.connection.execute(_SHOWN, {"of": row.num, "which": row.version}).one()
             kept = msgspec.json.decode(doc, type=Article)
             if row.public:
                 before, shown = msgspec.json.decode(packed, type=Keys), kept
@@ -149,77 +153,94 @@ class _Writer:
             # RFC 4287, section 4.2.15: `updated` is of what the publisher calls significant. The receipt tells this version's own.
             sort, article = row.sort, replace(article, updated=shown.updated)
         where = keys(article)
-        num = _decide(self.connection, article, public, sort, self.now)
-        if num is None:  # Not reached while the counter's row is held; the promise rests on the statement all the same.
-            return Stored("older", article.version)
-        receipt = self.receipt(item)
-        self.touched.add(article.guid)
-        if id(original) not in self.releases:
-            self.originals[id(original)] = original
-        self.versions.append(
-            {
-                "num": num,
-                "version": article.version,
-                "release": original,
-                "fingerprint": item.fingerprint,
-                "doc": msgspec.json.encode(article),
-                "receipt": receipt,
-                "axes": msgspec.json.encode(where),
-            }
-        )
-        self.files += files.rows(num, article.version, item.files)
-        translations.enter(self.connection, num, article, again=row is not None)
-        if before is not None and row is not None and row.sort is not None:
-            entries.leave(self.connection, num, before, row.sort)
-        if row is not None and row.seen:
-            entries.withdraw(self.connection, num, before, where if public else None, self.now)
-        if sort is not None:
-            self.entries.append((num, where, sort))
-            self.words.append((num, item.words or search.words(article)))
-        elif article.pubstatus == "usable":
-            self.waiting.append((num, where, micros(self.now)))
-        action = "pushed" if row is None else "corrected" if article.pubstatus == "usable" else article.pubstatus
-        self.events.append(_event(action, original, article))
-        change: Change | None = None
-        if not public and before is None and row is not None and row.seen and article.pubstatus != "usable":
-            last = last_told(self.connection, num)
-            if last is not None and (last.kind, last.note) != (article.pubstatus, article.note):
-                # It had left already, and for another reason now: the feeds that tell so show it anew.
-                self.seq += 1
-                change = Change(self.seq, last.keys)
-                self.changes.append(change_row(change, num, article.version, article.pubstatus, self.now))
+        changed: list[tuple[Change, str]] = []
+        if row is not None:
+            if not _decide(self.connection, [_row(article, sort, self.now)]):
+                # Not reached while the counter's row is held; the promise rests on the statement all the same.
+                return Stored("older", article.version)
+            self._leave(row, before, where if public else None)
+            changed = self._left_again(row, article, public, before)
         if public or before is not None:
             kind = article.pubstatus if not public else "corrected" if before else "published"
-            places = tuple(part for part in (before, where if public else None) if part is not None)
-            self.seq += 1
-            change = Change(self.seq, places)
-            self.changes.append(change_row(change, num, article.version, kind, self.now))
+            changed.append(self._change(kind, tuple(part for part in (before, where if public else None) if part)))
+        receipt = self.receipt(item)
+        num = 0 if row is None else row.num
+        self.pending[article.guid] = _Pending(original, item, article, where, sort, receipt, changed, num)
+        action = "pushed" if row is None else "corrected" if article.pubstatus == "usable" else article.pubstatus
+        self.events.append(_event(action, original, article))
+        change = changed[-1][0] if changed else None
         return Stored("stored", article.version, receipt, corrected=row is not None, change=change)
 
+    def _leave(self, row: Row, before: Keys | None, after: Keys | None) -> None:
+        """Take what an older version said out of where it stands."""
+        translations.leave(self.connection, row.num)
+        if before is not None and row.sort is not None:
+            entries.leave(self.connection, row.num, before, row.sort)
+        if row.seen:
+            entries.withdraw(self.connection, row.num, before, after, self.now)
+
+    def _left_again(self, row: Row, article: Article, public: bool, before: Keys | None) -> list[tuple[Change, str]]:
+        """The change of what had left already, and leaves for another reason now: the feeds that tell so show it anew."""
+        if public or before is not None or not row.seen or article.pubstatus == "usable":
+            return []
+        last = last_told(self.connection, row.num)
+        if last is None or (last.kind, last.note) == (article.pubstatus, article.note):
+            return []
+        return [self._change(article.pubstatus, last.keys)]
+
+    def _change(self, kind: str, places: tuple[Keys, ...]) -> tuple[Change, str]:
+        self.seq += 1
+        return Change(self.seq, places), kind
+
     def flush(self) -> None:
-        if self.originals:
-            kept = _originals(self.connection, list(self.originals.values()), self.now)
-            self.releases |= zip(self.originals, kept, strict=True)
-            self.originals.clear()
-        if self.versions:
-            for version in self.versions:
-                version["release"] = self.releases[id(version["release"])]
-            self.connection.execute(insert(versions), self.versions)
-        files.enter(self.connection, self.files)
-        if self.changes:
-            self.connection.execute(insert(changes), self.changes)
-        entries.enter(self.connection, feed_entries, self.entries)
-        entries.enter(self.connection, embargo_entries, self.waiting)
-        search.index(self.connection, self.words)
-        audit.record(self.connection, self.events, self.now)
+        """Write what waits, table by table: a statement of many rows costs little more than one of one."""
+        connection, pending = self.connection, list(self.pending.values())
+        if not pending:
+            return
+        self._number([one for one in pending if not one.num])
+        originals = {id(one.original): one.original for one in pending if id(one.original) not in self.releases}
+        if originals:
+            kept = _originals(connection, list(originals.values()), self.now)
+            self.releases |= zip(originals, kept, strict=True)
+        _VERSION.many(connection, [self._version(one) for one in pending])
+        files.enter(connection, [(one.num, one.article.version, one.item.files) for one in pending])
+        translations.enter(connection, [(one.num, one.article) for one in pending])
+        changed = [
+            change_row(change, one.num, one.article.version, kind, self.now)
+            for one in pending
+            for change, kind in one.changes
+        ]
+        if changed:
+            _CHANGE.many(connection, changed)
+        shown = [(one, one.sort) for one in pending if one.sort is not None]
+        entries.enter(connection, feed_entries, [(one.num, one.where, sort) for one, sort in shown])
+        search.index(connection, [(one.num, one.item.words or search.words(one.article)) for one, _ in shown])
+        at = micros(self.now)
+        waiting = [one for one in pending if one.sort is None and one.article.pubstatus == "usable"]
+        entries.enter(connection, embargo_entries, [(one.num, one.where, at) for one in waiting])
+        audit.record(connection, self.events, self.now)
+        self.pending.clear()
         self.events.clear()
-        self.waiting.clear()
-        self.words.clear()
-        self.touched.clear()
-        self.versions.clear()
-        self.files.clear()
-        self.changes.clear()
-        self.entries.clear()
+
+    def _number(self, new: Sequence[_Pending]) -> None:
+        """Write the rows of new articles. Raises Unavailable."""
+        nums = _decide(self.connection, [_row(one.article, one.sort, self.now) for one in new])
+        if len(nums) < len(new):
+            # Not reached while the counter's row is held; the promise rests on the statement all the same.
+            raise Unavailable("Another writer stored the same article at the same time.")
+        for one in new:
+            one.num = nums[one.article.guid]
+
+    def _version(self, one: _Pending) -> dict[str, Any]:
+        return {
+            "num": one.num,
+            "version": one.article.version,
+            "release": self.releases[id(one.original)],
+            "fingerprint": one.item.fingerprint,
+            "doc": msgspec.json.encode(one.article),
+            "receipt": one.receipt,
+            "axes": msgspec.json.encode(one.where),
+        }
 
 
 def _following(shown: Article | None, article: Article, public: bool) -> Article:
@@ -233,11 +254,11 @@ def _following(shown: Article | None, article: Article, public: bool) -> Article
 
 def _rows(connection: Connection, guids: Sequence[str]) -> dict[str, Row]:
     """What the store holds of these guids."""
-    found: dict[str, Row] = {}
-    for start in range(0, len(guids), ASKED_AT_ONCE):
-        for guid, *rest in connection.execute(_ROWS, {"guids": guids[start : start + ASKED_AT_ONCE]}):
-            found[guid] = Row(*rest)
-    return found
+    found = _HELD.rows(connection, guids=listed(connection, guids))
+    return {
+        guid: Row(num, version, office, bool(public), bool(seen), sort)
+        for guid, num, version, office, public, seen, sort in found
+    }
 
 
 def _refuse(connection: Connection, row: Row | None, item: Item, now: datetime) -> Stored | None:
@@ -249,11 +270,7 @@ def _refuse(connection: Connection, row: Row | None, item: Item, now: datetime) 
     if row.version > item.article.version:
         return Stored("older", row.version)
     if row.version == item.article.version:
-        kept = connection.execute(
-            select(versions.c.fingerprint, versions.c.doc, versions.c.receipt).where(
-                versions.c.num == row.num, versions.c.version == row.version
-            )
-        ).one()
+        kept = connection.execute(_GIVEN, {"of": row.num, "which": row.version}).one()
         # Another dialect writes the same article in other words: the articles decide then.
         if kept.fingerprint == item.fingerprint or _same(msgspec.json.decode(kept.doc, type=Article), item.article):
             return Stored("same", row.version, kept.receipt)
@@ -313,6 +330,8 @@ def _originals(connection: Connection, originals: Sequence[Original], now: datet
         }
         for one in originals
     ]
+    if len(values) == 1:
+        return [id for (id,) in _KEEP_ONE.rows(connection, **values[0])]
     return list(connection.execute(_KEEP, values).scalars())
 
 
@@ -321,17 +340,21 @@ def _event(action: str, original: Original, article: Article) -> Event:
     return Event(action, original.actor, article.office.code, article.id, article.version, detail)
 
 
-# Built once: SQLAlchemy takes longer to build a statement than SQLite to run it.
+_VERSION, _CHANGE = Built(lambda _: insert(versions)), Built(lambda _: insert(changes))
+_WHICH = and_(versions.c.num == bindparam("of"), versions.c.version == bindparam("which"))
+_SHOWN = select(versions.c.axes, versions.c.doc).where(_WHICH)
+_GIVEN = select(versions.c.fingerprint, versions.c.doc, versions.c.receipt).where(_WHICH)
+_RELEASE = ("body", "mimetype", "office", "received", "actor", "signature")
+_KEEP_ONE = Built(
+    lambda _: insert(releases).values({name: bindparam(name) for name in _RELEASE}).returning(releases.c.id)
+)
 _KEEP = insert(releases).returning(releases.c.id, sort_by_parameter_order=True)
-_ROWS = select(
-    articles.c.guid,
-    articles.c.num,
-    articles.c.version,
-    articles.c.office,
-    articles.c.public,
-    articles.c.seen,
-    articles.c.sort,
-).where(articles.c.guid.in_(bindparam("guids", expanding=True)))
+
+
+_ROW = ("guid", "num", "version", "office", "public", "seen", "sort")
+_HELD = Built(
+    lambda dialect: select(*(articles.c[name] for name in _ROW)).where(among(articles.c.guid, "guids", dialect))
+)
 
 
 @cache
@@ -345,13 +368,27 @@ def _deciding(dialect: str) -> Executable:
     }
     kept["seen"] = or_(articles.c.seen, statement.excluded.public)
     newer = and_(articles.c.version < statement.excluded.version, articles.c.office == statement.excluded.office)
-    return statement.on_conflict_do_update(index_elements=["guid"], set_=kept, where=newer).returning(articles.c.num)
+    decided = statement.on_conflict_do_update(index_elements=["guid"], set_=kept, where=newer)
+    return decided.returning(articles.c.guid, articles.c.num)
 
 
-def _decide(connection: Connection, article: Article, public: bool, sort: int | None, now: datetime) -> int | None:
-    """The article's number, or None where a newer version is kept."""
+def _decide(connection: Connection, rows: Sequence[dict[str, Any]]) -> dict[str, int]:
+    """guid -> number, without those of which a newer version is kept. No two rows are of one guid."""
+    if not rows:
+        return {}
+    if len(rows) == 1:
+        return dict(_DECIDE_ONE.rows(connection, **rows[0]))
+    return {guid: num for guid, num in connection.execute(_deciding(connection.dialect.name), rows)}
+
+
+_DECIDE_ONE = Built(_deciding)
+
+
+def _row(article: Article, sort: int | None, now: datetime) -> dict[str, Any]:
+    """The row of an article that stands there, or is not public."""
+    public = sort is not None
     waits = article.pubstatus == "usable" and not public and not article.held and article.embargoed is not None
-    values: dict[str, Any] = {
+    return {
         "id": article.id,
         "guid": article.guid,
         "office": article.office.code,
@@ -363,5 +400,3 @@ def _decide(connection: Connection, article: Article, public: bool, sort: int | 
         "sort": sort,
         "edited": micros(now),
     }
-    decided: int | None = connection.execute(_deciding(connection.dialect.name), values).scalar_one_or_none()
-    return decided

@@ -7,10 +7,17 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import BigInteger, Connection, column, literal_column, select, text
 from sqlalchemy.sql import Select
 
+from app.store.built import Built
 from app.words import SearchTerm, search_terms, tokens
 from feeds.article import Article
 
 NEWEST = 5_000  # of the articles that match, these are looked at: a word that all bear must not cost the archive
+
+_INTO = {
+    "postgresql": "INSERT INTO search (num, words) VALUES (:num, CAST(:words AS tsvector))",
+    "sqlite": "INSERT INTO search (rowid, words) VALUES (:num, :words)",
+}
+_ENTER = Built(lambda dialect: text(_INTO[dialect]))
 
 
 def words(article: Article) -> str:
@@ -36,11 +43,7 @@ def enter(connection: Connection, formed: Sequence[tuple[int, str]]) -> None:
     """Make (number, tokens in their form) findable."""
     if not formed:
         return
-    if connection.dialect.name == "postgresql":
-        statement = text("INSERT INTO search (num, words) VALUES (:num, CAST(:words AS tsvector))")
-    else:
-        statement = text("INSERT INTO search (rowid, words) VALUES (:num, :words)")
-    connection.execute(statement, [{"num": num, "words": words} for num, words in formed])
+    _ENTER.many(connection, [{"num": num, "words": words} for num, words in formed])
 
 
 def remove(connection: Connection, nums: Iterable[int]) -> None:

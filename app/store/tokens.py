@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct
-from sqlalchemy import Engine, insert, or_, select, update
+from sqlalchemy import Engine, bindparam, insert, or_, select, update
 
 from app.rights import ROLES
 from app.store import audit
 from app.store.audit import Event
+from app.store.built import Built
 from app.store.engine import reading, writing
 from app.store.instants import instant, micros
 from app.store.tables import tokens
@@ -97,18 +98,18 @@ def new_token(
 
 def token_of(engine: Engine, token: str) -> TokenRecord | None:
     """What is known of a token. It is looked up by its hash, so the time taken tells nothing of it. Raises Unavailable."""
-    return _one(engine, tokens.c.hash == _hash(token))
+    return _one(engine, _BY_HASH, _hash(token))
 
 
 def revoke_token(engine: Engine, id: str, now: datetime, actor: str = "command") -> TokenRecord | None:
     """Revoke the token of that id; None where there is none. One that is revoked stays so. Raises Unavailable."""
-    found = _one(engine, tokens.c.id == id)
+    found = _one(engine, _BY_ID, id)
     if found is None or found.revoked is not None:
         return found
     with writing(engine) as connection:
         connection.execute(update(tokens).where(tokens.c.id == id).values(revoked=micros(now)))
         audit.record(connection, [Event("token-revoked", actor, found.office, detail={"token": id})], now)
-    return _one(engine, tokens.c.id == id)
+    return _one(engine, _BY_ID, id)
 
 
 def all_tokens(engine: Engine) -> list[TokenRecord]:
@@ -141,12 +142,14 @@ _TOKENS = select(
     tokens.c.used,
     tokens.c.revoked,
 )
+_BY_HASH = Built(lambda _: _TOKENS.where(tokens.c.hash == bindparam("wanted")))
+_BY_ID = Built(lambda _: _TOKENS.where(tokens.c.id == bindparam("wanted")))
 
 
-def _one(engine: Engine, where: object) -> TokenRecord | None:
+def _one(engine: Engine, question: Built, wanted: bytes | str) -> TokenRecord | None:
     with reading(engine) as connection:
-        row = connection.execute(_TOKENS.where(where)).one_or_none()  # type: ignore[arg-type]
-    return None if row is None else _record(*row)
+        rows = question.rows(connection, wanted=wanted)
+    return _record(*rows[0]) if rows else None
 
 
 def _record(

@@ -1,6 +1,6 @@
 """Language versions of one article: each may name the others, and is found by those that name it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 from sqlalchemy import Connection, Engine, and_, delete, insert, or_, select
@@ -12,13 +12,20 @@ from feeds.article import Article
 MOST = 100  # told of one article
 
 
-def enter(connection: Connection, num: int, article: Article, *, again: bool) -> None:
-    """Keep which articles this one names as itself in another language; `again`: an older version may have named others."""
-    if again:
-        connection.execute(delete(translations).where(translations.c.num == num))
-    guids = {related.guid for related in article.related if related.translation and related.guid}
-    if guids:
-        connection.execute(insert(translations), [{"guid": guid, "num": num} for guid in sorted(guids)])
+def enter(connection: Connection, named: Iterable[tuple[int, Article]]) -> None:
+    """Keep which articles these, with their numbers, name as themselves in another language."""
+    rows = [
+        {"guid": guid, "num": num}
+        for num, article in named
+        for guid in sorted({related.guid for related in article.related if related.translation and related.guid})
+    ]
+    if rows:
+        connection.execute(insert(translations), rows)
+
+
+def leave(connection: Connection, num: int) -> None:
+    """Forget what an article named: its next version may name others."""
+    connection.execute(delete(translations).where(translations.c.num == num))
 
 
 def translations_of(engine: Engine, article: Article) -> Sequence[Article]:

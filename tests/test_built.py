@@ -1,0 +1,61 @@
+"""Statements in the driver's own words: the same answers and the same errors as SQLAlchemy's, and heard by who listens."""
+
+import pytest
+from sqlalchemy import bindparam, event, insert, select, text
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from app import store
+from app.errors import Unavailable
+from app.store import Engine
+from app.store.built import Built
+from app.store.engine import reading, writing
+from app.store.tables import saved_feeds
+
+ADD = Built(lambda _: insert(saved_feeds))
+NAMED = Built(
+    lambda _: select(saved_feeds.c.name, saved_feeds.c.query).where(saved_feeds.c.query == bindparam("asked"))
+)
+ROWS = [{"name": name, "query": "region=kr", "title": "100 % 'a' :b ?"} for name in ("a", "b")]
+
+
+@pytest.mark.parametrize("listening", [False, True])
+def test_rows_go_in_and_come_out(engine: Engine, listening: bool) -> None:
+    heard: list[str] = []
+    if listening:
+        event.listen(engine, "before_cursor_execute", lambda *given: heard.append(given[2]))
+    with writing(engine) as connection:
+        ADD.many(connection, ROWS)
+    with reading(engine) as connection:
+        assert sorted(NAMED.rows(connection, asked="region=kr")) == [("a", "region=kr"), ("b", "region=kr")]
+        assert NAMED.rows(connection, asked="'; --") == []
+    assert [one.title for one in store.all_saved(engine)] == ["100 % 'a' :b ?"] * 2
+    assert len([one for one in heard if "saved_feeds" in one]) == (4 if listening else 0)
+
+
+def test_an_error_is_sqlalchemys_and_the_transaction_leaves_nothing(engine: Engine) -> None:
+    with pytest.raises(IntegrityError), writing(engine) as connection:
+        ADD.many(connection, [*ROWS, ROWS[0]])
+    assert store.all_saved(engine) == []
+    wrong = Built(lambda _: text("SELECT 1 FROM nowhere"))
+    with pytest.raises(Exception, match="nowhere"), reading(engine) as connection:
+        wrong.rows(connection)
+    with writing(engine) as connection:
+        ADD.many(connection, ROWS[:1])
+    assert len(store.all_saved(engine)) == 1
+
+
+def test_a_connection_that_is_lost_is_unavailable_once(postgres_url: str) -> None:
+    engine, other = store.connect(postgres_url), store.connect(postgres_url)
+    store.upgrade(engine)
+    with pytest.raises(Unavailable), writing(engine) as connection:
+        ADD.many(connection, ROWS)
+        ((pid,),) = Built(lambda _: text("SELECT pg_backend_pid()")).rows(connection)
+        with other.connect() as second:
+            second.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
+        with pytest.raises(OperationalError) as caught:
+            NAMED.rows(connection, asked="region=kr")
+        assert caught.value.connection_invalidated
+        raise caught.value
+    assert store.all_saved(engine) == [], "and the next connection is a good one"
+    for one in (engine, other):
+        one.dispose()

