@@ -61,7 +61,7 @@ def write_articles(file: Path, articles: Sequence[Article]) -> None:
 
 @contextmanager
 def granian(settings: Settings, application: str, data: Path, log: Path) -> Iterator[tuple[int, int]]:
-    """(port, process) of an application of bench/peers under Granian, with the options that `pressrelay serve` gives it."""
+    """(port, process) of an application of bench/peers, module:name, under Granian with the options of `pressrelay serve`."""
     port = free_port()
     command = _granian(msgspec.structs.replace(settings, host=HOST, port=port))
     command = [
@@ -69,7 +69,7 @@ def granian(settings: Settings, application: str, data: Path, log: Path) -> Iter
         "-m",
         "granian",
         *command[command.index("--interface") : -1],
-        f"bench.peers.{application}:app",
+        f"bench.peers.{application}",
     ]
     with program(command, log, port, {**os.environ, "BENCH_PEER": str(data)}) as process:
         yield port, process.pid

@@ -27,6 +27,8 @@ from django.urls import path  # noqa: E402
 from django.utils.feedgenerator import Rss201rev2Feed  # noqa: E402
 from django.views.decorators.cache import cache_page  # noqa: E402
 
+from bench.peers import at_once  # noqa: E402
+
 
 class Article(models.Model):
     """A press release."""
@@ -91,3 +93,4 @@ class Articles(Feed):
 
 urlpatterns = [path("feed.rss", Articles()), path("cached/feed.rss", cache_page(3600)(Articles()))]
 app = get_wsgi_application()
+lists = at_once(app)
