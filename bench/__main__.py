@@ -16,11 +16,20 @@ from rich.console import Console
 from bench.amounts import QUICK, Amounts
 from bench.embargo import embargo
 from bench.figures import Figure, Missing, table
+from bench.freshness import freshness
 from bench.imports import imports
 from bench.ingest import ingest
+from bench.scale import scale
 from bench.serve import serve
 
-PARTS = {"serve": serve, "ingest": ingest, "import": imports, "embargo": embargo}
+PARTS = {
+    "serve": serve,
+    "ingest": ingest,
+    "scale": scale,
+    "freshness": freshness,
+    "import": imports,
+    "embargo": embargo,
+}
 WIDTH = 150  # columns, where the output is no terminal
 
 
@@ -33,12 +42,15 @@ WIDTH = 150  # columns, where the output is no terminal
 @click.option(
     "--articles", type=click.IntRange(10, 20_000_000), help=f"Articles in the large archive. [{Amounts().large:,}]"
 )
+@click.option("--keep", type=click.Path(file_okay=False), help="Keep the archives of `scale` here, for its next run.")
 @click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures to this file.")
-def main(part: str | None, quick: bool, rounds: int | None, articles: int | None, file: Path | None) -> None:
+def main(
+    part: str | None, quick: bool, rounds: int | None, articles: int | None, keep: str | None, file: Path | None
+) -> None:
     """Measure a real server on 127.0.0.1, client and server on this machine; PART is one of those above, all if left out."""
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # what was started is stopped then, too
     amounts = QUICK if quick else Amounts()
-    amounts = replace(amounts, rounds=rounds or amounts.rounds, large=articles or amounts.large)
+    amounts = replace(amounts, rounds=rounds or amounts.rounds, large=articles or amounts.large, keep=keep or "")
     console = Console()
     if not console.is_terminal:
         console = Console(width=WIDTH)

@@ -23,6 +23,7 @@ class Amounts(Struct, frozen=True):
     cold: int = 300  # requests
     anew: int = 40  # of each format
     hot_feeds: int = 1_000
+    keep: str = ""  # directory of the loaded archives; empty: they are removed
     # the rest
     pushes: int = 300  # until every worker has them
     imported: tuple[int, int] = (3_000, 30_000)  # articles of the smaller and of the larger archive that is imported

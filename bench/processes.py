@@ -101,8 +101,28 @@ def _is_granian(pid: int) -> bool:
     return False
 
 
+def worker_of(connection: socket.socket, workers: Sequence[int]) -> int | None:
+    """Which of these processes has taken this connection, that it answered on already. proc(5), /proc/net/tcp"""
+    mine, server = connection.getsockname()[1], connection.getpeername()[1]
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        fields = line.split()
+        local, remote = (int(address.rpartition(":")[2], 16) for address in fields[1:3])
+        if (local, remote) == (server, mine):
+            name = f"socket:[{fields[9]}]"
+            return next((worker for worker in workers if name in _open_files(worker)), None)
+    return None
+
+
+def _open_files(pid: int) -> set[str]:
+    found = set()
+    for file in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(OSError):  # closed meanwhile
+            found.add(os.readlink(file))
+    return found
+
+
 def memory(pid: int) -> tuple[float, float]:
-    """MiB that a process has (RSS), and its fair part of what it shares (PSS). proc(5), smaps_rollup"""
+    """MB that a process has (RSS), and its fair part of what it shares (PSS). proc(5), smaps_rollup"""
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     kib = {name: int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines[1:])}
-    return kib["Rss"] / 1024, kib["Pss"] / 1024
+    return kib["Rss"] * 1024 / 1e6, kib["Pss"] * 1024 / 1e6

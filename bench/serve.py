@@ -3,25 +3,20 @@
 Every round asks each of them in turn, for the same time, with the same connections.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from itertools import chain, islice, product
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from urllib.parse import quote
-
-from msgspec import Struct
 
 from bench import archive, beside, nginx, wrk
 from bench.amounts import Amounts
 from bench.figures import Figure, Missing, Say, Target, figure
+from bench.polling import KINDS, Contender, answers, contender, pairs_by_frequency, path_of, rate
 from bench.processes import memory, web_workers
-from bench.releases import START, axes, grid, item, samples
-from bench.server import Answer, Connection, Running, get, prepared, serving
+from bench.releases import START, grid, item, samples
+from bench.server import Running, prepared, serving
 from schemas import Code, codes
 
-KINDS = ("200", "gzip", "304")
 RENDERED = "200"  # the peers that render are asked for that alone
 BARE, STATIC, FLASK = "bare Granian", "nginx, static file", "Flask + feedgen, no cache"
 DJANGO, CACHED = "Django syndication, no cache", "Django syndication, its cache"
@@ -36,15 +31,6 @@ TARGETS = {
     "one": {"200": 0.9, "gzip": 0.9, "304": 0.9},
 }
 MANY_RATE = 8_000.0  # requests a second
-CLIENTS = 4  # that warm up
-
-
-class Contender(Struct, frozen=True):
-    """Who is asked: where, what, and how large the answers are."""
-
-    port: int
-    requests: dict[str, list[bytes]]  # by kind
-    sizes: dict[str, float]  # mean bytes of an answer, by kind
 
 
 def serve(amounts: Amounts, say: Say) -> list[Figure]:
@@ -58,7 +44,7 @@ def serve(amounts: Amounts, say: Say) -> list[Figure]:
         made = chain(samples(amounts.many_articles, "many"), grid(pairs, amounts.page, "grid"))
         archive.load(ready.engine, ready.settings.url, made)
         server = stack.enter_context(serving(ready))
-        paths = [_path(region, topic, amounts.page) for region, topic in pairs]
+        paths = [path_of(region, topic, amounts.page) for region, topic in pairs]
         one = contender(server.port, paths[:1], KINDS)
         said, pids = _beside(stack, server, paths[0], pairs[0], amounts, Path(temporary))
         figures = _hot(one, said, amounts, say)
@@ -68,42 +54,6 @@ def serve(amounts: Amounts, say: Say) -> list[Figure]:
     return figures
 
 
-# Who is asked
-
-
-def contender(port: int, paths: Sequence[str], kinds: Iterable[str]) -> Contender:
-    """One that answers these paths, each asked once: what it has is checked, and its ETags are known."""
-    with ThreadPoolExecutor(CLIENTS) as pool:
-        parts = list(pool.map(lambda number: _asked(port, paths[number::CLIENTS]), range(CLIENTS)))
-    seen = [pair for part in parts for pair in part]
-    requests: dict[str, list[bytes]] = {kind: [] for kind in kinds}
-    sizes: dict[str, list[int]] = {kind: [] for kind in kinds}
-    for path, answers in seen:
-        for kind in requests:
-            requests[kind].append(_request(path, kind, answers["gzip"].header("etag")))
-            sizes[kind].append(answers[kind].size)
-    return Contender(port, requests, {kind: sum(each) / len(each) for kind, each in sizes.items()})
-
-
-def _asked(port: int, paths: Sequence[str]) -> list[tuple[str, dict[str, Answer]]]:
-    with Connection(port) as connection:
-        return [(path, _answers(connection, path)) for path in paths]
-
-
-def _answers(connection: Connection, path: str) -> dict[str, Answer]:
-    """The answer of each kind; one that has no ETag cannot say 304."""
-    found = {kind: connection.answer(_request(path, kind), 200) for kind in ("200", "gzip")}
-    if tag := found["gzip"].header("etag"):
-        found["304"] = connection.answer(_request(path, "304", tag), 304)
-    return found
-
-
-def _request(path: str, kind: str, tag: str = "") -> bytes:
-    """A poller's request: whoever asks whether a feed changed takes it compressed as well."""
-    headers = {"200": {}, "gzip": {"Accept_Encoding": "gzip"}, "304": {"Accept_Encoding": "gzip", "If_None_Match": tag}}
-    return get(path, **headers[kind])
-
-
 def _pairs(side: int) -> list[tuple[Code, Code]]:
     """So many first-level regions, and topics of which none is in another."""
     regions = [code for code in codes("region") if len(code.code) == len("kr:11") and code.valid(START.date())]
@@ -111,21 +61,16 @@ def _pairs(side: int) -> list[tuple[Code, Code]]:
     return list(product(regions[:side], topics[:side]))
 
 
-def _path(region: Code, topic: Code, limit: int) -> str:
-    return f"/feed.rss?limit={limit}&region={quote(region.code, '')}&topic={quote(topic.code, '')}"
-
-
 def _beside(
     stack: ExitStack, server: Running, path: str, pair: tuple[Code, Code], amounts: Amounts, directory: Path
 ) -> tuple[dict[str, Contender | str], dict[str, int]]:
     """Each peer, or why it is left out; and the processes of those under Granian."""
-    with Connection(server.port) as connection:
-        own = _answers(connection, path)
+    own = answers(server.port, path)
     if own["200"].body.count(b"<item>") != amounts.page:
         raise RuntimeError(f"{path} has not {amounts.page} articles.")
     found: dict[str, Contender | str] = {}
     pids: dict[str, int] = {}
-    beside.write_answers(directory / "answers.json", own)
+    beside.writeanswers(directory / "answers.json", own)
     articles = [item(part, server.settings.url).article for part in grid([pair], amounts.page, "peers")]
     beside.write_articles(directory / "peers.db", articles)
 
@@ -155,9 +100,6 @@ def _beside(
         port, _ = granian("django_site:lists", "peers.db")
         found[LISTS] = contender(port, ["/cached/feed.rss"], [RENDERED])
     return found, pids
-
-
-# What is measured
 
 
 def _hot(ours: Contender, peers: dict[str, Contender | str], amounts: Amounts, say: Say) -> list[Figure]:
@@ -211,8 +153,7 @@ def _all_hot(server: Running, one: Contender, paths: list[str], amounts: Amounts
 def _many(server: Running, amounts: Amounts, say: Say) -> list[Figure]:
     """More feeds than a process keeps: regions by topics, of which most are short, as they are."""
     say(f"serve, {amounts.many:,} feeds, asked for once")
-    regions, topics = axes()
-    found = [_path(*pair, amounts.page) for pair in islice(_diagonally(regions.values, topics.values), amounts.many)]
+    found = [path_of(*pair, amounts.page) for pair in islice(pairs_by_frequency(), amounts.many)]
     every = contender(server.port, found, ("gzip", "304"))
     figures = []
     for kind in ("gzip", "304"):
@@ -227,33 +168,15 @@ def _many(server: Running, amounts: Amounts, say: Say) -> list[Figure]:
     return figures
 
 
-def _diagonally(regions: Sequence[Code], topics: Sequence[Code]) -> Iterator[tuple[Code, Code]]:
-    """All pairs, those of frequent regions and topics first."""
-    for total in range(len(regions) + len(topics) - 1):
-        for at in range(max(0, total - len(topics) + 1), min(total + 1, len(regions))):
-            yield regions[at], topics[total - at]
-
-
 def _memory(pids: dict[str, int]) -> list[Figure]:
     """Of the largest web worker of each, after all that."""
     sizes = {name: max(memory(worker)[1] for worker in web_workers(pid)) for name, pid in pids.items()}
     what = "memory of a web worker after that, PSS"
     return [
-        figure("serve", what, "MiB", [sizes[OURS]], peer=name, peer_runs=[size])
+        figure("serve", what, "MB", [sizes[OURS]], peer=name, peer_runs=[size])
         for name, size in sizes.items()
         if name != OURS
     ]
-
-
-def rate(asked: Contender, kind: str, seconds: float) -> float:
-    """Answers a second. Raises RuntimeError where they are not those that were asked for."""
-    seen = wrk.load(asked.port, asked.requests[kind], seconds)
-    expected = asked.sizes[kind]
-    # Those under way at the end are counted in bytes and not in answers.
-    if abs(seen.bytes / seen.requests - expected) > expected * (0.1 + wrk.CONNECTIONS / seen.requests):
-        mean = seen.bytes / seen.requests
-        raise RuntimeError(f"Answers of {mean:,.0f} bytes, not {expected:,.0f}: these are not what was asked for.")
-    return seen.rate
 
 
 def _compared(
