@@ -1,55 +1,78 @@
-"""`python -m bench [ingest|import|feeds|embargo]`: measure, print a table, write JSON."""
+"""`python -m bench [serve|ingest|…]`: measure, print a table, write JSON."""
 
 import os
 import platform
+import signal
 import sqlite3
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 import msgspec
+from msgspec.structs import replace
 from rich.console import Console
-from rich.table import Table
 
+from bench.amounts import QUICK, Amounts
 from bench.embargo import embargo
-from bench.measure import Result, feeds, imports, ingest, plan, ratios
+from bench.figures import Figure, Missing, table
+from bench.freshness import freshness
+from bench.imports import imports
+from bench.ingest import ingest
+from bench.scale import scale
+from bench.serve import serve
 
-PARTS = {"ingest": ingest, "import": imports, "feeds": feeds, "embargo": embargo}
-FULL, QUICK = 100_000, 500  # articles
+PARTS = {
+    "serve": serve,
+    "ingest": ingest,
+    "scale": scale,
+    "freshness": freshness,
+    "import": imports,
+    "embargo": embargo,
+}
+WIDTH = 150  # columns, where the output is no terminal
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("part", required=False, type=click.Choice(list(PARTS)))
 @click.option("--quick", is_flag=True, help="Small amounts, one round: shows that it works; the figures mean nothing.")
-@click.option("--articles", type=click.IntRange(10, 1_000_000), help=f"Articles in the large archive. [{FULL:,}]")
+@click.option(
+    "--rounds", type=click.IntRange(1, 100), help=f"Of each figure, which is their median. [{Amounts().rounds}]"
+)
+@click.option(
+    "--articles", type=click.IntRange(10, 20_000_000), help=f"Articles in the large archive. [{Amounts().large:,}]"
+)
+@click.option("--keep", type=click.Path(file_okay=False), help="Keep the archives of `scale` here, for its next run.")
 @click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures to this file.")
-def main(part: str | None, quick: bool, articles: int | None, file: Path | None) -> None:
+def main(
+    part: str | None, quick: bool, rounds: int | None, articles: int | None, keep: str | None, file: Path | None
+) -> None:
     """Measure a real server on 127.0.0.1, client and server on this machine; PART is one of those above, all if left out."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # what was started is stopped then, too
+    amounts = QUICK if quick else Amounts()
+    amounts = replace(amounts, rounds=rounds or amounts.rounds, large=articles or amounts.large, keep=keep or "")
     console = Console()
-    amounts = plan(quick=quick, articles=articles or (QUICK if quick else FULL))
-    results: list[Result] = []
+    if not console.is_terminal:
+        console = Console(width=WIDTH)
+    figures: list[Figure] = []
+    left_out: list[str] = []
     with console.status("Starting") as status:
         for name, measure in PARTS.items():
             if part in (None, name):
-                results += measure(amounts, status.update)
-    compared = ratios(results)
-    console.print(table(results, compared))
+                try:
+                    figures += measure(amounts, status.update)
+                except Missing as error:
+                    left_out.append(str(error))
+    console.print(table(figures))
+    for line in left_out:
+        console.print(line)
     found = machine()
     console.print(", ".join(f"{name} {value}" for name, value in found.items()))
     if file:
-        members = {"machine": found, "plan": amounts, "results": results, "ratios": compared}
+        members = {"machine": found, "amounts": amounts, "figures": figures, "left_out": left_out}
         file.write_bytes(msgspec.json.format(msgspec.json.encode(members)) + b"\n")
-
-
-def table(results: list[Result], compared: dict[str, float]) -> Table:
-    """The figures, the archives side by side."""
-    sizes = sorted({result.articles for result in results}, key=lambda size: size or 0)
-    shown = Table("what", *(f"{size:,} articles" if size else "archive grows" for size in sizes), "unit", "ratio")
-    for name in dict.fromkeys(result.name for result in results):
-        own = {result.articles: result for result in results if result.name == name}
-        cells = [f"{own[size].value:,.0f}" if size in own else "" for size in sizes]
-        shown.add_row(name, *cells, next(iter(own.values())).unit, f"{compared.get(name, '')}")
-    return shown
+    if part and left_out:
+        sys.exit(1)
 
 
 def machine() -> dict[str, str]:
@@ -58,6 +81,7 @@ def machine() -> dict[str, str]:
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "cpu": _cpu(),
         "cores": str(len(os.sched_getaffinity(0))),
+        "load": f"{os.getloadavg()[0]:.2f}",
         "system": platform.system(),
         "python": platform.python_version(),
         "sqlite": sqlite3.sqlite_version,

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from bench.measure import Plan, Result, Say, result
+from bench.amounts import Amounts
+from bench.figures import Figure, Say, figure
 from bench.releases import document, samples
 from bench.server import Connection, Running, get, post, running
 
@@ -14,14 +15,15 @@ GIVEN_UP = 30.0  # seconds after the instant
 PAGE = 200  # articles
 
 
-def embargo(plan: Plan, say: Say) -> list[Result]:
+def embargo(amounts: Amounts, say: Say) -> list[Figure]:
     """One release of many articles under embargo until one instant, and one reader who asks for all pages again and again."""
     seen = []
-    for number in range(plan.rounds):
-        say(f"embargo, {plan.embargoed:,} articles, round {number + 1}")
+    for number in range(amounts.rounds):
+        say(f"embargo, {amounts.embargoed:,} articles, round {number + 1}")
         with running() as server:
-            seen.append(_round(server, plan.embargoed) * 1000)
-    return [result(f"{plan.embargoed:,} embargoes of one instant, until a reader has all", seen, "ms")]
+            seen.append(_round(server, amounts.embargoed) * 1000)
+    what = f"{amounts.embargoed:,} embargoes of one instant, until a reader has all"
+    return [figure("embargo", what, "ms", seen)]
 
 
 def _round(server: Running, count: int) -> float:

@@ -14,6 +14,7 @@ from msgspec import Struct
 from app.normalize import public_id
 from app.office import OfficeRecord
 from app.store import Item
+from bench.words import paragraphs
 from feeds.article import Article, Contact, Licence, Office, Term
 from schemas import Code, codes
 
@@ -25,20 +26,8 @@ TOPICS_USED = 200
 
 KO_SUBJECTS = ("투자금융과", "일자리경제정책관", "인재개발원", "수산기술연구소", "자원봉사센터", "교통정책과")
 KO_DEEDS = ("공모사업에 선정됐다", "업무협약을 체결했다", "현장 점검을 마쳤다", "우수기관상을 받았다", "설명회를 연다")
-KO_FILL = (
-    "지역경제 활성화를 위해 관계 기관과 협력하고 주민의 의견을 폭넓게 듣기로 했다.",
-    "이번 사업에는 국비와 지방비를 합쳐 70억 원이 들어가며 내년 상반기에 마무리될 예정이다.",
-    "담당 부서는 지난해부터 준비해 온 계획을 바탕으로 단계별 일정을 추진하고 있다고 설명했다.",
-    "관계자는 “각자의 자리에서 책임을 다하는 직원들을 격려하고 성과를 높여 나가겠다”고 말했다.",
-)
 EN_SUBJECTS = ("The harbour office", "The county council", "The library service", "The transport department")
 EN_DEEDS = ("opens a new service centre", "signs an agreement", "completes its yearly inspection", "wins an award")
-EN_FILL = (
-    "The programme was prepared with residents, local firms and the neighbouring municipalities.",
-    "Work begins in spring and is planned to end within eighteen months, weather permitting.",
-    "Funding comes in equal parts from the national programme and from the budget of the region.",
-    "“We thank everybody who took part in the consultation,” a spokesperson said on Monday.",
-)
 
 
 class Sample(Struct, frozen=True):
@@ -83,23 +72,35 @@ def samples(count: int, name: str) -> Iterator[Sample]:
     regions, topics = axes()
     for number in range(count):
         english = rng.random() < ENGLISH
-        subject = rng.choice(EN_SUBJECTS if english else KO_SUBJECTS)
-        deed = rng.choice(EN_DEEDS if english else KO_DEEDS)
-        fill = EN_FILL if english else KO_FILL
         region = regions.draw(rng)
-        place = next(iter(region.names.values())) if not english else region.names.get("en", region.code)
-        paragraphs = tuple(" ".join(rng.choices(fill, k=rng.randint(2, 4))) for _ in range(rng.randint(4, 9)))
         drawn = {topic.code: topic for topic in (topics.draw(rng) for _ in range(rng.randint(1, 2)))}
-        yield Sample(
-            number,
-            f"urn:pressrelay:bench:{name}:{number}",
-            "en" if english else "ko",
-            f"{place}: {subject} {deed} ({number + 1})" if english else f"{place} {subject}, {deed} ({number + 1})",
-            paragraphs,
-            region,
-            tuple(drawn.values()),
-            START + timedelta(minutes=number),
-        )
+        yield _sample(rng, number, name, english, region, tuple(drawn.values()))
+
+
+def grid(pairs: Sequence[tuple[Code, Code]], each: int, name: str) -> Iterator[Sample]:
+    """So many Korean articles of each region and topic, in turn: every one of these feeds is full, and all weigh about the same."""
+    rng = random.Random(f"{SEED} {name}")
+    for number in range(len(pairs) * each):
+        region, topic = pairs[number % len(pairs)]
+        yield _sample(rng, number, name, False, region, (topic,))
+
+
+def _sample(
+    rng: random.Random, number: int, name: str, english: bool, region: Code, topics: tuple[Code, ...]
+) -> Sample:
+    subject = rng.choice(EN_SUBJECTS if english else KO_SUBJECTS)
+    deed = rng.choice(EN_DEEDS if english else KO_DEEDS)
+    place = next(iter(region.names.values())) if not english else region.names.get("en", region.code)
+    return Sample(
+        number,
+        f"urn:pressrelay:bench:{name}:{number}",
+        "en" if english else "ko",
+        f"{place}: {subject} {deed} ({number + 1})" if english else f"{place} {subject}, {deed} ({number + 1})",
+        paragraphs(rng, english),
+        region,
+        topics,
+        START + timedelta(minutes=number),
+    )
 
 
 def document(parts: Sequence[Sample], embargo: datetime | None = None) -> bytes:

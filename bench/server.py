@@ -4,13 +4,13 @@ All traffic is to 127.0.0.1. The client is ours because a full one would cost mo
 """
 
 import os
-import random
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,19 +22,12 @@ from msgspec import Struct
 from app import store
 from app.settings import Settings
 from app.store import Engine
+from bench.processes import HOST, STARTED_WITHIN, free_port, program
 from bench.releases import OFFICE
 
-HOST = "127.0.0.1"
-STARTED_WITHIN, STOPPED_WITHIN, ANSWERED_WITHIN = 40.0, 30.0, 30.0  # seconds
-ROOT = Path(__file__).parent.parent
-
-
-class Running(Struct, frozen=True):
-    """A server that answers."""
-
-    settings: Settings
-    engine: Engine
-    token: str
+BASE = "https://press.example.org"  # what feeds say they are; not the port: the same articles give the same bytes
+ANSWERED_WITHIN = 30.0  # seconds
+UNLIMITED = "999999999/second"  # what is measured is how fast it can be
 
 
 class Prepared(Struct, frozen=True):
@@ -46,11 +39,28 @@ class Prepared(Struct, frozen=True):
     environ: dict[str, str]
 
 
+class Running(Struct, frozen=True):
+    """A server that answers."""
+
+    settings: Settings
+    engine: Engine
+    token: str
+    pid: int
+
+    @property
+    def port(self) -> int:
+        return self.settings.port
+
+
 @contextmanager
-def prepared() -> Iterator[Prepared]:
-    """A database in a temporary directory, removed at the end."""
-    with tempfile.TemporaryDirectory(prefix="pressrelay-bench-") as directory:
-        settings = Settings(data_dir=directory, host=HOST, port=free_port())
+def prepared(keep: Path | None = None) -> Iterator[Prepared]:
+    """A database in a temporary directory, removed at the end; or in one that is kept, with what it holds already."""
+    with tempfile.TemporaryDirectory(prefix="pressrelay-bench-") as temporary:
+        directory = str(keep or temporary)
+        Path(directory).mkdir(parents=True, exist_ok=True)
+        settings = Settings(
+            data_dir=directory, host=HOST, port=free_port(), base_url=BASE, token_rate=UNLIMITED, address_rate=UNLIMITED
+        )
         engine = store.connect(settings.database)
         store.upgrade(engine)
         store.save_office(engine, OFFICE)
@@ -60,6 +70,9 @@ def prepared() -> Iterator[Prepared]:
             "PRESSRELAY_DATA_DIR": directory,
             "PRESSRELAY_HOST": HOST,
             "PRESSRELAY_PORT": str(settings.port),
+            "PRESSRELAY_BASE_URL": BASE,
+            "PRESSRELAY_TOKEN_RATE": UNLIMITED,
+            "PRESSRELAY_ADDRESS_RATE": UNLIMITED,
         }
         try:
             yield Prepared(settings, engine, token, environ)
@@ -68,50 +81,48 @@ def prepared() -> Iterator[Prepared]:
 
 
 @contextmanager
+def serving(ready: Prepared) -> Iterator[Running]:
+    """A server on that directory, stopped at the end."""
+    log = Path(ready.settings.data_dir, "serve.log")
+    with program([sys.executable, "-m", "app.cli", "serve"], log, ready.settings.port, ready.environ) as process:
+        _wait_until_ready(process, ready.settings, log)
+        yield Running(ready.settings, ready.engine, ready.token, process.pid)
+
+
+@contextmanager
 def running(preload: Callable[[Engine, str], None] = lambda engine, url: None) -> Iterator[Running]:
     """A server in a temporary directory, stopped at the end; `preload` fills its database before it starts."""
     with prepared() as ready:
         preload(ready.engine, ready.settings.url)
-        log = Path(ready.settings.data_dir, "serve.log")
-        with log.open("wb") as output:
-            command = [sys.executable, "-m", "app.cli", "serve"]
-            process = subprocess.Popen(command, cwd=ROOT, env=ready.environ, stdout=output, stderr=output)
-        try:
-            _wait_until_ready(process, ready.settings, log)
-            yield Running(ready.settings, ready.engine, ready.token)
-        finally:
-            process.terminate()
-            try:
-                process.wait(STOPPED_WITHIN)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
-
-def free_port() -> int:
-    """Below the ports that clients get (ip(7), ip_local_port_range): one of those may be taken before the server has it."""
-    while True:
-        port = random.randint(10_000, 32_000)
-        with socket.socket() as probe:
-            try:
-                probe.bind((HOST, port))
-            except OSError:
-                continue
-        return port
+        with serving(ready) as server:
+            yield server
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], settings: Settings, log: Path) -> None:
     until = time.monotonic() + STARTED_WITHIN
     while time.monotonic() < until:
         if process.poll() is not None:
-            raise RuntimeError(f"The server ended (code {process.returncode}):\n{log.read_text()}")
+            raise RuntimeError(f"The server ended (code {process.returncode}):\n{log.read_text('utf-8')}")
         try:
-            if httpx.get(f"{settings.url}/readyz", trust_env=False, timeout=1).status_code == 200:
+            if httpx.get(f"http://{HOST}:{settings.port}/readyz", trust_env=False, timeout=1).status_code == 200:
                 return
         except httpx.HTTPError:
             pass
         time.sleep(0.05)
     raise RuntimeError(f"The server did not answer within {STARTED_WITHIN:.0f} seconds.")
+
+
+class Answer(Struct, frozen=True):
+    """What came back."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    size: int  # bytes of head and body
+
+    def header(self, name: str) -> str:
+        """Its value; empty where there is none."""
+        return next((value for key, value in self.headers if key.lower() == name), "")
 
 
 class Connection:
@@ -129,20 +140,27 @@ class Connection:
 
     def ask(self, request: bytes, expected: int) -> bytes:
         """The body of the answer. Raises RuntimeError for another status than the one expected."""
+        return self.answer(request, expected).body
+
+    def answer(self, request: bytes, expected: int) -> Answer:
+        """The whole answer. Raises RuntimeError likewise."""
         self.socket.sendall(request)
         data = b""
         while b"\r\n\r\n" not in data:
             data += self._more()
         head, _, body = data.partition(b"\r\n\r\n")
-        length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
-        parts, missing = [body], length - len(body)
+        first, *lines = head.decode("latin-1").split("\r\n")
+        status = int(first.split(" ", 2)[1])
+        headers = tuple((name, value.strip()) for name, _, value in (line.partition(":") for line in lines))
+        told = next((int(value) for name, value in headers if name.lower() == "content-length"), 0)
+        parts, missing = [body], (0 if status == 304 else told) - len(body)
         while missing > 0:
             parts.append(self._more())
             missing -= len(parts[-1])
         body = b"".join(parts)
-        if int(head.split(b" ", 2)[1]) != expected:
-            raise RuntimeError(f"{head.splitlines()[0].decode()}: {body[:500].decode(errors='replace')}")
-        return body
+        if status != expected:
+            raise RuntimeError(f"{first}: {body[:500].decode(errors='replace')}")
+        return Answer(status, headers, body, len(head) + 4 + len(body))
 
     def _more(self) -> bytes:
         data = self.socket.recv(1 << 18)
@@ -151,9 +169,10 @@ class Connection:
         return data
 
 
-def get(path: str) -> bytes:
+def get(path: str, **headers: str) -> bytes:
     """The bytes of a GET request."""
-    return f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
+    fields = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
+    return f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\n{fields}\r\n".encode()
 
 
 def post(token: str, body: bytes) -> bytes:
@@ -163,3 +182,26 @@ def post(token: str, body: bytes) -> bytes:
         f"Content-Type: application/xml\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
+
+
+def spread(port: int, requests: Sequence[bytes], clients: int, expected: int) -> tuple[float, list[float]]:
+    """Seconds from the first request to the last answer, and those that each answer took."""
+
+    def work(connection: Connection, own: Sequence[bytes]) -> list[float]:
+        taken = []
+        for request in own:
+            start = time.perf_counter()
+            connection.ask(request, expected)
+            taken.append(time.perf_counter() - start)
+        return taken
+
+    connections = [Connection(port) for _ in range(clients)]
+    try:
+        with ThreadPoolExecutor(clients) as pool:
+            start = time.perf_counter()
+            done = [pool.submit(work, connection, requests[n::clients]) for n, connection in enumerate(connections)]
+            each = [seconds for future in done for seconds in future.result()]
+            return time.perf_counter() - start, each
+    finally:
+        for connection in connections:
+            connection.socket.close()

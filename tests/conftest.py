@@ -20,7 +20,7 @@ import pytest
 from app import store
 from app.office import OfficeRecord
 from app.store import Engine
-from bench.server import free_port
+from bench.processes import free_port
 
 ROOT = Path(__file__).parent.parent
 SEED = ROOT / "tests" / "releases" / "jeonbuk-2021-03-09.xml"

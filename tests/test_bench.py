@@ -3,13 +3,17 @@
 import json
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from lxml import etree
 
-from bench.measure import Result, imported, ratios, write_archive
-from bench.releases import document, samples
+from bench import wrk
+from bench.__main__ import PARTS
+from bench.figures import Target, figure, percentile
+from bench.imports import imported, write_archive
+from bench.releases import axes, document, grid, samples
 from schemas import xsd
 
 ROOT = Path(__file__).parent.parent
@@ -21,22 +25,38 @@ def test_releases_are_valid_and_repeat() -> None:
     assert xsd("press-release").validate(etree.fromstring(first)), xsd("press-release").error_log
 
 
-def test_ratio_is_large_by_small() -> None:
-    results = [Result("atom", 200.0, "requests/s", (), 1_000), Result("atom", 150.0, "requests/s", (), 100_000)]
-    assert ratios(results) == {"atom": 0.75}
-    assert ratios(results[:1]) == {}
+def test_grid_fills_each_of_its_feeds() -> None:
+    regions, topics = axes()
+    pairs = [(region, topic) for region in regions.values[:2] for topic in topics.values[:2]]
+    made = list(grid(pairs, 3, "test"))
+    assert Counter((part.region.code, part.topics[0].code) for part in made) == {
+        (region.code, topic.code): 3 for region, topic in pairs
+    }
+    assert {part.lang for part in made} == {"ko"}
+
+
+def test_ratio_is_the_median_of_the_rounds_own_ratios() -> None:
+    # What disturbs the second round disturbs both sides of it.
+    one = figure("x", "y", "requests/s", [90, 10, 80], peer="z", peer_runs=[100, 20, 100], target=Target(0.8, "ratio"))
+    assert (one.value, one.peer_value, one.ratio, one.reached) == (80, 100, 0.8, True)
+    assert figure("x", "y", "ms", [4.0], target=Target(3.0, sense="at most")).reached is False
+    assert figure("x", "y", "ms", [4.0], peer="nginx", note="is not installed").ratio is None
+    assert percentile([3, 1, 2, 4], 0.5) == 3
 
 
 @pytest.mark.slow
 def test_quick_run(tmp_path: Path) -> None:
     file = tmp_path / "figures.json"
     command = [sys.executable, "-m", "bench", "--quick", "--json", str(file)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=150)
     assert done.returncode == 0, done.stderr
-    figures = json.loads(file.read_bytes())
-    assert len({result["name"] for result in figures["results"]}) == 14
-    assert all(result["value"] > 0 for result in figures["results"])
-    assert len(figures["ratios"]) == 10
+    told = json.loads(file.read_bytes())
+    measured = {one["part"] for one in told["figures"]}
+    assert measured == set(PARTS) - ({"serve"} if wrk.missing() else set())
+    assert len(told["left_out"]) == bool(wrk.missing())
+    assert all(one["value"] > 0 for one in told["figures"])
+    for one in told["figures"]:  # a peer is measured, or it says why not
+        assert not one["peer"] or (one["ratio"] or 0) > 0 or "not installed" in one["note"], one
 
 
 @pytest.mark.slow

@@ -1,0 +1,123 @@
+"""One figure: what is ours, what the peer's is, how they compare, and whether that is what was to be reached."""
+
+import statistics
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from msgspec import Struct
+from rich.table import Table
+
+Say = Callable[[str], None]  # where the work stands
+
+
+class Target(Struct, frozen=True):
+    """What a figure has to reach."""
+
+    bound: float
+    of: Literal["value", "ratio"] = "value"
+    sense: Literal["at least", "at most"] = "at least"
+
+
+class Figure(Struct, frozen=True):
+    """One line of the table. Values are medians of their runs; the ratio is the median of the runs' own ratios, ours by the
+    peer's: the two stand side by side in each round, so that what disturbs one disturbs the other."""
+
+    part: str
+    what: str
+    unit: str
+    runs: tuple[float, ...]
+    value: float
+    peer: str = ""
+    peer_runs: tuple[float, ...] = ()
+    peer_value: float | None = None
+    ratio: float | None = None
+    target: Target | None = None
+    reached: bool | None = None  # None: nothing was to be reached, or it could not be measured
+    note: str = ""  # why a peer was left out, or what the figure is of
+
+
+def figure(
+    part: str,
+    what: str,
+    unit: str,
+    runs: Sequence[float],
+    *,
+    peer: str = "",
+    peer_runs: Sequence[float] = (),
+    target: Target | None = None,
+    note: str = "",
+) -> Figure:
+    """The figure of these runs, of which at least one was made."""
+    value = statistics.median(runs)
+    ratios = [ours / theirs for ours, theirs in zip(runs, peer_runs, strict=True) if theirs] if peer_runs else []
+    ratio = statistics.median(ratios) if ratios else None
+    shown = ratio if target and target.of == "ratio" else value
+    reached = None
+    if target and shown is not None:
+        reached = shown >= target.bound if target.sense == "at least" else shown <= target.bound
+    return Figure(
+        part,
+        what,
+        unit,
+        _rounded(runs),
+        _round(value),
+        peer,
+        _rounded(peer_runs),
+        _round(statistics.median(peer_runs)) if peer_runs else None,
+        None if ratio is None else float(f"{ratio:.4g}"),
+        target,
+        reached,
+        note,
+    )
+
+
+def percentile(values: Sequence[float], part: float) -> float:
+    """The value that this part (0 to 1) of all are not above. Raises IndexError where there are none."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * part))]
+
+
+def table(figures: Sequence[Figure]) -> Table:
+    """All figures, a line each."""
+    shown = Table("what", "ours", "peer", "its", "ratio", "target", "reached", "note")
+    for column in shown.columns[1], shown.columns[3], shown.columns[4]:
+        column.justify = "right"
+    for number, one in enumerate(figures):
+        if number and one.part != figures[number - 1].part:
+            shown.add_section()
+        shown.add_row(
+            f"{one.part}: {one.what}",
+            f"{_text(one.value)} {one.unit}",
+            one.peer,
+            _text(one.peer_value),
+            "" if one.ratio is None else f"{one.ratio:.3g}",
+            _target(one.target),
+            {True: "[green]yes[/]", False: "[red]no[/]", None: ""}[one.reached],
+            one.note,
+        )
+    return shown
+
+
+def _target(target: Target | None) -> str:
+    if target is None:
+        return ""
+    sign = {"at least": "≥", "at most": "≤"}[target.sense]
+    return f"{'ratio ' if target.of == 'ratio' else ''}{sign} {target.bound:,g}"
+
+
+def _text(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def _round(value: float) -> float:
+    return float(f"{value:.6g}")
+
+
+def _rounded(values: Sequence[float]) -> tuple[float, ...]:
+    return tuple(map(_round, values))
+
+
+class Missing(Exception):
+    """A part cannot be measured here; the text says why."""

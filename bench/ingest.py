@@ -1,0 +1,54 @@
+"""What is measured of pushes over HTTP: each release is on disk before its answer."""
+
+from bench.amounts import Amounts
+from bench.archive import batches
+from bench.figures import Figure, Say, Target, figure, percentile
+from bench.releases import document, samples
+from bench.server import Running, post, running, spread
+
+RATE, P50 = 500.0, 3.0  # releases a second with 4 clients; milliseconds with one
+BATCH, BATCH_RATE = 100, 1_500.0  # articles a release; articles a second
+
+
+def ingest(amounts: Amounts, say: Say) -> list[Figure]:
+    """Releases of one article by 1 and by 4 clients, and of a hundred."""
+    with running() as server:
+        # A few first, so that schemas and code tables are read.
+        _push(server, [document([part]) for part in samples(8, "warm")], 4)
+        return [*_single(server, amounts, say), _batches(server, amounts, say)]
+
+
+def _single(server: Running, amounts: Amounts, say: Say) -> list[Figure]:
+    rates: dict[int, list[float]] = {1: [], 4: []}
+    p50, p99 = [], []
+    for number in range(amounts.rounds):
+        for clients in rates:
+            say(f"ingest, one article a release, clients {clients}, round {number + 1}")
+            bodies = [document([part]) for part in samples(amounts.single, f"single-{clients}-{number}")]
+            seconds, each = _push(server, bodies, clients)
+            rates[clients].append(len(bodies) / seconds)
+            if clients == 1:
+                p50.append(percentile(each, 0.5) * 1000)
+                p99.append(percentile(each, 0.99) * 1000)
+    target = Target(P50, sense="at most")
+    return [
+        figure("ingest", "push one by one, 1 client, p50", "ms", p50, target=target),
+        figure("ingest", "push one by one, 1 client, p99", "ms", p99),
+        figure("ingest", "push one by one, 1 client", "releases/s", rates[1]),
+        figure("ingest", "push one by one, 4 clients", "releases/s", rates[4], target=Target(RATE)),
+    ]
+
+
+def _batches(server: Running, amounts: Amounts, say: Say) -> Figure:
+    rates = []
+    for number in range(amounts.rounds):
+        say(f"ingest, {BATCH} articles a release, round {number + 1}")
+        made = samples(amounts.batches * BATCH, f"batch-{number}")
+        bodies = [document(batch) for batch in batches(made, BATCH)]
+        rates.append(amounts.batches * BATCH / _push(server, bodies, 1)[0])
+    what = f"push {BATCH} articles a release, 1 client"
+    return figure("ingest", what, "articles/s", rates, target=Target(BATCH_RATE))
+
+
+def _push(server: Running, bodies: list[bytes], clients: int) -> tuple[float, list[float]]:
+    return spread(server.port, [post(server.token, body) for body in bodies], clients, 201)
