@@ -70,7 +70,7 @@ def _beside(
         raise RuntimeError(f"{path} has not {amounts.page} articles.")
     found: dict[str, Contender | str] = {}
     pids: dict[str, int] = {}
-    beside.writeanswers(directory / "answers.json", own)
+    beside.write_answers(directory / "answers.json", own)
     articles = [item(part, server.settings.url).article for part in grid([pair], amounts.page, "peers")]
     beside.write_articles(directory / "peers.db", articles)
 
