@@ -106,14 +106,14 @@ def _hot(ours: Contender, peers: dict[str, Contender | str], amounts: Amounts, s
     """One feed, from ours and from each peer."""
     rates: dict[tuple[str, str], list[float]] = {}
     there = {OURS: ours, **{name: peer for name, peer in peers.items() if isinstance(peer, Contender)}}
-    for kind in KINDS:
+    for kind in amounts.kinds:
         for number in range(amounts.rounds):
             for name, asked in there.items():
                 if kind in asked.requests:
                     say(f"serve, a hot feed, {kind}, round {number + 1}: {name}")
                     rates.setdefault((name, kind), []).append(rate(asked, kind, amounts.seconds))
     figures = []
-    for kind in KINDS:
+    for kind in amounts.kinds:
         what = f"hot feed, {kind}"
         size = f"{ours.sizes[kind] / 1000:,.1f} kB"
         for name in (BARE, STATIC, FLASK, DJANGO, CACHED, LISTS):
@@ -125,7 +125,7 @@ def _hot(ours: Contender, peers: dict[str, Contender | str], amounts: Amounts, s
                 note = size if name in (BARE, STATIC) else f"{size}; its {peer.sizes[kind] / 1000:,.1f} kB"
                 target = Target(bound, "ratio") if bound else None
                 figures.append(_compared(what, rates[OURS, kind], name, rates[name, kind], target, note))
-    for kind in KINDS if (FRONT, "200") in rates else ():
+    for kind in amounts.kinds if isinstance(peers[FRONT], Contender) else ():
         target = Target(TARGETS[FRONT][kind], "ratio")
         what = f"behind docs/nginx.conf, {kind}"
         figures.append(_compared(what, rates[FRONT, kind], STATIC, rates[STATIC, kind], target, ""))
