@@ -26,6 +26,7 @@ Asked = tuple[str, str, str]  # path, query, Accept-Encoding: what the answer of
 KEPT = "pressrelay.kept"  # of the WSGI environment
 PATHS = ("/feed.", "/f/")
 LARGEST = 4 * 1024 * 1024  # bytes of a body that is kept
+HEADS = 0.75  # part of the bytes that heads may take at most: without one, a request is Flask's
 OVERHEAD = 1200  # bytes that a head takes besides its texts
 CONDITIONS = ("HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE")
 # As Flask leaves them out of its own (werkzeug.http.remove_entity_headers).
@@ -169,7 +170,7 @@ class Fastlane:
             self._drop(asked)
             self._heads[asked] = Head(kept, headers, unchanged, tag, size)
             self._heads_size += size
-            while self._heads_size > self.most // 2 and self._heads:
+            while self._heads_size > self.most * HEADS and self._heads:
                 self._drop(next(iter(self._heads)))
             self._keep_body(tag, body)
 
