@@ -46,7 +46,7 @@ def connect(url: str, *, threads: int = 8) -> Engine:
 def _sqlite_connect(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # transactions are ours, not the driver's
     _wal(connection)
-    for pragma in ("synchronous=FULL", "foreign_keys=ON", "cache_size=-16000", "temp_store=MEMORY"):
+    for pragma in ("synchronous=FULL", "foreign_keys=ON", "cache_size=-4000", "temp_store=MEMORY"):
         connection.execute(f"PRAGMA {pragma}").close()
 
 
