@@ -74,6 +74,14 @@ _decoder = msgspec.msgpack.Decoder(Rendered)
 _instance_decoder = msgspec.msgpack.Decoder(Instance)
 
 
+def _rendered(held: bytes | None) -> Rendered | None:
+    """What is kept under a feed's key; of another version of this program, or not ours, it is a miss."""
+    try:
+        return None if held is None else _decoder.decode(held)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+
+
 class Cache:
     """One for each process; safe to share between threads. Every method answers "not there" when the server fails."""
 
@@ -142,24 +150,14 @@ class Cache:
             return None, None
         held, *current = answers
         revisions = self._revisions(names, current)
-        if held is None or revisions is None:
-            return None, revisions
-        try:
-            rendered = _decoder.decode(held)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
-            return None, revisions  # Of another version of this program, or not ours: a miss.
-        return (rendered if rendered.revisions == revisions else None), revisions
+        rendered = _rendered(held)
+        return (rendered if rendered and rendered.revisions == revisions else None), revisions
 
     def body(self, key: str, etag: str) -> bytes | None:
         """The bytes of a feed, if they are those of this ETag: what they show needs no revision then."""
         answers = self._ask([("GET", self._key("f", key))])
-        if not answers or answers[0] is None:
-            return None
-        try:
-            rendered = _decoder.decode(answers[0])
-        except (msgspec.MsgspecError, UnicodeDecodeError):
-            return None
-        return rendered.body if rendered.etag == etag else None
+        rendered = _rendered(answers[0]) if answers else None
+        return rendered.body if rendered and rendered.etag == etag else None
 
     def _revisions(self, names: Sequence[str], current: Sequence[bytes | None]) -> tuple[str, ...] | None:
         missing = [name for name, value in zip(names, current, strict=True) if value is None]

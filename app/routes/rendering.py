@@ -48,7 +48,7 @@ def kept(
         held, current = _held(context, key, query) if waited else (None, revisions)
         if held is None and current is not None and not context.cache.turn(key):
             held, current = _awaited(context, key, query)
-        return held or _made(context, query, format, encoding, named, make, current)
+        return held or _made(context, key, query, format, encoding, named, make, current)
 
     return context.once.do(key, once)
 
@@ -70,6 +70,7 @@ def _awaited(context: Context, key: str, query: Query) -> tuple[Rendered | None,
 
 def _made(
     context: Context,
+    key: str,
     query: Query,
     format: str,
     encoding: str,
@@ -77,7 +78,6 @@ def _made(
     make: Callable[[], Shown],
     revisions: Revisions,
 ) -> Rendered:
-    key = key_of(context, query, format, named, encoding)
     rendered: Rendered | None = None
     try:
         if encoding == IDENTITY:
