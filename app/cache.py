@@ -144,14 +144,21 @@ class Cache:
 
     def feed(self, key: str, pairs: Sequence[Pair]) -> tuple[Rendered | None, tuple[str, ...] | None]:
         """The rendered feed, if it is fresh, and the revisions in force; both None when the server fails."""
+        return self._feed(key, pairs)[1:]
+
+    def _feed(
+        self, key: str, pairs: Sequence[Pair], first: Sequence[tuple[Any, ...]] = ()
+    ) -> tuple[list[Any], Rendered | None, tuple[str, ...] | None]:
+        """The same, with the answers of commands that go before."""
         names = [self._key("r"), *(self._revision(pair) for pair in pairs)]
-        answers = self._ask([("GET", self._key("f", key)), *(("GET", name) for name in names)])
+        answers = self._ask([*first, ("GET", self._key("f", key)), *(("GET", name) for name in names)])
         if answers is None:
-            return None, None
-        held, *current = answers
+            return [], None, None
+        held, *current = answers[len(first) :]
         revisions = self._revisions(names, current)
         rendered = _rendered(held)
-        return (rendered if rendered and rendered.revisions == revisions else None), revisions
+        fresh = rendered if rendered and rendered.revisions == revisions else None
+        return answers[: len(first)], fresh, revisions
 
     def body(self, key: str, etag: str) -> bytes | None:
         """The bytes of a feed, if they are those of this ETag: what they show needs no revision then."""
@@ -174,10 +181,16 @@ class Cache:
             for name, value in zip(names, current, strict=True)
         )
 
-    def turn(self, key: str) -> bool:
-        """Whether it is this process's turn to render a feed: no other does at this moment. `keep_feed` ends it."""
-        answers = self._ask([("SET", self._key("t", key), "1", "NX", "PX", TURN)])
-        return answers is None or answers[0] is not None
+    def turn(self, key: str, pairs: Sequence[Pair]) -> tuple[bool, Rendered | None, tuple[str, ...] | None]:
+        """Whether it is this process's turn to render a feed: no other does at this moment. `keep_feed` ends it.
+
+        With what `feed` says now: another may have ended its turn since it was last asked.
+        """
+        asked, held, revisions = self._feed(key, pairs, [("SET", self._key("t", key), "1", "NX", "PX", TURN)])
+        mine = not asked or asked[0] is not None
+        if mine and held is not None:
+            self.keep_feed(key, None)
+        return mine, held, revisions
 
     def keep_feed(self, key: str, rendered: Rendered | None) -> None:
         """Keep it, unless it is too large to be sent in time: that would count as a failure of the server. End the turn."""

