@@ -238,8 +238,8 @@ class Cache:
         revisions = [self._revision(pair) for pair in told]
         many = DELETED_AT_ONCE if self._many else 1
         commands: list[tuple[Any, ...]] = [("DEL", *revisions[at : at + many]) for at in range(0, len(told), many)]
-        commands += [("SET", self._key("n", seq), "1", "EX", ANNOUNCED_TTL) for seq in seqs]
-        return self._tell(commands, ["/".join(pair) for pair in told])
+        notes = [("SET", self._key("n", seq), "1", "EX", ANNOUNCED_TTL) for seq in seqs]
+        return self._tell(commands, ["/".join(pair) for pair in told], notes)
 
     def _takes_many(self) -> bool | None:
         """Whether one command may delete several keys: a cluster refuses those of different slots. None: the server failed."""
@@ -248,16 +248,17 @@ class Cache:
 
     def renew(self, mark: int | None = None) -> bool:
         """End the revision of everything: each feed is rendered anew; changes up to `mark`, if given, count as announced."""
-        commands: list[tuple[Any, ...]] = [("DEL", self._key("r"))]
-        commands += [("SET", self._key("mark"), str(mark))] if mark is not None else []
-        return self._tell(commands, None)
+        notes = [] if mark is None else [("SET", self._key("mark"), str(mark))]
+        return self._tell([("DEL", self._key("r"))], None, notes)
 
-    def _tell(self, commands: Sequence[tuple[Any, ...]], names: Sequence[str] | None) -> bool:
-        # Told last: whoever hears it finds the revisions ended.
+    def _tell(
+        self, commands: Sequence[tuple[Any, ...]], names: Sequence[str] | None, notes: Sequence[tuple[Any, ...]]
+    ) -> bool:
+        # Whoever hears it finds the revisions ended. Noted last: a process that is killed on the way has noted nothing.
         words = " ".join((self.marks.host, *(("*",) if names is None else names)))
         done = self._ask([*commands, ("PUBLISH", self._key("channel"), words)]) is not None
         self.marks.replace(names)
-        return done
+        return done and (not notes or self._ask(notes) is not None)
 
     def wait_out(self) -> None:
         """After an announcement that failed: until every listener must have noticed that the channel is lost, and serves no copy."""

