@@ -12,7 +12,8 @@ from datetime import UTC, datetime, timedelta
 from flask import Blueprint, Response, request
 from msgspec.structs import replace
 
-from app import store
+from app import assembly, store
+from app.assembly import Shown, address, archive_address, documents
 from app.context import Context
 from app.errors import Problem
 from app.query import Cursor, Query
@@ -54,7 +55,7 @@ def _answer(format: str, month: str) -> Response:
     named = ("/archive", month)
     rendered = rendering.kept(context, query, format, encoding, named, lambda: _document(context, query, format, month))
     over = month != "" and bounds(month)[1] <= datetime.now(UTC) - GRACE
-    own = feeds.archive_address(context, query, format, month)
+    own = archive_address(context, query, format, month)
     return feeds.respond(rendered, query, format, encoding, own, LONG if over else CACHE_CONTROL)
 
 
@@ -67,14 +68,14 @@ def _query(month: str) -> Query:
     return feeds.parse()
 
 
-def _document(context: Context, query: Query, format: str, month: str) -> rendering.Shown:
+def _document(context: Context, query: Query, format: str, month: str) -> Shown:
     """The articles of a month, or a part of them, and the ways to the documents below and above."""
     whole = replace(query, before=None, after=None)
-    links = {"current": feeds.address(context, whole, format)}
+    links = {"current": address(context, whole, format)}
     newest = _first(context, whole)
     shown = month or (month_of(newest) if newest else "")
     rows = store.standing(context.engine, _within(query, shown)) if shown else []
-    articles = tuple(feeds.documents(context, [(num, version) for _, num, version in rows]))
+    articles = tuple(documents(context, [(num, version) for _, num, version in rows]))
     standing = [(sort, num) for sort, num, _ in rows]
     if shown:
         under, over = _edges(query, shown, standing)
@@ -82,8 +83,8 @@ def _document(context: Context, query: Query, format: str, month: str) -> render
             links["prev-archive"] = _down(context, whole, format, shown, below, under)
         if above := _first(context, replace(whole, after=over)):
             links["next-archive"] = _up(context, whole, format, shown, above, over)
-    own = feeds.archive_address(context, query, format, month)
-    made = feeds.shown(context, query, own, articles, links)
+    own = archive_address(context, query, format, month)
+    made = assembly.shown(context, query, own, articles, links)
     return replace(made, title=f"{made.title} ({shown})" if shown else made.title, archive=True), standing
 
 
@@ -113,22 +114,22 @@ def _edges(query: Query, month: str, standing: Sequence[Cursor]) -> tuple[Cursor
 def _down(context: Context, whole: Query, format: str, month: str, below: Cursor, under: Cursor) -> str:
     """The document that holds the next article below: the rest of the month, or an earlier one from its top."""
     if month_of(below) == month:
-        return feeds.archive_address(context, replace(whole, before=under), format, month)
-    return feeds.archive_address(context, whole, format, month_of(below))
+        return archive_address(context, replace(whole, before=under), format, month)
+    return archive_address(context, whole, format, month_of(below))
 
 
 def _up(context: Context, whole: Query, format: str, month: str, above: Cursor, over: Cursor) -> str:
     """The document that holds the next article above: more of the month, or a later one from its bottom."""
     other = month_of(above)
     if other == month:
-        return feeds.archive_address(context, replace(whole, after=over), format, month)
+        return archive_address(context, replace(whole, after=over), format, month)
     inside = _within(whole, other)
     if len(store.standing(context.engine, replace(inside, limit=PART + 1))) > PART:
         bottom = (store.micros(bounds(other)[0]), 0)
-        return feeds.archive_address(context, replace(whole, after=bottom), format, other)
+        return archive_address(context, replace(whole, after=bottom), format, other)
     newest = _first(context, whole)
     last = newest is not None and month_of(newest) == other
-    return feeds.archive_address(context, whole, format, "" if last else other)
+    return archive_address(context, whole, format, "" if last else other)
 
 
 def month_of(cursor: Cursor) -> str:

@@ -16,13 +16,13 @@ from flask import Blueprint, Response, request
 from msgspec import Struct
 
 from app import store
+from app.assembly import documents
 from app.context import Context
 from app.errors import Problem
 from app.process import ending
 from app.query import rfc3339
 from app.routes import representation
 from app.routes.context import here
-from app.routes.feeds import documents
 from app.store import Entry, Ref
 from feeds import newsml
 from feeds.article import Article, Feed, Withdrawn

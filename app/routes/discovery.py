@@ -6,13 +6,13 @@ from flask import Blueprint, Response, request
 from msgspec.structs import replace
 
 from app import store
+from app.assembly import address, documents, home
 from app.context import Context
 from app.directory import MOST_CROSSED, Directory, Listed, directory
 from app.errors import Problem
 from app.query import Query
 from app.routes import representation
 from app.routes.context import here
-from app.routes.feeds import address, documents, home
 from app.routes.pages import html, language, links
 from app.routes.representation import whole
 from app.wording import text, title_language

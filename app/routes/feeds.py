@@ -1,35 +1,30 @@
 """GET /feed.<format>: query, cache, else store and renderer; the same articles always give the same bytes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 
-import msgspec
 from flask import Blueprint, Response, request
 from msgspec.structs import replace
 
 from app import query as queries
 from app import store
+from app.assembly import WITHDRAWN, Shown, address, feed
 from app.cache import Rendered
 from app.context import Context
 from app.errors import Problem
 from app.fastlane import Kept, may_keep
-from app.query import LIMIT, Cursor, Query, Values, cut
+from app.query import Query, Values
 from app.routes import delta, embargoed, representation
 from app.routes.context import here
 from app.routes.limits import COSTLY
-from app.routes.rendering import Shown, kept, key_of
+from app.routes.rendering import kept, key_of
 from app.routes.representation import CACHE_CONTROL, IDENTITY, media_type
-from app.wording import feed_subtitle, feed_title, title_language
 from feeds import FORMATS
-from feeds.article import Article, Feed, Withdrawn
-from feeds.wording import EPOCH
 
 blueprint = Blueprint("feeds", __name__)
 blueprint.after_request(representation.allow_all_origins)
 
 TYPES = {media_type(module.MIMETYPE): name for name, module in FORMATS.items()}  # media type -> format
-WITHDRAWN = 50  # told in one feed at most
-BOTTOM: Cursor = (0, 0)  # below every article
 
 
 @blueprint.get("/feed.<format>")
@@ -167,22 +162,6 @@ def _offices() -> list[str]:
     return [office.code for office in store.all_offices(here().engine)]
 
 
-def address(context: Context, query: Query, format: str) -> str:
-    """The one URL of a feed."""
-    return query.address(context.settings.url, format)
-
-
-def archive_address(context: Context, query: Query, format: str, month: str = "") -> str:
-    """The URL of a document of the feed's archive (app/routes/archives.py); without a month of the newest one."""
-    path = f"{context.settings.url}/feed.{format}/archive{'/' + month if month else ''}"
-    return queries.url(path, replace(query, saved=None, limit=LIMIT).canonical())
-
-
-def home(context: Context, query: Query) -> str:
-    """The page that shows the same query."""
-    return query.home(context.settings.url)
-
-
 def read(context: Context, query: Query, format: str, encoding: str = IDENTITY) -> Rendered:
     """A feed's bytes in an encoding, from the cache while they are fresh. Raises Unavailable."""
     return kept(context, query, format, encoding, _named(query), lambda: feed(context, query, format))
@@ -190,91 +169,3 @@ def read(context: Context, query: Query, format: str, encoding: str = IDENTITY) 
 
 def _named(query: Query) -> Values:
     return (query.saved.name, query.saved.title) if query.saved else ()
-
-
-def feed(context: Context, query: Query, format: str) -> Shown:
-    """A page of a query's articles. Raises Unavailable."""
-    # One more than the page holds: whether there is a next one.
-    rows = store.standing(context.engine, replace(query, limit=query.limit + 1))
-    rows, more = cut(rows, query)
-    articles = tuple(documents(context, [(num, version) for _, num, version in rows]))
-    standing = [(sort, num) for sort, num, _ in rows]
-    gone: tuple[Withdrawn, ...] = ()
-    links = _pages(context, query, format, standing, more)
-    if query.before is None and query.after is None:
-        oldest = standing[-1][0] if more else 0
-        gone = tuple(store.withdrawn(context.engine, query, oldest, WITHDRAWN))
-        if articles and archived(query):
-            links["prev-archive"] = archive_address(context, query, format)
-    return shown(context, query, address(context, query, format), articles, links, gone), standing
-
-
-def archived(query: Query) -> bool:
-    """Whether the feed has an archive: all of it by month, so neither a search nor a period."""
-    return not (query.words or query.since or query.until)
-
-
-def shown(
-    context: Context,
-    query: Query,
-    own: str,
-    articles: tuple[Article, ...],
-    links: dict[str, str],
-    gone: tuple[Withdrawn, ...] = (),
-) -> Feed:
-    """A document of a query's articles whose URL is `own`. Raises Unavailable."""
-    named = query.offices or any(name == "office" for name, _ in query.excluded)
-    offices = {office.code: office for office in store.all_offices(context.engine)} if named else {}
-    lang = title_language(query, context.settings.language)
-    instants = [article.updated for article in articles] + [one.at for one in gone]
-    return Feed(
-        self=own,
-        home=home(context, replace(query, before=None, after=None)),
-        title=feed_title(context.settings.site_name, query, offices, lang),
-        subtitle=feed_subtitle(lang),
-        lang=lang,
-        updated=max(instants, default=EPOCH),
-        articles=articles,
-        links=links,
-        withdrawn=gone,
-    )
-
-
-def _pages(context: Context, query: Query, format: str, standing: Sequence[Cursor], more: bool) -> dict[str, str]:
-    """RFC 5005, section 3: from any page to the others. A feed that fits one page has none."""
-    first = replace(query, before=None, after=None)
-    upwards, downwards = query.after is not None, query.before is not None
-    pages: dict[str, Query] = {}
-    if standing and (more or upwards):
-        pages["next"] = replace(first, before=standing[-1])
-    if standing and (downwards or (upwards and more)):
-        pages["previous"] = replace(first, after=standing[0])
-    if query.after == BOTTOM:  # The last page: nothing is below it.
-        pages.pop("next", None)
-    if pages or upwards or downwards:
-        pages |= {"first": first, "last": replace(first, after=BOTTOM)}
-    return {rel: address(context, asked, format) for rel, asked in sorted(pages.items())}
-
-
-def find(context: Context, query: Query) -> list[Article]:
-    """The articles of a query, newest change first: one range scan, one multi-get. Raises Unavailable."""
-    return documents(context, store.find(context.engine, query))
-
-
-def documents(context: Context, refs: Sequence[store.Ref]) -> list[Article]:
-    """The articles of these versions, in the same order. Raises Unavailable."""
-    found = {ref: article for ref, doc in context.cache.articles(refs).items() if (article := _decoded(doc))}
-    missing = [ref for ref in refs if ref not in found]
-    if missing:
-        read = store.documents(context.engine, missing)
-        context.cache.keep_articles(read)
-        found |= {ref: msgspec.json.decode(doc, type=Article) for ref, doc in read.items()}
-    return [found[ref] for ref in refs]
-
-
-def _decoded(doc: bytes) -> Article | None:
-    """A document of the cache; one that cannot be read (another version of this program wrote it) is a miss."""
-    try:
-        return msgspec.json.decode(doc, type=Article)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return None

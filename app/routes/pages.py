@@ -14,13 +14,14 @@ from markupsafe import Markup
 from msgspec.structs import replace
 
 from app import store
+from app.assembly import address, find
+from app.assembly import home as home_of
 from app.context import Context
 from app.enclosures import address as address_of
 from app.errors import TYPE_BASE
 from app.query import Query, office_place
 from app.routes.context import here
-from app.routes.feeds import address, find, parse
-from app.routes.feeds import home as home_of
+from app.routes.feeds import parse
 from app.routes.representation import media_type, whole
 from app.store import Version
 from app.wording import LANGUAGES, TEXTS, feed_title, name

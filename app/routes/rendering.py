@@ -9,20 +9,19 @@ from msgspec.structs import replace
 
 from app import store
 from app.announce import trusted
+from app.assembly import Shown
 from app.cache import Instance, Rendered
 from app.context import Context
 from app.query import Cursor, Query, Values
 from app.routes import representation
 from app.routes.representation import IDENTITY
 from feeds import FORMATS
-from feeds.article import Feed
 
 LINKED = ("hub", "first", "previous", "next", "last", "current", "prev-archive", "next-archive")
 NOTHING: Cursor = (0, 0)  # where the last article of an empty feed stands
 AWAITED = 0.25  # seconds that another process's rendering is waited for
 LOOK = 0.004  # seconds between two looks for it
 
-Shown = tuple[Feed, list[Cursor]]  # a feed, and where each of its articles stands
 Revisions = tuple[str, ...] | None  # None: the cache cannot be used
 
 
