@@ -1,7 +1,8 @@
 """Requests to addresses that others name: public ones only, checked where the connection is made, within limits of time and size.
 
 A name is resolved once, every address of it is judged, and the connection goes to the judged address itself: neither a redirect nor a
-name that changes its mind leads inside. `ipaddress.is_global` alone lets transition addresses pass, so those are listed.
+name that changes its mind leads inside. `ipaddress.is_global` alone lets transition addresses pass, so those are listed. `fetch` is
+for pulls; app/push/client.py, which calls back, judges with what is here.
 """
 
 import ipaddress
@@ -9,7 +10,7 @@ import socket
 import ssl
 import time
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -39,6 +40,9 @@ DENIED = tuple(
     )
 )
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+EVERY = (ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0"))
+
 Resolve = Callable[[str, int], Iterable[str]]  # host, port -> addresses
 
 
@@ -62,13 +66,27 @@ def is_public(address: str) -> bool:
     """
     if "%" in address:
         return False
-    ip = ipaddress.ip_address(address)
-    mapped = getattr(ip, "ipv4_mapped", None)
-    if mapped is not None:
-        ip = mapped
+    ip = _unmapped(address)
     if any(ip.version == network.version and ip in network for network in DENIED):
         return False
     return ip.is_global and not ip.is_multicast and not ip.is_reserved
+
+
+def _unmapped(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """An address; where IPv6 only wraps one of IPv4, that one, for that is where the connection goes."""
+    ip = ipaddress.ip_address(address)
+    return getattr(ip, "ipv4_mapped", None) or ip
+
+
+def judged(host: str, addresses: Iterable[str], private: Sequence[Network] = ()) -> list[str]:
+    """The addresses of a host, each once, if every one of them is public or in a network of `private`. Raises Refused."""
+    found = list(dict.fromkeys(addresses))
+    if not found:
+        raise Refused(f"{host!r} has no address.")
+    for address in found:
+        if not is_public(address) and not any(_unmapped(address) in network for network in private):
+            raise Refused(f"{host!r} is at {address}, which is not a public address.")
+    return found
 
 
 def resolve(host: str, port: int) -> list[str]:
@@ -142,18 +160,16 @@ class _Guard(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        addresses = list(self._resolve(host, port))
-        if not self._private and (bad := [one for one in addresses if not is_public(one)]):
-            raise Refused(f"{host!r} is at {bad[0]}, which is not a public address.")
         failed: Exception | None = None
-        for address in addresses:
+        for address in judged(host, self._resolve(host, port), EVERY if self._private else ()):
             left = _left(self._until, timeout, httpcore.ConnectTimeout)
             try:
                 stream = self._backend.connect_tcp(address, port, left, local_address, socket_options)
                 return _Stream(stream, self._until)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failed = error
-        raise failed or Refused(f"{host!r} has no address.")
+        assert failed is not None
+        raise failed
 
 
 def fetch(
@@ -196,8 +212,10 @@ def checked(url: str) -> str:
         raise Refused(f"{url[:200]!r} is not a URL.") from None
     if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
         raise Refused(f"{url[:200]!r} is not an http or https URL.")
-    if parts.username is not None or "\\" in url or any(c.isspace() or c < " " for c in url):
-        raise Refused(f"{url[:200]!r} holds what no URL of a source has: credentials, a backslash or white space.")
+    if parts.username is not None or "\\" in url or any(c == " " or not c.isprintable() for c in url):
+        raise Refused(
+            f"{url[:200]!r} holds what it must not: credentials, a backslash, white space or control characters."
+        )
     return url
 
 

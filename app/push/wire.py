@@ -1,0 +1,129 @@
+"""One HTTP/1.1 connection to somebody else's server: one request at a time, and an answer of which little is read.
+
+h11 speaks, asyncio carries. Nothing here waits without being woken by the peer; the caller sets the deadline and, whatever happened,
+ends with `abort()` or keeps the connection because it is `reusable`. https://www.rfc-editor.org/rfc/rfc9112
+"""
+
+import asyncio
+
+import h11
+
+PIECE = 65_536  # bytes that are written, or kept unread, at a time
+HEADER = 65_536  # bytes of the header of an answer, or of any line in it that is not body
+PROVISIONAL = 10  # 1xx answers before the answer
+LEAST = 64  # what the smallest chunk counts for: each costs time, and bytes sent one by one are many
+
+
+class Wire(asyncio.Protocol):
+    """A connection. Errors: ConnectionError when the peer is gone, h11.ProtocolError when it does not speak HTTP."""
+
+    def __init__(self) -> None:
+        self.answered = False  # a byte of an answer to the last request has come
+        self._h11 = h11.Connection(h11.CLIENT, max_incomplete_event_size=HEADER)
+        self._data = bytearray()  # read and not yet understood
+        self._transport: asyncio.Transport | None = None
+        self._lost = False
+        self._full = False  # what was written waits in the transport
+        self._waiter: asyncio.Future[None] | None = None
+
+    async def ask(self, request: h11.Request, body: bytes) -> h11.Response:
+        """Send a request, as much of it as the peer takes before it answers; the head of the answer."""
+        assert self._transport is not None
+        self.answered = False
+        head = self._h11.send(request) or b""
+        for start in range(0, len(body), PIECE):
+            self._transport.write(head + (self._h11.send(h11.Data(body[start : start + PIECE])) or b""))
+            head = b""
+            while self._full and not self._data and not self._lost:
+                await self._woken()
+            if self._data or self._lost:
+                break  # It does not want the rest.
+        else:
+            if rest := head + (self._h11.send(h11.EndOfMessage()) or b""):
+                self._transport.write(rest)
+        for _ in range(PROVISIONAL + 1):
+            event = await self._event()
+            if isinstance(event, h11.Response):
+                return event
+        raise h11.RemoteProtocolError("it sent provisional answers only")
+
+    async def read(self, body: bytearray, most: int) -> None:
+        """Append the body of the answer to `body` as it comes, at most `most` bytes of it."""
+        counted = 0
+        while counted < most:
+            event = await self._event()
+            if not isinstance(event, h11.Data):
+                return
+            body += event.data[: most - len(body)]
+            counted += max(len(event.data), LEAST)
+
+    @property
+    def reusable(self) -> bool:
+        """Whether the exchange is over on both sides and another one may follow."""
+        over = self._h11.our_state is h11.DONE and self._h11.their_state is h11.DONE
+        return over and not self._lost and not self._data and not self._h11.trailing_data[0]
+
+    def rest(self) -> None:
+        """Make ready for another request."""
+        self._h11.start_next_cycle()
+
+    @property
+    def ready(self) -> bool:
+        """Whether a connection at rest still stands."""
+        return not self._lost
+
+    def abort(self) -> None:
+        """Close at once: a peer that does not read must not keep it open."""
+        self._lost = True
+        if self._transport is not None:
+            self._transport.abort()
+
+    async def _event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
+        while (event := self._h11.next_event()) is h11.NEED_DATA:
+            while not self._data and not self._lost:
+                await self._woken()
+            if not self._data and not self.answered:
+                raise ConnectionError("it closed the connection without an answer")
+            self.answered = True
+            self._h11.receive_data(bytes(self._data))
+            self._data.clear()
+        return event
+
+    async def _woken(self) -> None:
+        assert self._transport is not None
+        self._transport.resume_reading()
+        self._waiter = asyncio.get_running_loop().create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    # What asyncio calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        if self._h11.our_state is h11.IDLE:  # Nothing was asked: whatever this answers, it is not our next question.
+            self.abort()
+            return
+        self._data += data
+        if len(self._data) >= PIECE and self._transport is not None:
+            self._transport.pause_reading()
+        self._wake()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._lost = True
+        self._wake()
+
+    def pause_writing(self) -> None:
+        self._full = True
+
+    def resume_writing(self) -> None:
+        self._full = False
+        self._wake()
