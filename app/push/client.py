@@ -178,9 +178,7 @@ class Client:
         self._threads = ThreadPoolExecutor(LOOKUPS, "resolve")
         self._lookups: dict[str, asyncio.Future[list[str]]] = {}
         self._idle: dict[tuple[str, str, int], list[Wire]] = {}
-        self._timers: dict[
-            Wire, tuple[tuple[str, str, int], asyncio.TimerHandle]
-        ] = {}  # of idle ones, the oldest first
+        self._timers: dict[Wire, tuple[tuple[str, str, int], asyncio.TimerHandle]] = {}  # of idle ones
         self._closed = False
 
     async def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"") -> Answer:
@@ -240,10 +238,7 @@ class Client:
         except BaseException:
             wire.abort()
             raise
-        if wire.reusable and not self._closed:
-            self._keep(wire, key)
-        else:
-            wire.abort()
+        self._keep(wire, key)
 
     async def _connected(self, target: Target) -> Wire:
         """A new connection to one of the addresses that the target has now, all of which were judged."""
@@ -305,14 +300,14 @@ class Client:
         return None
 
     def _keep(self, wire: Wire, key: tuple[str, str, int]) -> None:
+        """Keep a connection, unless there are enough: a round of calls to more hosts than are kept still finds those that are."""
+        wires = self._idle.get(key, [])
+        if self._closed or not wire.reusable or len(wires) >= IDLE_EACH or len(self._timers) >= IDLE_ALL:
+            wire.abort()
+            return
         wire.rest()
-        wires = self._idle.setdefault(key, [])
-        wires.append(wire)
+        self._idle[key] = [*wires, wire]
         self._timers[wire] = key, asyncio.get_running_loop().call_later(IDLE_SECONDS, self._forget, wire)
-        if len(wires) > IDLE_EACH:
-            self._forget(wires[0])
-        if len(self._timers) > IDLE_ALL:
-            self._forget(next(iter(self._timers)))
 
     def _forget(self, wire: Wire) -> None:
         self._unlisted(wire)
