@@ -198,11 +198,10 @@ class Client:
             ValueError,
             h11.ProtocolError,
         ) as error:  # of TLS and timeouts: OSError; of names and headers: ValueError
+            if isinstance(error, TimeoutError) and coming.head is None:
+                raise Refused(f"No answer within {TOTAL:g} seconds.") from None
             if coming.head is None:
-                late = isinstance(error, TimeoutError)
-                raise Refused(
-                    f"No answer within {TOTAL:g} seconds." if late else f"The call failed: {error}."
-                ) from None
+                raise Refused(f"The call failed: {str(error) or type(error).__name__}.") from None
         assert coming.head is not None
         told: dict[str, str] = {}
         for name, value in coming.head.headers:
