@@ -193,11 +193,7 @@ class Client:
             request = _request(method, target, headers, body)
             async with asyncio.timeout(TOTAL):
                 await self._call(target, request, body, coming)
-        except (
-            OSError,
-            ValueError,
-            h11.ProtocolError,
-        ) as error:  # of TLS and timeouts: OSError; of names and headers: ValueError
+        except FAILURES as error:
             if isinstance(error, TimeoutError) and coming.head is None:
                 raise Refused(f"No answer within {TOTAL:g} seconds.") from None
             if coming.head is None:
@@ -224,8 +220,7 @@ class Client:
             try:
                 return await self._exchange(wire, key, request, body, coming)
             except ConnectionError:
-                if wire.answered:
-                    raise
+                pass  # Not a byte of an answer had come.
         await self._exchange(await self._connected(target), key, request, body, coming)
 
     async def _exchange(

@@ -8,17 +8,17 @@ import asyncio
 
 import h11
 
-PIECE = 65_536  # bytes that are written, or kept unread, at a time
+PIECE = 65_536  # bytes that are written at a time
 HEADER = 65_536  # bytes of the header of an answer, or of any line in it that is not body
 PROVISIONAL = 10  # 1xx answers before the answer
 LEAST = 64  # what the smallest chunk counts for: each costs time, and bytes sent one by one are many
 
 
 class Wire(asyncio.Protocol):
-    """A connection. Errors: ConnectionError when the peer is gone, h11.ProtocolError when it does not speak HTTP."""
+    """A connection. Raises ConnectionError when the peer left without a byte of an answer, h11.ProtocolError when it speaks no HTTP."""
 
     def __init__(self) -> None:
-        self.answered = False  # a byte of an answer to the last request has come
+        self._answered = False  # a byte of an answer to the last request has come
         self._h11 = h11.Connection(h11.CLIENT, max_incomplete_event_size=HEADER)
         self._data = bytearray()  # read and not yet understood
         self._transport: asyncio.Transport | None = None
@@ -29,7 +29,7 @@ class Wire(asyncio.Protocol):
     async def ask(self, request: h11.Request, body: bytes) -> h11.Response:
         """Send a request, as much of it as the peer takes before it answers; the head of the answer."""
         assert self._transport is not None
-        self.answered = False
+        self._answered = False
         head = self._h11.send(request) or b""
         for start in range(0, len(body), PIECE):
             self._transport.write(head + (self._h11.send(h11.Data(body[start : start + PIECE])) or b""))
@@ -82,16 +82,14 @@ class Wire(asyncio.Protocol):
         while (event := self._h11.next_event()) is h11.NEED_DATA:
             while not self._data and not self._lost:
                 await self._woken()
-            if not self._data and not self.answered:
+            if not self._data and not self._answered:
                 raise ConnectionError("it closed the connection without an answer")
-            self.answered = True
+            self._answered = True
             self._h11.receive_data(bytes(self._data))
             self._data.clear()
         return event
 
     async def _woken(self) -> None:
-        assert self._transport is not None
-        self._transport.resume_reading()
         self._waiter = asyncio.get_running_loop().create_future()
         try:
             await self._waiter
@@ -112,9 +110,7 @@ class Wire(asyncio.Protocol):
         if self._h11.our_state is h11.IDLE:  # Nothing was asked: whatever this answers, it is not our next question.
             self.abort()
             return
-        self._data += data
-        if len(self._data) >= PIECE and self._transport is not None:
-            self._transport.pause_reading()
+        self._data += data  # Whoever asked takes this in the next turn of the loop, so reading need not pause.
         self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
