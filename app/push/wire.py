@@ -15,7 +15,7 @@ LEAST = 64  # what the smallest chunk counts for: each costs time, and bytes sen
 
 
 class Wire(asyncio.Protocol):
-    """A connection. Raises ConnectionError when the peer left without a byte of an answer, h11.ProtocolError when it speaks no HTTP."""
+    """A connection. Raises ConnectionError when it closed without any answer, h11.ProtocolError when it speaks no HTTP."""
 
     def __init__(self) -> None:
         self._answered = False  # a byte of an answer to the last request has come
