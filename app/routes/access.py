@@ -10,12 +10,13 @@ from flask import g, request
 from msgspec.structs import replace
 
 from app import store
+from app.accredited import principal_of
 from app.errors import Problem, Unavailable
 from app.office import Sender, may_publish_for
 from app.query import url
-from app.rights import MEANING, ROLES, OutletRecord, Principal
+from app.rights import MEANING, ROLES, Principal
 from app.routes.context import here
-from app.store import Event, TokenRecord
+from app.store import Event
 
 log = logging.getLogger("pressrelay")
 
@@ -61,7 +62,9 @@ def given() -> Principal | None:
         raise Problem(401, "token-expired", "The token has expired", headers=INVALID)
     if state == "revoked":
         raise Problem(401, "token-revoked", "The token was revoked", headers=INVALID)
-    principal = _principal(token)
+    principal = principal_of(engine, token)
+    if principal is None:  # Its outlet was removed since the token was looked up.
+        raise Problem(401, "token-revoked", "The token was revoked", headers=INVALID)
     try:
         store.used(engine, token, now)
     except Unavailable as error:
@@ -176,18 +179,3 @@ def secret() -> str:
     if scheme.lower() == "basic" and request.authorization is not None:
         return (request.authorization.password or "").strip()
     return token.strip() if scheme.lower() == "bearer" else ""
-
-
-def _principal(token: TokenRecord) -> Principal:
-    engine = here().engine
-    outlet: OutletRecord | None = None
-    if token.outlet:
-        outlet = next((one for one in store.all_outlets(engine) if one.code == token.outlet), None)
-        if outlet is None:  # It was removed since the token was looked up.
-            raise Problem(401, "token-revoked", "The token was revoked", headers=INVALID)
-    wanted = set(outlet.offices) if outlet else set()
-    offices = store.all_offices(engine) if token.office or wanted else []
-    limited = tuple(one.code for one in offices if wanted & {one.code, *one.above})
-    office = next((one for one in offices if one.code == token.office), None)
-    within = tuple(one for one in offices if token.office in one.above)
-    return Principal(token.actor, token.role, token.scope, office, within, outlet, limited)

@@ -5,31 +5,25 @@ audit log before the answer leaves; where that cannot be written, nothing is sho
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import Any
 
 import msgspec
 from flask import Response, request
 from msgspec.structs import replace
 from werkzeug.datastructures import MultiDict
 
+from app import accredited, store
 from app import query as queries
-from app import store
-from app.context import Context
 from app.errors import Problem
-from app.query import Query, cut, office_place
+from app.query import cut
 from app.rights import Principal
 from app.routes import access
 from app.routes.context import here
-from app.store import Event, FileRecord
-from app.wording import text
-from feeds import FORMATS, embargo
-from feeds.article import Article, Feed
-from feeds.wording import EPOCH
+from app.store import FileRecord
+from feeds import FORMATS
+from feeds.article import Article
 
 PRIVATE = "private, no-store"
 LEFT_OUT = ("q", "since", "until")  # the search holds what is public; a period is of what became so
-Within = tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]  # (places, topics), in each of which an article must stand
 
 
 def asked(args: MultiDict[str, str]) -> bool:
@@ -48,15 +42,19 @@ def feed(format: str) -> Response:
         detail = f"{refused[0]} asks for what is public, and goes not with status=embargoed."
         raise Problem(400, "bad-parameter", "Bad parameter", detail)
     query = queries.parse(pairs, [office.code for office in store.all_offices(context.engine)])
-    rows = store.waiting(context.engine, replace(query, limit=query.limit + 1), within(principal))
+    rows = store.waiting(context.engine, replace(query, limit=query.limit + 1), accredited.within(principal))
     rows, more = cut(rows, query)
     refs = [(num, version) for _, num, version in rows]
     documents = store.documents(context.engine, refs)
     found = [msgspec.json.decode(documents[ref], type=Article) for ref in refs]
-    articles = [one for one in found if _lets(principal, one)]
+    articles = [one for one in found if accredited.lets(principal, one)]
     below = rows and (more or query.after)
     last = replace(query, before=(rows[-1][0], rows[-1][1]), after=None) if below else None
-    shown = _feed(context, query, format, articles, last)
+    first = replace(query, before=None, after=None)
+    links = {"first": accredited.address(context, first, format)} if query.before or query.after else {}
+    if last:
+        links["next"] = accredited.address(context, last, format)
+    shown = accredited.feed(context, query, format, articles, links)
     body = FORMATS[format].render(shown)
     audit(principal, articles, f"feed.{format}")
     response = private(Response(body, content_type=FORMATS[format].MIMETYPE))
@@ -69,10 +67,10 @@ def article(id: str, how: str) -> Article | None:
     """The article under embargo of that public id, if a token came that may read it; `how`: as what it is shown, for the log."""
     context = here()
     principal = access.given() if access.secret() else None
-    if principal is None or not _may(principal):
+    if principal is None or not accredited.may(principal):
         return None
     kept = store.newest(context.engine, id)
-    if kept is None or kept.public or kept.pubstatus != "usable" or not _lets(principal, kept.article):
+    if kept is None or kept.public or kept.pubstatus != "usable" or not accredited.lets(principal, kept.article):
         return None
     audit(principal, [kept.article], how)
     return kept.article
@@ -81,10 +79,10 @@ def article(id: str, how: str) -> Article | None:
 def file(sha256: str, name: str) -> FileRecord | None:
     """The file of an article under embargo, if a token came that may read that."""
     principal = access.given() if access.secret() else None
-    if principal is None or not _may(principal):
+    if principal is None or not accredited.may(principal):
         return None
     for found, held in store.waiting_files(here().engine, sha256):
-        if found.name == name and _lets(principal, held):
+        if found.name == name and accredited.lets(principal, held):
             audit(principal, [held], "file")
             return found
     return None
@@ -93,27 +91,14 @@ def file(sha256: str, name: str) -> FileRecord | None:
 def reader() -> Principal:
     """Who asks, if it may read under embargo: an outlet, or an office what is its own. Raises Problem (401, 403)."""
     principal = access.given()
-    return principal if principal is not None and _may(principal) else access.needed("embargo")
-
-
-def within(principal: Principal) -> Within:
-    """The limits of a token: values of one mean or, limits mean and."""
-    outlet, offices = principal.outlet, principal.reads()
-    limits: Within = ((tuple(map(office_place, offices)), ("*",)),) if offices is not None else ()
-    if outlet is None:
-        return limits
-    by_region: Within = ((outlet.regions, ("*",)),) if outlet.regions else ()
-    by_topic: Within = ((("*",), outlet.topics),) if outlet.topics else ()
-    return (*limits, *by_region, *by_topic)
+    return principal if principal is not None and accredited.may(principal) else access.needed("embargo")
 
 
 def audit(principal: Principal, articles: Sequence[Article], how: str) -> None:
     """Keep who read what, before it is shown. Raises Unavailable, and then it is not."""
     if request.method == "HEAD":
         return
-    detail = {"as": how} | ({"outlet": principal.outlet.code} if principal.outlet else {})
-    events = [Event("read", principal.actor, one.office.code, one.id, one.version, detail) for one in articles]
-    store.append(here().engine, events, datetime.now(UTC))
+    accredited.record(here().engine, principal, articles, how)
 
 
 def private(response: Response) -> Response:
@@ -124,43 +109,3 @@ def private(response: Response) -> Response:
     response.headers["Vary"] = "Authorization"
     response.headers["X-Robots-Tag"] = "noindex"
     return response
-
-
-def _may(principal: Principal) -> bool:
-    return principal.may("embargo") or (principal.office is not None and principal.may("read"))
-
-
-def _lets(principal: Principal, article: Article) -> bool:
-    # An article stands where it stood when it came; whose it may be read by is decided by what the offices are now.
-    offices = principal.reads()
-    if offices is not None and article.office.code not in offices:
-        return False
-    stands = store.keys(article)
-    return all(
-        set(places) & set(stands.places) and set(topics) & set(stands.topics) for places, topics in within(principal)
-    )
-
-
-def _feed(context: Context, query: Query, format: str, articles: Sequence[Article], last: Query | None) -> Feed:
-    lang = context.settings.language
-    first = replace(query, before=None, after=None)
-    links = {"first": _address(context, first, format)} if query.before or query.after else {}
-    if last:
-        links["next"] = _address(context, last, format)
-    return Feed(
-        self=_address(context, query, format),
-        home=f"{context.settings.url}/",
-        title=f"{context.settings.site_name}: {text('embargoed', lang)}",
-        subtitle=text("embargoed-how", lang),
-        lang=lang,
-        updated=max((one.updated for one in articles), default=EPOCH),
-        articles=tuple(embargo.marked(one, format) for one in articles),
-        links=links,
-    )
-
-
-def _address(context: Context, query: Query, format: str) -> str:
-    own: Any = query.canonical()
-    return queries.url(
-        f"{context.settings.url}/feed.{format}", f"{own}&status=embargoed" if own else "status=embargoed"
-    )
