@@ -9,12 +9,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy import Connection, Engine, and_, bindparam, insert, select, update
 
-from app.store import audit, entries, search
+from app.store import audit, entries, outbox, search
 from app.store.audit import Event
 from app.store.engine import reading, writing
 from app.store.instants import micros
 from app.store.keys import Keys
 from app.store.order import Change, change_row, lock, unlock
+from app.store.outbox import Told
 from app.store.scan import Ref
 from app.store.tables import articles, changes, feed_entries, versions
 from feeds.article import Article
@@ -122,6 +123,8 @@ def release(
                 "released", actor, article.office.code, id, article.version, {"until": until.isoformat(), **signed}
             )
             audit.record(connection, [event], now)
+            pairs = msgspec.json.decode(row.axes, type=Keys).pairs()
+            outbox.tell(connection, [Told(0, row.num, row.version, "embargoed", pairs)], now, embargoed=True)
             return Released("waits", told)
         due = (row.num, row.version), _ready(connection, row.axes, doc)
         (change,) = _publish(connection, [due], seq, now, "released", actor, signed)
@@ -145,6 +148,7 @@ def _publish(
     stands: list[dict[str, int]] = []
     shown: list[entries.Entry] = []
     told: list[dict[str, Any]] = []
+    heard: list[Told] = []
     events: list[Event] = []
     for place, ((num, version), one) in enumerate(due):
         sort = micros(now) + place
@@ -152,11 +156,13 @@ def _publish(
         shown.append((num, one.where, sort))
         done.append(Change(seq + place + 1, (one.where,)))
         told.append(change_row(done[-1], num, version, "published", now))
+        heard.append(Told(seq + place + 1, num, version, "published", one.where.pairs()))
         events.append(Event(action, actor, one.office, one.id, version, detail or {}))
     connection.execute(_PUBLISHED, stands)
     entries.unwait(connection, [num for num, _, _ in shown])
     entries.enter(connection, feed_entries, shown)
     search.enter(connection, [(num, one.words) for (num, _), one in due])
     connection.execute(insert(changes), told)
+    outbox.tell(connection, heard, now)
     audit.record(connection, events, now)
     return done

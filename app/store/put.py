@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, Executable, and_, bindparam, insert, 
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.errors import Unavailable
-from app.store import audit, entries, files, search, translations
+from app.store import audit, entries, files, outbox, search, translations
 from app.store.audit import Event
 from app.store.built import Built
 from app.store.engine import reading, writing
@@ -21,6 +21,7 @@ from app.store.instants import EPOCH, micros
 from app.store.keys import Keys, keys
 from app.store.lists import among, listed
 from app.store.order import Change, change_row, last_told, lock, unlock
+from app.store.outbox import Told
 from app.store.tables import articles, changes, embargo_entries, feed_entries, releases, versions
 from feeds.article import Article, Office
 
@@ -28,6 +29,8 @@ KEPT_EMBARGO = (
     "The release says nothing of an embargo: that of the version before stays, {}. To end it, say so: an instant that is over,"
     ' held="false", or POST /articles/ID/release.'
 )
+
+NEWS = 86_400_000_000  # microseconds: what is new and stands further down in its feeds comes of an archive
 
 Outcome = Literal["stored", "same", "older", "changed", "wrong-office", "already-public"]
 
@@ -110,6 +113,7 @@ class _Pending(Struct):
     receipt: bytes
     changes: Sequence[tuple[Change, str]]  # with their kinds
     num: int = 0  # 0: it is new, and has its number only when it is written
+    waited: bool = False  # under embargo, until this version
 
 
 class _Writer:
@@ -137,6 +141,7 @@ class _Writer:
     def _write(self, original: Original, row: Row | None, item: Item) -> Stored:
         before: Keys | None = None
         shown: Article | None = None  # what this version replaces, where that is public
+        waited = False
         if row is not None:
             packed, doc = self.connection.execute(_SHOWN, {"of": row.num, "which": row.version}).one()
             kept = msgspec.json.decode(doc, type=Article)
@@ -144,6 +149,7 @@ class _Writer:
                 before, shown = msgspec.json.decode(packed, type=Keys), kept
             else:  # Also what was public once: it may wait again.
                 item = _still_waiting(item, kept, self.now)
+                waited = kept.pubstatus == "usable"
                 entries.unwait(self.connection, [row.num])
         public = public_at(item.article, self.now)
         item = replace(item, article=_following(shown, item.article, public))
@@ -165,7 +171,7 @@ class _Writer:
             changed.append(self._change(kind, tuple(part for part in (before, where if public else None) if part)))
         receipt = self.receipt(item)
         num = 0 if row is None else row.num
-        self.pending[article.guid] = _Pending(original, item, article, where, sort, receipt, changed, num)
+        self.pending[article.guid] = _Pending(original, item, article, where, sort, receipt, changed, num, waited)
         action = "pushed" if row is None else "corrected" if article.pubstatus == "usable" else article.pubstatus
         self.events.append(_event(action, original, article))
         change = changed[-1][0] if changed else None
@@ -218,9 +224,23 @@ class _Writer:
         at = micros(self.now)
         waiting = [one for one in pending if one.sort is None and one.article.pubstatus == "usable"]
         entries.enter(connection, embargo_entries, [(one.num, one.where, at) for one in waiting])
+        outbox.tell(connection, [told for one in pending for told in self._told(one)], self.now)
+        waits = [*((one, "embargoed") for one in waiting), *((one, "lapsed") for one in pending if _lapsed(one))]
+        embargoed = [Told(0, one.num, one.article.version, kind, one.where.pairs()) for one, kind in waits]
+        outbox.tell(connection, embargoed, self.now, embargoed=True)
         audit.record(connection, self.events, self.now)
         self.pending.clear()
         self.events.clear()
+
+    def _told(self, one: _Pending) -> list[Told]:
+        """What subscribers of public feeds are told. A loaded archive is no news to them."""
+        loaded = one.sort is not None and micros(self.now) - one.sort > NEWS
+        version = one.article.version
+        return [
+            Told(change.seq, one.num, version, kind, {pair for keys in change.keys for pair in keys.pairs()})
+            for change, kind in one.changes
+            if not (loaded and kind == "published")
+        ]
 
     def _number(self, new: Sequence[_Pending]) -> None:
         """Write the rows of new articles. Raises Unavailable."""
@@ -241,6 +261,11 @@ class _Writer:
             "receipt": one.receipt,
             "axes": msgspec.json.encode(one.where),
         }
+
+
+def _lapsed(one: _Pending) -> bool:
+    """Whether it waited, and was withdrawn before anybody else saw it."""
+    return one.waited and one.sort is None and one.article.pubstatus != "usable"
 
 
 def _following(shown: Article | None, article: Article, public: bool) -> Article:

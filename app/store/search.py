@@ -2,12 +2,13 @@
 indexed, so a question cannot find an embargoed word. Both hold the tokens of app/words.py, and nothing else decides what a word is.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
-from sqlalchemy import BigInteger, Connection, column, literal_column, select, text
+from sqlalchemy import BigInteger, Connection, Engine, column, literal_column, select, text
 from sqlalchemy.sql import Select
 
 from app.store.built import Built
+from app.store.engine import reading
 from app.words import SearchTerm, search_terms, tokens
 from feeds.article import Article
 
@@ -50,6 +51,15 @@ def remove(connection: Connection, nums: Iterable[int]) -> None:
     """Take articles out."""
     name = "num" if connection.dialect.name == "postgresql" else "rowid"
     connection.execute(text(f"DELETE FROM search WHERE {name} = :num"), [{"num": num} for num in nums])
+
+
+def found(engine: Engine, question: str, nums: Collection[int]) -> set[int]:
+    """Which of these articles match, if they are public. Raises Unavailable."""
+    if not nums:
+        return set()
+    with reading(engine) as connection:
+        matched = matching(connection, question).subquery()
+        return set(connection.execute(select(matched.c[0]).where(matched.c[0].in_(sorted(nums)))).scalars())
 
 
 def matching(connection: Connection, question: str) -> Select[int]:

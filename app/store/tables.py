@@ -247,6 +247,9 @@ counter = Table(
     Column("seq", BigInteger, nullable=False),
     Column("instance", String(32), nullable=False),  # the random name of this database, in every key of the cache
     Column("secret", String(32), nullable=False),  # seals the numbers in cursors (app/query.py)
+    Column(
+        "waited", BigInteger, nullable=False
+    ),  # counts what accredited subscribers are told of what is under embargo
 )
 
 # An article names another, by guid, as itself in another language.
@@ -292,4 +295,128 @@ audit_head = Table(
     Column("id", Integer, primary_key=True),
     Column("seq", BigInteger, nullable=False),
     Column("hash", LargeBinary(32), nullable=False),
+)
+
+# Who is told of changes, and where: app.store.subscriptions.Subscription describes each column.
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    Column("id", BigId, primary_key=True, autoincrement=True),
+    Column("name", String(16), nullable=False, unique=True),
+    Column("identity", LargeBinary(32), nullable=False, unique=True),  # SHA-256 of kind, topic and target
+    Column("kind", String(16), nullable=False),
+    Column("target", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("query", Text, nullable=False),
+    Column("saved", String(64), nullable=False),
+    Column("format", String(16), nullable=False),
+    Column("pace", String(16), nullable=False),
+    Column("embargoed", Boolean, nullable=False),
+    Column("secret", Text, nullable=False),
+    Column("secret_before", Text, nullable=False),
+    Column("secret_until", BigInteger, nullable=False),
+    Column("token", String(12), nullable=False),
+    Column("outlet", String(64), nullable=False),
+    Column("contact", Text, nullable=False),
+    Column("lang", String(16), nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("expires", BigInteger),
+    Column("state", String(16), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("changed", BigInteger, nullable=False),  # when its state did
+)
+Index("subscriptions_host", subscriptions.c.host)
+Index("subscriptions_outlet", subscriptions.c.outlet)
+Index("subscriptions_saved", subscriptions.c.saved)
+# What ends next.
+Index("subscriptions_expires", subscriptions.c.state, subscriptions.c.expires)
+
+# Which feeds each of them is told of: the other side of the fan-out.
+subscribed = Table(
+    "subscribed",
+    metadata,
+    Column("embargoed", Boolean, nullable=False),
+    Column("place", Integer, nullable=False),
+    Column("topic", Integer, nullable=False),
+    Column("subscription", BigInteger, nullable=False),
+    PrimaryKeyConstraint("embargoed", "place", "topic", "subscription"),
+    sqlite_with_rowid=False,
+)
+Index("subscribed_subscription", subscribed.c.subscription)
+
+# Whose turn it is: a short row for each subscription.
+queue = Table(
+    "queue",
+    metadata,
+    Column("subscription", BigInteger, primary_key=True, autoincrement=False),
+    Column("host", Text, nullable=False),
+    Column("paused", Boolean, nullable=False),
+    Column("bell", BigInteger, nullable=False),  # raised whenever something is added
+    Column("next", BigInteger),  # when it is looked at; empty: nothing waits
+    Column("claim", Text, nullable=False),  # who delivers, until `next`; empty: nobody
+    Column("attempts", Integer, nullable=False),  # of the delivery that waits first
+    Column(
+        "last", BigInteger, nullable=False
+    ),  # that delivery's last row, so that it stays the same; 0: none was tried
+    Column("failing", BigInteger),  # since when nothing arrived; empty: the last arrived
+)
+# What is due; those that fail wait in a line of their own.
+for _line, _where in (("queue_next", queue.c.attempts == 0), ("queue_again", queue.c.attempts > 0)):
+    _due = queue.c.next.is_not(None) & ~queue.c.paused & _where
+    Index(_line, queue.c.next, sqlite_where=_due, postgresql_where=_due)
+
+# What each is told: the queue while it waits, the log afterwards.
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("subscription", BigInteger, nullable=False),
+    Column("seq", BigInteger, nullable=False),  # of the change; of what is under embargo, of its own count
+    Column("num", BigInteger, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("kind", String(16), nullable=False),  # of the change; "embargoed" and "lapsed" of what is under embargo
+    Column("at", BigInteger, nullable=False),
+    Column("state", String(16), nullable=False),  # "waiting", "delivered", "dead", "replaced" or "dropped"
+    Column("attempts", Integer, nullable=False),
+    Column("status", Integer, nullable=False),  # of the last answer (HTTP, SMTP); 0: there was none
+    Column("error", Text, nullable=False),
+    Column("millis", Integer, nullable=False),  # that the last attempt took
+    Column("done", BigInteger),
+    PrimaryKeyConstraint("subscription", "seq"),
+    sqlite_with_rowid=False,
+)
+_waits = deliveries.c.state == "waiting"
+Index(
+    "deliveries_waiting",
+    deliveries.c.subscription,
+    deliveries.c.seq,
+    sqlite_where=_waits,
+    postgresql_where=_waits,
+)
+Index("deliveries_done", deliveries.c.done)
+
+# What subscribers asked the hub for and what has to be told them: verified and told by the delivery worker, in their order.
+intents = Table(
+    "intents",
+    metadata,
+    Column("id", BigId, primary_key=True, autoincrement=True),
+    Column("identity", LargeBinary(32), nullable=False),
+    Column("host", Text, nullable=False),
+    Column("next", BigInteger, nullable=False),
+    Column("claim", Text, nullable=False),
+    Column("doc", LargeBinary, nullable=False),  # app.store.intents.Intent, JSON
+)
+Index("intents_next", intents.c.next)
+Index("intents_host", intents.c.host)
+Index("intents_identity", intents.c.identity, intents.c.id)
+
+# What was delivered since the first, for the metrics.
+delivered = Table(
+    "delivered",
+    metadata,
+    Column("kind", String(16), nullable=False),
+    Column("outcome", String(16), nullable=False),  # "delivered", "failed" or "dead"
+    Column("count", BigInteger, nullable=False),
+    Column("millis", BigInteger, nullable=False),
+    PrimaryKeyConstraint("kind", "outcome"),
 )

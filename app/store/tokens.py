@@ -101,6 +101,11 @@ def token_of(engine: Engine, token: str) -> TokenRecord | None:
     return _one(engine, _BY_HASH, _hash(token))
 
 
+def token_by_id(engine: Engine, id: str) -> TokenRecord | None:
+    """What is known of the token that is called so. Raises Unavailable."""
+    return _one(engine, _BY_ID, id)
+
+
 def revoke_token(engine: Engine, id: str, now: datetime, actor: str = "command") -> TokenRecord | None:
     """Revoke the token of that id; None where there is none. One that is revoked stays so. Raises Unavailable."""
     found = _one(engine, _BY_ID, id)
