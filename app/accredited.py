@@ -6,6 +6,7 @@ from typing import Any
 
 from app import query as queries
 from app import store
+from app.assembly import hub
 from app.context import Context
 from app.query import Query, office_place
 from app.rights import OutletRecord, Principal
@@ -88,6 +89,7 @@ def feed(
         articles=tuple(embargo.marked(one, format) for one in articles),
         links=links,
         withdrawn=gone,
+        hub="" if query.before or query.after else hub(context),
     )
 
 

@@ -30,6 +30,11 @@ def archive_address(context: Context, query: Query, format: str, month: str = ""
     return queries.url(path, replace(query, saved=None, limit=LIMIT).canonical())
 
 
+def hub(context: Context) -> str:
+    """The WebSub hub of every feed."""
+    return f"{context.settings.url}/hub"
+
+
 def home(context: Context, query: Query) -> str:
     """The page that shows the same query."""
     return query.home(context.settings.url)
@@ -49,7 +54,9 @@ def feed(context: Context, query: Query, format: str) -> Shown:
         gone = tuple(store.withdrawn(context.engine, query, oldest, WITHDRAWN))
         if articles and archived(query):
             links["prev-archive"] = archive_address(context, query, format)
-    return shown(context, query, address(context, query, format), articles, links, gone), standing
+    made = shown(context, query, address(context, query, format), articles, links, gone)
+    # Its other pages are no topics: what is subscribed to is the feed.
+    return made if query.before or query.after else replace(made, hub=hub(context)), standing
 
 
 def archived(query: Query) -> bool:

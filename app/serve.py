@@ -93,6 +93,9 @@ def serve(settings: Settings, say: Callable[[str], None], ready: Callable[[], No
         if not settings.redis_url:
             children.append(_valkey(settings, directory))
         children.append(Child("worker", [sys.executable, "-m", "app.cli", "worker"], environ))
+        for slot in range(settings.deliverers):
+            command = [sys.executable, "-m", "app.cli", "deliver", "--slot", str(slot)]
+            children.append(Child(f"delivery {slot}" if slot else "delivery", command, environ))
         children.append(Child("web", _granian(settings), environ))
         for child in children:
             child.start()
@@ -213,6 +216,7 @@ def _tell(settings: Settings, say: Callable[[str], None]) -> None:
     say(f"  pages      {settings.url}/")
     say(f"  feeds      {settings.url}/feed.atom  .rss  .json  .ninjs  .newsml")
     say(f"  ingest     POST {settings.url}/releases")
+    say(f"  hub        {settings.url}/hub")
     say(f"  database   {store.connect(settings.database).url.render_as_string(hide_password=True)}")
     say(f"  cache      {cache}")
     say("  stop with Ctrl-C")

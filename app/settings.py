@@ -1,5 +1,6 @@
 """Every setting: name, default, help, in one table. Environment (`PRESSRELAY_PORT`) wins over the TOML file, that over the default."""
 
+import ipaddress
 import os
 import re
 import tempfile
@@ -55,6 +56,26 @@ SETTINGS = (
         "token_rate", "6000/minute", "Requests with one token: COUNT/second, /minute, /hour or /day; none: 0/minute."
     ),
     Setting("address_rate", "6000/minute", "Requests from one address, likewise; most feeds are not counted."),
+    Setting("hub_lease", 10 * 86400, "Seconds of a WebSub lease where the subscriber asks for none."),
+    Setting("hub_signature", "sha256", "How deliveries to WebSub subscribers are signed: sha256, sha384 or sha512."),
+    Setting("hub_rate", "1000/hour", "Requests to the hub from one address, as token_rate."),
+    Setting("deliverers", 1, "Processes that deliver to subscribers; 0: none on this host."),
+    Setting("push_http", 0, "1: callbacks may be plain http; 0: https alone."),
+    Setting(
+        "push_ports", "443 8443", "Ports of callbacks, and ranges: 443 8000-8999. 80 is one where http is allowed."
+    ),
+    Setting("push_private", "", "Networks that may be called although they are not public: 10.0.0.0/8 fd00::/8."),
+    Setting("push_flight", 400, "Deliveries in flight at once in a process."),
+    Setting("push_host", 8, "Of these, to one host."),
+    Setting("push_subscriptions", 1000, "Most WebSub subscriptions of one host."),
+    Setting("push_retry", 5, "Seconds until a delivery that failed is tried again; then twice as long each time."),
+    Setting("push_hours", 24, "Hours after which such a delivery is given up."),
+    Setting("push_pause", 3, "Days without a success after which a webhook is paused."),
+    Setting(
+        "smtp_url", "", "Mail server for e-mail alerts, smtp://user:password@host:587 or smtps://…; empty: no alerts."
+    ),
+    Setting("mail_from", "", "Address that alerts come from."),
+    Setting("digest_at", "07:00+09:00", "When daily alerts are sent: HH:MM with its UTC offset."),
     Setting("proxies", 0, "Proxies in front that add to X-Forwarded-For; 0: it is not believed."),
     Setting("site_name", "Pressrelay", "What feeds and pages call this server."),
     Setting("language", "ko", "Of the titles of feeds that ask for no language: ko or en."),
@@ -92,6 +113,22 @@ class Settings(Struct, frozen=True):
     edition_evening: str = "12:00"
     token_rate: str = "6000/minute"
     address_rate: str = "6000/minute"
+    hub_lease: int = 10 * 86400
+    hub_signature: str = "sha256"
+    hub_rate: str = "1000/hour"
+    deliverers: int = 1
+    push_http: int = 0
+    push_ports: str = "443 8443"
+    push_private: str = ""
+    push_flight: int = 400
+    push_host: int = 8
+    push_subscriptions: int = 1000
+    push_retry: int = 5
+    push_hours: int = 24
+    push_pause: int = 3
+    smtp_url: str = ""
+    mail_from: str = ""
+    digest_at: str = "07:00+09:00"
     proxies: int = 0
     site_name: str = "Pressrelay"
     language: str = "ko"
@@ -166,6 +203,15 @@ def _check(settings: Settings) -> None:
         "max_upload": (1, 2**33),
         "max_files": (0, 1000),
         "proxies": (0, 10),
+        "hub_lease": (60, 30 * 86400),
+        "deliverers": (0, 64),
+        "push_http": (0, 1),
+        "push_flight": (1, 10_000),
+        "push_host": (1, 1000),
+        "push_subscriptions": (1, 10**7),
+        "push_retry": (1, 3600),
+        "push_hours": (1, 24 * 30),
+        "push_pause": (1, 365),
     }
     for name, (low, high) in bounds.items():
         if not low <= getattr(settings, name) <= high:
@@ -182,8 +228,33 @@ def _check(settings: Settings) -> None:
     for name in ("edition_morning", "edition_evening"):
         if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", getattr(settings, name)):
             raise Misconfigured(f"PRESSRELAY_{name.upper()} takes HH:MM, not {getattr(settings, name)!r}.")
-    for name in ("token_rate", "address_rate"):
+    _check_push(settings)
+    _check_mail(settings)
+    for name in ("token_rate", "address_rate", "hub_rate"):
         if not re.fullmatch(r"\d{1,9}/(second|minute|hour|day)", getattr(settings, name)):
             raise Misconfigured(f"PRESSRELAY_{name.upper()} takes 6000/minute, not {getattr(settings, name)!r}.")
     if settings.base_url and not settings.base_url.startswith(("http://", "https://")):
         raise Misconfigured(f"PRESSRELAY_BASE_URL takes an http or https URL, not {settings.base_url!r}.")
+
+
+def _check_mail(settings: Settings) -> None:
+    if settings.smtp_url and not re.fullmatch(r"smtps?://([^@\s]+@)?[^@\s/:]+(:\d{1,5})?/?", settings.smtp_url):
+        raise Misconfigured("PRESSRELAY_SMTP_URL takes smtp://user:password@host:587 or smtps://host.")
+    if settings.smtp_url and not re.fullmatch(r"[!-?A-~]+@[!-?A-~]+\.[!-?A-~]+", settings.mail_from):
+        raise Misconfigured(f"PRESSRELAY_MAIL_FROM takes an e-mail address, not {settings.mail_from!r}.")
+    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d[+-](0\d|1[0-4]):[0-5]\d", settings.digest_at):
+        raise Misconfigured(f"PRESSRELAY_DIGEST_AT takes HH:MM+HH:MM such as 07:00+09:00, not {settings.digest_at!r}.")
+
+
+def _check_push(settings: Settings) -> None:
+    if settings.hub_signature not in ("sha256", "sha384", "sha512"):
+        raise Misconfigured(f"PRESSRELAY_HUB_SIGNATURE takes sha256, sha384 or sha512, not {settings.hub_signature!r}.")
+    for part in settings.push_ports.split():
+        numbers = [int(one) for one in part.split("-")] if re.fullmatch(r"\d{1,5}(-\d{1,5})?", part) else []
+        if not numbers or not 1 <= numbers[0] <= numbers[-1] <= 65535:
+            raise Misconfigured(f"PRESSRELAY_PUSH_PORTS takes ports and ranges such as 443 8000-8999, not {part!r}.")
+    for part in settings.push_private.split():
+        try:
+            ipaddress.ip_network(part)
+        except ValueError:
+            raise Misconfigured(f"PRESSRELAY_PUSH_PRIVATE takes networks such as 10.0.0.0/8, not {part!r}.") from None

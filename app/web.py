@@ -20,6 +20,7 @@ from app.routes import (
     discovery,
     feeds,
     files,
+    hub,
     ingest,
     lifecycle,
     limits,
@@ -46,6 +47,7 @@ ROUTES = (
     files,
     pages,
     discovery,
+    hub,
     ops,
 )
 BLUEPRINTS = tuple(routes.blueprint for routes in ROUTES)

@@ -14,3 +14,5 @@ FORMATS: dict[str, ModuleType] = {
     "json": jsonfeed,
     "ninjs": ninjs,
 }
+# Formats that tell what left, and whether also what was not canceled but belongs to other feeds now.
+TELLS = {"atom": True, "newsml": False, "ninjs": False}

@@ -1,5 +1,6 @@
 """`feed`: feeds with a short name."""
 
+from datetime import UTC, datetime
 from urllib.parse import parse_qsl
 
 import click
@@ -10,7 +11,9 @@ from app import store
 from app.commands import as_json, tell
 from app.commands.naming import check_name
 from app.commands.opened import database, renew
+from app.context import connect
 from app.errors import Misconfigured, Problem
+from app.push.topics import renew_saved
 from app.query import Saved
 from app.settings import load
 
@@ -41,6 +44,7 @@ def add(name: str, query: str, title: str, as_json: bool) -> None:
     saved = Saved(name, asked.canonical(), " ".join(title.split()))
     new = store.save_feed(engine, saved)
     renew(settings, engine)
+    renew_saved(connect(settings), name, datetime.now(UTC))
     url = msgspec.structs.replace(asked, saved=msgspec.structs.replace(saved, limit=asked.limit)).address(
         settings.url, "atom"
     )
@@ -67,4 +71,5 @@ def remove(name: str, as_json: bool) -> None:
     if not store.remove_feed(engine, name):
         raise Misconfigured(f"There is no feed {name!r}.")
     renew(settings, engine)
+    renew_saved(connect(settings), name, datetime.now(UTC))
     tell(as_json, {"removed": name}, f"Feed {name} removed.")

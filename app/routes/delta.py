@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from app.cache import Instance
 from app.query import Cursor, Query
 from app.routes.representation import ENCODERS
+from feeds import TELLS
 from feeds.article import Feed
 
 FEED = "feed"
@@ -21,8 +22,6 @@ CACHE_CONTROL = "no-store, im"
 BASES = 8  # ETags of one client that are looked up
 ETAG = re.compile(rf"([0-9a-f]{{32}})(?:-(?:{'|'.join(ENCODERS)}))?")
 WANTED = re.compile(rf"\s*{FEED}\s*(;\s*q\s*=\s*(0\.[0-9]{{0,2}}[1-9][0-9]{{0,2}}|1(\.0{{0,3}})?)\s*)?", re.IGNORECASE)
-# Formats that tell what left, and whether also what was not canceled but belongs to other feeds now.
-TELLS = {"atom": True, "newsml": False, "ninjs": False}
 
 
 class Whole(Exception):

@@ -58,7 +58,7 @@ def feed(format: str) -> Response:
     body = FORMATS[format].render(shown)
     audit(principal, articles, f"feed.{format}")
     response = private(Response(body, content_type=FORMATS[format].MIMETYPE))
-    links = {"self": shown.self, **shown.links}
+    links = {"self": shown.self, **({"hub": shown.hub} if shown.hub else {}), **shown.links}
     response.headers["Link"] = ", ".join(f'<{href}>; rel="{rel}"' for rel, href in links.items())
     return response
 

@@ -34,7 +34,7 @@ MOST_ALONE = 10_000  # windows that a worker counts by itself; then it begins an
 class Limit(Struct, frozen=True):
     """So many requests within so many seconds, of what `who` tells them by; where that is empty they are not counted."""
 
-    scope: str  # "token" or "address"
+    scope: str  # "token", "address" or "hub"
     amount: int
     seconds: int
     who: Callable[[], str]
@@ -57,6 +57,7 @@ def install(app: Flask, context: Context) -> None:
         for limit in (
             limited("token", settings.token_rate, _token),
             limited("address", settings.address_rate, _address),
+            limited("hub", settings.hub_rate, _subscriber),
         )
         if limit.amount
     ]
@@ -152,6 +153,11 @@ def _address() -> str:
     if endpoint in FEEDS and not COSTLY & set(request.args) and not access.secret():
         return ""
     return network(request.remote_addr or "")
+
+
+def _subscriber() -> str:
+    """Whose requests to the hub are counted: each has somebody called."""
+    return network(request.remote_addr or "") if request.endpoint == "hub.post" else ""
 
 
 @lru_cache(10_000)

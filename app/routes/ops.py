@@ -1,13 +1,16 @@
 """/healthz and /readyz: for those who run the server."""
 
+import time
+
 import msgspec
 from flask import Blueprint, Response
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, generate_latest
 
 from app import store
 from app.errors import Unavailable
 from app.routes.context import here
 from app.sources import instant
+from app.store import Figures
 
 blueprint = Blueprint("ops", __name__)
 
@@ -55,7 +58,28 @@ def metrics() -> Response:
             gauge.labels(source.name).set(value / 1_000_000 if field.startswith("last") else value)
         for kind in ("failing", "empty", "silent"):
             alarm.labels(source.name, kind).set(source.alarm == kind)
+    _pushes(registry, store.figures(context.engine))
     return Response(generate_latest(registry), 200, {"Cache-Control": "no-store"}, content_type=CONTENT_TYPE_LATEST)
+
+
+def _pushes(registry: CollectorRegistry, figures: Figures) -> None:
+    """How the deliveries to subscribers stand."""
+    subscriptions = Gauge("pressrelay_subscriptions", "Subscriptions", ["kind", "state"], registry=registry)
+    for (kind, state), count in figures.subscriptions.items():
+        subscriptions.labels(kind, state).set(count)
+    outcomes = Counter(
+        "pressrelay_deliveries", "Attempts by what became of them", ["kind", "outcome"], registry=registry
+    )
+    seconds = Counter("pressrelay_delivery_seconds", "What they took", ["kind", "outcome"], registry=registry)
+    for (kind, outcome), (count, millis) in figures.outcomes.items():
+        outcomes.labels(kind, outcome).inc(count)
+        seconds.labels(kind, outcome).inc(millis / 1000)
+    due = Gauge("pressrelay_deliveries_waiting", "Subscriptions that something waits for", registry=registry)
+    due.set(figures.due)
+    late = Gauge(
+        "pressrelay_deliveries_late_seconds", "How long the one that is due longest is late", registry=registry
+    )
+    late.set(max(0.0, time.time() - figures.oldest / 1_000_000) if figures.oldest else 0)
 
 
 def _json(body: dict[str, object], status: int) -> Response:

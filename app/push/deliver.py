@@ -1,0 +1,417 @@
+"""The delivery worker: claims who is to be told something, sends hundreds of requests at once, and settles what became of them.
+
+Everything it knows is in the database: when it is killed, what it had is delivered by the next one, in order, under the same
+identifiers. A subscription has one delivery under way at most. A host has a few; one that fails rests, and those of which deliveries
+failed wait in a line of their own, so that the dead and the slow take nothing from the others.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from app import store
+from app.context import Context
+from app.errors import Unavailable
+from app.outbound import Refused
+from app.push import hub, mail, retry
+from app.push.client import Answer, Client
+from app.push.documents import Pack, Packer, Parcel, Refusal, hub_signature, webhook_signature
+from app.store import Done, Intent, Job, Settled, Subscription, micros
+
+log = logging.getLogger("pressrelay.push")
+
+LOOK = 0.05  # seconds between two looks for what is due
+SWEEP = 10.0  # seconds between two looks for leases that are over and rights that ended
+CLAIMED = 2  # times as many subscriptions are claimed as may be in flight
+AGAIN = 0.25  # of what is in flight, for those of which the last delivery failed
+WAITING = 8  # times as many of one host are claimed as may be in flight to it
+SETTLED = 500  # in one transaction
+HELD = 120.0  # seconds after its claim in which a delivery may begin: the claim ends after store's LEASE, and then it is another's
+REST = 2.0  # seconds for which a host that cannot be reached rests, twice as long each time
+LONGEST_REST = 60.0
+STOPPED_WITHIN = 12.0  # seconds that what is in flight has when the worker is to stop
+OK = range(200, 300)
+
+T = TypeVar("T")
+
+
+class Deliverer:
+    """One for each process. `who` names it among all workers; the next of that name takes up what this one had."""
+
+    def __init__(self, context: Context, who: str, client: Client | None = None) -> None:
+        settings = context.settings
+        self.context = context
+        self.who = who
+        self.client = client or Client(hub.policy_of(settings))
+        self.mailer = mail.Mailer(settings)
+        self.packer = Packer(context)
+        self.flight = asyncio.Semaphore(settings.push_flight)
+        self.most = CLAIMED * settings.push_flight
+        self.most_again = max(1, int(settings.push_flight * AGAIN))
+        self.hosts: dict[str, asyncio.Semaphore] = {}
+        self.claimed: Counter[str] = Counter()  # by host
+        self.again = 0  # claimed of those that failed before
+        self.resting: dict[str, tuple[float, float]] = {}  # host -> until (monotonic seconds), how long
+        self.settled: asyncio.Queue[Settled] = asyncio.Queue()
+        self.tasks: set[asyncio.Task[None]] = set()
+        # Neither waits for the other: what is settled makes room for what is claimed.
+        self.claiming = ThreadPoolExecutor(1, "claim")
+        self.settling = ThreadPoolExecutor(1, "settle")
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Deliver until `stop` is set, then finish what is in flight."""
+        await self._until_it_works(lambda: self._release())
+        settler = asyncio.create_task(self._settle())
+        swept = 0.0
+        try:
+            while not stop.is_set():
+                try:
+                    took = await self._take()
+                    if time.monotonic() > swept + SWEEP:
+                        swept = time.monotonic()
+                        await self._in(self.claiming, self._sweep)
+                except Unavailable as error:
+                    log.error("%s", error)
+                    took = 0
+                    await asyncio.sleep(1)
+                if not took:
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(stop.wait(), LOOK)
+        finally:
+            if self.tasks:
+                await asyncio.wait(self.tasks, timeout=STOPPED_WITHIN)
+            for task in self.tasks:
+                task.cancel()
+            await asyncio.wait_for(self.settled.join(), 5)
+            settler.cancel()
+            await self.client.close()
+            with suppress(Unavailable):
+                self._release()
+
+    async def _until_it_works(self, call: Callable[[], None]) -> None:
+        while True:
+            try:
+                return await self._in(self.claiming, call)
+            except Unavailable as error:
+                log.error("%s", error)
+                await asyncio.sleep(0.5)
+
+    async def _in(self, pool: ThreadPoolExecutor, call: Callable[..., T], *given: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(pool, call, *given)
+
+    def _release(self) -> None:
+        now = datetime.now(UTC)
+        store.release_claims(self.context.engine, self.who, now)
+        store.release_intents(self.context.engine, self.who, now)
+
+    # What is due
+
+    async def _take(self) -> int:
+        """Claim what is due and begin it; how much it was. Raises Unavailable."""
+        until = time.monotonic() + HELD
+        jobs, packs, intents = await self._in(self.claiming, self._claim)
+        for intent in intents:
+            self._begin(intent.subscription.host, self._ask(intent))
+        for job in jobs:
+            one = job.subscription
+            if one.id not in packs:
+                self.settled.put_nowait(_untried(job, (), micros(datetime.now(UTC)) + 1_000_000))
+                continue
+            again = job.attempts > 0
+            self.again += again
+            self._begin(one.host, self._deliver(job, packs[one.id], until), again)
+        return len(jobs) + len(intents)
+
+    def _claim(self) -> tuple[list[Job], dict[int, Pack | Exception], list[Intent]]:
+        now, engine = datetime.now(UTC), self.context.engine
+        settings = self.context.settings
+        room = self.most - len(self.tasks)
+        if room <= 0:
+            return [], {}, []
+        moment = time.monotonic()
+        resting = {host for host, (until, _) in self.resting.items() if until > moment}
+        most = WAITING * settings.push_host
+        busy = resting | {host for host, count in self.claimed.items() if count >= most}
+        intents = store.claim_intents(engine, self.who, now, min(room, settings.push_flight), busy)
+        jobs = store.claim(
+            engine,
+            self.who,
+            now,
+            room,
+            min(room, self.most_again - self.again),
+            lambda host: most - self.claimed.get(host, 0),
+            busy,
+        )
+        try:
+            return jobs, self.packer.pack(jobs), intents
+        except Unavailable as error:  # What is claimed is let go, or it would wait until the claim ends.
+            log.error("%s", error)
+            return jobs, {}, intents
+
+    def _begin(self, host: str, work: Coroutine[Any, Any, None], again: bool = False) -> None:
+        self.claimed[host] += 1
+        limit = self.hosts.setdefault(host, asyncio.Semaphore(self.context.settings.push_host))
+
+        async def within_limits() -> None:
+            async with limit, self.flight:
+                await work
+
+        task = asyncio.create_task(within_limits())
+        self.tasks.add(task)
+
+        def over(task: asyncio.Task[None]) -> None:
+            self.tasks.discard(task)
+            self.again -= again
+            self.claimed[host] -= 1
+            if self.claimed[host] <= 0:
+                del self.claimed[host]
+                self.hosts.pop(host, None)
+            if not task.cancelled() and (error := task.exception()):
+                log.error("a delivery failed unexpectedly", exc_info=error)
+
+        task.add_done_callback(over)
+
+    # One subscription
+
+    async def _deliver(self, job: Job, pack: Pack | Exception, until: float) -> None:
+        one = job.subscription
+        if isinstance(pack, Refusal):
+            await self._in(self.settling, store.deny, self.context.engine, one, str(pack), datetime.now(UTC))
+            log.info("%s %s ended: %s", one.kind, one.name, pack)
+            return
+        if isinstance(pack, Exception):
+            whole = Parcel(tuple(row.seq for row in job.rows))
+            log.error("%s %s: what is to be sent cannot be made", one.kind, one.name, exc_info=pack)
+            self.settled.put_nowait(
+                self._failed(job, whole, (), 0, "The server could not make the document.", 0.0, "", 0)
+            )
+            return
+        tried = {row.seq: row.attempts for row in job.rows}
+        done = [Done(seq, "replaced", tried[seq]) for seq in pack.replaced]
+        done += [Done(seq, "dropped", tried[seq]) for seq in pack.dropped]
+        if one.kind == "email" and (at := self._digest(one, pack)) is not None:
+            self.settled.put_nowait(Settled(job, tuple(done), again=at))
+            return
+        for place, parcel in enumerate(pack.parcels):
+            begun = time.monotonic()
+            if begun > until:  # The rest is claimed anew.
+                self.settled.put_nowait(Settled(job, tuple(done)) if place else _untried(job, done))
+                return
+            status, error, wait, ends = await self._send(one, parcel, pack, tried)
+            millis = round((time.monotonic() - begun) * 1000)
+            attempts = {seq: tried[seq] + 1 for seq in parcel.seqs}
+            if status in OK or (one.kind == "email" and not error):
+                self.resting.pop(one.host, None)
+                done += [Done(seq, "delivered", attempts[seq], status, "", millis) for seq in parcel.seqs]
+                continue
+            log.info("%s %s: attempt %d: %s", one.kind, one.name, max(attempts.values()), error or status)
+            self.settled.put_nowait(self._failed(job, parcel, done, status, error, wait, ends, millis))
+            return
+        self.settled.put_nowait(Settled(job, tuple(done)))
+
+    def _digest(self, one: Subscription, pack: Pack) -> int | None:
+        """When a digest is sent next (micros), if not now."""
+        if one.pace != "daily" or not pack.parcels:
+            return None
+        return mail.due(min(row.at for row in pack.rows), datetime.now(UTC), self.context.settings)
+
+    async def _send(
+        self, one: Subscription, parcel: Parcel, pack: Pack, tried: dict[int, int]
+    ) -> tuple[int, str, float, str]:
+        """The status of the answer, what went wrong, the seconds it wants to be left alone, and why the subscription ends."""
+        if one.kind == "email":
+            return await self._mail(one, parcel, pack)
+        headers = {"Content-Type": parcel.content_type, "Pressrelay-Delivery": parcel.id}
+        headers["Pressrelay-Attempt"] = str(max(tried[seq] for seq in parcel.seqs) + 1)
+        if one.kind == "websub":
+            headers["Link"] = parcel.link
+            if one.secret:
+                method = self.context.settings.hub_signature
+                headers["X-Hub-Signature"] = hub_signature(method, one.secret, parcel.body)
+        else:
+            headers |= webhook_headers(one, parcel, int(time.time()))
+        try:
+            answer = await self.client.send("POST", one.target, headers, parcel.body)
+        except Refused as error:
+            self._rest(one.host)
+            return 0, str(error), 0.0, ""
+        ends = "The subscriber answered 410." if answer.status == 410 else ""
+        return answer.status, _said(answer), retry.asked(answer.headers.get("retry-after", ""), datetime.now(UTC)), ends
+
+    async def _mail(self, one: Subscription, parcel: Parcel, pack: Pack) -> tuple[int, str, float, str]:
+        mine = set(parcel.seqs)
+        rows = [row for row in pack.rows if row.seq in mine]
+        message = await self._in(
+            self.claiming, mail.alert, self.context, one, [(r, pack.states.get(r.num)) for r in rows]
+        )
+        try:
+            await self.mailer.send(mail.dated(message, datetime.now(UTC)))
+        except mail.Rejected as error:
+            return 550, str(error), 0.0, "The mail server refuses this address."
+        except Refused as error:
+            return 0, str(error), 0.0, ""
+        return 250, "", 0.0, ""
+
+    def _rest(self, host: str) -> None:
+        """The host is left alone for a while: whoever else is at it would wait for it in vain."""
+        _, before = self.resting.get(host, (0.0, REST / 2))
+        long = min(LONGEST_REST, 2 * before)
+        self.resting[host] = (time.monotonic() + long, long)
+        if len(self.resting) > 10_000:
+            moment = time.monotonic()
+            self.resting = {name: found for name, found in self.resting.items() if found[0] > moment}
+
+    def _failed(
+        self,
+        job: Job,
+        parcel: Parcel,
+        done: Sequence[Done],
+        status: int,
+        error: str,
+        wait: float,
+        ends: str,
+        millis: int,
+    ) -> Settled:
+        now, settings = datetime.now(UTC), self.context.settings
+        old = micros(now - timedelta(hours=settings.push_hours))
+        rows = {row.seq: row for row in job.rows}
+        attempts = max(rows[seq].attempts for seq in parcel.seqs) + 1
+        dead = {seq for seq in parcel.seqs if rows[seq].at <= old}
+        became = [
+            Done(seq, "dead" if seq in dead else "waiting", rows[seq].attempts + 1, status, error, millis)
+            for seq in parcel.seqs
+        ]
+        pause = max(wait, retry.pause(attempts, settings.push_retry, random.random))
+        failing = job.failing or micros(now)
+        stop = ""
+        if job.subscription.kind == "webhook" and micros(now) - failing > settings.push_pause * 86_400_000_000:
+            stop = f"Nothing arrived for {settings.push_pause} days: {error or status}"
+        return Settled(
+            job,
+            (*done, *became),
+            arrived=False,
+            again=micros(now) + int(pause * 1_000_000),
+            attempts=attempts,
+            last=0 if dead else parcel.seqs[-1],
+            pause=stop,
+            end=ends,
+        )
+
+    async def _settle(self) -> None:
+        """Write what became of jobs, together where they end together."""
+        while True:
+            batch = [await self.settled.get()]
+            while len(batch) < SETTLED and not self.settled.empty():
+                batch.append(self.settled.get_nowait())
+            while True:
+                try:
+                    now = datetime.now(UTC)
+                    await self._in(self.settling, store.settle, self.context.engine, self.who, batch, now)
+                    break
+                except Unavailable as error:
+                    log.error("%s", error)
+                    await asyncio.sleep(0.5)
+                except Exception:
+                    # Their claims end by themselves, and they are delivered again: nothing else may wait for that.
+                    log.exception("deliveries could not be settled")
+                    break
+            for one in batch:
+                if one.pause or one.end:
+                    self._tell_of_end(one)
+                self.settled.task_done()
+
+    def _tell_of_end(self, settled: Settled) -> None:
+        one = settled.job.subscription
+        log.warning(
+            "%s %s %s: %s", one.kind, one.name, "ended" if settled.end else "paused", settled.end or settled.pause
+        )
+        if settled.pause and one.contact and self.mailer.ready:
+            notice = mail.paused(self.context, one, settled.pause)
+            task = asyncio.create_task(self._notice(notice))
+            self.tasks.add(task)
+            task.add_done_callback(self.tasks.discard)
+
+    async def _notice(self, message: Any) -> None:
+        try:
+            await self.mailer.send(mail.dated(message, datetime.now(UTC)))
+        except Refused as error:
+            log.error("a notice could not be sent: %s", error)
+
+    # What the hub was asked
+
+    async def _ask(self, intent: Intent) -> None:
+        """Verify a request with the subscriber, or tell it of a denial."""
+        fault = ""
+        try:
+            if intent.mode == "denied":
+                await self.client.send("GET", hub.denial(intent), {})
+            elif intent.mode == "confirm":
+                if not await self._confirmed(intent):
+                    return  # It stays, and is tried again when the claim is over.
+            else:
+                challenge = hub.challenge()
+                answer = await self.client.send("GET", hub.verification(intent, challenge), {})
+                fault = hub.echoed(answer, challenge)
+        except Refused as error:
+            fault = str(error)
+        verified = not fault and intent.mode in hub.MODES
+        told = f"{intent.mode} {intent.subscription.target[:200]} {intent.subscription.topic[:200]}"
+        log.info("%s: %s", told, fault or ("verified" if verified else "told"))
+        await self._until_it_works(
+            lambda: (store.settle_intent(self.context.engine, intent, verified, datetime.now(UTC)), None)[1]
+        )
+
+    async def _confirmed(self, intent: Intent) -> bool:
+        """Send the mail that asks for a confirmation; whether it went, or never will."""
+        message = await self._in(self.claiming, mail.confirmation, self.context, intent.subscription)
+        try:
+            await self.mailer.send(mail.dated(message, datetime.now(UTC)))
+        except mail.Rejected as error:
+            log.info("%s", error)
+        except Refused as error:
+            log.warning("%s", error)
+            asked = datetime.now(UTC) - timedelta(hours=self.context.settings.push_hours)
+            return intent.subscription.created < micros(asked)
+        return True
+
+    def _sweep(self) -> None:
+        """End leases that are over, deny who lost its rights, and forget what is old. Raises Unavailable."""
+        engine, now = self.context.engine, datetime.now(UTC)
+        store.end_expired(engine, now)
+        for one in store.embargoed_subscriptions(engine):
+            try:
+                self.packer.reader(one)
+            except Refusal as refusal:
+                log.info("%s %s ended: %s", one.kind, one.name, refusal)
+                store.deny(engine, one, str(refusal), now)
+        store.prune(engine, now)
+
+
+def _untried(job: Job, done: Sequence[Done], again: int | None = None) -> Settled:
+    """Nothing was sent: it stands as it stood."""
+    return Settled(job, tuple(done), job.failing is None, again, job.attempts, job.last)
+
+
+def webhook_headers(one: Subscription, parcel: Parcel, now: int) -> dict[str, str]:
+    """Standard Webhooks: id, time and signatures; two while a secret is replaced by another."""
+    keys = [one.secret]
+    if one.secret_before and now * 1_000_000 < one.secret_until:
+        keys.append(one.secret_before)
+    signed = " ".join(webhook_signature(key, parcel.id, now, parcel.body) for key in keys)
+    return {
+        "webhook-id": parcel.id,
+        "webhook-timestamp": str(now),
+        "webhook-signature": signed,
+        "Pressrelay-Event": parcel.event,
+    }
+
+
+def _said(answer: Answer) -> str:
+    return "" if answer.status in OK else f"The callback answered {answer.status}."
