@@ -22,6 +22,8 @@ COMMANDS = {  # name -> module of app.commands, and what it is called there
     "key": ("keys", "key_group"),
     "verify": ("verify", "verify_command"),
     "outlet": ("outlets", "outlet_group"),
+    "subscription": ("subscriptions", "subscription_group"),
+    "webhook": ("subscriptions", "webhook_group"),
     "audit": ("audit", "audit_group"),
     "db": ("database", "db_group"),
     "doctor": ("database", "doctor"),

@@ -27,6 +27,7 @@ from app.routes import (
     ops,
     pages,
     provenance,
+    subscriptions,
     versions,
 )
 from app.settings import Settings, load
@@ -48,6 +49,7 @@ ROUTES = (
     pages,
     discovery,
     hub,
+    subscriptions,
     ops,
 )
 BLUEPRINTS = tuple(routes.blueprint for routes in ROUTES)

@@ -13,6 +13,8 @@ from app.errors import Misconfigured
 from app.rights import OutletRecord
 from app.settings import load
 
+MOST = 10**6  # subscriptions of one outlet
+
 
 @click.group("outlet")
 def outlet_group() -> None:
@@ -68,8 +70,10 @@ def _told(outlet: OutletRecord) -> str:
 @click.argument("code")
 @as_json
 def remove(code: str, as_json: bool) -> None:
-    """Revoke every token of an outlet and forget its limits; what it read stays in the audit log."""
+    """Revoke every token of an outlet, end its subscriptions and forget its limits; what it read stays in the audit log."""
     engine = database(load())
     if not store.remove_outlet(engine, code, datetime.now(UTC)):
         raise Misconfigured(f"There is no outlet {code!r}.")
+    for one in store.find_subscriptions(engine, outlet=code, limit=MOST):
+        store.deny(engine, one, "The outlet was removed.", datetime.now(UTC))
     tell(as_json, {"removed": code}, f"Outlet {code} removed; its tokens are revoked.")

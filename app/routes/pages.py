@@ -19,7 +19,7 @@ from app.assembly import home as home_of
 from app.context import Context
 from app.enclosures import address as address_of
 from app.errors import TYPE_BASE
-from app.query import Query, office_place
+from app.query import LIMIT, Query, office_place, url
 from app.routes.context import here
 from app.routes.feeds import parse
 from app.routes.representation import media_type, whole
@@ -34,6 +34,7 @@ blueprint = Blueprint("pages", __name__)
 
 # Endpoints whose problems are told as a page.
 PAGES = {"pages.home", "articles.page", "discovery.page", "versions.listed", "versions.one", "differences.compared"}
+PAGES |= {"subscriptions.listed", "subscriptions.one", "alerts.form", "alerts.confirmation", "alerts.leaving"}
 SHOWN = 20  # articles on the first page
 BEFORE_WORDS = 100  # characters shown before what was asked for, and twice as many after it
 SEOUL = ZoneInfo("Asia/Seoul")
@@ -61,6 +62,7 @@ def home() -> Response:
         words=query.words,
         kept=[pair for pair in parse_qsl(replace(query, before=None, after=None).canonical()) if pair[0] != "q"],
         feeds=links(context, query),
+        alerts=_alerts(context, query),
         whole=query == Query(),
         canonical=home_of(context, query),
         regions=[(c, name(c, lang), links(context, Query(regions=(c,)))) for c in _ordered("region", used)],
@@ -71,6 +73,15 @@ def home() -> Response:
             if office_place(o.code) in used
         ],
     )
+
+
+def _alerts(context: Context, query: Query) -> str:
+    """Where this is asked for by e-mail; empty where it cannot be."""
+    simple = replace(query, before=None, after=None, limit=LIMIT)
+    pairs = parse_qsl(simple.canonical())
+    names = [name for name, _ in pairs]
+    plain = len(set(names)) == len(names) and not (query.words or query.excluded or query.since or query.until)
+    return url("/alerts", simple.canonical()) if context.settings.smtp_url and plain else ""
 
 
 def article_page(
@@ -103,14 +114,20 @@ def article_page(
     )
 
 
+def html_wanted() -> bool:
+    """Whether a browser asks."""
+    return "text/html" in request.headers.get("Accept", "")
+
+
+def form_sent() -> bool:
+    """Whether the form of a page was sent."""
+    return html_wanted() and request.method == "POST"
+
+
 def wanted() -> bool:
     """Whether a person asks: a browser names HTML, and programs name nothing or what they read."""
     endpoint = request.endpoint or ""
-    return (
-        request.method in ("GET", "HEAD")
-        and "text/html" in request.headers.get("Accept", "")
-        and (endpoint in PAGES or not endpoint)
-    )
+    return request.method in ("GET", "HEAD") and html_wanted() and (endpoint in PAGES or not endpoint)
 
 
 def problem(body: Mapping[str, Any], status: int, headers: Mapping[str, str]) -> Response:

@@ -1,0 +1,300 @@
+"""Webhooks of a real server at a real endpoint: made, signed, steered and seen, over HTTP and by commands."""
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from lxml import etree
+
+from app import parsers, store
+from app.store import micros
+from tests.conftest import SEED, Server, until
+from tests.subscriber import Got, Subscriber, answer, subscribing
+from tests.test_hub import PUSH, accredited, push, settled
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server(tmp_path_factory.mktemp("hooks"), **PUSH).start()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def token(server: Server) -> str:
+    return server.office("hooks", "갈고리청", "kr:51")
+
+
+@pytest.fixture(scope="module")
+def outlet(server: Server, token: str) -> str:
+    assert token, "its office is there"
+    return accredited(server, "daily")
+
+
+@pytest.fixture
+def endpoint(server: Server) -> Iterator[Subscriber]:
+    with subscribing(server) as endpoint:
+        yield endpoint
+
+
+def ask(server: Server, method: str, path: str, token: str, **more: Any) -> Any:
+    headers = {"Authorization": f"Bearer {token}"} | more.pop("headers", {})
+    return server.client.request(method, path, headers=headers, **more)
+
+
+def hook(server: Server, outlet: str, endpoint: Subscriber, path: str, **given: str) -> dict[str, Any]:
+    given = {"url": endpoint.url(path), "query": "office=hooks"} | given
+    made = ask(server, "POST", "/subscriptions", outlet, json=given)
+    assert made.status_code == 201, made.text
+    told: dict[str, Any] = made.json()
+    assert made.headers["Location"] == f"{server.url}/subscriptions/{told['name']}"
+    return told
+
+
+def signed(got: Got, secret: str) -> bool:
+    """As the specification of Standard Webhooks says; not with code of ours."""
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    said = f"{got.headers['webhook-id']}.{got.headers['webhook-timestamp']}.".encode() + got.body
+    digest = base64.b64encode(hmac.new(key, said, hashlib.sha256).digest()).decode()
+    return f"v1,{digest}" in got.headers["webhook-signature"].split(" ")
+
+
+def test_an_article_its_correction_and_its_withdrawal(
+    server: Server, token: str, outlet: str, endpoint: Subscriber
+) -> None:
+    secret = hook(server, outlet, endpoint, "/hook")["secret"]
+    guid = "tag:hooks,2026:life"
+    id = push(server, token, guid, headline="처음")
+    until(lambda: len(endpoint.to("/hook")) == 1)
+    push(server, token, guid, 2, headline="고친")
+    until(lambda: len(endpoint.to("/hook")) == 2)
+    gone = ask(server, "DELETE", f"/articles/{id}", token, params={"reason": "Sent in error."})
+    assert gone.status_code == 200
+    until(lambda: len(endpoint.to("/hook")) == 3)
+    bodies = [json.loads(got.body) for got in endpoint.to("/hook")]
+    assert [body["type"] for body in bodies] == ["article.published", "article.corrected", "article.canceled"]
+    assert [body["data"].get("headline") for body in bodies] == ["처음", "고친", None]
+    assert bodies[2]["data"]["note"] == "Sent in error." and bodies[2]["data"]["guid"] == guid
+    for got, body in zip(endpoint.to("/hook"), bodies, strict=True):
+        assert signed(got, secret) and not signed(got, "whsec_" + "A" * 43 + "=")
+        assert abs(int(got.headers["webhook-timestamp"]) - time.time()) < 10
+        assert got.headers["content-type"] == "application/json; charset=utf-8"
+        assert datetime.fromisoformat(body["timestamp"]) <= datetime.now(UTC)
+    assert len({got.headers["webhook-id"] for got in endpoint.to("/hook")}) == 3
+
+
+@pytest.mark.parametrize("format", ["json", "ninjs", "newsml", "xml"])
+def test_the_founding_release_in_each_format(server: Server, outlet: str, endpoint: Subscriber, format: str) -> None:
+    office = server.office()
+    made = hook(server, outlet, endpoint, "/seed", query="region=kr:52", format=format)
+    body = SEED.read_bytes().replace(b"eutteum-dojeongsang", f"eutteum-{format}".encode())
+    pushed = server.push(office, body)
+    assert pushed.status_code == 201
+    until(lambda: endpoint.to("/seed"))
+    (got,) = endpoint.to("/seed")
+    assert signed(got, made["secret"]) and got.headers["pressrelay-event"] == "published"
+    assert "으뜸 도정상" in got.body.decode()
+    current = server.client.get(f"/articles/{pushed.json()['id']}.{format}")
+    if format == "json":
+        assert json.loads(got.body)["data"] == current.json()
+    elif format == "xml":
+        ((_, draft),) = parsers.parse(got.body, "application/xml").drafts
+        assert draft.guid.text.endswith("eutteum-xml") and "힘차게" in draft.headline.text
+    else:
+        assert got.body == current.content and got.headers["content-type"] == current.headers["content-type"]
+    id = pushed.json()["id"]
+    assert ask(server, "DELETE", f"/articles/{id}", office, params={"reason": "Sent in error."}).status_code == 200
+    until(lambda: len(endpoint.to("/seed")) == 2)
+    withdrawn = endpoint.to("/seed")[1]
+    assert withdrawn.headers["pressrelay-event"] == "canceled"
+    assert "으뜸" not in withdrawn.body.decode() and "canceled" in withdrawn.body.decode()
+    assert "Sent in error." in withdrawn.body.decode()
+    if format == "xml":
+        etree.fromstring(withdrawn.body)
+
+
+def test_under_embargo_for_an_accredited_outlet(server: Server, token: str, outlet: str, endpoint: Subscriber) -> None:
+    hook(server, outlet, endpoint, "/before", query="office=hooks&status=embargoed")
+    hook(server, outlet, endpoint, "/public")
+    push(server, token, "tag:hooks,2026:wait", headline="아직", embargo=datetime.now(UTC) + timedelta(days=1))
+    until(lambda: endpoint.to("/before"))
+    body = json.loads(endpoint.to("/before")[0].body)
+    assert body["type"] == "article.embargoed" and body["data"]["headline"] == "아직" and body["data"]["embargoed"]
+    until(lambda: settled(server))
+    assert not endpoint.to("/public")
+
+
+def test_the_secret_is_replaced(server: Server, token: str, outlet: str, endpoint: Subscriber) -> None:
+    made = hook(server, outlet, endpoint, "/rotate")
+    path = f"/subscriptions/{made['name']}"
+    fresh = ask(server, "POST", f"{path}/rotate", outlet).json()["secret"]
+    assert fresh != made["secret"] and fresh.startswith("whsec_")
+    push(server, token, "tag:hooks,2026:rotate-a")
+    until(lambda: endpoint.to("/rotate"))
+    (both,) = endpoint.to("/rotate")
+    assert signed(both, made["secret"]) and signed(both, fresh)
+    engine = server.engine()
+    one = store.subscription(engine, made["name"])
+    assert one is not None and one.secret_until > micros(datetime.now(UTC) + timedelta(hours=23))
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE subscriptions SET secret_until = 1")
+    engine.dispose()
+    push(server, token, "tag:hooks,2026:rotate-b")
+    until(lambda: len(endpoint.to("/rotate")) == 2)
+    assert signed(endpoint.to("/rotate")[1], fresh) and not signed(endpoint.to("/rotate")[1], made["secret"])
+    for told in (
+        ask(server, "GET", path, outlet).text,
+        server.run("subscription", "show", made["name"], "--json").stdout,
+    ):
+        assert fresh not in told and made["secret"] not in told
+
+
+def test_a_test_goes_out_at_once(server: Server, outlet: str, endpoint: Subscriber) -> None:
+    made = hook(server, outlet, endpoint, "/try")
+    tried = ask(server, "POST", f"/subscriptions/{made['name']}/test", outlet).json()
+    assert tried["status"] == 204 and tried["error"] == ""
+    (got,) = endpoint.to("/try")
+    assert json.loads(got.body)["type"] == "test" and signed(got, made["secret"])
+    endpoint.replies["/try"] = lambda got: answer(500)
+    failed = server.run("webhook", "test", made["name"])
+    assert failed.returncode == 1 and "The endpoint answered 500." in failed.stderr
+
+
+def test_paused_and_resumed(server: Server, token: str, outlet: str, endpoint: Subscriber) -> None:
+    made = hook(server, outlet, endpoint, "/pause")
+    path = f"/subscriptions/{made['name']}"
+    assert ask(server, "POST", f"{path}/pause", outlet).json()["state"] == "paused"
+    for letter in "ab":
+        push(server, token, f"tag:hooks,2026:pause-{letter}")
+    until(lambda: settled(server))
+    assert not endpoint.to("/pause")
+    assert [row["state"] for row in ask(server, "GET", path, outlet).json()["deliveries"]] == ["waiting", "waiting"]
+    assert server.run("subscription", "resume", made["name"]).returncode == 0
+    until(lambda: len(endpoint.to("/pause")) == 2)
+    guids = [json.loads(got.body)["data"]["guid"] for got in endpoint.to("/pause")]
+    assert guids == ["tag:hooks,2026:pause-a", "tag:hooks,2026:pause-b"]
+    until(lambda: settled(server))
+    rows = ask(server, "GET", path, outlet).json()["deliveries"]
+    assert [(row["state"], row["status"], row["attempts"]) for row in rows] == [("delivered", 204, 1)] * 2
+    assert all(0 < row["seconds"] < 60 for row in rows)
+    assert ask(server, "DELETE", path, outlet).status_code == 204
+    assert ask(server, "GET", path, outlet).json()["state"] == "ended"
+
+
+def test_another_accounts_subscriptions_are_not_there(server: Server, outlet: str, endpoint: Subscriber) -> None:
+    made = hook(server, outlet, endpoint, "/mine")
+    other = accredited(server, "weekly")
+    assert ask(server, "GET", "/subscriptions", other).json() == {"subscriptions": []}
+    for method, path in (("GET", ""), ("DELETE", ""), ("POST", "/rotate"), ("POST", "/test")):
+        assert ask(server, method, f"/subscriptions/{made['name']}{path}", other).status_code == 404
+    names = [one["name"] for one in ask(server, "GET", "/subscriptions", outlet).json()["subscriptions"]]
+    assert made["name"] in names
+    given = {"url": endpoint.url("/mine"), "query": "office=hooks"}
+    assert ask(server, "POST", "/subscriptions", outlet, json=given).status_code == 409
+    assert "Another account" in ask(server, "POST", "/subscriptions", other, json=given).json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("given", "status", "type"),
+    [
+        ({}, 400, "bad-parameter"),
+        ({"url": "https://169.254.169.254/"}, 400, "bad-callback"),
+        ({"url": "https://a:b@example.org/"}, 400, "bad-callback"),
+        ({"url": "https://example.org/", "format": "pdf"}, 404, "unknown-format"),
+        ({"url": "https://example.org/", "query": "region=Atlantis"}, 404, "unknown-region"),
+        ({"url": "https://example.org/", "query": "nonsense=1"}, 400, "unknown-parameter"),
+        ({"url": "https://example.org/", "contact": "nobody"}, 400, "bad-address"),
+        ({"url": "https://example.org/", "contact": "a@b.kr\r\nBcc: c@d.kr"}, 400, "bad-address"),
+        ({"url": "https://example.org/", "surplus": "1"}, 400, "unknown-parameter"),
+        ({"url": 1}, 400, "bad-json"),
+    ],
+)
+def test_what_is_refused(server: Server, outlet: str, given: dict[str, Any], status: int, type: str) -> None:
+    told = ask(server, "POST", "/subscriptions", outlet, json=given)
+    assert (told.status_code, told.json()["type"].rpartition(":")[2]) == (status, type)
+
+
+def test_who_may(server: Server, token: str, outlet: str) -> None:
+    assert server.client.get("/subscriptions").status_code == 401
+    assert ask(server, "GET", "/subscriptions", token).status_code == 403
+    browser = {"Accept": "text/html"}
+    told = server.client.get("/subscriptions", headers=browser)
+    assert told.status_code == 401 and told.headers["WWW-Authenticate"].startswith("Basic")
+    assert ask(server, "GET", "/subscriptions", outlet, headers=browser).headers["Cache-Control"] == "private, no-store"
+    cross = {"Sec-Fetch-Site": "cross-site"}
+    assert ask(server, "POST", "/subscriptions", outlet, headers=cross, json={"url": "https://x.kr"}).status_code == 403
+    assert ask(server, "POST", "/subscriptions/0123456789ab/dance", outlet).status_code == 404
+
+
+def test_a_token_without_the_scope_has_no_webhook_under_embargo(server: Server, endpoint: Subscriber) -> None:
+    accredited(server, "limited")
+    engine = server.engine()
+    now = datetime.now(UTC)
+    limited = store.new_token(engine, "", "s", now, role="outlet", outlet="limited", scope=("subscribe",))
+    engine.dispose()
+    given = {"url": endpoint.url("/limited"), "query": "status=embargoed"}
+    assert ask(server, "POST", "/subscriptions", limited, json=given).status_code == 403
+    hook(server, limited, endpoint, "/limited", query="")
+
+
+def test_a_removed_outlet_is_told_nothing_more(server: Server, endpoint: Subscriber) -> None:
+    made = hook(server, accredited(server, "gone"), endpoint, "/gone")
+    assert server.run("outlet", "remove", "gone").returncode == 0
+    told = json.loads(server.run("subscription", "show", made["name"], "--json").stdout)
+    assert (told["state"], told["reason"]) == ("ended", "The outlet was removed.")
+
+
+def test_the_page_and_its_forms(server: Server, outlet: str, endpoint: Subscriber) -> None:
+    browser = {"Accept": "text/html", "Accept-Language": "en"}
+    form = {"url": endpoint.url("/page"), "query": "office=hooks", "format": "ninjs", "contact": "desk@daily.example"}
+    made = ask(server, "POST", "/subscriptions", outlet, headers=browser, data=form)
+    assert made.status_code == 200 and "whsec_" in made.text and "shown this once" in made.text
+    listed = ask(server, "GET", "/subscriptions", outlet, headers=browser).text
+    assert endpoint.url("/page") in listed
+    name = made.text.split('action="/subscriptions/')[1].split("/")[0]
+    path = f"/subscriptions/{name}"
+    tried = ask(server, "POST", f"{path}/test", outlet, headers=browser)
+    assert "Test: 204" in tried.text
+    paused = ask(server, "POST", f"{path}/pause", outlet, headers=browser)
+    assert (paused.status_code, paused.headers["Location"]) == (303, path)
+    assert "paused" in ask(server, "GET", path, outlet, headers=browser).text
+    ended = ask(server, "POST", f"{path}/end", outlet, headers=browser)
+    assert (ended.status_code, ended.headers["Location"]) == (303, "/subscriptions")
+    missing = ask(server, "GET", "/subscriptions/000000000000", outlet, headers=browser)
+    assert missing.status_code == 404 and "<html" in missing.text
+
+
+def test_the_commands(server: Server, token: str, outlet: str, endpoint: Subscriber) -> None:
+    assert outlet
+    made = server.run("webhook", "add", endpoint.url("/command"), "--outlet", "daily", "--feed", "office=hooks")
+    assert made.returncode == 0, made.stderr
+    secret = made.stdout.splitlines()[-1]
+    push(server, token, "tag:hooks,2026:command")
+    until(lambda: endpoint.to("/command"))
+    assert signed(endpoint.to("/command")[0], secret)
+    listed = json.loads(server.run("subscription", "list", "--host", endpoint.host, "--json").stdout)
+    (one,) = listed["subscriptions"]
+    until(lambda: settled(server))
+    (row,) = json.loads(server.run("subscription", "show", one["name"], "--json").stdout)["deliveries"]
+    assert server.run("subscription", "resend", one["name"], str(row["number"])).returncode == 0
+    until(lambda: len(endpoint.to("/command")) == 2)
+    first, again = endpoint.to("/command")
+    assert first.headers["webhook-id"] == again.headers["webhook-id"]
+    assert server.run("webhook", "rotate", one["name"]).stdout.splitlines()[-1] != secret
+    assert server.run("subscription", "pause", one["name"]).returncode == 0
+    twice = server.run("subscription", "pause", one["name"])
+    assert (twice.returncode, twice.stderr) == (1, f"pressrelay: Subscription {one['name']} is paused.\n")
+    assert server.run("subscription", "end", one["name"]).returncode == 0
+    unknown = server.run("subscription", "show", "nothing")
+    assert (unknown.returncode, unknown.stderr) == (1, "pressrelay: There is no subscription 'nothing'.\n")
+    refused = server.run("webhook", "add", "http://10.0.0.1/", "--outlet", "daily")
+    assert refused.returncode == 1 and "Traceback" not in refused.stderr
+    metrics = server.client.get("/metrics").text
+    assert 'pressrelay_deliveries_total{kind="webhook",outcome="delivered"}' in metrics
+    assert 'pressrelay_subscriptions{kind="webhook",state="ended"}' in metrics
