@@ -12,6 +12,7 @@ from app.context import connect
 from app.errors import PressrelayError, Problem, Unavailable
 from app.routes import (
     access,
+    alerts,
     archives,
     articles,
     atompub,
@@ -50,6 +51,7 @@ ROUTES = (
     discovery,
     hub,
     subscriptions,
+    alerts,
     ops,
 )
 BLUEPRINTS = tuple(routes.blueprint for routes in ROUTES)

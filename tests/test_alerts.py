@@ -1,0 +1,336 @@
+"""E-mail alerts, from the form to the mailbox: a real server, and a real mail server that it hands its mail to."""
+
+import asyncio
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+from aiosmtpd.controller import Controller
+
+from app import store
+from app.context import Context, connect
+from app.errors import Misconfigured, Problem
+from app.outbound import Refused
+from app.push import mail
+from app.settings import Settings, load
+from app.store import State, Subscription, Waiting, micros
+from bench.processes import free_port
+from tests.articles import make
+from tests.conftest import SEED, Server, until
+from tests.test_hub import push
+
+
+class Mailbox:
+    """What a mail server took; addresses at full.example are refused for ever, at busy.example for now."""
+
+    def __init__(self) -> None:
+        self.mails: list[EmailMessage] = []
+        self.port = free_port()
+        self.controller = Controller(self, hostname="127.0.0.1", port=self.port)
+
+    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:
+        if address.endswith("@full.example"):
+            return "550 no such user"
+        if address.endswith("@busy.example"):
+            return "451 come again"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        message = message_from_bytes(envelope.content, policy=policy.default)
+        assert isinstance(message, EmailMessage)
+        self.mails.append(message)
+        return "250 OK"
+
+    @property
+    def url(self) -> str:
+        return f"smtp://127.0.0.1:{self.port}"
+
+    def to(self, address: str) -> list[EmailMessage]:
+        return [one for one in list(self.mails) if one["To"] == address]
+
+
+@pytest.fixture(scope="module")
+def mailbox() -> Iterator[Mailbox]:
+    mailbox = Mailbox()
+    mailbox.controller.start()
+    yield mailbox
+    mailbox.controller.stop()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, mailbox: Mailbox) -> Iterator[Server]:
+    settings = {"deliverers": "1", "smtp_url": mailbox.url, "mail_from": "press@press.example", "push_retry": "1"}
+    server = Server(tmp_path_factory.mktemp("alerts"), **settings).start()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def token(server: Server) -> str:
+    return server.office("alerts", "알림청", "kr:51")
+
+
+def asked(server: Server, address: str, **more: str) -> httpx.Response:
+    return server.client.post("/alerts", data={"address": address, "office": "alerts", "language": "ko"} | more)
+
+
+def link(message: EmailMessage, name: str = "confirm") -> str:
+    body = message.get_body(("plain",))
+    assert body is not None
+    found = re.search(rf"https?://\S+/alerts/{name}\?token=\S+", body.get_content())
+    assert found
+    return found[0].partition("//")[2].partition("/")[2]
+
+
+def subscribe(server: Server, mailbox: Mailbox, address: str, **more: str) -> Subscription:
+    before = len(mailbox.to(address))
+    told = asked(server, address, **more)
+    assert told.status_code == 202, told.text
+    until(lambda: len(mailbox.to(address)) > before)
+    assert server.client.post(f"/{link(mailbox.to(address)[-1])}").status_code == 200
+    engine = server.engine()
+    (one,) = [found for found in store.find_subscriptions(engine, kind="email") if found.target == address]
+    engine.dispose()
+    assert one.state == "active"
+    return one
+
+
+def state(server: Server, name: str) -> str:
+    engine = server.engine()
+    found = store.subscription(engine, name)
+    engine.dispose()
+    return found.state if found else ""
+
+
+def test_confirmed_told_and_left_with_one_click(server: Server, token: str, mailbox: Mailbox) -> None:
+    reader = "reader@desk.example"
+    one = subscribe(server, mailbox, reader)
+    guid = "tag:alerts,2026:whole"
+    id = push(server, token, guid, headline="새 소식")
+    until(lambda: len(mailbox.to(reader)) == 2)
+    alert = mailbox.to(reader)[1]
+    assert alert["Subject"] == "새 소식"
+    assert alert["Auto-Submitted"] == "auto-generated" and alert["Message-ID"] and alert["Date"]
+    assert alert["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    plain, html = alert.get_body(("plain",)), alert.get_body(("html",))
+    assert plain is not None and html is not None
+    for part in (plain.get_content(), html.get_content()):
+        assert f"/articles/{id}" in part and "새 소식" in part and "알림청" in part
+    push(server, token, guid, 2, headline="고친 소식")
+    until(lambda: len(mailbox.to(reader)) == 3)
+    assert mailbox.to(reader)[2]["Subject"] == "[수정] 고친 소식"
+    headers = {"Authorization": f"Bearer {token}"}
+    server.client.request("DELETE", f"/articles/{id}", headers=headers, params={"reason": "잘못 보냄"})
+    until(lambda: len(mailbox.to(reader)) == 4)
+    gone = mailbox.to(reader)[3]
+    said = gone.get_body(("plain",))
+    assert said is not None
+    assert gone["Subject"] == "[취소] 알림청" and "잘못 보냄" in said.get_content() and "소식" not in said.get_content()
+    assert len({str(message["Message-ID"]) for message in mailbox.to(reader)[1:]}) == 3
+    leave = str(alert["List-Unsubscribe"]).strip("<>").removeprefix(server.url)
+    assert server.client.get(leave).status_code == 200
+    assert state(server, one.name) == "active", "a program that follows links ends nothing"
+    for _ in range(2):
+        assert server.client.post(leave, data={"List-Unsubscribe": "One-Click"}).status_code == 200
+    assert state(server, one.name) == "ended"
+
+
+def test_a_link_alone_begins_nothing(server: Server, mailbox: Mailbox) -> None:
+    assert asked(server, "robot@desk.example").status_code == 202
+    until(lambda: mailbox.to("robot@desk.example"))
+    page = server.client.get(f"/{link(mailbox.to('robot@desk.example')[0])}", headers={"Accept": "text/html"})
+    assert page.status_code == 200 and "<form" in page.text
+    engine = server.engine()
+    assert not [one for one in store.find_subscriptions(engine, kind="email") if one.target == "robot@desk.example"]
+    engine.dispose()
+
+
+def test_the_founding_release_by_mail(server: Server, mailbox: Mailbox) -> None:
+    office = server.office()
+    subscribe(server, mailbox, "seed@desk.example", office="", region="전라북도", language="en")
+    assert server.push(office, SEED.read_bytes()).status_code == 201
+    until(lambda: len(mailbox.to("seed@desk.example")) == 2)
+    assert mailbox.to("seed@desk.example")[1]["Subject"] == "명품‘으뜸 도정상’2021년 힘차게 달린다"
+
+
+def test_a_digest_waits_for_its_time(server: Server, token: str, mailbox: Mailbox) -> None:
+    one = subscribe(server, mailbox, "slow@desk.example", pace="daily")
+    subscribe(server, mailbox, "fast@desk.example")
+    for letter in "ab":
+        push(server, token, f"tag:alerts,2026:digest-{letter}", headline=f"소식 {letter}")
+    until(lambda: len(mailbox.to("fast@desk.example")) > 1)
+    engine = server.engine()
+    until(lambda: (store.failing(engine, [one.id])[one.id]["next"] or 0) > micros(datetime.now(UTC)))
+    assert len(mailbox.to("slow@desk.example")) == 1
+    with engine.begin() as connection:  # a day later
+        day = 86_400_000_000
+        connection.exec_driver_sql(f"UPDATE deliveries SET at = at - {day} WHERE subscription = {one.id}")
+        connection.exec_driver_sql(f"UPDATE queue SET next = 1 WHERE subscription = {one.id}")
+    engine.dispose()
+    until(lambda: len(mailbox.to("slow@desk.example")) == 2)
+    digest = mailbox.to("slow@desk.example")[1]
+    assert digest["Subject"] == "보도자료 2건: 소식 a"
+    body = digest.get_body(("plain",))
+    assert body is not None and "소식 a" in body.get_content() and "소식 b" in body.get_content()
+
+
+def test_an_address_that_is_refused_ends_and_a_busy_server_is_asked_again(
+    server: Server, token: str, mailbox: Mailbox
+) -> None:
+    engine = server.engine()
+    names = {}
+    for host in ("full", "busy"):
+        one = Subscription(
+            "email", f"x@{host}.example", f"{server.url}/", "office=alerts", "email", host=f"{host}.example", lang="ko"
+        )
+        names[host] = store.save_subscription(engine, one, [("office:alerts", "*")], datetime.now(UTC))
+    push(server, token, "tag:alerts,2026:refused")
+    until(lambda: state(server, names["full"].name) == "ended")
+    until(lambda: store.failing(engine, [names["busy"].id])[names["busy"].id]["attempts"] >= 2)
+    (row,) = store.log_of(engine, names["busy"].id, 5)
+    assert row.state == "waiting" and "451 come again" in row.error
+    store.end_subscription(engine, names["busy"].id, "over", datetime.now(UTC))
+    engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("given", "status", "type"),
+    [
+        ({"address": ""}, 400, "bad-address"),
+        ({"address": "nobody"}, 400, "bad-address"),
+        ({"address": "a@b"}, 400, "bad-address"),
+        ({"address": "a@[127.0.0.1]"}, 400, "bad-address"),
+        ({"address": "a@127.0.0.1"}, 400, "bad-address"),
+        ({"address": "a@b.kr\r\nBcc: c@d.kr"}, 400, "bad-address"),
+        ({"address": "a@b.kr, c@d.kr"}, 400, "bad-address"),
+        ({"address": "a b@c.kr"}, 400, "bad-address"),
+        ({"address": "x" * 250 + "@c.kr"}, 400, "bad-address"),
+        ({"address": "a@b.kr", "pace": "hourly"}, 400, "bad-parameter"),
+        ({"address": "a@b.kr", "language": "tlh"}, 400, "bad-parameter"),
+        ({"address": "a@b.kr", "region": "Atlantis"}, 404, "unknown-region"),
+        ({"address": "a@b.kr", "q": "words"}, 400, "unknown-parameter"),
+    ],
+)
+def test_what_is_refused(server: Server, given: dict[str, str], status: int, type: str) -> None:
+    for told in (server.client.post("/alerts", data=given), server.client.post("/alerts", json=given)):
+        assert (told.status_code, told.json()["type"].rpartition(":")[2]) == (status, type)
+
+
+def test_links_that_are_not_ours(server: Server, mailbox: Mailbox) -> None:
+    assert asked(server, "forged@desk.example").status_code == 202
+    until(lambda: mailbox.to("forged@desk.example"))
+    good = parse_qs(urlsplit(link(mailbox.to("forged@desk.example")[0])).query)["token"][0]
+    for name, wrong in (("confirm", ""), ("confirm", good[:-2]), ("unsubscribe", good), ("unsubscribe", "x.y")):
+        for method in ("GET", "POST"):
+            told = server.client.request(method, f"/alerts/{name}", params={"token": wrong})
+            assert (told.status_code, told.json()["type"].rpartition(":")[2]) == (403, "token-wrong")
+
+
+def test_a_link_that_is_too_old(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    context = own_context(tmp_path)
+    token = mail.confirming(context, SUBSCRIPTION)
+    assert mail.confirmed(context, token) == ("a@b.kr", "region=kr%3A52", "", "ko")
+    monkeypatch.setattr(mail, "CONFIRMED_WITHIN", -1)
+    with pytest.raises(Problem) as problem:
+        mail.confirmed(context, token)
+    assert problem.value.status == 410
+
+
+def test_an_address_is_asked_three_times_a_day(server: Server) -> None:
+    assert [asked(server, "often@desk.example").status_code for _ in range(4)] == [202, 202, 202, 429]
+
+
+def test_the_page_in_both_languages(server: Server) -> None:
+    for lang, words in (("ko", "전자우편 알림"), ("en", "E-mail alerts")):
+        page = server.client.get(
+            "/alerts", params={"region": 'kr:52"><b>'}, headers={"Accept": "text/html", "Accept-Language": lang}
+        )
+        assert page.status_code == 200 and words in page.text and "<b>" not in page.text
+    assert 'href="/alerts?region=kr%3A52"' in server.client.get("/?region=kr:52").text
+    assert 'href="/alerts' not in server.client.get("/?q=words").text
+    sent = server.client.post("/alerts", data={"address": "page@desk.example"}, headers={"Accept": "text/html"})
+    assert sent.status_code == 202 and "page@desk.example" in sent.text
+
+
+def test_without_a_mail_server(own_server: Any) -> None:
+    server = own_server(workers="1").start()
+    told = server.client.get("/alerts")
+    assert told.status_code == 404 and told.json()["type"].endswith(":no-mail")
+    assert "/alerts" not in server.client.get("/").text
+
+
+SUBSCRIPTION = Subscription(
+    "email", "a@b.kr", "https://p.example/?region=kr%3A52", "region=kr%3A52", "email", name="n", lang="ko"
+)
+
+
+def own_context(tmp_path: Any) -> Context:
+    settings = Settings(data_dir=str(tmp_path), smtp_url="smtp://127.0.0.1:1", mail_from="press@press.example")
+    engine = store.connect(settings.database)
+    store.upgrade(engine)
+    engine.dispose()
+    return connect(settings)
+
+
+def row(**changes: Any) -> tuple[Waiting, State]:
+    article = make(**changes)
+    state = State(1, True, "usable", article.version, article, store.keys(article), 1, article.updated)
+    return Waiting(1, 1, 1, "published", 1, 0), state
+
+
+def test_no_header_becomes_two(tmp_path: Any) -> None:
+    told = row(headline="제목\r\nBcc: c@d.kr\x00", summary="<script>alert(1)</script>")
+    message = mail.alert(own_context(tmp_path), SUBSCRIPTION, [told])
+    assert "Bcc" not in message and "\n" not in message["Subject"]
+    html = message.get_body(("html",))
+    assert html is not None and "<script>" not in html.get_content()
+    assert b"\r\nBcc:" not in message.as_bytes().partition(b"\r\n\r\n")[0]
+
+
+def test_a_repeat_has_the_same_identifier(tmp_path: Any) -> None:
+    context = own_context(tmp_path)
+    first, again = (mail.alert(context, SUBSCRIPTION, [row()]) for _ in range(2))
+    assert first["Message-ID"] == again["Message-ID"]
+
+
+def test_when_a_digest_is_due() -> None:
+    settings = Settings(digest_at="07:00+09:00")
+    since = datetime(2026, 3, 9, 21, 0, tzinfo=UTC)  # 06:00 in Seoul on the 10th
+    assert mail.due(micros(since), since, settings) == micros(datetime(2026, 3, 9, 22, 0, tzinfo=UTC))
+    assert mail.due(micros(since), since + timedelta(hours=1), settings) is None
+    later = since + timedelta(hours=2)
+    assert mail.due(micros(later), later, settings) == micros(datetime(2026, 3, 10, 22, 0, tzinfo=UTC))
+
+
+def test_a_mail_server_that_is_not_there() -> None:
+    mailer = mail.Mailer(Settings(smtp_url="smtp://127.0.0.1:1", mail_from="a@b.kr"))
+    with pytest.raises(Refused, match="cannot be used"):
+        asyncio.run(mailer.send(EmailMessage()))
+    with pytest.raises(Refused, match="No mail server is set"):
+        asyncio.run(mail.Mailer(Settings()).send(EmailMessage()))
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"SMTP_URL": "mail.example"}, "takes smtp://user:password@host:587"),
+        ({"SMTP_URL": "smtp://mail.example"}, "PRESSRELAY_MAIL_FROM takes an e-mail address, not ''"),
+        ({"DIGEST_AT": "7"}, "takes HH:MM"),
+    ],
+)
+def test_settings_that_are_none(given: dict[str, str], words: str) -> None:
+    with pytest.raises(Misconfigured, match=re.escape(words)):
+        load({f"PRESSRELAY_{name}": value for name, value in given.items()})
+
+
+def test_json(server: Server, mailbox: Mailbox) -> None:
+    told = server.client.post("/alerts", json={"address": "json@desk.example", "region": "kr:52"})
+    assert told.status_code == 202 and json.loads(told.content) == {"step": "asked", "address": "json@desk.example"}
