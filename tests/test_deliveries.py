@@ -1,0 +1,768 @@
+"""Deliveries when things go wrong: workers that are killed, subscribers that are dead, slow or full, and transactions that fail.
+F19, F20 and H9 of ../shared/reliability.md, section 5, against a real server and real subscribers."""
+
+import asyncio
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pytest
+
+from app import query as queries
+from app import store
+from app.context import Context, connect
+from app.errors import Unavailable
+from app.push import deliver, retry
+from app.push.deliver import Deliverer
+from app.push.documents import Packer
+from app.push.matching import stands, within
+from app.query import LICENCES
+from app.settings import Settings
+from app.store import Done, Engine, Job, Settled, Subscription, micros
+from app.store import outbox as outboxes
+from bench.processes import memory
+from feeds.article import Licence, Office, Term
+from tests.conftest import ROOT, Server, until
+from tests.subscriber import Got, Subscriber, answer
+from tests.test_hub import PUSH
+from tests.test_lifecycle import document
+from tests.test_lifts import release
+from tests.test_serve import named
+from tests.test_store import NOW, article, put
+
+Make = Callable[..., Server]
+NUMBER = re.compile(rb"tag:faults,2026:[a-z]+-(\d+)")
+SECRET = "whsec_c2VjcmV0c2VjcmV0c2VjcmV0"
+HOUR = 3_600_000_000  # microseconds
+
+
+@pytest.fixture
+def subscriber() -> Iterator[Subscriber]:
+    subscriber = Subscriber().start()
+    yield subscriber
+    subscriber.stop()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server(tmp_path_factory.mktemp("faults"), **PUSH | {"deliverers": "1"}).start()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def token(server: Server) -> str:
+    return server.office("faults", "장애청", "kr:51")
+
+
+@pytest.fixture
+def database(server: Server) -> Iterator[Engine]:
+    """The server's own. What subscribed to it in a test ends with the test."""
+    engine = server.engine()
+    yield engine
+    for one in store.find_subscriptions(engine):
+        store.end_subscription(engine, one.id, "The test is over.", datetime.now(UTC))
+    engine.dispose()
+
+
+def subscribe(
+    engine: Engine, base: str, target: str, *, kind: str = "websub", format: str = "atom", asked: str = ""
+) -> Subscription:
+    """As the hub and the page of webhooks do, without asking the subscriber."""
+    query = queries.parse(parse_qsl(asked), ["faults"])
+    host = target.split("/")[2].rpartition(":")[0]
+    topic = query.address(base, format if kind == "websub" else "json")
+    one = Subscription(kind, target, topic, query.canonical(), format, host=host, secret=SECRET)
+    return store.save_subscription(engine, one, query.scans(), datetime.now(UTC))
+
+
+def push(server: Server, token: str, name: str, version: int = 1, **more: Any) -> None:
+    pushed = server.push(token, document(f"tag:faults,2026:{name}", version, **more))
+    assert pushed.status_code == 201, pushed.text
+
+
+def numbers(got: Got) -> list[int]:
+    """The articles in a delivery, in the order of their changes."""
+    return sorted({int(number) for number in NUMBER.findall(got.body)})
+
+
+def row(engine: Engine, one: Subscription) -> dict[str, Any]:
+    """How its deliveries stand."""
+    with engine.connect() as connection:
+        found = connection.exec_driver_sql(f"SELECT * FROM queue WHERE subscription = {one.id}")
+        return dict(found.mappings().one())
+
+
+def change(engine: Engine, statement: str) -> None:
+    with engine.begin() as connection:
+        connection.exec_driver_sql(statement)
+
+
+def states(engine: Engine, one: Subscription) -> list[str]:
+    """What became of its deliveries, the first first."""
+    return [line.state for line in store.log_of(engine, one.id, 1000)][::-1]
+
+
+# Workers that are killed
+
+
+class Workers:
+    """Delivery workers of a server that has none of its own."""
+
+    def __init__(self, server: Server) -> None:
+        command = [sys.executable, "-m", "tests.delivering"]
+        self._log = (server.directory / "deliver.log").open("ab")
+        self._maker = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=server.environ,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+        )
+        self.running: dict[int, int] = {}  # slot -> process
+
+    def start(self, slot: int) -> None:
+        assert self._maker.stdin and self._maker.stdout
+        self._maker.stdin.write(f"{slot}\n")
+        self._maker.stdin.flush()
+        self.running[slot] = int(self._maker.stdout.readline())
+
+    def kill(self, slot: int) -> None:
+        pid = self.running.pop(slot)
+        os.kill(pid, signal.SIGKILL)
+        until(lambda: not os.path.exists(f"/proc/{pid}"), 10, 0.001)
+
+    def close(self) -> None:
+        for slot in list(self.running):
+            with suppress(ProcessLookupError):
+                self.kill(slot)
+        assert self._maker.stdin and self._maker.stdout
+        self._maker.stdin.close()
+        self._maker.wait(10)
+        self._maker.stdout.close()
+        self._log.close()
+
+
+@contextmanager
+def workers(server: Server, *slots: int) -> Iterator[Workers]:
+    """These delivery workers, killed at the end."""
+    found = Workers(server)
+    try:
+        for slot in slots:
+            found.start(slot)
+        yield found
+    finally:
+        found.close()
+
+
+class Watched:
+    """Subscribers that take their time, so that a kill finds deliveries under way."""
+
+    def __init__(self, subscriber: Subscriber) -> None:
+        self.subscriber = subscriber
+        self.open: Counter[str] = Counter()  # by path: deliveries that are not answered yet
+        self.most: Counter[str] = Counter()
+
+    async def reply(self, got: Got, writer: asyncio.StreamWriter) -> None:
+        self.open[got.path] += 1
+        self.most[got.path] = max(self.most[got.path], self.open[got.path])
+        await asyncio.sleep(random.uniform(0, 0.02))
+        writer.write(answer(204))
+        self.open[got.path] -= 1
+
+    def subscribe(self, engine: Engine, base: str, count: int) -> dict[str, Subscription]:
+        """By path: of three kinds in turn, each at a host of its own."""
+        kinds = [
+            {"kind": "websub", "format": "atom"},
+            {"kind": "webhook", "format": "json", "asked": "region=kr:51"},
+            {"kind": "websub", "format": "ninjs", "asked": "office=faults&lang=ko"},
+        ]
+        made = {}
+        for number in range(count):
+            path = f"/watched/{number}"
+            self.subscriber.replies[path] = self.reply
+            target = self.subscriber.url(path, f"127.77.{number // 250}.{number % 250 + 1}")
+            made[path] = subscribe(engine, base, target, **kinds[number % 3])
+        return made
+
+
+@contextmanager
+def pushing(server: Server, token: str, name: str, every: float, done: list[int]) -> Iterator[None]:
+    """Articles are pushed all the time, one after the other; `done`: the numbers of those that were acknowledged."""
+    failures: list[BaseException] = []
+    stop = threading.Event()
+
+    def work() -> None:
+        try:
+            while not stop.wait(every):
+                push(server, token, f"{name}-{len(done)}")
+                done.append(len(done))
+        except BaseException as error:  # a thread's failure must reach the test
+            failures.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(30)
+    assert failures == []
+
+
+def delivered(engine: Engine, made: dict[str, Subscription]) -> dict[str, set[int]]:
+    """By path: the changes that are kept as delivered."""
+    by = {one.id: path for path, one in made.items()}
+    found: dict[str, set[int]] = {path: set() for path in made}
+    with engine.connect() as connection:
+        statement = "SELECT subscription, seq FROM deliveries WHERE state = 'delivered'"
+        for id, seq in connection.exec_driver_sql(statement):
+            found[by[id]].add(seq)
+    return found
+
+
+def assert_in_order(got: Sequence[Got], expected: Sequence[int], kills: int) -> int:
+    """What must hold for one subscriber, however many workers were killed; how many of its deliveries were repeats.
+
+    Each delivery goes on where the one before ended, or goes back after a kill: then under the identifiers of before, and without a
+    gap up to where it was. So every article is there, its first delivery in the order of the changes.
+    """
+    by_id: dict[str, list[int]] = {}
+    ids: dict[int, str] = {}
+    last, back = -1, 0
+    for one in got:
+        mine, id = numbers(one), one.headers["pressrelay-delivery"]
+        assert one.headers.get("webhook-id", id) == id
+        assert mine == list(range(mine[0], mine[-1] + 1)), "no gap within"
+        assert by_id.setdefault(id, mine) == mine, "an identifier means the same articles"
+        assert {ids.setdefault(number, id) for number in mine} == {id}, "an article comes under one identifier"
+        if mine[0] != last + 1:
+            assert mine[0] <= last, "no gap between"
+            back += 1
+        last = mine[-1]
+    assert sorted(ids) == list(expected)
+    assert back <= kills, "nobody goes back without a kill"
+    return len(got) - len(by_id)
+
+
+@pytest.mark.slow
+def test_a_worker_is_killed_twenty_times(own_server: Make, subscriber: Subscriber) -> None:
+    server = own_server(**PUSH | {"deliverers": "0"}).start()
+    token = server.office("faults", "장애청", "kr:51")
+    engine = server.engine()
+    watched = Watched(subscriber)
+    made = watched.subscribe(engine, server.url, 30)
+    known: list[tuple[int, dict[str, set[int]]]] = []  # what had come, and what was kept as delivered, at each kill
+    done: list[int] = []
+    with workers(server, 0) as mine:
+        with pushing(server, token, "kill", 0.03, done):
+            for _ in range(20):
+                before = len(subscriber.got)
+                until(lambda before=before: len(subscriber.got) > before + 15 and +watched.open, 20, 0.001)  # type: ignore[misc]
+                time.sleep(random.choice((0, 0, 0.005, 0.02, 0.05)))
+                mine.kill(0)
+                known.append((len(subscriber.got), delivered(engine, made)))
+                mine.start(0)
+        until(lambda: store.figures(engine).due == 0, 20)
+    repeats = 0
+    for path in made:
+        repeats += assert_in_order(subscriber.to(path), done, 20)
+    assert repeats > 0, "kills came in mid-delivery"
+    for count, kept in known:
+        for one in subscriber.got[count:]:
+            assert not kept[one.path] & {number + 1 for number in numbers(one)}, "what was delivered is not sent again"
+    assert all(set(states(engine, one)) == {"delivered"} for one in made.values())
+    assert all(len(states(engine, one)) == len(done) for one in made.values()), "outbox = articles x subscribers"
+    engine.dispose()
+
+
+@pytest.mark.slow
+def test_two_workers_share_on_postgresql(own_server: Make, subscriber: Subscriber, postgres_url: str) -> None:
+    server = own_server(**PUSH | {"deliverers": "0", "database_url": postgres_url}).start()
+    token = server.office("faults", "장애청", "kr:51")
+    engine = server.engine()
+    watched = Watched(subscriber)
+    made = watched.subscribe(engine, server.url, 30)
+    done: list[int] = []
+    with workers(server, 0, 1) as mine:
+        with pushing(server, token, "two", 0.03, done):
+            until(lambda: len(done) > 40, 20)
+        until(lambda: store.figures(engine).due == 0, 20)
+        assert set(watched.most.values()) == {1}, "one worker at a time has a subscription"
+        assert [assert_in_order(subscriber.to(path), done, 0) for path in made] == [0] * 30, "nothing is doubled"
+        first = len(subscriber.got)
+        with pushing(server, token, "two", 0.03, done):
+            for slot in (0, 1, 0, 1, 0, 1):
+                before = len(subscriber.got)
+                until(lambda before=before: len(subscriber.got) > before + 30 and +watched.open, 20, 0.001)  # type: ignore[misc]
+                mine.kill(slot)
+                mine.start(slot)
+        until(lambda: store.figures(engine).due == 0, 20)
+    assert len(subscriber.got) > first
+    for path in made:
+        assert_in_order(subscriber.to(path), done, 6)
+    engine.dispose()
+
+
+# Subscribers that are dead, slow or endless
+
+
+async def silent(got: Got, writer: asyncio.StreamWriter) -> None:
+    await asyncio.sleep(60)
+
+
+async def dripping(got: Got, writer: asyncio.StreamWriter) -> None:
+    for byte in b"HTTP/1.1 204 No Content\r\nX-Slow: " + b"x" * 1000:
+        writer.write(bytes([byte]))
+        await asyncio.sleep(0.2)
+
+
+async def endless(got: Got, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 10000000000\r\n\r\n")
+    piece = bytes(1 << 20)
+    for _ in range(10_000):
+        writer.write(piece)
+        await writer.drain()
+
+
+def test_the_dead_and_the_slow_hold_up_nobody(
+    server: Server, token: str, subscriber: Subscriber, database: Engine
+) -> None:
+    good = [f"/good/{number}" for number in range(40)]
+    for number, path in enumerate(good):
+        subscribe(database, server.url, subscriber.url(path, f"127.78.0.{number + 1}"))
+    bad = {"/silent": silent, "/dripping": dripping, "/endless": endless}
+    for number, (path, reply) in enumerate(bad.items()):
+        subscriber.replies[path] = reply
+        subscribe(database, server.url, subscriber.url(path, f"127.78.1.{number + 1}"))
+    refused = subscribe(database, server.url, "http://127.78.1.9:1/")
+    until(lambda: named(server, "app.cli deliver"))
+    (worker,) = named(server, "app.cli deliver")
+    before = memory(worker)[0]
+    largest = 0.0
+    for number in range(6):
+        push(server, token, f"slow-{number}")
+        until(lambda number=number: all(numbers(got)[-1] == number for got in last(subscriber, good)), 5)  # type: ignore[misc]
+        largest = max(largest, memory(worker)[0])
+    waits = subscriber.to("/silent") + subscriber.to("/dripping")
+    assert len(waits) == 2 and time.monotonic() - min(got.at for got in waits) < 10, "they are still waited for"
+    assert [[numbers(got) for got in subscriber.to(path)] for path in good] == [[[n] for n in range(6)]] * 40
+    until(lambda: len(subscriber.to("/endless")) == 6)
+    assert largest < before + 100, "MB"
+    assert row(database, refused)["attempts"] > 0
+    until(lambda: memory(worker)[0] < before + 100)
+
+
+def last(subscriber: Subscriber, paths: Sequence[str]) -> list[Got]:
+    """The last delivery at each path, once there is one at all of them."""
+    found = [subscriber.to(path) for path in paths]
+    return [got[-1] for got in found] if all(found) else [Got("", "", {}, b"tag:faults,2026:none-999", 0.0)]
+
+
+# Trying again
+
+
+def tried(engine: Engine, one: Subscription, attempts: int) -> dict[str, Any]:
+    """Its line in the queue when so many attempts have failed."""
+    until(lambda: row(engine, one)["attempts"] == attempts and not row(engine, one)["claim"])
+    return row(engine, one)
+
+
+def now_due(engine: Engine, one: Subscription, also: str = "") -> None:
+    change(engine, f"UPDATE queue SET next = 1{also} WHERE subscription = {one.id}")
+
+
+def test_pauses_grow_until_it_is_given_up_and_resent(
+    server: Server, token: str, subscriber: Subscriber, database: Engine
+) -> None:
+    one = subscribe(database, server.url, subscriber.url("/fails"))
+    subscriber.replies["/fails"] = lambda got: answer(500)
+    push(server, token, "fails-0")
+    for attempt in range(1, 6):
+        pause = (tried(database, one, attempt)["next"] - micros(datetime.now(UTC))) / 1e6
+        assert 0.75 * 2 ** (attempt - 1) - 0.7 < pause < 1.25 * 2 ** (attempt - 1)
+        if attempt < 5:
+            now_due(database, one)
+    assert [got.headers["pressrelay-attempt"] for got in subscriber.to("/fails")] == ["1", "2", "3", "4", "5"]
+    assert len({got.headers["pressrelay-delivery"] for got in subscriber.to("/fails")}) == 1
+    push(server, token, "fails-1")
+    change(database, f"UPDATE deliveries SET at = at - {25 * HOUR} WHERE subscription = {one.id} AND attempts > 0")
+    now_due(database, one)
+    until(lambda: states(database, one) == ["dead", "waiting"])
+    del subscriber.replies["/fails"]
+    now_due(database, one)
+    until(lambda: states(database, one) == ["dead", "delivered"])
+    assert numbers(subscriber.to("/fails")[-1]) == [1], "it goes on with the next"
+    shown = server.run("subscription", "show", one.name).stdout
+    assert "\tdead\t6\t" in shown and "500" in shown
+    assert "1 deliveries" in server.run("subscription", "resend", one.name).stdout
+    until(lambda: states(database, one) == ["delivered", "delivered"])
+    assert numbers(subscriber.to("/fails")[-1]) == [0]
+    counts = store.figures(database).outcomes
+    assert counts["websub", "dead"][0] == 1 and counts["websub", "failed"][0] >= 5
+
+
+@pytest.mark.parametrize("spelled", ["seconds", "date"])
+def test_retry_after(server: Server, token: str, subscriber: Subscriber, database: Engine, spelled: str) -> None:
+    one = subscribe(database, server.url, subscriber.url("/later"), kind="webhook", format="json")
+    at = datetime.now(UTC) + timedelta(seconds=300)
+    asked = "300" if spelled == "seconds" else format_datetime(at, usegmt=True)
+    subscriber.replies["/later"] = lambda got: answer(503, Retry_After=asked)
+    push(server, token, f"later-{len(spelled)}")
+    due = tried(database, one, 1)["next"]
+    assert abs(due - micros(at)) < 10_000_000
+
+
+def test_410_ends_a_webhook(server: Server, token: str, subscriber: Subscriber, database: Engine) -> None:
+    one = subscribe(database, server.url, subscriber.url("/gone"), kind="webhook", format="json")
+    subscriber.replies["/gone"] = lambda got: answer(410)
+    push(server, token, "gone-0")
+    until(lambda: [found.state for found in store.find_subscriptions(database, host=subscriber.host)] == ["ended"])
+    push(server, token, "gone-1")
+    assert len(subscriber.to("/gone")) == 1 and states(database, one) == ["dropped"]
+
+
+def test_a_webhook_without_success_is_paused_and_goes_on_where_it_was(
+    server: Server, token: str, subscriber: Subscriber, database: Engine
+) -> None:
+    one = subscribe(database, server.url, subscriber.url("/ill"), kind="webhook", format="json")
+    other = subscribe(database, server.url, subscriber.url("/ill/websub"))
+    for path in ("/ill", "/ill/websub"):
+        subscriber.replies[path] = lambda got: answer(500)
+    push(server, token, "ill-0")
+    for each in (one, other):
+        assert tried(database, each, 1)["failing"]
+        now_due(database, each, f", failing = failing - {3 * 24 * HOUR + 1}")
+    until(lambda: state(database, one) == "paused")
+    found = store.subscription(database, one.name)
+    assert found is not None and found.reason.startswith("Nothing arrived for 3 days")
+    tried(database, other, 2)
+    assert state(database, other) == "active", "a lease ends by itself"
+    push(server, token, "ill-1")
+    subscriber.replies.clear()
+    now_due(database, one)
+    until(lambda: not row(database, other)["claim"])
+    assert len(subscriber.to("/ill")) == 2
+    assert store.resume_subscription(database, one.id, datetime.now(UTC))
+    until(lambda: states(database, one) == ["delivered"] * 2)
+    assert [numbers(got) for got in subscriber.to("/ill")] == [[0], [0], [0], [1]]
+
+
+def state(engine: Engine, one: Subscription) -> str:
+    found = store.subscription(engine, one.name)
+    return found.state if found else ""
+
+
+def test_a_pause_holds_and_an_end_drops(server: Server, token: str, subscriber: Subscriber, database: Engine) -> None:
+    hook = subscribe(database, server.url, subscriber.url("/hook"), kind="webhook", format="json")
+    feed = subscribe(database, server.url, subscriber.url("/feed"))
+    ended = subscribe(database, server.url, subscriber.url("/ended"))
+    witness = subscribe(database, server.url, subscriber.url("/witness"))
+    for one in (hook, feed, ended):
+        store.pause_subscription(database, one.id, "A test.", datetime.now(UTC))
+    for number in range(3):
+        push(server, token, f"pause-{number}")
+    until(lambda: states(database, witness) == ["delivered"] * 3)
+    assert not any(subscriber.to(path) for path in ("/hook", "/feed", "/ended"))
+    store.end_subscription(database, ended.id, "A test.", datetime.now(UTC))
+    assert states(database, ended) == ["dropped"] * 3
+    for one in (hook, feed):
+        store.resume_subscription(database, one.id, datetime.now(UTC))
+    until(lambda: states(database, hook) == states(database, feed) == ["delivered"] * 3)
+    assert [numbers(got) for got in subscriber.to("/hook")] == [[0], [1], [2]]
+    assert [numbers(got) for got in subscriber.to("/feed")] == [[0, 1, 2]]
+    assert not subscriber.to("/ended")
+
+
+def test_50_embargoes_of_one_instant(server: Server, token: str, subscriber: Subscriber, database: Engine) -> None:
+    paths = [f"/embargo/{number}" for number in range(6)]
+    for number, path in enumerate(paths):
+        kind = "webhook" if number % 2 else "websub"
+        target = subscriber.url(path, f"127.79.0.{number + 1}")
+        subscribe(database, server.url, target, kind=kind, format="json", asked="office=faults")
+    instant = datetime.now(UTC) + timedelta(seconds=2.5)
+    begun = time.monotonic() + 2.5
+    guids = [f"tag:faults,2026:embargo-{number}" for number in range(50)]
+    pushed = server.push(token, release(guids, [instant] * 50))
+    assert pushed.status_code == 201 and datetime.now(UTC) < instant
+    until(lambda: all({n for got in subscriber.to(path) for n in numbers(got)} == set(range(50)) for path in paths), 20)
+    late = [min(got.at for got in subscriber.to(path)) - begun for path in paths]
+    assert 0 < min(late) < 1, late
+    assert all(all(got.at > begun for got in subscriber.to(path)) for path in paths)
+    assert max(got.at for got in subscriber.got) - begun < 10
+
+
+# One worker, within this process
+
+
+@contextmanager
+def delivering(context: Context) -> Iterator[Deliverer]:
+    """A worker in a thread, until it has nothing to do any more."""
+    deliverer = Deliverer(context, "here:0")
+    loop, stop = asyncio.new_event_loop(), asyncio.Event()
+    thread = threading.Thread(target=lambda: loop.run_until_complete(deliverer.run(stop)))
+    thread.start()
+    try:
+        yield deliverer
+        until(lambda: store.figures(context.engine).due == 0)
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(20)
+        loop.close()
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Iterator[Context]:
+    settings = Settings(
+        data_dir=str(tmp_path), push_http=1, push_ports="1-65535", push_private="127.0.0.0/8", push_retry=1
+    )
+    engine = store.connect(settings.database)
+    store.upgrade(engine)
+    engine.dispose()
+    context = connect(settings)
+    yield context
+    context.engine.dispose()
+
+
+def test_a_delivery_ends_before_its_claim(
+    context: Context, subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fifty articles to an endpoint that takes its time may take longer than a claim lasts."""
+    one = subscribe(context.engine, "http://x", subscriber.url("/slow"), kind="webhook", format="json")
+
+    async def slow(got: Got, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(0.05)
+        writer.write(answer(204))
+
+    subscriber.replies["/slow"] = slow
+    put(context.engine, *(article(f"tag:faults,2026:slow-{number}") for number in range(12)))
+    turns: list[int] = []
+    settle = store.settle
+
+    def counted(engine: Engine, who: str, settled: Sequence[Settled], now: datetime) -> None:
+        turns.extend(len(each.done) for each in settled)
+        settle(engine, who, settled, now)
+
+    monkeypatch.setattr(store, "settle", counted)
+    monkeypatch.setattr(deliver, "HELD", 0.12)
+    with delivering(context):
+        until(lambda: states(context.engine, one) == ["delivered"] * 12, 20)
+    assert sum(turns) == 12 and len(turns) > 3 and max(turns) <= 4
+    assert [numbers(got) for got in subscriber.to("/slow")] == [[number] for number in range(12)]
+
+
+def test_a_claim_that_cannot_be_packed_is_let_go(
+    context: Context, subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = subscribe(context.engine, "http://x", subscriber.url("/packed"))
+    put(context.engine, article("tag:faults,2026:packed-0"))
+    pack, times = Packer.pack, [0]
+
+    def fails_once(self: Packer, jobs: Sequence[Job]) -> Any:
+        times[0] += bool(jobs)
+        if jobs and times[0] == 1:
+            raise Unavailable("The database cannot be used right now.")
+        return pack(self, jobs)
+
+    monkeypatch.setattr(Packer, "pack", fails_once)
+    with delivering(context):
+        until(lambda: states(context.engine, one) == ["delivered"], 5)
+    assert times[0] == 2
+
+
+# The outbox, the queue, and what is pure
+
+
+def everything(engine: Engine, host: str = "h") -> Subscription:
+    return subscribe(engine, "http://x", f"http://{host}:1/{time.monotonic_ns()}")
+
+
+def count(engine: Engine, table: str) -> int:
+    with engine.connect() as connection:
+        return int(connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one())
+
+
+def test_a_transaction_that_fails_tells_nobody(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = everything(engine)
+    tell = outboxes.tell
+
+    def failing(*given: Any, **more: Any) -> None:
+        tell(*given, **more)
+        raise RuntimeError("after it was told")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(outboxes, "tell", failing)
+        with pytest.raises(RuntimeError):
+            put(engine, article())
+    assert (count(engine, "deliveries"), count(engine, "articles"), count(engine, "changes")) == (0, 0, 0)
+    assert row(engine, one)["bell"] == 0 and row(engine, one)["next"] is None
+    put(engine, article())
+    assert (count(engine, "deliveries"), count(engine, "changes")) == (1, 1)
+    assert row(engine, one)["bell"] == 1
+
+
+def claimed(engine: Engine, who: str = "a", at: datetime | None = None, **given: Any) -> list[Job]:
+    given = {"fresh": 100, "again": 100, "room": lambda host: 100} | given
+    return store.claim(engine, who, at or datetime.now(UTC), **given)
+
+
+def failed(job: Job, again: int) -> Settled:
+    lines = tuple(Done(line.seq, "waiting", line.attempts + 1, 500, "no", 5) for line in job.rows)
+    return Settled(job, lines, arrived=False, again=again, attempts=job.attempts + 1, last=job.rows[-1].seq)
+
+
+def arrived(job: Job) -> Settled:
+    return Settled(job, tuple(Done(line.seq, "delivered", line.attempts + 1, 204, "", 7) for line in job.rows))
+
+
+def test_a_claim_is_one_workers(engine: Engine) -> None:
+    one, other = everything(engine, "h"), everything(engine, "i")
+    assert claimed(engine) == []
+    put(engine, article())
+    assert {job.subscription.id for job in claimed(engine)} == {one.id, other.id}
+    assert claimed(engine, "b") == []
+    assert store.release_claims(engine, "b", datetime.now(UTC)) == 0
+    assert store.release_claims(engine, "a", datetime.now(UTC)) == 2
+    assert len(claimed(engine, "b")) == 2
+    later = datetime.now(UTC) + timedelta(seconds=181)
+    assert len(claimed(engine, "c", later)) == 2, "a claim ends by itself"
+
+
+def test_room_and_hosts_that_are_busy(engine: Engine) -> None:
+    for host in ("h", "h", "h", "i", "j"):
+        everything(engine, host)
+    put(engine, article())
+    given = {"room": lambda host: 2, "busy": ["j"]}
+    assert sorted(job.subscription.host for job in claimed(engine, **given)) == ["h", "h", "i"]
+    assert claimed(engine, fresh=0) == []
+    assert len(claimed(engine, fresh=1)) == 1
+    assert len(claimed(engine)) == 1
+
+
+def test_those_that_failed_wait_in_a_line_of_their_own(engine: Engine) -> None:
+    one, other = everything(engine, "h"), everything(engine, "i")
+    put(engine, article())
+    now = micros(datetime.now(UTC))
+    jobs = {job.subscription.id: job for job in claimed(engine)}
+    store.settle(engine, "a", [failed(jobs[one.id], now), arrived(jobs[other.id])], datetime.now(UTC))
+    assert row(engine, one)["failing"] and row(engine, other)["next"] is None
+    put(engine, article("tag:b"))
+    assert [job.subscription.id for job in claimed(engine, again=0)] == [other.id]
+    (job,) = claimed(engine, fresh=0)
+    assert (job.subscription.id, job.attempts, len(job.rows)) == (one.id, 1, 2)
+    assert job.last == job.rows[0].seq, "what came since is another delivery"
+    counts = store.figures(engine)
+    assert counts.outcomes == {("websub", "failed"): (1, 5), ("websub", "delivered"): (1, 7)}
+    assert counts.subscriptions == {("websub", "active"): 2} and counts.due == 2
+
+
+def test_a_bell_that_rang_meanwhile(engine: Engine) -> None:
+    one = everything(engine)
+    put(engine, article())
+    (job,) = claimed(engine)
+    put(engine, article("tag:b"))
+    assert claimed(engine, "b") == []
+    store.settle(engine, "a", [arrived(job)], datetime.now(UTC))
+    (job,) = claimed(engine, "b")
+    assert [line.num for line in job.rows] == [2] and job.last == 2
+    store.settle(engine, "a", [arrived(job)], datetime.now(UTC))
+    assert row(engine, one)["claim"] == "b", "whose claim it is not leaves it alone"
+    store.settle(engine, "b", [arrived(job)], datetime.now(UTC))
+    assert (row(engine, one)["claim"], row(engine, one)["next"], row(engine, one)["last"]) == ("", None, 0)
+    assert store.figures(engine).due == 0
+
+
+def test_more_than_one_turn_takes(engine: Engine) -> None:
+    one = everything(engine)
+    put(engine, *(article(f"tag:{number}") for number in range(7)))
+    (job,) = claimed(engine, rows=5)
+    assert (len(job.rows), job.more, job.last) == (5, True, 5)
+    store.settle(engine, "a", [arrived(job)], datetime.now(UTC))
+    assert row(engine, one)["next"] is not None
+    (job,) = claimed(engine, rows=5)
+    assert (len(job.rows), job.more, job.last) == (2, False, 7)
+
+
+QUERIES = [
+    *("", "region=kr", "region=kr:52", "region=kr:45", "region=kr:11", "region=kr:11&region=kr:52"),
+    *("topic=medtop:20000498", "topic=medtop:15000000", "topic=brm11", "region=kr:52&topic=medtop:08000000"),
+    *("office=faults", "office=seoul", "office=faults&region=kr:52", "office=faults&office=seoul&lang=ko"),
+    *("lang=ko", "lang=en", "lang=en-gb", "lang=en&region=kr:52", "lang=ko&topic=medtop:20000498"),
+    *("genre=press-release", "genre=reference", "genre=reference&region=kr:11", "genre=explanation"),
+    *("licence=kogl-1", "licence=none", "licence=none&topic=medtop:20000498", "licence=kogl-1&office=seoul"),
+    *("exclude_region=kr:11", "exclude_region=kr", "exclude_topic=medtop:20000498", "exclude_lang=ko"),
+    *("exclude_office=faults", "exclude_genre=reference", "exclude_licence=kogl-1", "lang=ko&exclude_region=kr:52"),
+    *(
+        "since=2026-11-01T09:00:01Z",
+        "until=2026-11-01T09:00:02Z",
+        "since=2026-11-01T09:00:01Z&until=2026-11-01T09:00:03Z",
+    ),
+    *("region=kr:52&since=2026-11-01T09:00:02Z", "lang=en&until=2026-11-01T09:00:03Z", "since=2027-01-01"),
+]
+
+
+def test_what_is_matched_is_what_the_feed_holds(engine: Engine) -> None:
+    seoul, faults = Office("seoul", "서울"), Office("faults", "장애청")
+    given: list[dict[str, Any]] = [
+        {"office": faults},
+        {"office": seoul, "regions": (Term("kr", "kr:11"),), "topics": ()},
+        {"office": faults, "lang": "en-GB", "kind": "reference", "topics": (Term("medtop", "medtop:15000000"),)},
+        {"office": seoul, "regions": (Term("kr", "kr:11"), Term("kr", "kr:52")), "kind": "reference"},
+        {"office": faults, "lang": "en", "licence": Licence(LICENCES["kogl-1"]), "regions": ()},
+    ]
+    for number, fields in enumerate(given):
+        at = NOW + timedelta(seconds=number)
+        put(engine, article(f"tag:{number}", updated=at, **fields), now=at)
+    known = store.states(engine, range(1, len(given) + 1))
+    assert len(known) == len(given)
+    found = 0
+    for asked in QUERIES:
+        query = queries.parse(parse_qsl(asked), ["faults", "seoul"])
+        feed = {num for _, num, _ in store.standing(engine, query)}
+        assert {num for num, one in known.items() if stands(query, one.keys) and within(query, one)} == feed, asked
+        found += len(feed)
+    assert found > len(QUERIES)
+
+
+def test_pauses() -> None:
+    middle = [retry.pause(attempts, 5, lambda: 0.5) for attempts in range(1, 60)]
+    assert middle[:5] == [5, 10, 20, 40, 80] and middle[-1] == max(middle) == retry.LONGEST
+    assert (retry.pause(1, 4, lambda: 0.0), retry.pause(1, 4, lambda: 1.0)) == (3, 5)
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        *(("", 0), ("120", 120), (" 7 ", 7), ("99999999999999999999", 3600), ("-5", 0), ("1.5", 0), ("soon", 0)),
+        *(("Sun, 01 Nov 2026 09:01:00 GMT", 60), ("Sun, 01 Nov 2026 08:00:00 GMT", 0), ("٣", 0)),
+        *(("Sun, 01 Nov 2030 09:00:00 GMT", 3600), ("Sun, 99 Nov 2026 09:00:00 GMT", 0)),
+        *(("Sun, 01 Nov 2026 09:01:00 -0000", 60), ("Sun, 01 Nov 2026 09:01:00", 60)),
+    ],
+)
+def test_retry_after_as_it_is_spelled(said: str, seconds: float) -> None:
+    assert retry.asked(said, NOW) == seconds
+
+
+def test_a_loaded_archive_is_no_news(engine: Engine) -> None:
+    everything(engine, "h")
+    put(engine, article("tag:old", updated=NOW - timedelta(days=9)), article("tag:new"))
+    (job,) = claimed(engine)
+    found = store.states(engine, [line.num for line in job.rows])
+    assert [state.article.guid for state in found.values()] == ["tag:new"]
+    put(engine, article("tag:old", 2, updated=NOW))
+    assert len(claimed(engine, at=datetime.now(UTC) + timedelta(hours=1))[0].rows) == 2, "its correction is"
