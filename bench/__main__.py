@@ -19,6 +19,7 @@ from bench.figures import Figure, Missing, table
 from bench.freshness import freshness
 from bench.imports import imports
 from bench.ingest import ingest
+from bench.push import push
 from bench.scale import scale
 from bench.serve import serve
 
@@ -29,6 +30,7 @@ PARTS = {
     "freshness": freshness,
     "import": imports,
     "embargo": embargo,
+    "push": push,
 }
 WIDTH = 150  # columns, where the output is no terminal
 

@@ -28,6 +28,9 @@ class Amounts(Struct, frozen=True):
     pushes: int = 300  # until every worker has them
     imported: tuple[int, int] = (3_000, 30_000)  # articles of the smaller and of the larger archive that is imported
     embargoed: int = 1_000  # articles of one release, until one instant
+    subscribers: int = 1_000
+    told: int = 10  # pushes that they are told, each round and kind
+    others: int = 100_000  # subscriptions of other feeds
 
 
 QUICK = Amounts(
@@ -48,4 +51,7 @@ QUICK = Amounts(
     pushes=10,
     imported=(50, 200),
     embargoed=50,
+    subscribers=20,
+    told=2,
+    others=200,
 )
