@@ -8,6 +8,7 @@ because those of httpx and httpcore look at every connection for every request: 
 import asyncio
 import ipaddress
 import re
+import resource
 import socket
 import ssl
 import time
@@ -29,7 +30,7 @@ MOST = 65_536  # bytes of the body of an answer
 LONGEST = 2000  # characters of a URL
 ADDRESSES = 4  # of one name that are tried
 IDLE_SECONDS = 30.0  # for which a connection waits for the next request
-IDLE_EACH, IDLE_ALL = 4, 512  # connections that wait, of one origin and of all
+IDLE_EACH, IDLE_ALL = 4, 2048  # connections that wait, of one origin and of all: half of the files at most
 LOOKUPS = 16  # names that are resolved at once
 NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*")
 NUMERIC = re.compile(r"(.*\.)?([0-9]+|0x[0-9a-f]*)")  # no name: its last label would be a number
@@ -179,6 +180,8 @@ class Client:
         self._lookups: dict[str, asyncio.Future[list[str]]] = {}
         self._idle: dict[tuple[str, str, int], list[Wire]] = {}
         self._timers: dict[Wire, tuple[tuple[str, str, int], asyncio.TimerHandle]] = {}  # of idle ones
+        files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self._most_idle = IDLE_ALL if files == resource.RLIM_INFINITY else min(IDLE_ALL, files // 2)
         self._closed = False
 
     async def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"") -> Answer:
@@ -296,7 +299,7 @@ class Client:
     def _keep(self, wire: Wire, key: tuple[str, str, int]) -> None:
         """Keep a connection, unless there are enough: a round of calls to more hosts than are kept still finds those that are."""
         wires = self._idle.get(key, [])
-        if self._closed or not wire.reusable or len(wires) >= IDLE_EACH or len(self._timers) >= IDLE_ALL:
+        if self._closed or not wire.reusable or len(wires) >= IDLE_EACH or len(self._timers) >= self._most_idle:
             wire.abort()
             return
         wire.rest()
