@@ -39,13 +39,18 @@ def push(amounts: Amounts, say: Say) -> list[Figure]:
     p50: dict[str, list[float]] = {kind: [] for kind in kinds}
     p99: dict[str, list[float]] = {kind: [] for kind in kinds}
     pushes: dict[str, list[float]] = {kind: [] for kind in kinds}
+    largest: dict[str, list[float]] = {kind: [] for kind in kinds}
+    rates: dict[str, list[float]] = {kind: [] for kind in kinds}
     for number in range(amounts.rounds):
         for kind in kinds:
             say(f"push, subscribers: {kind}, round {number + 1}")
             with _subscribed(amounts, kind) as (server, port, awaited):
-                late, took = _round(server, port, awaited, amounts, f"{kind}-{number}")
-            p50[kind].append(percentile(late, 0.5) * 1000 if late else 0)
-            p99[kind].append(percentile(late, 0.99) * 1000 if late else 0)
+                each, took = _round(server, port, awaited, amounts, f"{kind}-{number}")
+            late = [seconds for one in each for seconds in one] or [0.0]
+            p50[kind].append(percentile(late, 0.5) * 1000)
+            p99[kind].append(percentile(late, 0.99) * 1000)
+            largest[kind].append(max(late) * 1000)
+            rates[kind].append(len(late) / (sum(map(max, each)) + sum(took)) if awaited else 0.0)
             pushes[kind].append(statistics.median(took) * 1000)
     note = f"{amounts.subscribers} subscribers at hosts of their own, {amounts.told} pushes a round"
     what = "acknowledged until delivered"
@@ -53,6 +58,8 @@ def push(amounts: Amounts, say: Say) -> list[Figure]:
     return [
         figure("push", f"{what}, one topic, p50", "ms", p50["one topic"], note=note),
         figure("push", f"{what}, one topic, p99", "ms", p99["one topic"], target=Target(P99, sense="at most")),
+        figure("push", f"{what}, one topic, largest", "ms", largest["one topic"]),
+        figure("push", "deliveries, one topic", "deliveries/s", rates["one topic"]),
         figure("push", f"{what}, topics of their own, p50", "ms", p50["topics of their own"]),
         figure(
             "push",
@@ -61,6 +68,8 @@ def push(amounts: Amounts, say: Say) -> list[Figure]:
             p99["topics of their own"],
             target=Target(P99, sense="at most"),
         ),
+        figure("push", f"{what}, topics of their own, largest", "ms", largest["topics of their own"]),
+        figure("push", "deliveries, topics of their own", "deliveries/s", rates["topics of their own"]),
         figure(
             "push",
             f"{bad}, p50",
@@ -162,9 +171,9 @@ def _subscribe(engine: Engine, amounts: Amounts, kind: str, port: int) -> set[st
 
 def _round(
     server: Running, port: int, awaited: set[str], amounts: Amounts, name: str
-) -> tuple[list[float], list[float]]:
-    """Seconds from each acknowledgement to each delivery, and that each push took."""
-    late: list[float] = []
+) -> tuple[list[list[float]], list[float]]:
+    """Of each push the seconds from its acknowledgement to each delivery, and those that it took."""
+    late: list[list[float]] = []
     took: list[float] = []
     with Connection(server.port) as pusher, httpx.Client(base_url=f"http://{HOST}:{port}", trust_env=False) as receiver:
         for number, part in enumerate(samples(amounts.told + 1, name.replace(" ", "-"))):
@@ -175,7 +184,8 @@ def _round(
             times = _delivered(receiver, awaited)
             if number:  # The first opens the connections.
                 took.append(acknowledged - begun)
-                late += [max(0.0, at - acknowledged) for at in times]
+                if awaited:
+                    late.append([max(0.0, at - acknowledged) for at in times])
     return late, took
 
 
