@@ -254,6 +254,10 @@ def test_the_page_in_both_languages(server: Server) -> None:
             "/alerts", params={"region": 'kr:52"><b>'}, headers={"Accept": "text/html", "Accept-Language": lang}
         )
         assert page.status_code == 200 and words in page.text and "<b>" not in page.text
+        labels = re.findall(r"<label>(.*?) <(?:input|select)", page.text)
+        assert len(labels) == 5 and all(labels)
+    wrong = server.client.post("/alerts", data={"address": "nobody"}, headers={"Accept": "text/html"})
+    assert wrong.status_code == 400 and "<html" in wrong.text and "nobody" in wrong.text
     assert 'href="/alerts?region=kr%3A52"' in server.client.get("/?region=kr:52").text
     assert 'href="/alerts' not in server.client.get("/?q=words").text
     sent = server.client.post("/alerts", data={"address": "page@desk.example"}, headers={"Accept": "text/html"})

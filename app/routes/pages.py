@@ -35,6 +35,8 @@ blueprint = Blueprint("pages", __name__)
 # Endpoints whose problems are told as a page.
 PAGES = {"pages.home", "articles.page", "discovery.page", "versions.listed", "versions.one", "differences.compared"}
 PAGES |= {"subscriptions.listed", "subscriptions.one", "alerts.form", "alerts.confirmation", "alerts.leaving"}
+# Where the forms of pages go.
+FORMS = {"alerts.ask", "alerts.confirm", "alerts.leave", "subscriptions.add", "subscriptions.steer"}
 SHOWN = 20  # articles on the first page
 BEFORE_WORDS = 100  # characters shown before what was asked for, and twice as many after it
 SEOUL = ZoneInfo("Asia/Seoul")
@@ -127,7 +129,8 @@ def form_sent() -> bool:
 def wanted() -> bool:
     """Whether a person asks: a browser names HTML, and programs name nothing or what they read."""
     endpoint = request.endpoint or ""
-    return request.method in ("GET", "HEAD") and html_wanted() and (endpoint in PAGES or not endpoint)
+    asked = request.method in ("GET", "HEAD") and (endpoint in PAGES or not endpoint)
+    return html_wanted() and (asked or endpoint in FORMS)
 
 
 def problem(body: Mapping[str, Any], status: int, headers: Mapping[str, str]) -> Response:
