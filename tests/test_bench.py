@@ -48,7 +48,7 @@ def test_ratio_is_the_median_of_the_rounds_own_ratios() -> None:
 def test_quick_run(tmp_path: Path) -> None:
     file = tmp_path / "figures.json"
     command = [sys.executable, "-m", "bench", "--quick", "--json", str(file)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=150)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     told = json.loads(file.read_bytes())
     measured = {one["part"] for one in told["figures"]}
