@@ -70,6 +70,7 @@ def _no_answer(answer: Any) -> bool:
     return isinstance(answer, Exception) and "WRONGTYPE" in str(answer)
 
 
+# Threads share the decoders: a decoder keeps nothing between two calls.
 _decoder = msgspec.msgpack.Decoder(Rendered)
 _instance_decoder = msgspec.msgpack.Decoder(Instance)
 

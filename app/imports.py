@@ -12,6 +12,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
+import schemas
 from app import intake, store
 from app.archive import Entry, entries
 from app.context import Context, connect
@@ -20,7 +21,6 @@ from app.intake import Prepared, Receipt, Rules
 from app.office import OfficeRecord, Sender, may_publish_for
 from app.settings import Settings
 from app.store import Engine, FileRecord
-from schemas import codes, xsd
 
 CHUNK = 50  # documents that go to a process at once
 AT_ONCE = 500  # documents in one transaction
@@ -57,8 +57,7 @@ def take(
     sender = Sender(office, may_publish_for(office, store.all_offices(engine)), "command import")
     engine.dispose()
     # Forked before this process holds a connection, and after it has read what all of them need.
-    xsd("press-release")
-    assert all(codes(table) for table in ("region", "topic"))
+    schemas.prepare()
     count = workers or os.cpu_count() or 1
     with ProcessPoolExecutor(count, get_context("fork"), _start, (Rules(settings, sender, backfill),)) as pool:
         pool.submit(os.getpid).result()

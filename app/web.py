@@ -8,6 +8,7 @@ from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+import schemas
 from app.context import connect
 from app.errors import PressrelayError, Problem, Unavailable
 from app.routes import (
@@ -62,6 +63,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = settings or load()
     app = Flask("app", static_folder="static", template_folder="templates")
     app.config["MAX_CONTENT_LENGTH"] = None  # routes.ingest reads and counts by itself
+    schemas.prepare()
     context = connect(settings)
     app.extensions["pressrelay"] = context
     for blueprint in BLUEPRINTS:

@@ -1,7 +1,13 @@
-"""What the door checks and what codes mean: `xsd(name)` and `codes(scheme)`. Pure tables: no clock, no environment."""
+"""What the door checks and what codes mean: `xsd(name)` and `codes(scheme)`. Pure tables: no clock, no environment.
+
+Both may be asked for by any number of threads at once. A code table never changes once it is made. A compiled schema does: each
+validation writes its findings into the schema's own log, so a thread that used another thread's schema could lose a fault, or read
+what was found in another office's release. Therefore every thread has its own.
+"""
 
 from functools import cache
 from importlib.resources import as_file, files
+from threading import Lock, local
 from typing import Literal
 
 from lxml import etree
@@ -10,6 +16,20 @@ from schemas import regions, topics
 from schemas.tables import Code, Table, UnknownCode, rows
 
 TABLES = {"region": regions.table, "topic": topics.table}
+SCHEMAS = ("press-release", "newsml", "nitf", "atom", "rss", "korea")
+
+
+class _Compiled(local):
+    """The schemas of one thread."""
+
+    def __init__(self) -> None:
+        self.schemas: dict[str, etree.XMLSchema] = {}
+
+
+_compiled = _Compiled()
+# libxml2 makes its tables of types at the first compilation in a process, without a lock: threads that compiled at once could
+# break them for ever, or crash. One thread compiles at a time.
+_compiling = Lock()
 
 
 @cache
@@ -18,9 +38,25 @@ def codes(scheme: Literal["region", "topic"]) -> Table:
     return TABLES[scheme]()
 
 
-@cache
 def xsd(name: str) -> etree.XMLSchema:
-    """The compiled schema of that name in `schemas/xsd`, compiled once. Raises etree.XMLSchemaParseError."""
+    """This thread's own copy of the schema of that name in `schemas/xsd`; compiled at the first call, in about 2 ms. Do not hand it
+    to another thread. Raises etree.XMLSchemaParseError; a failure is not remembered."""
+    schema = _compiled.schemas.get(name)
+    if schema is None:
+        with _compiling:
+            schema = _compiled.schemas[name] = _compile(name)
+    return schema
+
+
+def prepare() -> None:
+    """Read every table and compile every schema now: a server does it before it starts threads or forks."""
+    codes("region")
+    codes("topic")
+    for name in SCHEMAS:
+        xsd(name)
+
+
+def _compile(name: str) -> etree.XMLSchema:
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
     with as_file(files("schemas") / "xsd") as directory:
         return etree.XMLSchema(etree.parse(str(directory / f"{name}.xsd"), parser))
@@ -34,4 +70,4 @@ def agencies() -> tuple[tuple[str, str, tuple[str, ...]], ...]:
     )
 
 
-__all__ = ["Code", "Table", "UnknownCode", "agencies", "codes", "xsd"]
+__all__ = ["SCHEMAS", "Code", "Table", "UnknownCode", "agencies", "codes", "prepare", "xsd"]

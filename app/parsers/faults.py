@@ -17,6 +17,7 @@ from schemas import xsd
 
 MOST_FAULTS = 200  # told of one article
 MOST_OF_ALL = 2_000  # looked at in a document
+UNEXPLAINED = "The document breaks the schema of its dialect; which rule is not known."
 UNTOLD = f"The article breaks the schema too; the first {MOST_OF_ALL} faults of a release are told."
 # A value's wrong form is told by libxml2 twice, by facet and by type; the type's message carries nothing more.
 TWIN = etree.ErrorTypes.SCHEMAV_CVC_DATATYPE_VALID_1_2_1
@@ -60,7 +61,9 @@ def _faults(schema: etree.XMLSchema, top: etree._Element, form: Form) -> Iterato
     """
     if schema.validate(top):
         return
-    entries = list(schema.error_log)
+    entries = list(schema.error_log)  # a copy: the log is of the last validation alone
+    if not entries:  # What is not valid is refused, whatever is known of it.
+        yield top, Fault(UNEXPLAINED, place(top), top.sourceline or 0)
     told = {_where(entry) for entry in entries if entry.type != TWIN}
     for entry in entries:
         if entry.type == TWIN and _where(entry) in told:

@@ -15,7 +15,8 @@ Values = Mapping[str, Any]
 
 
 class Built:
-    """One statement; its parameters are given by name."""
+    """One statement; its parameters are given by name. Threads share it: two that compile it at once write the same text, and a
+    failure to compile is not remembered."""
 
     def __init__(self, build: Callable[[str], Executable]) -> None:
         """`build` makes it for a dialect: "sqlite" or "postgresql"."""

@@ -23,6 +23,7 @@ Ref = tuple[int, int]  # an article's number and version: what a version's immut
 Ids = dict[str, int]  # of places and topics by name
 
 REMEMBERED = 50_000  # names
+# Threads share it: a number that a name was given stays, so two threads that look up a name at once write the same.
 _ids: WeakKeyDictionary[Engine, Ids] = WeakKeyDictionary()
 _NAMED = select(axis.c.name, axis.c.id).where(axis.c.name.in_(bindparam("names", expanding=True)))
 
