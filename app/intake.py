@@ -157,7 +157,9 @@ def correct(context: Context, sender: Sender, current: Article, body: bytes, con
         says_embargo=normal.says_embargo,
         silent=normal.silent,
     )
-    return _next(context, Original(body, mimetype, sender.office.code, sender.actor, sender.signature), item)
+    held = len(parsed.drafts) + parsed.unread
+    original = Original(body, mimetype, sender.office.code, sender.actor, sender.signature, articles=held)
+    return _next(context, original, item)
 
 
 def withdraw(
@@ -273,7 +275,7 @@ def prepare(
     mimetype = content_type.partition(";")[0].strip() or "application/xml"
     sender = rules.sender
     return Prepared(
-        Original(body, mimetype, sender.office.code, sender.actor, sender.signature),
+        Original(body, mimetype, sender.office.code, sender.actor, sender.signature, articles=count + parsed.unread),
         tuple(places),
         tuple(items),
         refused,

@@ -39,7 +39,8 @@ def put(engine: Engine, *articles: Article, now: datetime = NOW, mark: bytes = b
         Item(article, (mark or f"{article.guid}{article.version}".encode()).ljust(32, b"\0")[:32])
         for article in articles
     ]
-    (stored,) = store.put(engine, [(ORIGINAL, items)], lambda item: b'{"v":%d}' % item.article.version, now)
+    original = replace(ORIGINAL, articles=len(items))
+    (stored,) = store.put(engine, [(original, items)], lambda item: b'{"v":%d}' % item.article.version, now)
     return stored
 
 

@@ -352,3 +352,40 @@ def test_notes_are_text(server: Server, token: str) -> None:
     for page in ("", "/versions", "/diff", "/versions/2"):
         text = server.client.get(f"/articles/{made['id']}{page}").text
         assert "<img" not in text and "onerror" in unescape(text), page
+
+
+@pytest.mark.parametrize("order", ["same", "refused", "older", "changed"])
+def test_an_original_is_hidden_while_it_holds_what_was_not_stored_from_it(
+    server: Server, token: str, order: str
+) -> None:
+    """The envelope holds an article that waits, but that article was stored from another release, or was refused."""
+    waits, new = next(numbers), next(numbers)
+    held = '<embargo held="true"/><headline>'
+    secret = document(waits, 3, "Waiting", "<p>Waiting words.</p>").replace("<headline>", held)
+    receipt = push(server, token, secret)
+    again = {
+        "same": secret,
+        "refused": secret.replace("<guid>", "<guid>no guid "),
+        "older": document(waits, 2, "Waiting", "<p>Waiting words.</p>").replace("<headline>", held),
+        "changed": secret.replace("Waiting words", "Other Waiting words"),
+    }[order]
+    answer = server.push(token, release(document(new, 1, "Open", "<p>Open.</p>"), again))
+    assert answer.status_code == 207, answer.text
+    path = f"/articles/{answer.json()['receipts'][0]['id']}"
+    assert server.client.get(f"{path}.json").status_code == 200
+    for page in (".xml", "/versions/1.xml", "/provenance"):
+        shown = server.client.get(path + page)
+        assert problem(shown) == (404, "unknown-article") and "Waiting" not in shown.text
+    # It stays hidden when the other article is public, which has an original of its own.
+    bearer = {"Authorization": f"Bearer {token}"}
+    assert server.client.post(f"/articles/{receipt['id']}/release", headers=bearer).status_code == 200
+    assert server.client.get(f"{path}.xml").status_code == 404
+    assert "Waiting words" in server.client.get(f"/articles/{receipt['id']}.xml").text
+
+
+def test_an_original_of_one_new_and_one_repeated_article_in_the_store(engine: Engine) -> None:
+    put(engine, article("tag:waits", held=True))
+    put(engine, article("tag:new"), article("tag:waits", held=True))
+    assert store.original(engine, "id-tag:new") is None
+    put(engine, article("tag:alone"))
+    assert store.original(engine, "id-tag:alone") is not None

@@ -46,7 +46,13 @@ def parse(root: etree._Element) -> Parsed:
             drafts.append((index, made))
         else:
             refused[index] = made
-    return Parsed(tuple(drafts), refused)
+    return Parsed(tuple(drafts), refused, _unread(root, items))
+
+
+def _unread(root: etree._Element, items: list[etree._Element]) -> int:
+    """Items that are no articles here may name what waits, and what bears a pubconstraint is not for everybody."""
+    others = 0 if root.tag != MESSAGE else sum(len(part) for part in root.findall(f"{NAR}itemSet")) - len(items)
+    return others + int(root.xpath("count(//@pubconstraint)"))
 
 
 def _items(root: etree._Element) -> list[etree._Element]:

@@ -18,6 +18,7 @@ class Parsed(Struct, frozen=True):
 
     drafts: tuple[tuple[int, Draft], ...]
     refused: dict[int, tuple[Fault, ...]]
+    unread: int = 0  # parts of the document besides these that may say what is not to be published
 
 
 class _Numbers(threading.local):

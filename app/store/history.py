@@ -69,7 +69,8 @@ def corrected(engine: Engine, id: str) -> list[Version]:
 def provenance(engine: Engine, id: str, version: int | None = None) -> Provenance | None:
     """The release that brought a version of an article, the newest where none is named.
 
-    None while any article of that release is not public, and where any version in it never was: the bytes hold them all.
+    None unless every article in those bytes was stored from them and is public, in that version or a newer one that followed it: the
+    bytes hold them all, also one that was refused or that had come before in another release.
     Raises Unavailable.
     """
     brought = versions.alias()
@@ -106,7 +107,13 @@ def original(engine: Engine, id: str, version: int | None = None) -> tuple[bytes
 
 
 def _hidden() -> ColumnElement[bool]:
-    """Whether a release holds what is not public, or never was: its bytes hold it all."""
+    """Whether a release holds what is not public, never was, or was not stored from it: its bytes hold it all."""
+    stored = versions.alias()
+    count = select(func.count()).where(stored.c.release == releases.c.id).scalar_subquery()
+    return or_(releases.c.articles != count, _unseen())
+
+
+def _unseen() -> ColumnElement[bool]:
     other, sibling = versions.alias(), articles.alias()
     return exists().where(
         other.c.release == releases.c.id,

@@ -44,6 +44,7 @@ class Original(Struct, frozen=True):
     actor: str = "command"  # as the audit log names who sent it
     signature: bytes | None = None  # of the body, JSON
     order: str = ""  # where the body was made here: the signed request that asked for it, JSON
+    articles: int = 1  # that the body holds, whatever becomes of each: it is shown only once all of them are public
 
 
 class Item(Struct, frozen=True):
@@ -352,6 +353,7 @@ def _originals(connection: Connection, originals: Sequence[Original], now: datet
             "received": micros(now),
             "actor": one.actor,
             "signature": one.signature,
+            "articles": one.articles,
         }
         for one in originals
     ]
@@ -369,7 +371,7 @@ _VERSION, _CHANGE = Built(lambda _: insert(versions)), Built(lambda _: insert(ch
 _WHICH = and_(versions.c.num == bindparam("of"), versions.c.version == bindparam("which"))
 _SHOWN = select(versions.c.axes, versions.c.doc).where(_WHICH)
 _GIVEN = select(versions.c.fingerprint, versions.c.doc, versions.c.receipt).where(_WHICH)
-_RELEASE = ("body", "mimetype", "office", "received", "actor", "signature")
+_RELEASE = ("body", "mimetype", "office", "received", "actor", "signature", "articles")
 _KEEP_ONE = Built(
     lambda _: insert(releases).values({name: bindparam(name) for name in _RELEASE}).returning(releases.c.id)
 )

@@ -95,6 +95,7 @@ releases = Table(
     Column("received", BigInteger, nullable=False),
     Column("actor", Text, nullable=False),  # who sent it: "token …", "key …", or a command
     Column("signature", LargeBinary),  # as it was verified (app/signatures.py), JSON; empty: it came by token
+    Column("articles", Integer, nullable=False),  # that the body holds; 0: not known, and then it is shown to nobody
 )
 
 articles = Table(
