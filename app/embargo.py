@@ -100,6 +100,17 @@ HALVES: dict[str, tuple[tuple[range, int], ...]] = {
     "밤": ((range(18, 24), 0), (range(6, 13), 12)),
 }
 HOURS = Hours()
+MARKED = re.compile(
+    r"\W{0,6}(?:(?<=[\[【(<])\s?(?:엠바고|embargo)|(?:strictly\s|under\s){0,2}(?:엠바고|embargo(?:ed)?)\s{0,3}"
+    r"(?:[\]】):：]|-|until\b|till\b|to\s\d|[^\W\d]{0,8}까지|\d)|(?:not\s)for\s(?:release|publication)\s(?:until|before)\b)",
+    re.IGNORECASE,
+)
+
+
+def looks_like(text: str) -> bool:
+    """Whether a text begins as newsrooms mark what is under embargo: "[엠바고 …]", "EMBARGOED UNTIL …", "Under embargo:". The word
+    alone does not count: an embargo on goods is news like any other."""
+    return MARKED.match(text[:LONGEST]) is not None
 
 
 def find(text: str) -> str:

@@ -5,7 +5,9 @@ from collections.abc import Callable
 from lxml import etree
 
 from app.errors import Fault, Problem
-from app.parsers import atom, korea, korea_results, newsml, nitf, press_release, rss
+from app.parsers import atom, korea, korea_results, newsml, nitf, press_release, rss, unread
+from app.parsers.catalogs import NAR
+from app.parsers.ours import OURS
 from app.parsers.tree import Parsed, forget
 from app.parsers.xml import read
 
@@ -18,6 +20,15 @@ DIALECTS: dict[str, Callable[[etree._Element], Parsed]] = {
     rss.ROOT: rss.parse,
     **dict.fromkeys((*korea.ROOTS, korea_results.GATEWAY), korea.parse),
 }
+
+# What the parsers read as an embargo: an element, and that in which it must stand. Whatever else looks like one holds its article.
+EMBARGOES = frozenset(
+    (
+        (atom.ENTRY, f"{OURS}embargo"),
+        *((above, f"{NAR}embargoed") for above in (f"{NAR}itemMeta", atom.ENTRY, "item")),
+        ("NewsItem", "EmbargoDate"),
+    )
+)
 
 NAMES = {  # root element -> what docs/dialects calls the dialect
     tag: {press_release: "press-release"}.get(module, module.__name__.rpartition(".")[2])
@@ -48,7 +59,9 @@ def parse(body: bytes, content_type: str, *, max_depth: int = 100) -> Parsed:
     if reader is None:
         raise _unknown(root)
     try:
-        return reader(root)
+        parsed = reader(root)
+        # Our own dialect refuses what it does not know.
+        return parsed if reader is press_release.parse else unread.hold(body, root, parsed, EMBARGOES)
     finally:
         forget()
 

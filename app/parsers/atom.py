@@ -16,17 +16,20 @@ from app.parsers.faults import check
 from app.parsers.ours import OURS
 from app.parsers.schemes import Category, Classified, classify
 from app.parsers.tree import LANG, Parsed, base_of, inherited, joined, place
+from app.parsers.unread import embargoed, strangers
 
 NAMESPACE = "http://www.w3.org/2005/Atom"
 ATOM = f"{{{NAMESPACE}}}"
 APP = "{http://www.w3.org/2007/app}"
 ENTRY, FEED = f"{ATOM}entry", f"{ATOM}feed"
 DIVISION = "{http://www.w3.org/1999/xhtml}div"
+SINGLE = ("guid", "office", "issued", "embargo", "dateline", "slugline", "licence", "note", "source", "copyright")
 ONCE = (  # RFC 4287, section 4.1.2, and our own schema
     *(f"{ATOM}{name}" for name in ("id", "title", "updated", "published", "content", "summary", "rights", "source")),
-    *(f"{OURS}{name}" for name in ("guid", "office", "issued", "embargo", "dateline", "slugline", "licence", "note")),
-    *(f"{OURS}{name}" for name in ("source", "copyright")),
+    *(f"{OURS}{name}" for name in SINGLE),
 )
+OWN = (*SINGLE, "subheadline", "contact", "enclosure", "related")
+OWN_ATTRIBUTES = ("version", "kind", "pubstatus", "urgency", "signal")
 TEXTS = ("text", "html", "xhtml")  # RFC 4287, section 3.1.1
 CONTENTS = (*TEXTS, "text/plain", "text/html")  # what is read of section 4.1.3.1
 FORMS = {
@@ -69,6 +72,8 @@ class _Entry:
 
     def draft(self) -> Draft | tuple[Fault, ...]:
         entry = self.entry
+        for reason, at in strangers(entry, OWN, OWN_ATTRIBUTES):
+            self.fault(reason, at)
         for name in ONCE:
             for again in entry.findall(name)[1:2]:
                 self.fault(f"<entry> has more than one <{etree.QName(name).localname}>.", again)
@@ -87,6 +92,7 @@ class _Entry:
         if self.faults or issued is None or guid is None or title is None or content is None or body is None:
             return tuple(dict.fromkeys(self.faults))  # a summary that is the body too is at fault once
         embargo = ours.Embargo(entry.find(f"{OURS}embargo"), place)
+        until, held = (embargo.until, embargo.held) if embargo.there else embargoed(entry)
         licence = next(iter(self.links("license")), None)
         words = entry.find(f"{OURS}licence")
         office, division = entry.find(f"{OURS}office"), content.find(DIVISION)
@@ -108,11 +114,11 @@ class _Entry:
             byline=", ".join(filter(None, map(ours.text, entry.findall(f"{ATOM}contributor/{ATOM}name")))),
             issued=Value((issued.text or "").strip(), issued.sourceline or 0, place(issued)),
             issued_weekday="",
-            embargo=embargo.until,
-            held=embargo.held,
+            embargo=until,
+            held=held,
             embargo_wording=embargo.wording,
             wording_decides=embargo.decides,
-            says_embargo=embargo.there,
+            says_embargo=embargo.there or until is not None or held,
             regions=terms.regions,
             topics=terms.topics,
             keywords=terms.keywords,
@@ -169,7 +175,9 @@ class _Entry:
 
     def pubstatus(self) -> str:
         """A draft of the publishing protocol is what the IPTC calls withheld (RFC 5023, section 13.1.1)."""
-        draft = (self.entry.findtext(f"{APP}control/{APP}draft") or "").strip() == "yes"
+        drafts = self.entry.findall(f"{APP}control/{APP}draft") + self.entry.findall(f"{APP}draft")
+        # Whatever a draft says besides "no": publishing what was none is worse than not publishing what was.
+        draft = any((element.text or "").strip() != "no" for element in drafts)
         status = self.entry.get(f"{OURS}pubstatus", "usable")
         return "withheld" if draft else "usable" if status == "withheld" else status
 

@@ -19,6 +19,7 @@ from app.parsers.media import ATOM, CC, DC, MEDIA, OLD_CC, enclosures
 from app.parsers.rfc822 import Instant, instant
 from app.parsers.schemes import Category, Classified, classify
 from app.parsers.tree import LANG, Parsed, base_of, joined, place, text
+from app.parsers.unread import embargoed, strangers
 from schemas import codes
 
 ROOT = "rss"
@@ -77,6 +78,8 @@ class _Item:
 
     def read(self) -> Draft | tuple[Fault, ...]:
         item = self.item
+        for reason, at in strangers(item):
+            self.fault(at, reason)
         guid = self.guid()
         headline = self.headline()
         written, issued = self.issued()
@@ -87,6 +90,7 @@ class _Item:
         classified = self.categories()
         byline, soft = self.byline()
         licence_uri = self.licence()
+        until, held = embargoed(item)
         return Draft(
             mark=Mark(item.sourceline or 0, place(item)),
             guid=guid,
@@ -105,8 +109,9 @@ class _Item:
             byline_soft=soft,
             issued=written,
             issued_weekday=issued.weekday if isinstance(issued, Instant) else "",
-            embargo=None,
-            held=False,
+            embargo=until,
+            held=held,
+            says_embargo=until is not None or held,
             embargo_wording="",
             regions=classified.regions,
             topics=classified.topics,
