@@ -93,6 +93,7 @@ def serve(settings: Settings, say: Callable[[str], None], ready: Callable[[], No
         if not settings.redis_url:
             children.append(_valkey(settings, directory))
         children.append(Child("worker", [sys.executable, "-m", "app.cli", "worker"], environ))
+        children.append(Child("source", [sys.executable, "-m", "app.cli", "pull"], environ))
         for slot in range(settings.deliverers):
             command = [sys.executable, "-m", "app.cli", "deliver", "--slot", str(slot)]
             children.append(Child(f"delivery {slot}" if slot else "delivery", command, environ))

@@ -6,7 +6,6 @@ counted as fine.
 
 import logging
 import re
-import threading
 import time
 from datetime import UTC, datetime
 
@@ -15,7 +14,7 @@ from msgspec.structs import replace
 
 from app import intake, parsers, store
 from app.context import Context
-from app.errors import Problem, Unavailable
+from app.errors import Problem
 from app.intake import Receipt
 from app.office import Sender, may_publish_for
 from app.outbound import Fetched, Refused, Resolve, fetch, resolve
@@ -24,14 +23,12 @@ from app.store import Source
 log = logging.getLogger("pressrelay.sources")
 
 SECONDS = 30.0  # for one fetch, whatever comes
-LEASE = 180  # seconds for which a claimed source is this process's; longer than any pull takes
 LONGEST = 6 * 3600  # seconds between two tries of a source that fails
 FAILING = 3  # failures in a row that are an alarm
-LOOK = 0.5  # seconds between two looks for what is due
-THREADS = 4  # pulls at once in a process
 MILLION = 1_000_000
+# Atomic groups: each comment is read once, however many there are.
 HTML = re.compile(
-    rb"\s*(?:\xef\xbb\xbf)?\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)[\s>]", re.IGNORECASE | re.DOTALL
+    rb"\s*+(?:\xef\xbb\xbf)?+\s*+(?>(?><!--.*?-->)\s*+)*+<(?:!doctype\s{1,99}html|html)[\s>]", re.IGNORECASE | re.DOTALL
 )
 
 
@@ -60,7 +57,7 @@ def pull(context: Context, source: Source, *, now: float | None = None, resolver
             return Pulled(_went_well(source, answer, moment, source.items, new=False), unchanged=True)
         return _taken(context, source, answer, moment)
     except Refused as error:
-        return Pulled(_failed(source, str(error), moment))
+        return Pulled(failed(source, str(error), moment))
 
 
 def _conditions(source: Source) -> dict[str, str]:
@@ -75,24 +72,24 @@ def _conditions(source: Source) -> dict[str, str]:
 
 def _taken(context: Context, source: Source, answer: Fetched, now: int) -> Pulled:
     if answer.status != 200:
-        return Pulled(_failed(source, f"The source answered {answer.status}.", now, _wait(answer)))
+        return Pulled(failed(source, f"The source answered {answer.status}.", now, _wait(answer)))
     content_type = answer.headers.get("content-type", "")
     if HTML.match(answer.body[:2000]):
-        return Pulled(_failed(source, "The source sends an HTML page, not a feed.", now))
+        return Pulled(failed(source, "The source sends an HTML page, not a feed.", now))
     offices = store.all_offices(context.engine)
     office = next((one for one in offices if one.code == source.office), None)
     if office is None:
-        return Pulled(_failed(source, f"There is no office {source.office!r} any more.", now))
+        return Pulled(failed(source, f"There is no office {source.office!r} any more.", now))
     sender = Sender(office, may_publish_for(office, offices), f"source {source.name}")
     try:
         dialect = parsers.dialect(answer.body, content_type)
         if dialect != source.dialect:
-            return Pulled(_failed(source, f"The source sends {dialect}; expected is {source.dialect}.", now))
+            return Pulled(failed(source, f"The source sends {dialect}; expected is {source.dialect}.", now))
         receipts = tuple(intake.take(context, sender, answer.body, content_type))
     except Problem as problem:
         first = problem.errors[0].reason if problem.errors else problem.detail
-        failed = _failed(source, f"{problem.title}: {first}", now, empty=problem.type == "empty-release")
-        return Pulled(failed, problem=problem)
+        after = failed(source, f"{problem.title}: {first}", now, empty=problem.type == "empty-release")
+        return Pulled(after, problem=problem)
     new = any(receipt.status == 201 for receipt in receipts)
     return Pulled(_went_well(source, answer, now, len(receipts), new=new), receipts, unchanged=not new)
 
@@ -120,8 +117,9 @@ def _validator(answer: Fetched, name: str, known: str) -> str:
     return value if value.isascii() and len(value) <= 1000 else ""
 
 
-def _failed(source: Source, error: str, now: int, wait: int = 0, *, empty: bool = False) -> Source:
-    """Twice as long after each failure, to LONGEST; a source that empties is an alarm at once."""
+def failed(source: Source, error: str, now: int, wait: int = 0, *, empty: bool = False) -> Source:
+    """The source after a pull that failed at that instant (micros); it is pulled again in `wait` seconds at the earliest. Twice as
+    long after each failure, to LONGEST; a source that empties is an alarm at once."""
     failures = source.failures + 1
     pause = max(wait, min(LONGEST, source.every * 2 ** min(failures - 1, 16)))
     emptied = empty and bool(source.items or source.last_new or source.alarm == "empty")
@@ -143,18 +141,8 @@ def _wait(answer: Fetched) -> int:
     return min(LONGEST, int(text[:9])) if text.isascii() and text.isdigit() else 0
 
 
-def step(context: Context) -> bool:
-    """Pull the source that waits longest; whether there was one. Raises Unavailable."""
-    source = store.claim_source(context.engine, int(time.time() * MILLION), LEASE * MILLION)
-    if source is None:
-        return False
-    pulled = pull(context, source)
-    store.record_pull(context.engine, pulled.source)
-    _log(source, pulled)
-    return True
-
-
-def _log(before: Source, pulled: Pulled) -> None:
+def tell(before: Source, pulled: Pulled) -> None:
+    """Say in the log what a pull brought, and where an alarm begins or ends."""
     after = pulled.source
     if after.alarm and after.alarm != before.alarm:
         log.error("source %s: alarm, %s: %s", after.name, after.alarm, after.error or "no new article")
@@ -164,25 +152,6 @@ def _log(before: Source, pulled: Pulled) -> None:
     new = sum(1 for receipt in pulled.receipts if receipt.status == 201)
     if new or refused:
         log.info("source %s: %d new, %d refused, %d in all", after.name, new, refused, len(pulled.receipts))
-
-
-def run(context: Context, stop: threading.Event) -> None:
-    """Pull what is due until `stop` is set, in threads of its own: a slow source holds up nobody."""
-    threads = [threading.Thread(target=_run, args=(context, stop), daemon=True) for _ in range(THREADS)]
-    for thread in threads:
-        thread.start()
-
-
-def _run(context: Context, stop: threading.Event) -> None:
-    while not stop.is_set():
-        try:
-            while not stop.is_set() and step(context):
-                pass
-        except Unavailable:
-            pass  # The worker's own loop says so.
-        except Exception:
-            log.exception("a pull failed unexpectedly")
-        stop.wait(LOOK)
 
 
 def instant(micros: int) -> str:

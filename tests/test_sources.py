@@ -7,6 +7,8 @@ import ipaddress
 import json
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -547,3 +549,71 @@ def test_from_the_command_to_the_feed(own_server: Callable[..., Server], peer: P
     ]:
         done = server.run(*words)
         assert done.returncode == 1 and said in done.stderr and "Traceback" not in done.stderr, done.stderr
+
+
+SPINNING = """
+import signal, sys, threading
+from app import puller, sources, store
+from app.settings import Settings
+stop = threading.Event()
+signal.signal(signal.SIGTERM, lambda *_: stop.set())
+settings = Settings(data_dir=sys.argv[1], redis_url="redis://127.0.0.1:1/0")
+engine = store.connect(settings.database)
+real = sources.pull
+def pull(context, source):
+    while source.name == "spins":
+        pass
+    if source.name == "sleeps":
+        threading.Event().wait()
+    return real(context, source)
+sources.pull = pull
+puller.run(settings, engine, stop, computing=1, lasting=2.0)
+"""
+
+
+@pytest.mark.slow
+def test_a_pull_that_takes_too_long_is_ended_and_keeps_no_other(tmp_path: Path, peer: Peer) -> None:
+    engine = store.connect(f"sqlite:///{tmp_path}/pressrelay.db")
+    store.upgrade(engine)
+    store.save_office(engine, OfficeRecord("jeonbuk", "전북특별자치도", "", ("kr:52",)))
+    peer.answer = answers(release("tag:example.org,2026:beside"))
+    for name in ("spins", "sleeps", "good"):
+        store.save_source(engine, replace(source(peer), name=name, next_due=0))
+    words = [sys.executable, "-c", SPINNING, str(tmp_path)]
+    with subprocess.Popen(words, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            until(lambda: all(one.last_ok or one.failures for one in store.all_sources(engine)), 20, 0.1)
+        finally:
+            process.terminate()
+            _, said = process.communicate(timeout=10)
+    found = {one.name: one for one in store.all_sources(engine)}
+    engine.dispose()
+    assert found["good"].failures == 0 and found["good"].items == 1, said
+    for name in ("spins", "sleeps"):
+        assert found[name].error == "The pull was ended: reading what the source sent took too long.", said
+        assert found[name].failures == 1
+
+
+@pytest.mark.parametrize("body", [b"<!---->" * 285, b"<!---->" * 285 + b"<htm", b" \xef\xbb\xbf" * 500, b"<!--" * 500])
+def test_what_a_source_sends_is_looked_at_in_no_time(body: bytes) -> None:
+    before = time.process_time()
+    assert sources.HTML.match(body[:2000]) is None
+    assert time.process_time() - before < 0.5, "each comment doubled it: 29 of them took 40 seconds"
+
+
+@pytest.mark.slow
+def test_embargoes_lift_whatever_sources_send(own_server: Callable[..., Server], peer: Peer) -> None:
+    server = own_server().start()
+    token = server.office()
+    peer.answer = answers(b"<!---->" * 40)
+    words = ("--dialect", "press-release", "--url", peer.url, "--office", "jeonbuk", "--every", "5s", "--allow-private")
+    assert server.run("source", "add", "hostile", *words).returncode == 0
+    until(lambda: len(peer.asked) > 0, 20)
+    lifts = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=2)
+    body = release("tag:example.org,2026:lifts").replace(
+        b"<headline>", f'<embargo until="{lifts.isoformat()}"/><headline>'.encode()
+    )
+    answer = server.push(token, body)
+    assert answer.status_code == 201, answer.text
+    until(lambda: server.client.get(f"/articles/{answer.json()['id']}.json").status_code == 200, 5)
+    assert datetime.datetime.now(datetime.UTC) - lifts < datetime.timedelta(seconds=1.5)

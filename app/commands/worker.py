@@ -5,7 +5,6 @@ import threading
 
 import click
 
-from app import sources
 from app.commands.opened import database
 from app.context import connect
 from app.logs import configure
@@ -15,7 +14,7 @@ from app.worker import run
 
 @click.command("worker")
 def worker_command() -> None:
-    """Run the background worker alone: lift embargoes, announce changes, pull sources."""
+    """Run the background worker alone: lift embargoes, announce changes. It does nothing else, so that nothing can keep it."""
     settings = load()
     configure(settings.log_format)
     database(settings).dispose()
@@ -23,5 +22,4 @@ def worker_command() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     context = connect(settings)
-    sources.run(context, stop)
     run(context.engine, context.cache, stop)
