@@ -323,19 +323,23 @@ class Cache:
 
     # Counters of requests: a lost one counts anew.
 
-    def count(self, windows: Sequence[Window]) -> list[tuple[int, int]] | None:
-        """Count one more in each of these; what is in it now, and in the one before it. None: the server failed."""
+    def count(self, windows: Sequence[Window], amount: int = 1) -> list[tuple[int, int]] | None:
+        """Count so many more in each of these; what is in it now, and in the one before it. None: the server failed."""
         commands: list[tuple[Any, ...]] = []
         for window in windows:
             key = self._counter(window)
-            commands += [("INCR", key), ("EXPIRE", key, 2 * window.seconds), ("GET", self._counter(window.before()))]
+            commands += [
+                ("INCRBY", key, amount),
+                ("EXPIRE", key, 2 * window.seconds),
+                ("GET", self._counter(window.before())),
+            ]
         answers = self._ask(commands)
         if answers is None:
             return None
         return [(int(answers[at] or 0), int(answers[at + 2] or 0)) for at in range(0, len(answers), 3)]
 
-    def uncount(self, windows: Sequence[Window]) -> None:
-        self._ask([("DECR", self._counter(window)) for window in windows])
+    def uncount(self, windows: Sequence[Window], amount: int = 1) -> None:
+        self._ask([("DECRBY", self._counter(window), amount) for window in windows])
 
     def _counter(self, window: Window) -> str:
         return self._key("c", window.whose, window.seconds, window.number)

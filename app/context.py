@@ -26,9 +26,10 @@ class Context(Struct, frozen=True):
     together: Together = field(default_factory=Together)  # what is pushed at the same time
 
 
-def connect(settings: Settings) -> Context:
-    """The context of a database whose schema is up to date. Raises Misconfigured and Unavailable."""
-    engine = store.connect(settings.database, threads=settings.threads)
+def connect(settings: Settings, deadline: float = 0.0) -> Context:
+    """The context of a database whose schema is up to date. `deadline`: seconds that a question to it may take, 0: without end.
+    Raises Misconfigured and Unavailable."""
+    engine = store.connect(settings.database, threads=settings.threads, deadline=deadline)
     queries.seal_with(store.secret(engine))
     return Context(settings, engine, cache_of(settings, engine), blobs.connect(settings))
 

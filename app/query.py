@@ -18,6 +18,7 @@ from schemas import UnknownCode, codes
 
 LIMIT, MOST = 50, 200
 VALUES = 20  # of one parameter; each is a range scan
+MOST_COST = 400  # look-ups that a question may need for each article that it shows
 WORDS = 200  # characters of a full-text question
 EXCLUDE = "exclude_"
 KINDS = ("press-release", "reference", "explanation")
@@ -120,6 +121,11 @@ class Query(Struct, frozen=True):
         """(places, topics) in which an entry must not stand."""
         return tuple(_cross(BY_NAME[name], (BY_NAME[name].key(value),)) for name, value in self.excluded)
 
+    def cost(self) -> int:
+        """Look-ups that one article of each scan may need: a simple feed costs 1."""
+        looked_up = (*self.probes(), *self.exclusions())
+        return len(self.scans()) * (1 + sum(len(places) * len(topics) for places, topics in looked_up))
+
     def _scanned(self) -> tuple[str, str]:
         """The filters that the scan is made of: an office is narrower than a region. What has no entries by place (genre,
         licence) is scanned only where no place is asked for."""
@@ -195,6 +201,13 @@ def parse(args: Iterable[tuple[str, str]], offices: Sequence[str]) -> Query:
         raise Problem(
             400, "too-many-values", "Too many values", f"Ask for at most {4 * VALUES} pairs of place and topic."
         )
+    if query.cost() > MOST_COST:
+        detail = (
+            f"This question looks up each article of {len(query.scans())} pairs of place and topic in"
+            f" {query.cost() // len(query.scans()) - 1} other values, exclusions included; the product may be {MOST_COST} at most."
+            " Ask for fewer values, or for several feeds."
+        )
+        raise Problem(400, "too-many-values", "Too many values", detail)
     return query
 
 

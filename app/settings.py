@@ -56,6 +56,9 @@ SETTINGS = (
         "token_rate", "6000/minute", "Requests with one token: COUNT/second, /minute, /hour or /day; none: 0/minute."
     ),
     Setting("address_rate", "6000/minute", "Requests from one address, likewise; most feeds are not counted."),
+    Setting(
+        "statement_seconds", 2, "Seconds that a question to the database may take for a web request; 0: without end."
+    ),
     Setting("hub_lease", 10 * 86400, "Seconds of a WebSub lease where the subscriber asks for none."),
     Setting("hub_signature", "sha256", "How deliveries to WebSub subscribers are signed: sha256, sha384 or sha512."),
     Setting("hub_rate", "1000/hour", "Requests to the hub from one address, as token_rate."),
@@ -113,6 +116,7 @@ class Settings(Struct, frozen=True):
     edition_evening: str = "12:00"
     token_rate: str = "6000/minute"
     address_rate: str = "6000/minute"
+    statement_seconds: int = 2
     hub_lease: int = 10 * 86400
     hub_signature: str = "sha256"
     hub_rate: str = "1000/hour"

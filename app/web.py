@@ -10,7 +10,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 import schemas
 from app.context import connect
-from app.errors import PressrelayError, Problem, Unavailable
+from app.errors import PressrelayError, Problem, TooSlow, Unavailable
 from app.routes import (
     access,
     alerts,
@@ -64,7 +64,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask("app", static_folder="static", template_folder="templates")
     app.config["MAX_CONTENT_LENGTH"] = None  # routes.ingest reads and counts by itself
     schemas.prepare()
-    context = connect(settings)
+    context = connect(settings, settings.statement_seconds)
     app.extensions["pressrelay"] = context
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
@@ -81,6 +81,11 @@ def answer(error: Exception) -> Response:
     if isinstance(error, Problem):
         access.note_refusal(error)
         body, status, headers = error.body(), error.status, error.headers
+    elif isinstance(error, TooSlow):
+        detail = "Ask for less at once: fewer values, a shorter period, a rarer word."
+        body, status = Problem(503, "too-costly", "The question takes too long to answer", detail).body(), 503
+        headers = {"Retry-After": "10"}
+        log.error("%s", error)
     elif isinstance(error, Unavailable):
         problem = Problem(
             503,

@@ -1,7 +1,8 @@
 """How often one token and one address may ask, counted in the cache so that all workers count together.
 
-Feeds are not counted by address, save for searches, periods and pages: a poller that asks too often costs a cache hit, which is less
-than the counting.
+Feeds are not counted by address, save for searches, periods, pages and questions of many values: a poller that asks too often costs a
+cache hit, which is less than the counting. A costly question counts as several requests (`price`), and a quarter of a worker's
+threads at most answer such questions at once (`Gate`).
 A window slides: of the one before counts as much as of it lies within the last minute (or second, hour, day). Each request is counted
 by one question to the cache, which tells what is left as well. While the cache is away each worker counts for itself. What is left is
 told in `RateLimit` and `RateLimit-Policy` (https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/10/).
@@ -21,11 +22,17 @@ from msgspec import Struct
 from app.cache import Cache, Window
 from app.context import Context
 from app.errors import Problem
+from app.query import EXCLUDE, MOST_COST
+from app.query import FIELDS as FILTERS
 from app.routes import access
 
 FEEDS = {"feeds.get", "feeds.negotiated", "feeds.saved", "archives.newest", "archives.of_month"}
 # Each of these makes of one feed as many as somebody likes, and none is in the cache.
 COSTLY = {"q", "since", "until", "before", "after"}
+CHEAP = 20  # look-ups that an article of a feed may need before the question counts more than once
+SEARCH = 5  # how much more a search counts; a period or a page counts 1 more
+COUNTED_FROM = 2  # a feed that counts as much is counted by address
+GATED_FROM = 5  # of questions that count as much, few are answered at once
 UNCOUNTED = {"ops.health", "ops.ready", "ops.metrics", "static"}
 SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 MOST_ALONE = 10_000  # windows that a worker counts by itself; then it begins anew
@@ -61,6 +68,9 @@ def install(app: Flask, context: Context) -> None:
         )
         if limit.amount
     ]
+    gate = Gate(max(1, settings.threads // 4))
+    app.before_request(gate.enter)
+    app.teardown_request(gate.leave)
     if limits:
         counter = Counter(context.cache)
         app.before_request(lambda: _count(counter, limits))
@@ -73,6 +83,37 @@ def limited(scope: str, rate: str, who: Callable[[], str]) -> Limit:
     return Limit(scope, int(amount), SECONDS[period], who)
 
 
+class Gate:
+    """Lets so many costly questions be answered at once in this process, so that the threads for all others stay free."""
+
+    def __init__(self, places: int) -> None:
+        self._places = threading.BoundedSemaphore(places)
+
+    def enter(self) -> None:
+        """Raises Problem (503) where all places are taken; nobody waits for one, for that would take a thread as well."""
+        if request.endpoint is None or price() < GATED_FROM:
+            return
+        if not self._places.acquire(blocking=False):
+            detail = "As many costly questions as may be answered at once are being answered. Ask again in a second."
+            raise Problem(503, "busy", "Too many costly questions at once", detail, headers={"Retry-After": "1"})
+        g.in_gate = True
+
+    def leave(self, _error: BaseException | None = None) -> None:
+        """Once a request, whatever became of it."""
+        if g.pop("in_gate", False):
+            self._places.release()
+
+
+def price() -> int:
+    """How much this request counts: a simple one is 1. Reckoned from the number of values alone, before any is looked at."""
+    args = request.args
+    narrowing = [len(set(args.getlist(name))) for name in FILTERS if name in args]
+    excluded = sum(len(args.getlist(name)) for name in args if name.startswith(EXCLUDE))
+    look_ups = math.prod(narrowing) * (1 + excluded)
+    more = SEARCH if args.get("q") else 1 if COSTLY & set(args) else 0
+    return 1 + min(look_ups, MOST_COST) // CHEAP + more
+
+
 def _count(counter: "Counter", limits: list[Limit]) -> None:
     """Raises Problem (429) for one request too many, which is not counted."""
     if request.endpoint is None:  # No such path: the answer costs less than the counting.
@@ -80,7 +121,7 @@ def _count(counter: "Counter", limits: list[Limit]) -> None:
     asked = [(limit, who) for limit in limits if (who := limit.who())]
     if not asked:
         return
-    g.counted = counted = counter.count(asked, time.time())
+    g.counted = counted = counter.count(asked, time.time(), price())
     if any(one.exceeded for one in counted):
         wait = max(one.reset for one in counted if one.exceeded)
         detail = f"Ask again in {wait} seconds; RateLimit-Policy tells how often."
@@ -104,29 +145,29 @@ class Counter:
         self._lock = threading.Lock()
         self._alone: dict[Window, int] = {}
 
-    def count(self, asked: list[tuple[Limit, str]], now: float) -> list[Counted]:
-        """Count a request, of each limit by whom, at this second since 1970."""
+    def count(self, asked: list[tuple[Limit, str]], now: float, amount: int = 1) -> list[Counted]:
+        """Count a request of that price, of each limit by whom, at this second since 1970."""
         windows = [Window(f"{limit.scope}:{who}", limit.seconds, int(now // limit.seconds)) for limit, who in asked]
-        found = self._cache.count(windows)
+        found = self._cache.count(windows, amount)
         alone = found is None
-        found = self._by_itself(windows) if found is None else found
+        found = self._by_itself(windows, amount) if found is None else found
         counted = [_counted(limit, *one, now) for (limit, _), one in zip(asked, found, strict=True)]
         if refused := [window for window, one in zip(windows, counted, strict=True) if one.exceeded]:
-            self._take_back(refused) if alone else self._cache.uncount(refused)
+            self._take_back(refused, amount) if alone else self._cache.uncount(refused, amount)
         return counted
 
-    def _by_itself(self, windows: list[Window]) -> list[tuple[int, int]]:
+    def _by_itself(self, windows: list[Window], amount: int) -> list[tuple[int, int]]:
         with self._lock:
             if len(self._alone) > MOST_ALONE:
                 self._alone.clear()
             for window in windows:
-                self._alone[window] = self._alone.get(window, 0) + 1
+                self._alone[window] = self._alone.get(window, 0) + amount
             return [(self._alone[window], self._alone.get(window.before(), 0)) for window in windows]
 
-    def _take_back(self, windows: list[Window]) -> None:
+    def _take_back(self, windows: list[Window], amount: int) -> None:
         with self._lock:
             for window in windows:
-                self._alone[window] = self._alone.get(window, 1) - 1
+                self._alone[window] = self._alone.get(window, amount) - amount
 
 
 def _counted(limit: Limit, here: int, before: int, now: float) -> Counted:
@@ -150,7 +191,7 @@ def _address() -> str:
     endpoint = request.endpoint or ""
     if endpoint in UNCOUNTED:
         return ""
-    if endpoint in FEEDS and not COSTLY & set(request.args) and not access.secret():
+    if endpoint in FEEDS and price() < COUNTED_FROM and not access.secret():
         return ""
     return network(request.remote_addr or "")
 

@@ -1,10 +1,12 @@
 """One engine for each process: SQLite (WAL, every commit synced to disk) or PostgreSQL."""
 
+import math
 import sqlite3
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +15,11 @@ from sqlalchemy import Engine as Engine
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from app.errors import Misconfigured, Unavailable
+from app.errors import Misconfigured, TooSlow, Unavailable
 
 BUSY_SECONDS = 5
+WRITING_SECONDS = 30  # that one statement of a transaction may take on PostgreSQL, waiting for other writers included
+OPERATIONS = 20_000  # of SQLite's machine, between two looks at the time
 ASK_AGAIN = 0.0002  # seconds from one try to write to the next
 VERSIONS = Path(__file__).parent / "migrations" / "versions"
 NEWEST = max(path.name for path in VERSIONS.glob("[0-9]*.py"))[
@@ -24,23 +28,50 @@ NEWEST = max(path.name for path in VERSIONS.glob("[0-9]*.py"))[
 MIGRATION_LOCK = 7_079_771  # any number that only this project uses
 
 
-def connect(url: str, *, threads: int = 8) -> Engine:
-    """The engine for a database URL. Nothing is opened yet. Raises Misconfigured."""
+def connect(url: str, *, threads: int = 8, deadline: float = 0.0) -> Engine:
+    """The engine for a database URL. Nothing is opened yet. `deadline`: seconds that what reads may take, 0: as long as it likes.
+    Raises Misconfigured."""
     try:
         if url.startswith("sqlite"):
             engine = create_engine(url, pool_size=threads, max_overflow=threads, connect_args={"timeout": BUSY_SECONDS})
             event.listen(engine, "connect", _sqlite_connect)
             event.listen(engine, "begin", _sqlite_begin)
+            if deadline:
+                event.listen(engine, "connect", _watch_the_time)
+                event.listen(engine, "checkout", partial(_from_now, deadline))
             return engine
-        return create_engine(
+        engine = create_engine(
             url,
             pool_size=threads,
             max_overflow=threads,
             pool_pre_ping=True,
             connect_args={"connect_timeout": BUSY_SECONDS},
         )
+        if deadline:
+            event.listen(engine, "connect", partial(_set_timeout, deadline))
+        return engine
     except (ArgumentError, ImportError) as error:
         raise Misconfigured(f"PRESSRELAY_DATABASE_URL is not a database URL this server can use: {error}.") from None
+
+
+def _watch_the_time(connection: Any, record: Any) -> None:
+    """SQLite has no timeout for a statement; it asks this every OPERATIONS steps of its machine, about each millisecond."""
+    info = record.info
+    info["until"] = math.inf
+    connection.set_progress_handler(lambda: time.monotonic() > info["until"], OPERATIONS)
+
+
+def _from_now(deadline: float, _connection: Any, record: Any, _proxy: Any) -> None:
+    """A connection is taken for a question or a transaction; a transaction is not cut off."""
+    record.info["until"] = time.monotonic() + deadline
+
+
+def _set_timeout(deadline: float, connection: Any, record: Any) -> None:
+    """https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-STATEMENT-TIMEOUT"""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET statement_timeout = {int(deadline * 1000)}")
+    connection.commit()
+    record.info["limited"] = True
 
 
 def _sqlite_connect(connection: Any, _record: Any) -> None:
@@ -91,6 +122,11 @@ def _begin_in_turn(connection: Any) -> None:
 def writing(engine: Engine) -> Iterator[Connection]:
     """One transaction, committed to disk on leaving. Raises Unavailable."""
     with _converted(), _turn(engine), engine.begin() as connection:
+        # A transaction is not cut off like a question: it may wait for others that write.
+        if connection.dialect.name == "sqlite":
+            connection.info["until"] = math.inf
+        elif connection.info.get("limited"):
+            connection.exec_driver_sql(f"SET LOCAL statement_timeout = {WRITING_SECONDS * 1000}")
         yield connection
 
 
@@ -127,11 +163,22 @@ def _converted() -> Iterator[None]:
     try:
         yield
     except (OperationalError, InterfaceError, PoolTimeout, sqlite3.OperationalError) as error:
+        if _took_too_long(error):
+            raise TooSlow(
+                "A question to the database took longer than it may (PRESSRELAY_STATEMENT_SECONDS)."
+            ) from None
         raise Unavailable(f"The database cannot be used right now ({_brief(error)}).") from error
     except DBAPIError as error:
         if error.connection_invalidated:
             raise Unavailable("The connection to the database was lost.") from error
         raise
+
+
+def _took_too_long(error: Exception) -> bool:
+    cause = getattr(error, "orig", None) or error
+    if isinstance(cause, sqlite3.OperationalError):
+        return getattr(cause, "sqlite_errorcode", 0) == sqlite3.SQLITE_INTERRUPT
+    return getattr(cause, "sqlstate", "") == "57014"  # query_canceled
 
 
 def _brief(error: Exception) -> str:
