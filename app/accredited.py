@@ -6,7 +6,7 @@ from typing import Any
 
 from app import query as queries
 from app import store
-from app.assembly import hub
+from app.assembly import hub, shortened
 from app.context import Context
 from app.query import Query, office_place
 from app.rights import OutletRecord, Principal
@@ -86,7 +86,7 @@ def feed(
         subtitle=text("embargoed-how", lang),
         lang=lang,
         updated=max((one.updated for one in articles), default=EPOCH),
-        articles=tuple(embargo.marked(one, format) for one in articles),
+        articles=tuple(embargo.marked(shortened(one), format) for one in articles),
         links=links,
         withdrawn=gone,
         hub="" if query.before or query.after else hub(context),

@@ -1,6 +1,7 @@
 """A query's articles as a feed: what is rendered, of whom it tells, and where its other pages are."""
 
 from collections.abc import Sequence
+from html import escape
 
 import msgspec
 from msgspec.structs import replace
@@ -8,12 +9,15 @@ from msgspec.structs import replace
 from app import query as queries
 from app import store
 from app.context import Context
-from app.query import LIMIT, Cursor, Query, cut
+from app.query import LIMIT, Cursor, Query, Row, cut
 from app.wording import feed_subtitle, feed_title, title_language
 from feeds.article import Article, Feed, Withdrawn
 from feeds.wording import EPOCH
 
 WITHDRAWN = 50  # told in one feed at most
+PAGE_BYTES = 3 * 1024 * 1024  # of the documents of a page's articles, of which about half goes into a feed
+LONGEST_BODY = 512 * 1024  # characters of HTML; a feed shows the summary of what is longer
+FULL_TEXT = {"ko": "전문 보기", "en": "Read the full text"}
 BOTTOM: Cursor = (0, 0)  # below every article
 
 Shown = tuple[Feed, list[Cursor]]  # a feed, and where each of its articles stands
@@ -45,6 +49,8 @@ def feed(context: Context, query: Query, format: str) -> Shown:
     # One more than the page holds: whether there is a next one.
     rows = store.standing(context.engine, replace(query, limit=query.limit + 1))
     rows, more = cut(rows, query)
+    whole, rows = rows, fitting(context, rows, upwards=query.after is not None)
+    more = more or len(rows) < len(whole)
     articles = tuple(documents(context, [(num, version) for _, num, version in rows]))
     standing = [(sort, num) for sort, num, _ in rows]
     gone: tuple[Withdrawn, ...] = ()
@@ -57,6 +63,27 @@ def feed(context: Context, query: Query, format: str) -> Shown:
     made = shown(context, query, address(context, query, format), articles, links, gone)
     # Its other pages are no topics: what is subscribed to is the feed.
     return made if query.before or query.after else replace(made, hub=hub(context)), standing
+
+
+def fitting(context: Context, rows: list[Row], *, upwards: bool = False) -> list[Row]:
+    """As many of these rows as a page has room for in bytes, from the top or, `upwards`, from the bottom; at least one. What a page
+    costs to read and to render is bounded by its bytes, not by its number of articles. Raises Unavailable."""
+    sizes = store.sizes(context.engine, [(num, version) for _, num, version in rows]) if len(rows) > 1 else {}
+    left = PAGE_BYTES
+    for taken, (_, num, version) in enumerate(rows[::-1] if upwards else rows):
+        left -= sizes.get((num, version), 0)
+        if left < 0 and taken:
+            return rows[len(rows) - taken :] if upwards else rows[:taken]
+    return rows
+
+
+def shortened(article: Article) -> Article:
+    """The article as feeds show it: a very long text is its summary, and a link to the whole of it."""
+    if len(article.body) <= LONGEST_BODY:
+        return article
+    words = FULL_TEXT["ko" if article.lang.partition("-")[0].lower() == "ko" else "en"]
+    body = f'<p>{escape(article.summary, quote=False)}</p><p><a href="{escape(article.url)}">{words}</a></p>'
+    return replace(article, body=body, text=f"{article.summary}\n\n{words}: {article.url}")
 
 
 def archived(query: Query) -> bool:
@@ -84,7 +111,7 @@ def shown(
         subtitle=feed_subtitle(lang),
         lang=lang,
         updated=max(instants, default=EPOCH),
-        articles=articles,
+        articles=tuple(map(shortened, articles)),
         links=links,
         withdrawn=gone,
     )
@@ -108,7 +135,8 @@ def _pages(context: Context, query: Query, format: str, standing: Sequence[Curso
 
 def find(context: Context, query: Query) -> list[Article]:
     """The articles of a query, newest change first: one range scan, one multi-get. Raises Unavailable."""
-    return documents(context, store.find(context.engine, query))
+    rows = fitting(context, store.standing(context.engine, query))
+    return documents(context, [(num, version) for _, num, version in rows])
 
 
 def documents(context: Context, refs: Sequence[store.Ref]) -> list[Article]:

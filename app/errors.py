@@ -21,6 +21,17 @@ TYPE_BASE = "urn:pressrelay:problem:"
 class PressrelayError(Exception):
     """The root; never raised itself."""
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Errors cross from one process to another whole, whatever their constructors take."""
+        return _again, (type(self), self.args, self.__dict__)
+
+
+def _again(kind: type[PressrelayError], args: tuple[Any, ...], members: dict[str, Any]) -> PressrelayError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(members)
+    return error
+
 
 class Fault(Struct, frozen=True, omit_defaults=True):
     """One thing wrong with a release."""

@@ -4,6 +4,7 @@ import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
@@ -25,6 +26,12 @@ from app.store import Engine, FileRecord
 CHUNK = 50  # documents that go to a process at once
 AT_ONCE = 500  # documents in one transaction
 CONTENT_TYPE = "application/xml"
+KILLED = Problem(
+    500,
+    "internal",
+    "The release could not be read",
+    "The process that read it ended at once. Nothing of it was stored; the others of the archive were.",
+)
 
 
 class Taken(Struct, frozen=True):
@@ -59,11 +66,39 @@ def take(
     # Forked before this process holds a connection, and after it has read what all of them need.
     schemas.prepare()
     count = workers or os.cpu_count() or 1
-    with ProcessPoolExecutor(count, get_context("fork"), _start, (Rules(settings, sender, backfill),)) as pool:
-        pool.submit(os.getpid).result()
+    pools = _Pools(count, Rules(settings, sender, backfill))
+    try:
+        pools.pool.submit(os.getpid).result()
         context = connect(settings)
-        for batch in _batches(_ready(pool, settings, path, count), AT_ONCE):
+        for batch in _batches(_ready(pools, settings, path), AT_ONCE):
             yield from _stored(context, batch)
+    finally:
+        pools.pool.shutdown(cancel_futures=True)
+
+
+class _Pools:
+    """The processes that prepare, and others in their place where a document kills one of them."""
+
+    def __init__(self, count: int, rules: Rules) -> None:
+        self.count = count
+        self.rules = rules
+        self.pool = self._new(count)
+
+    def _new(self, count: int) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(count, get_context("fork"), _start, (self.rules,))
+
+    def renew(self) -> None:
+        self.pool.shutdown(cancel_futures=True)
+        self.pool = self._new(self.count)
+
+    def one_by_one(self, chunk: list[Entry]) -> Iterator[Ready]:
+        """Prepare each document in a process of its own: the one that kills it is told, and keeps no other out."""
+        for entry in chunk:
+            with self._new(1) as alone:
+                try:
+                    yield from _decoder.decode(alone.submit(_prepare, [entry]).result())
+                except BrokenProcessPool:
+                    yield Ready(entry.name, problem=KILLED.body())
 
 
 def _stored(context: Context, batch: list[Ready]) -> Iterator[Taken]:
@@ -78,15 +113,37 @@ def _stored(context: Context, batch: list[Ready]) -> Iterator[Taken]:
             yield Taken(ready.name, tuple(next(done)))
 
 
-def _ready(pool: ProcessPoolExecutor, settings: Settings, path: Path, workers: int) -> Iterator[Ready]:
+def _ready(pools: _Pools, settings: Settings, path: Path) -> Iterator[Ready]:
     """In the archive's order; at most a few chunks are under way, whatever its size."""
-    waiting: deque[Future[bytes]] = deque()
+    waiting: deque[tuple[list[Entry], Future[bytes]]] = deque()
     for chunk in _batches(entries(path, settings.max_body), CHUNK):
-        waiting.append(pool.submit(_prepare, chunk))
-        if len(waiting) > 2 * workers:
-            yield from _decoder.decode(waiting.popleft().result())
+        try:
+            waiting.append((chunk, pools.pool.submit(_prepare, chunk)))
+        except BrokenProcessPool:
+            yield from _recovered(pools, [*(chunk for chunk, _ in waiting), chunk])
+            waiting.clear()
+        if len(waiting) > 2 * pools.count:
+            yield from _first(pools, waiting)
     while waiting:
-        yield from _decoder.decode(waiting.popleft().result())
+        yield from _first(pools, waiting)
+
+
+def _first(pools: _Pools, waiting: deque[tuple[list[Entry], Future[bytes]]]) -> Iterator[Ready]:
+    chunk, future = waiting.popleft()
+    try:
+        done = future.result()
+    except BrokenProcessPool:  # All that was under way is lost with it.
+        chunks = [chunk, *(later for later, _ in waiting)]
+        waiting.clear()
+        yield from _recovered(pools, chunks)
+    else:
+        yield from _decoder.decode(done)
+
+
+def _recovered(pools: _Pools, chunks: list[list[Entry]]) -> Iterator[Ready]:
+    for chunk in chunks:
+        yield from pools.one_by_one(chunk)
+    pools.renew()
 
 
 def _start(rules: Rules) -> None:

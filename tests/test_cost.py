@@ -1,9 +1,11 @@
 """A question to the database costs a bounded amount: of look-ups, of time, and of the threads that answer it."""
 
 import http.client
+import re
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 import pytest
@@ -11,6 +13,7 @@ from sqlalchemy import text
 
 from app import store
 from app.errors import Problem, TooSlow
+from app.normalize import public_id
 from app.query import MOST_COST, parse
 from app.store.engine import reading, writing
 from schemas import codes
@@ -119,3 +122,44 @@ def test_costly_questions_leave_threads_for_all_others(costly: Server) -> None:
             thread.join(30)
     assert set(found) <= {200, 503}, set(found)
     assert sorted(waits)[len(waits) // 2] < 1.5, waits
+
+
+@pytest.mark.slow
+def test_a_page_is_bounded_in_bytes(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Articles of megabytes: the newest is on the first page, by its summary, and links lead to all others; each page is kept."""
+    server = Server(tmp_path_factory.mktemp("large"), workers="1").start()
+    try:
+        token = server.office()
+        paragraph = "<p>" + "가나다라 마바사 " * 100 + "</p>"
+        for number in range(4):
+            body = document(f"tag:large,2026:{number}").replace(
+                "<p>본문 한 단락.</p>".encode(), (paragraph * 1000).encode()
+            )
+            assert server.push(token, body).status_code == 201
+        assert server.push(token, document("tag:large,2026:small")).status_code == 201
+        seen: list[str] = []
+        path, pages = "/feed.atom", 0
+        while path:
+            answer = server.client.get(path)
+            assert answer.status_code == 200 and len(answer.content) < 4_000_000
+            seen += re.findall(r"tag:large,2026:\w+", re.sub(r"<(?!id)\w[^>]*>", "", answer.text))
+            following = answer.links.get("next")
+            path, pages = (following["url"] if following else ""), pages + 1
+        assert list(dict.fromkeys(seen)) == [
+            "tag:large,2026:small",
+            *(f"tag:large,2026:{number}" for number in (3, 2, 1, 0)),
+        ]
+        assert 1 < pages <= 5
+        first = server.client.get("/feed.atom")
+        if "전문 보기" not in first.text:
+            first = server.client.get(first.links["next"]["url"])
+        assert "전문 보기" in first.text and len(first.content) < 100_000
+        # The whole text is at its address, and in the single documents.
+        id = public_id("tag:large,2026:3")
+        assert len(server.client.get(f"/articles/{id}.json").content) > 2_000_000
+        for path in ("/", "/sitemap-news.xml", "/feed.ninjs", f"/feed.newsml/archive/{datetime.now(UTC):%Y-%m}"):
+            assert server.client.get(path).status_code == 200, path
+        listed = server.client.get("/atompub/jeonbuk/", headers={"Authorization": f"Bearer {token}"})
+        assert listed.status_code == 200 and 'rel="next"' in listed.text
+    finally:
+        server.close()

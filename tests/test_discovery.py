@@ -151,12 +151,14 @@ def test_lists_as_http_has_them(server: Server, shown: dict[str, Any], path: str
 def test_a_sitemap_names_pages_that_are_there(server: Server, shown: dict[str, Any]) -> None:
     answer = server.client.get("/sitemap.xml")
     assert answer.headers["Content-Type"] == "application/xml; charset=utf-8"
-    found = locations(answer)
+    index = b"<sitemapindex" in answer.content
+    pages = [httpx.get(page, trust_env=False) for page in locations(answer, "sitemapindex")] if index else [answer]
+    found = [url for page in pages for url in locations(page)]
     assert found[:2] == [f"{server.url}/", f"{server.url}/feeds"] and shown["url"] in found
-    assert server.client.get("/sitemap.xml?from=0").content == answer.content
+    assert locations(server.client.get("/sitemap.xml?from=pages")) == found[:2]
     for url in (*found[:3], shown["url"]):
         assert httpx.get(url, trust_env=False).status_code == 200
-    for wrong, status in (("1", 400), ("-5000", 400), ("٥", 400), ("x", 400), ("0&from=0", 400), ("5000", 404)):
+    for wrong, status in (("1", 400), ("-1", 400), ("٥", 400), ("x", 400), ("0&from=0", 400), ("-2592000000000", 404)):
         problem = server.client.get(f"/sitemap.xml?from={wrong}")
         assert (problem.status_code, problem.headers["Content-Type"]) == (status, "application/problem+json"), wrong
 
@@ -201,7 +203,7 @@ def test_what_is_not_public_is_nowhere(server: Server, token: str, shown: dict[s
         assert not any(id in text for id in ids)
         assert (public["id"] if "sitemap" in path else signs[0]) in text
     assert server.push(token, release_of(guid, more=place, version="2", pubstatus="canceled")).status_code == 201
-    for path in (*LISTS, "/sitemap.xml?from=0"):
+    for path in (*LISTS, "/sitemap.xml?from=pages"):
         text = server.client.get(path).text
         assert not any(sign in text for sign in (*ids, public["id"], *signs)), path
 
@@ -212,16 +214,24 @@ def test_many_articles_are_an_index(own_server: Callable[..., Server]) -> None:
     assert locations(server.client.get("/sitemap.xml")) == [f"{server.url}/", f"{server.url}/feeds"]
     assert locations(server.client.get("/sitemap-news.xml")) == []
     urls = [server.push(token, release(number)).json()["url"] for number in range(3)]
+    assert locations(server.client.get("/sitemap.xml"))[2:] == urls[::-1], "one period needs no index"
+    period = 30 * 86_400_000_000
     with sqlite3.connect(server.directory / "pressrelay.db") as database:
-        # As if 12,000 others lay between: foreign keys are off on a connection of SQLite's own.
-        for table in ("articles", "versions", "feed_entries"):
-            database.execute(f"UPDATE {table} SET num = num + 12000 WHERE num = 3")
+        # As if the first had come two periods earlier.
+        database.execute(f"UPDATE feed_entries SET sort = sort - 2 * {period} WHERE num = 1")
+        (sort,) = database.execute("SELECT max(sort) FROM feed_entries").fetchone()
     database.close()
+    now = sort // period * period
     pages = locations(server.client.get("/sitemap.xml"), "sitemapindex")
-    assert pages == [f"{server.url}/sitemap.xml?from={start}" for start in (0, 10000)]
-    first, second = (locations(httpx.get(page, trust_env=False)) for page in pages)
-    assert (first[2:], second) == (urls[:2], urls[2:])
-    assert server.client.get("/sitemap.xml?from=5000").status_code == 404
+    assert pages == [f"{server.url}/sitemap.xml?from={start}" for start in ("pages", now - 2 * period, now)]
+    listed = [locations(httpx.get(page, trust_env=False)) for page in pages]
+    assert listed == [[f"{server.url}/", f"{server.url}/feeds"], urls[:1], urls[:0:-1]]
+    assert server.client.get(f"/sitemap.xml?from={now - period}").status_code == 404
+    # What waits is counted nowhere: a period's list is as long as what it lists.
+    held = release(9).replace(b"<headline>", b'<embargo held="true"/><headline>', 1)
+    assert server.push(token, held).status_code == 201
+    assert server.push(token, release(10)).status_code == 201
+    assert [len(locations(httpx.get(page, trust_env=False))) for page in pages] == [2, 1, 3]
 
 
 def test_robots(server: Server) -> None:
@@ -305,14 +315,16 @@ def test_what_is_listed_is_bounded_and_widest_first(engine: Engine) -> None:
 
 
 def test_the_store_lists_by_blocks(engine: Engine) -> None:
-    assert store.blocks(engine, 3, 100) == []
-    articles = [article(f"n{number}") for number in range(10)]
-    put(engine, *articles)
-    starts = store.blocks(engine, 3, 100)
-    found = [id for start in starts for id, _ in store.block(engine, start, 3)]
-    assert found == [one.id for one in articles], "each once, in order"
-    assert store.blocks(engine, 3, 2) == starts[:2]
-    assert {changed for start in starts for _, changed in store.block(engine, start, 3)} == {NOW}
-    gone = {id for id, _ in store.block(engine, starts[1], 3)}
+    hour = 3_600_000_000
+    assert store.blocks(engine, 3 * hour, 100) == []
+    for first in (NOW, datetime(1969, 12, 31, 20, tzinfo=UTC)):
+        articles = [article(f"n{first.year}{n}", updated=first + timedelta(hours=n)) for n in range(10)]
+        put(engine, *articles)
+    starts = store.blocks(engine, 3 * hour, 100)
+    found = [id for start in starts for id, _ in store.block(engine, start, 3 * hour, 100)[::-1]]
+    assert found[:10] == [one.id for one in articles] and len(set(found)) == 20 == len(found), "each once, in order"
+    assert store.blocks(engine, 3 * hour, 2) == starts[:2]
+    assert len(store.block(engine, starts[1], 3 * hour, 1)) == 1
+    gone = {id for id, _ in store.block(engine, starts[1], 3 * hour, 100)}
     put(engine, *(article(one.guid, 2, pubstatus="canceled") for one in articles if one.id in gone))
-    assert store.blocks(engine, 3, 100) == [starts[0], *starts[2:]]
+    assert store.blocks(engine, 3 * hour, 100) == [starts[0], *starts[2:]]

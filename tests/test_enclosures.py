@@ -642,3 +642,14 @@ def test_sweep_command(server: Server) -> None:
     os.utime(orphan, (old, old))
     assert server.run("files", "sweep").stdout == "Files removed: 1.\n"
     assert not orphan.exists()
+
+
+def test_two_offices_that_call_the_same_file_differently(server: Server, token: str) -> None:
+    content = b"a,b\n1,2\n" * 3
+    other = server.office("types", "유형청", "kr:26")
+    csv = push(server, token, release("type-csv", "same.txt"), {"same.txt": (content, "text/csv")})
+    path = f"/files/{hashlib.sha256(content).hexdigest()}/same.txt"
+    assert csv.status_code == 201 and server.client.get(path).headers["Content-Type"].startswith("text/csv")
+    plain = push(server, other, release("type-plain", "same.txt"), {"same.txt": (content, "text/plain")})
+    assert plain.status_code == 201
+    assert server.client.get(path).headers["Content-Type"] == "application/octet-stream", "neither's word counts"

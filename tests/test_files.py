@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -11,17 +12,19 @@ import zipfile
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import httpx
 import msgspec
 import pytest
 
-from app import archive
+from app import archive, errors, imports, intake, store
 from app.client import Client, Journal
 from app.dropfolder import DropFolder
-from app.errors import Misconfigured, Problem, Unavailable
+from app.errors import Fault, Invalid, Misconfigured, Problem, Unavailable
 from app.intake import Receipt
+from app.office import OfficeRecord
+from app.settings import Settings
 from tests.conftest import ROOT, Server, until
 
 BAD = 10  # of the thousand
@@ -397,3 +400,52 @@ def test_sentences_of_watch(server: Server, tmp_path: Path) -> None:
     ]:
         done = server.run("watch", *words)
         assert done.returncode == 1 and said in done.stderr and "Traceback" not in done.stderr, done.stderr
+
+
+def test_every_error_crosses_processes_whole() -> None:
+    """One that could not be pickled ended a whole import."""
+    found = [errors.PressrelayError]
+    for kind in found:
+        found += kind.__subclasses__()
+    fault = Fault("wrong", "/a", 3, ("b",))
+    made: list[errors.PressrelayError] = [
+        Problem(413, "too-large", "Too large", "At most.", errors=[fault], headers={"A": "b"}, extra=1),
+        Invalid([fault], type="empty-release"),
+    ]
+    made += [kind("a sentence") for kind in found if not issubclass(kind, Problem)]
+    assert {type(error) for error in made} >= {kind for kind in found if kind.__module__ == "app.errors"}
+    for error in made:
+        again = pickle.loads(pickle.dumps(error))
+        assert type(again) is type(error) and str(again) == str(error) and again.__dict__ == error.__dict__
+
+
+def test_one_bad_entry_keeps_no_other_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Too large, and one that kills the process that reads it."""
+    good = (ROOT / "tests" / "releases" / "minimal.xml").read_bytes()
+    archive = tmp_path / "archive"
+    archive.mkdir()
+    for number in range(60):
+        (archive / f"{number:03}.xml").write_bytes(good.replace(b"2026:minimal", f"2026:import-{number}".encode()))
+    (archive / "020.xml").write_bytes(b"<a>" + b"x" * 200_000 + b"</a>")
+    (archive / "040.xml").write_bytes(good.replace(b"2026:minimal", b"2026:kills"))
+    prepare = intake.prepare
+
+    def killing(rules: Any, body: bytes, *rest: Any) -> Any:
+        if b"2026:kills" in body:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return prepare(rules, body, *rest)
+
+    monkeypatch.setattr(intake, "prepare", killing)
+    settings = Settings(data_dir=str(tmp_path / "data"), max_body=100_000, redis_url="redis://127.0.0.1:1/0")
+    (tmp_path / "data").mkdir()
+    engine = store.connect(settings.database)
+    store.upgrade(engine)
+    office = OfficeRecord("seoul", "서울특별시", "", ("kr:11",))
+    store.save_office(engine, office)
+    engine.dispose()
+    done = {
+        taken.name: taken.receipts[0] for taken in imports.take(settings, office, archive, backfill=True, workers=2)
+    }
+    assert sorted(done) == [f"{number:03}.xml" for number in range(60)]
+    refused = {name: receipt.problem or {} for name, receipt in done.items() if not receipt.accepted}
+    assert {name: problem["status"] for name, problem in refused.items()} == {"020.xml": 413, "040.xml": 500}

@@ -19,7 +19,7 @@ from app.office import OfficeRecord
 from app.query import Query
 from app.store import Engine, Item, Original, Stored
 from app.store.tables import metadata
-from feeds.article import Article, Office, Term
+from feeds.article import Article, Office, Related, Term
 from tests.articles import SEED
 
 NOW = datetime(2026, 11, 1, 9, 0, tzinfo=UTC)
@@ -404,3 +404,22 @@ def test_what_leaves_by_any_dimension_is_told_there_and_nowhere_else(engine: Eng
     put(engine, article("tag:moves", 3, topics=(Term("medtop", topic),), lang="ko"))
     assert told(regions=("kr:52",), topics=(topic,), langs=("ko",)) == [], "it is back"
     assert told(regions=("kr:52",), topics=(topic,), langs=("en",)) == ["tag:moves"]
+
+
+def test_a_translation_of_another_office_counts_only_where_each_names_the_other(engine: Engine) -> None:
+    other = Office("other", "다른 청")
+
+    def naming(guid: str, *names: str, **fields: object) -> Article:
+        related = tuple(Related(guid=name, translation=lang) for name, lang in zip(names, ("ko", "en"), strict=False))
+        return article(guid, related=related, **fields)
+
+    def told(guid: str) -> list[str]:
+        return [found.guid for found in store.translations_of(engine, naming(guid, *named[guid]))]
+
+    named: dict[str, tuple[str, ...]] = {"tag:a": (), "tag:own": ("tag:a",), "tag:theirs": ("tag:a",)}
+    put(engine, naming("tag:a", lang="ko"), naming("tag:own", "tag:a", lang="en"))
+    put(engine, naming("tag:theirs", "tag:a", lang="fr", office=other))
+    assert told("tag:a") == ["tag:own"], "another office's word alone makes it no translation of ours"
+    named["tag:a"] = ("tag:theirs",)
+    put(engine, naming("tag:a", "tag:theirs", version=2, lang="ko"))
+    assert told("tag:a") == ["tag:own", "tag:theirs"]

@@ -13,7 +13,7 @@ from flask import Blueprint, Response, request
 from msgspec.structs import replace
 
 from app import assembly, store
-from app.assembly import Shown, address, archive_address, documents
+from app.assembly import Shown, address, archive_address, documents, fitting
 from app.context import Context
 from app.errors import Problem
 from app.query import Cursor, Query
@@ -75,6 +75,7 @@ def _document(context: Context, query: Query, format: str, month: str) -> Shown:
     newest = _first(context, whole)
     shown = month or (month_of(newest) if newest else "")
     rows = store.standing(context.engine, _within(query, shown)) if shown else []
+    rows = fitting(context, rows, upwards=query.after is not None)
     articles = tuple(documents(context, [(num, version) for _, num, version in rows]))
     standing = [(sort, num) for sort, num, _ in rows]
     if shown:
@@ -124,7 +125,8 @@ def _up(context: Context, whole: Query, format: str, month: str, above: Cursor, 
     if other == month:
         return archive_address(context, replace(whole, after=over), format, month)
     inside = _within(whole, other)
-    if len(store.standing(context.engine, replace(inside, limit=PART + 1))) > PART:
+    rows = store.standing(context.engine, replace(inside, limit=PART + 1))
+    if len(rows) > PART or len(fitting(context, rows)) < len(rows):  # more than one document holds
         bottom = (store.micros(bounds(other)[0]), 0)
         return archive_address(context, replace(whole, after=bottom), format, other)
     newest = _first(context, whole)

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 from flask import Blueprint, Response, request
 
 from app import intake, store
+from app.assembly import PAGE_BYTES
 from app.context import Context
 from app.errors import Problem
 from app.normalize import PUBLIC_ID
@@ -71,12 +72,12 @@ def collection(office: str) -> Response:
     if given and cursor is None:
         raise Problem(400, "bad-parameter", "Bad parameter", "`before` is taken from the link to the next page.")
     before = (int(cursor[1]), int(cursor[2])) if cursor else None
-    found = store.last_edited(context.engine, own.code, before, PAGE + 1)
+    found, more = store.last_edited(context.engine, own.code, before, PAGE, PAGE_BYTES)
     first = _collection(context, own)
-    last = found[PAGE - 1] if len(found) > PAGE else None
+    last = found[-1] if more else None
     following = f"{first}?before={last.micros}-{last.num}" if last else ""
-    _audit(principal, found[:PAGE])
-    members = [_member(context, edited) for edited in found[:PAGE]]
+    _audit(principal, found)
+    members = [_member(context, edited) for edited in found]
     url = f"{first}?before={given}" if given else first
     body = atompub.collection(Office(own.code, own.name), url, first, following, members)
     return _private(Response(body, content_type=atompub.COLLECTION))

@@ -1,12 +1,13 @@
 """How feeds and articles are found: /feeds, /feeds.opml, sitemaps, robots.txt and security.txt."""
 
+import re
 from datetime import UTC, datetime, time, timedelta
 
 from flask import Blueprint, Response, request
 from msgspec.structs import replace
 
 from app import store
-from app.assembly import address, documents, home
+from app.assembly import address, documents, fitting, home
 from app.context import Context
 from app.directory import MOST_CROSSED, Directory, Listed, directory
 from app.errors import Problem
@@ -22,7 +23,7 @@ from feeds.opml import Outline
 
 blueprint = Blueprint("discovery", __name__)
 
-BLOCK = 5000  # numbers of articles in one sitemap
+BLOCK = 30 * 86_400_000_000  # microseconds: a sitemap holds what was changed last within thirty days
 NEWS_HOURS = 48
 LOOKED_AT = 5 * sitemap.MOST_NEWS  # changed articles that are looked at for the news sitemap
 AT_ONCE = 500
@@ -86,37 +87,41 @@ def _outline(context: Context, listed: Listed) -> Outline:
 
 @blueprint.get("/sitemap.xml")
 def sitemaps() -> Response:
-    """Every public article. Where they are many, an index: each sitemap holds a block of the articles' numbers, so that it
-    stays where it is and costs what it lists."""
+    """Every public article. Where they are of more than one period, an index: each sitemap holds what was changed last in one, so that
+    it stays where it is and costs what it lists."""
     _takes("from")
     context = here()
     _, changed = store.newest_change(context.engine)
     modified = representation.whole_seconds(changed, datetime.now(UTC))
     own = f"{context.settings.url}/sitemap.xml"
     if "from" in request.args:
-        body = _sitemap(context, _start(request.args["from"]))
+        given = request.args["from"]
+        body = _sitemap(context, None, pages=True) if given == "pages" else _sitemap(context, _start(given))
     else:
         blocks = store.blocks(context.engine, BLOCK, sitemap.MOST)
-        many = any(start > 0 for start in blocks)
-        starts = sorted({0, *blocks})[: sitemap.MOST]
-        body = sitemap.index(f"{own}?from={start}" for start in starts) if many else _sitemap(context, 0)
+        if len(blocks) > 1:
+            body = sitemap.index(f"{own}?from={start}" for start in ("pages", *blocks))
+        else:
+            body = _sitemap(context, blocks[0] if blocks else None, pages=True)
     return whole(body, sitemap.MIMETYPE, modified=modified)
 
 
 def _start(given: str) -> int:
-    if not (given.isascii() and given.isdigit() and len(given) < 18 and int(given) % BLOCK == 0):
+    if not re.fullmatch(r"-?[0-9]{1,17}", given) or int(given) % BLOCK:
         raise Problem(400, "bad-cursor", "Not a cursor", "from is taken from the links of the sitemap's index.")
     return int(given)
 
 
-def _sitemap(context: Context, start: int) -> bytes:
-    """One block; the first begins with the pages that are always there."""
+def _sitemap(context: Context, start: int | None, *, pages: bool = False) -> bytes:
+    """The articles of one period, the newest 50,000 of them; `pages`: before them those that are always there."""
     url = context.settings.url
-    pages: list[tuple[str, datetime | None]] = [] if start else [(f"{url}/", None), (f"{url}/feeds", None)]
-    pages += [(f"{url}/articles/{id}", changed) for id, changed in store.block(context.engine, start, BLOCK)]
-    if not pages:
-        raise Problem(404, "unknown-sitemap", "No such sitemap", f"No article is public from number {start} on.")
-    return sitemap.render(pages)
+    found: list[tuple[str, datetime | None]] = [(f"{url}/", None), (f"{url}/feeds", None)] if pages else []
+    if start is not None:
+        most = sitemap.MOST - len(found)
+        found += [(f"{url}/articles/{id}", changed) for id, changed in store.block(context.engine, start, BLOCK, most)]
+    if not found:
+        raise Problem(404, "unknown-sitemap", "No such sitemap", "No public article was changed last in that period.")
+    return sitemap.render(found)
 
 
 @blueprint.get("/sitemap-news.xml")
@@ -138,10 +143,11 @@ def _news(context: Context, now: datetime) -> list[Article]:
     query = Query(since=since, limit=AT_ONCE)
     found: list[Article] = []
     for _ in range(LOOKED_AT // AT_ONCE):
-        rows = store.standing(context.engine, query)
+        standing = store.standing(context.engine, query)
+        rows = fitting(context, standing)
         articles = documents(context, [(num, version) for _, num, version in rows])
         found += [article for article in articles if since <= article.published <= now]
-        if len(rows) < AT_ONCE or len(found) >= sitemap.MOST_NEWS:
+        if (len(standing) < AT_ONCE and len(rows) == len(standing)) or len(found) >= sitemap.MOST_NEWS:
             break
         query = replace(query, before=rows[-1][:2])
     return found[: sitemap.MOST_NEWS]

@@ -11,7 +11,7 @@ from flask import Response, request
 from msgspec.structs import replace
 from werkzeug.datastructures import MultiDict
 
-from app import accredited, store
+from app import accredited, assembly, store
 from app import query as queries
 from app.errors import Problem
 from app.query import cut
@@ -44,6 +44,8 @@ def feed(format: str) -> Response:
     query = queries.parse(pairs, [office.code for office in store.all_offices(context.engine)])
     rows = store.waiting(context.engine, replace(query, limit=query.limit + 1), accredited.within(principal))
     rows, more = cut(rows, query)
+    whole, rows = rows, assembly.fitting(context, rows, upwards=query.after is not None)
+    more = more or len(rows) < len(whole)
     refs = [(num, version) for _, num, version in rows]
     documents = store.documents(context.engine, refs)
     found = [msgspec.json.decode(documents[ref], type=Article) for ref in refs]

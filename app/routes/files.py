@@ -6,11 +6,13 @@ from typing import IO
 from urllib.parse import quote
 
 from flask import Blueprint, Response, request
+from msgspec.structs import replace
 from werkzeug.datastructures import Headers
 
 from app import store
 from app.blobs import SHA256
 from app.errors import Problem
+from app.filetypes import OCTETS
 from app.routes import embargoed
 from app.routes.context import here
 from app.store import FileRecord
@@ -31,7 +33,11 @@ def file(sha256: str, name: str) -> Response:
     """A file while an article that carries it is public; else 404, as if it did not exist."""
     context = here()
     known = store.public_files(context.engine, sha256) if SHA256.fullmatch(sha256) else []
-    found = next((file for file in known if file.name == clean(name)), None)
+    named = [file for file in known if file.name == clean(name)]
+    found = named[0] if named else None
+    if len({file.mimetype for file in named}) > 1:
+        # Two offices sent the same bytes under the same name and call them differently: neither's word counts for the other.
+        found = replace(named[0], mimetype=OCTETS)
     early = None
     if found is None and SHA256.fullmatch(sha256):
         early = found = embargoed.file(sha256, clean(name))

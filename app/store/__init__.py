@@ -16,6 +16,7 @@ from app.store.find import (
     newest_seq,
     next_due,
     secret,
+    sizes,
 )
 from app.store.gone import withdrawn
 from app.store.history import Provenance, Version, corrected, history, original, provenance, public_version
@@ -178,6 +179,7 @@ __all__ = [
     "secret",
     "settle",
     "settle_intent",
+    "sizes",
     "spend",
     "standing",
     "states",

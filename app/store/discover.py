@@ -1,4 +1,5 @@
-"""What is there to be found: which feeds have articles, and every public article by number, a block at a time.
+"""What is there to be found: which feeds have articles, and every public article by its last change, a period at a time. Not by its
+number: the numbers count what waits under embargo as well.
 
 Each answer costs what it lists and not the archive: the indexes are skipped through, from one place, topic or block to the next.
 """
@@ -6,7 +7,7 @@ Each answer costs what it lists and not the archive: the indexes are skipped thr
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Engine, or_, select
+from sqlalchemy import Engine, Subquery, or_, select
 
 from app.store.engine import reading
 from app.store.instants import instant
@@ -63,30 +64,50 @@ def crossed(engine: Engine, places: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def blocks(engine: Engine, size: int, most: int) -> list[int]:
-    """The first number of each block of `size` numbers that has a public article, at most `most`. Raises Unavailable."""
-    start = select(articles.c.num).where(articles.c.public).order_by(articles.c.num).limit(1).scalar_subquery()
-    block = select(start.label("num")).cte("block", recursive=True)
+    """The beginning (micros) of each period of `size` microseconds in which a public article was changed last, at most `most`.
+    Raises Unavailable."""
+    entry = _everything()
+    start = select(entry.c.sort).order_by(entry.c.sort).limit(1).scalar_subquery()
+    block = select(start.label("sort")).cte("block", recursive=True)
+    # Added before and taken away after the division: the databases round negative numbers differently.
+    shift = 30_000 * size
+    later = _everything()
     following = (
-        select(articles.c.num)
-        .where(articles.c.public, articles.c.num >= (block.c.num // size + 1) * size)
-        .order_by(articles.c.num)
+        select(later.c.sort)
+        .where(later.c.sort >= ((block.c.sort + shift) // size + 1) * size - shift)
+        .order_by(later.c.sort)
         .limit(1)
         .correlate(block)
         .scalar_subquery()
     )
-    block = block.union_all(select(following).where(block.c.num.is_not(None)))
+    block = block.union_all(select(following).where(block.c.sort.is_not(None)))
     with reading(engine) as connection:
-        found = connection.execute(select(block.c.num).where(block.c.num.is_not(None)).limit(most)).scalars()
-        return [num // size * size for num in found]
+        found = connection.execute(select(block.c.sort).where(block.c.sort.is_not(None)).limit(most)).scalars()
+        return [sort // size * size for sort in found]
 
 
-def block(engine: Engine, start: int, size: int) -> list[tuple[str, datetime]]:
-    """(public id, last change) of the public articles of a block, by number. Raises Unavailable."""
+def block(engine: Engine, start: int, size: int, most: int) -> list[tuple[str, datetime]]:
+    """(public id, last change) of the public articles that were changed last in a period, the newest first, at most `most`. Raises
+    Unavailable."""
+    entry = _everything()
     statement = (
-        select(articles.c.id, articles.c.sort)
-        .where(articles.c.num >= start, articles.c.num < start + size, articles.c.public)
-        .order_by(articles.c.num)
+        select(articles.c.id, entry.c.sort)
+        .select_from(entry)
+        .join(articles, articles.c.num == entry.c.num)
+        .where(entry.c.sort >= start, entry.c.sort < start + size)
+        .order_by(entry.c.sort.desc())
+        .limit(most)
     )
     with reading(engine) as connection:
         rows = connection.execute(statement).all()
     return [(id, instant(sort)) for id, sort in rows]
+
+
+def _everything() -> Subquery:
+    """The entries of the feed of everything."""
+    all_ = select(axis.c.id).where(axis.c.name == ALL).scalar_subquery()
+    return (
+        select(feed_entries.c.sort, feed_entries.c.num)
+        .where(feed_entries.c.place == all_, feed_entries.c.topic == all_)
+        .subquery()
+    )

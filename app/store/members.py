@@ -1,10 +1,11 @@
 """An office's own articles, whatever their state: what it edits."""
 
 from datetime import datetime
+from itertools import accumulate
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Engine, and_, select, tuple_
+from sqlalchemy import Engine, and_, func, select, tuple_
 
 from app.store.engine import reading
 from app.store.instants import instant
@@ -39,11 +40,21 @@ def edited(engine: Engine, office: str, id: str) -> Edited | None:
     return None if row is None else Edited(row.num, msgspec.json.decode(row.doc, type=Article), row.edited)
 
 
-def last_edited(engine: Engine, office: str, before: tuple[int, int] | None, limit: int) -> list[Edited]:
-    """An office's articles, last edited first; `before`: (micros, num) of the last one seen. Raises Unavailable."""
-    statement = _EDITED.where(articles.c.office == office).limit(limit)
+def last_edited(
+    engine: Engine, office: str, before: tuple[int, int] | None, limit: int, most: int
+) -> tuple[list[Edited], bool]:
+    """An office's articles, last edited first, and whether there are more; `before`: (micros, num) of the last one seen. At most
+    `limit`, and as many as have `most` bytes together, but at least one. Raises Unavailable."""
+    statement = _EDITED.where(articles.c.office == office)
     if before is not None:
         statement = statement.where(tuple_(articles.c.edited, articles.c.num) < before)
     with reading(engine) as connection:
-        rows = connection.execute(statement).all()
-    return [Edited(row.num, msgspec.json.decode(row.doc, type=Article), row.edited) for row in rows]
+        sizes = (
+            connection.execute(statement.with_only_columns(func.length(versions.c.doc)).limit(limit + 1))
+            .scalars()
+            .all()
+        )
+        taken = sum(1 for size in accumulate(sizes[:limit]) if size <= most) or min(1, len(sizes))
+        rows = connection.execute(statement.limit(taken)).all() if taken else []
+    found = [Edited(row.num, msgspec.json.decode(row.doc, type=Article), row.edited) for row in rows]
+    return found, taken < len(sizes)
