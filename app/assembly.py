@@ -45,8 +45,8 @@ def feed(context: Context, query: Query, format: str) -> Shown:
     # One more than the page holds: whether there is a next one.
     rows = store.standing(context.engine, replace(query, limit=query.limit + 1))
     rows, more = cut(rows, query)
-    articles = tuple(documents(context, [(num, version) for _, num, version in rows]))
-    standing = [(sort, num) for sort, num, _ in rows]
+    articles = tuple(documents(context, store.dated(rows)))
+    standing = [(sort, num) for sort, num, *_ in rows]
     gone: tuple[Withdrawn, ...] = ()
     links = _pages(context, query, format, standing, more)
     if query.before is None and query.after is None:
@@ -108,18 +108,19 @@ def _pages(context: Context, query: Query, format: str, standing: Sequence[Curso
 
 def find(context: Context, query: Query) -> list[Article]:
     """The articles of a query, newest change first: one range scan, one multi-get. Raises Unavailable."""
-    return documents(context, store.find(context.engine, query))
+    return documents(context, store.dated(store.standing(context.engine, query)))
 
 
-def documents(context: Context, refs: Sequence[store.Ref]) -> list[Article]:
+def documents(context: Context, dated: Sequence[store.Dated]) -> list[Article]:
     """The articles of these versions, in the same order. Raises Unavailable."""
-    found = {ref: article for ref, doc in context.cache.articles(refs).items() if (article := _decoded(doc))}
-    missing = [ref for ref in refs if ref not in found]
+    found = {one: article for one, doc in context.cache.articles(dated).items() if (article := _decoded(doc))}
+    missing = [one for one in dated if one not in found]
     if missing:
-        read = store.documents(context.engine, missing)
+        docs = store.documents(context.engine, [(num, version) for num, version, _ in missing])
+        read = {one: docs[one[:2]] for one in missing}
         context.cache.keep_articles(read)
-        found |= {ref: msgspec.json.decode(doc, type=Article) for ref, doc in read.items()}
-    return [found[ref] for ref in refs]
+        found |= {one: msgspec.json.decode(doc, type=Article) for one, doc in read.items()}
+    return [found[one] for one in dated]
 
 
 def _decoded(doc: bytes) -> Article | None:

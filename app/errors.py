@@ -4,6 +4,7 @@
     ├── Problem           a request that cannot be answered as asked: RFC 9457 over HTTP
     │   └── Invalid       the release is at fault: every fault at once (422)
     ├── Unavailable       the database cannot be used right now (503)
+    ├── Elsewhere         a cursor names a change that this history of the database does not have (410)
     └── Misconfigured     a setting, a port, a directory: one sentence on the command line
 
 Foreign errors (lxml, SQLAlchemy, redis) are converted to these at the border where they arise.
@@ -79,6 +80,10 @@ class Invalid(Problem):
 
 class Unavailable(PressrelayError):
     """The database does not answer; nothing was stored, the request may be repeated."""
+
+
+class Elsewhere(PressrelayError):
+    """A change that this history of the database does not have: another history gave its number."""
 
 
 class Misconfigured(PressrelayError):

@@ -2,6 +2,7 @@
 
 import signal
 import threading
+from pathlib import Path
 
 import click
 
@@ -10,6 +11,7 @@ from app.commands.opened import database
 from app.context import connect
 from app.logs import configure
 from app.settings import load
+from app.witness import NAME, Witness
 from app.worker import run
 
 
@@ -24,4 +26,4 @@ def worker_command() -> None:
         signal.signal(number, lambda *_: stop.set())
     context = connect(settings)
     sources.run(context, stop)
-    run(context.engine, context.cache, stop)
+    run(context.engine, context.cache, stop, Witness(Path(settings.data_dir).resolve() / NAME))

@@ -139,7 +139,7 @@ def _news(context: Context, now: datetime) -> list[Article]:
     found: list[Article] = []
     for _ in range(LOOKED_AT // AT_ONCE):
         rows = store.standing(context.engine, query)
-        articles = documents(context, [(num, version) for _, num, version in rows])
+        articles = documents(context, store.dated(rows))
         found += [article for article in articles if since <= article.published <= now]
         if len(rows) < AT_ONCE or len(found) >= sitemap.MOST_NEWS:
             break

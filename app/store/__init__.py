@@ -19,6 +19,7 @@ from app.store.find import (
 )
 from app.store.gone import withdrawn
 from app.store.history import Provenance, Version, corrected, history, original, provenance, public_version
+from app.store.identity import START, Head, Mark, entered, head, holds, moved, renew, watch
 from app.store.instants import micros
 from app.store.intents import Intent, ask, claim_intents, count_intents, deny, release_intents, settle_intent
 from app.store.keys import Keys, keys
@@ -31,7 +32,7 @@ from app.store.outlets import all_outlets, remove_outlet, save_outlet
 from app.store.put import Item, Original, Stored, content, foresee, public_at, put
 from app.store.queue import Done, Figures, Job, Settled, Waiting, claim, failing, figures, release_claims, settle
 from app.store.saved import all_saved, remove_feed, save_feed, saved_feed
-from app.store.scan import Ref, find, standing, waiting
+from app.store.scan import Dated, Ref, dated, find, standing, waiting
 from app.store.search import found as search_found
 from app.store.search import words as search_words
 from app.store.signing import KeyRecord, add_key, all_keys, key_of, revoke_key, spend
@@ -63,8 +64,10 @@ from app.store.translations import translations_of
 
 __all__ = [
     "ENDED",
+    "START",
     "AuditRecord",
     "Change",
+    "Dated",
     "Done",
     "Edited",
     "Engine",
@@ -72,6 +75,7 @@ __all__ = [
     "Event",
     "Figures",
     "FileRecord",
+    "Head",
     "Intent",
     "Item",
     "Job",
@@ -79,6 +83,7 @@ __all__ = [
     "KeyRecord",
     "Keys",
     "Logged",
+    "Mark",
     "Original",
     "Provenance",
     "Ready",
@@ -116,19 +121,23 @@ __all__ = [
     "count_intents",
     "count_subscriptions",
     "crossed",
+    "dated",
     "deny",
     "documents",
     "edited",
     "embargoed_subscriptions",
     "end_expired",
     "end_subscription",
+    "entered",
     "failing",
     "figures",
     "files_of",
     "find",
     "find_subscriptions",
     "foresee",
+    "head",
     "history",
+    "holds",
     "identity",
     "instance",
     "key_of",
@@ -140,6 +149,7 @@ __all__ = [
     "log_of",
     "make_ready",
     "micros",
+    "moved",
     "names_in_use",
     "new_token",
     "newest",
@@ -162,6 +172,7 @@ __all__ = [
     "remove_feed",
     "remove_outlet",
     "remove_source",
+    "renew",
     "resend",
     "resume_subscription",
     "revoke_key",
@@ -193,5 +204,6 @@ __all__ = [
     "waiting_files",
     "waiting_states",
     "wanted",
+    "watch",
     "withdrawn",
 ]
