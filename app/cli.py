@@ -6,6 +6,7 @@ from importlib import import_module
 import click
 
 from app.errors import PressrelayError
+from app.process import keep_private
 
 COMMANDS = {  # name -> module of app.commands, and what it is called there
     "serve": ("serve", "serve_command"),
@@ -54,6 +55,7 @@ def cli() -> None:
 
 def main() -> None:
     """The console entry: no traceback for a fault of the set-up."""
+    keep_private()
     try:
         cli(standalone_mode=True)
     except PressrelayError as error:

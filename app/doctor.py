@@ -1,13 +1,15 @@
 """`pressrelay doctor`: what the server needs, tried for real."""
 
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 
 from lxml import etree
 from msgspec import Struct
 
 from app import store
 from app.cache import Cache
-from app.datadir import prepare
+from app.datadir import prepare, too_open
 from app.errors import PressrelayError
 from app.settings import Settings
 from schemas import codes, xsd
@@ -31,11 +33,13 @@ def checks(settings: Settings) -> list[Check]:
             "code tables", True, f"{sum(1 for _ in codes('region'))} regions, {sum(1 for _ in codes('topic'))} topics"
         )
     )
+    open_ones = too_open(settings)
     try:
         directory = prepare(settings)
         found.append(Check("data directory", True, f"{directory} can be written"))
     except PressrelayError as error:
         return [*found, Check("data directory", False, str(error))]
+    found.append(_rights(open_ones, too_open(settings)))
     try:
         engine = store.connect(settings.database)
         store.upgrade(engine)
@@ -55,3 +59,14 @@ def checks(settings: Settings) -> list[Check]:
         words = "embedded Valkey answers" if alive else "embedded Valkey is not running; `pressrelay serve` starts it"
         found.append(Check("cache", True, words))
     return found
+
+
+def _rights(before: Sequence[Path], after: Sequence[Path]) -> Check:
+    """Whether other users may read what the server keeps. What was open is closed by now where this user may do so."""
+    if after:
+        words = f"open to other users: {', '.join(map(str, after))}; take their rights away: chmod go= FILE"
+    elif before:
+        words = f"were open to other users and are not any more: {', '.join(map(str, before))}"
+    else:
+        words = "nothing is open to other users"
+    return Check("rights", not after, words)
