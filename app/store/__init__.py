@@ -33,6 +33,7 @@ from app.store.put import Item, Original, Stored, content, foresee, public_at, p
 from app.store.queue import Done, Figures, Job, Settled, Waiting, claim, failing, figures, release_claims, settle
 from app.store.saved import all_saved, remove_feed, save_feed, saved_feed
 from app.store.scan import Dated, Ref, dated, find, standing, waiting
+from app.store.sealed import SEALED, key_ids, seal_all
 from app.store.search import found as search_found
 from app.store.search import words as search_words
 from app.store.signing import KeyRecord, add_key, all_keys, key_of, revoke_key, spend
@@ -64,6 +65,7 @@ from app.store.translations import translations_of
 
 __all__ = [
     "ENDED",
+    "SEALED",
     "START",
     "AuditRecord",
     "Change",
@@ -140,6 +142,7 @@ __all__ = [
     "holds",
     "identity",
     "instance",
+    "key_ids",
     "key_of",
     "keys",
     "last_edited",
@@ -184,6 +187,7 @@ __all__ = [
     "save_source",
     "save_subscription",
     "saved_feed",
+    "seal_all",
     "search_found",
     "search_words",
     "secret",
