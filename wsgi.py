@@ -3,8 +3,9 @@
 import gc
 import os
 
-from app.process import die_with_parent, end_when_told, hear_the_end
+from app.process import die_with_parent, end_when_told, hear_the_end, keep_private
 
+keep_private()
 end_when_told()
 die_with_parent(os.getppid())  # Granian's main gone: no worker may go on serving old code
 

@@ -51,8 +51,8 @@ def feed(context: Context, query: Query, format: str) -> Shown:
     rows, more = cut(rows, query)
     whole, rows = rows, fitting(context, rows, upwards=query.after is not None)
     more = more or len(rows) < len(whole)
-    articles = tuple(documents(context, [(num, version) for _, num, version in rows]))
-    standing = [(sort, num) for sort, num, _ in rows]
+    articles = tuple(documents(context, store.dated(rows)))
+    standing = [(sort, num) for sort, num, *_ in rows]
     gone: tuple[Withdrawn, ...] = ()
     links = _pages(context, query, format, standing, more)
     if query.before is None and query.after is None:
@@ -68,9 +68,9 @@ def feed(context: Context, query: Query, format: str) -> Shown:
 def fitting(context: Context, rows: list[Row], *, upwards: bool = False) -> list[Row]:
     """As many of these rows as a page has room for in bytes, from the top or, `upwards`, from the bottom; at least one. What a page
     costs to read and to render is bounded by its bytes, not by its number of articles. Raises Unavailable."""
-    sizes = store.sizes(context.engine, [(num, version) for _, num, version in rows]) if len(rows) > 1 else {}
+    sizes = store.sizes(context.engine, [(num, version) for _, num, version, _ in rows]) if len(rows) > 1 else {}
     left = PAGE_BYTES
-    for taken, (_, num, version) in enumerate(rows[::-1] if upwards else rows):
+    for taken, (_, num, version, _) in enumerate(rows[::-1] if upwards else rows):
         left -= sizes.get((num, version), 0)
         if left < 0 and taken:
             return rows[len(rows) - taken :] if upwards else rows[:taken]
@@ -136,18 +136,19 @@ def _pages(context: Context, query: Query, format: str, standing: Sequence[Curso
 def find(context: Context, query: Query) -> list[Article]:
     """The articles of a query, newest change first: one range scan, one multi-get. Raises Unavailable."""
     rows = fitting(context, store.standing(context.engine, query))
-    return documents(context, [(num, version) for _, num, version in rows])
+    return documents(context, store.dated(rows))
 
 
-def documents(context: Context, refs: Sequence[store.Ref]) -> list[Article]:
+def documents(context: Context, dated: Sequence[store.Dated]) -> list[Article]:
     """The articles of these versions, in the same order. Raises Unavailable."""
-    found = {ref: article for ref, doc in context.cache.articles(refs).items() if (article := _decoded(doc))}
-    missing = [ref for ref in refs if ref not in found]
+    found = {one: article for one, doc in context.cache.articles(dated).items() if (article := _decoded(doc))}
+    missing = [one for one in dated if one not in found]
     if missing:
-        read = store.documents(context.engine, missing)
+        docs = store.documents(context.engine, [(num, version) for num, version, _ in missing])
+        read = {one: docs[one[:2]] for one in missing}
         context.cache.keep_articles(read)
-        found |= {ref: msgspec.json.decode(doc, type=Article) for ref, doc in read.items()}
-    return [found[ref] for ref in refs]
+        found |= {one: msgspec.json.decode(doc, type=Article) for one, doc in read.items()}
+    return [found[one] for one in dated]
 
 
 def _decoded(doc: bytes) -> Article | None:

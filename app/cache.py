@@ -1,12 +1,17 @@
 """The cache (Redis protocol, the only Redis): articles by version, rendered feeds by query, and the revisions that keep
 the latter honest.
 
+A key names the history of the database (app/store/identity.py); that of an article has the instant at which its version came, the
+note of an announced change its random stamp. A database that was put back to an older state gives its numbers again, and finds
+nothing here of what they meant before.
+
 A revision is a value never used before, one for each (place, topic) pair and one for everything. A rendered feed
 carries those it was made under, taken before the database was asked; it is served only while they are still the ones in
 force. A revision that is missing (flushed, evicted) is made anew and so matches nothing: losing any key costs a
 rendering, never freshness. A cache that does not answer within 50 ms is left alone for a second.
 """
 
+import re
 import secrets
 import threading
 import time
@@ -20,7 +25,7 @@ from msgspec import Struct
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from app.marks import Marks
+from app.marks import HISTORY, Marks
 
 TIMEOUT = 0.05  # seconds; a frozen server must not hang a request
 LARGEST = 4 * 1024 * 1024  # bytes of a feed that is kept: what 1 Gbit/s carries in that time, and a little less
@@ -29,10 +34,12 @@ REST = 1.0  # seconds that a failing server is left alone
 BEAT = 0.1  # seconds between two questions whether the channel is alive
 SILENCE = 0.25  # seconds after which a channel that did not answer counts as lost
 TURN = 1000  # milliseconds that one process may take to render a feed before others do it as well
+TURN_OF_HISTORY = "!"  # told on the channel; no pair is called so
 ARTICLE_TTL, INSTANCE_TTL, FEED_TTL, ANNOUNCED_TTL = 7 * 86400, 7 * 86400, 86400, 3600  # seconds
 
 Pair = tuple[str, str]  # place, topic
-Ref = tuple[int, int]  # an article's number and version
+Ref = tuple[int, int, int]  # an article's number and version, and when that came (micros)
+Mark = tuple[int, int]  # a change: its number and its stamp
 
 
 class Rendered(Struct, frozen=True, array_like=True):
@@ -48,7 +55,7 @@ class Rendered(Struct, frozen=True, array_like=True):
 class Instance(Struct, frozen=True, array_like=True):
     """What a feed was when it had a certain ETag: enough to tell what changed since."""
 
-    seq: int  # every change up to this number is in it
+    mark: Mark  # every change up to this one is in it
     lowest: tuple[int, int]  # where its last article stood: micros since 1970, number
 
 
@@ -70,6 +77,13 @@ def _no_answer(answer: Any) -> bool:
     return isinstance(answer, Exception) and "WRONGTYPE" in str(answer)
 
 
+_MARK = re.compile(r"(\d{1,19})-(\d{1,19})")
+
+
+def _said(mark: Mark) -> str:
+    return f"{mark[0]}-{mark[1]}"
+
+
 # Threads share the decoders: a decoder keeps nothing between two calls.
 _decoder = msgspec.msgpack.Decoder(Rendered)
 _instance_decoder = msgspec.msgpack.Decoder(Instance)
@@ -87,7 +101,7 @@ class Cache:
     """One for each process; safe to share between threads. Every method answers "not there" when the server fails."""
 
     def __init__(self, url: str, instance: str, marks: Marks | None = None) -> None:
-        """`instance` names the database: two of them may share a server and never see each other's keys. `marks` are this host's."""
+        """`instance` names the history of the database: two may share a server, and not see each other's keys. `marks`: the host's."""
         self.instance = instance
         self.marks = marks or Marks()
         options: dict[str, Any] = {
@@ -100,7 +114,8 @@ class Cache:
         self._rests_until = 0.0
         self._failing_since = 0.0  # monotonic seconds; 0: the last question was answered
         self._many: bool | None = None  # whether one command may name several keys; None: not known yet
-        self.suspect = True  # Announcements may have been missed: catch up before serving from here.
+        self._doubts = 1  # how often something happened after which announcements may have been missed
+        self._proven = (0, 0)  # the doubts, and the mark of the history, at which all was well last
 
     def _ask(self, commands: Sequence[tuple[Any, ...]]) -> list[Any] | None:
         """The answers of independent commands (no key of one depends on another's slot); None: the server failed."""
@@ -124,9 +139,35 @@ class Cache:
 
     def _fail(self) -> None:
         with self._lock:
-            self.suspect = True
+            self._doubts += 1
             self._failing_since = self._failing_since or time.monotonic()
             self._rests_until = time.monotonic() + REST
+
+    # Whether what is here can be trusted
+
+    def doubt(self) -> None:
+        """Announcements may have been missed, or the database is in another state: catch up before serving from here."""
+        with self._lock:
+            self._doubts += 1
+
+    def doubts(self) -> tuple[int, int]:
+        """What `prove` wants back: read it before looking, so that a doubt which comes meanwhile is not forgotten."""
+        return self._doubts, self.marks.read((HISTORY,))[0]
+
+    @property
+    def suspect(self) -> bool:
+        """Whether something happened since all was well last, here or on this host as a whole."""
+        return self._proven != (self._doubts, self.marks.read((HISTORY,))[0])
+
+    def prove(self, doubts: tuple[int, int]) -> None:
+        """All is well as of these doubts."""
+        self._proven = doubts
+
+    def enter(self, instance: str) -> None:
+        """Go on with the keys of the history of that name. This host's copies of feeds are of the one before."""
+        if instance != self.instance:
+            self.instance = instance
+            self.marks.turn()
 
     def _key(self, *parts: object) -> str:
         return ":".join(("pr", self.instance, *(str(part) for part in parts)))
@@ -215,10 +256,10 @@ class Cache:
                     found[etag] = _instance_decoder.decode(answer)
         return found
 
-    # Articles: a version never changes, so no revision guards it.
+    # Articles: a version that came at an instant never changes, so no revision guards it.
 
     def articles(self, refs: Sequence[Ref]) -> dict[Ref, bytes]:
-        """Documents by (number, version), those that are there."""
+        """Documents by (number, version, instant), those that are there."""
         answers = self._ask([("GET", self._article(ref)) for ref in refs]) if refs else []
         return {ref: doc for ref, doc in zip(refs, answers or [], strict=False) if doc is not None}
 
@@ -228,8 +269,8 @@ class Cache:
 
     # Announcements
 
-    def announce(self, seqs: Iterable[int], pairs: Iterable[Pair]) -> bool:
-        """End the revisions of these pairs and note that these changes are announced; False: the server failed.
+    def announce(self, stamps: Iterable[int], pairs: Iterable[Pair]) -> bool:
+        """End the revisions of these pairs and note that the changes of these stamps are announced; False: the server failed.
 
         They are deleted, not set: a server out of memory still deletes, and the next reader makes new ones.
         """
@@ -239,7 +280,7 @@ class Cache:
         revisions = [self._revision(pair) for pair in told]
         many = DELETED_AT_ONCE if self._many else 1
         commands: list[tuple[Any, ...]] = [("DEL", *revisions[at : at + many]) for at in range(0, len(told), many)]
-        notes = [("SET", self._key("n", seq), "1", "EX", ANNOUNCED_TTL) for seq in seqs]
+        notes = [("SET", self._key("n", stamp), "1", "EX", ANNOUNCED_TTL) for stamp in stamps]
         return self._tell(commands, ["/".join(pair) for pair in told], notes)
 
     def _takes_many(self) -> bool | None:
@@ -247,10 +288,15 @@ class Cache:
         answers = self._ask([("DEL", *(self._key("none", number) for number in range(8)))])
         return None if answers is None else answers[0] is not None
 
-    def renew(self, mark: int | None = None) -> bool:
+    def renew(self, mark: Mark | None = None) -> bool:
         """End the revision of everything: each feed is rendered anew; changes up to `mark`, if given, count as announced."""
-        notes = [] if mark is None else [("SET", self._key("mark"), str(mark))]
+        notes = [] if mark is None else [("SET", self._key("mark"), _said(mark))]
         return self._tell([("DEL", self._key("r"))], None, notes)
+
+    def leave(self) -> None:
+        """Nobody goes on under this name of the history: all that is rendered is out of date, and everybody looks for the new name."""
+        self._ask([("DEL", self._key("r")), ("PUBLISH", self._key("channel"), f"{self.marks.host} {TURN_OF_HISTORY}")])
+        self.marks.turn()
 
     def _tell(
         self, commands: Sequence[tuple[Any, ...]], names: Sequence[str] | None, notes: Sequence[tuple[Any, ...]]
@@ -280,9 +326,13 @@ class Cache:
 
     def _listen(self, alive: Callable[[float], None], stop: threading.Event) -> None:
         with self._redis.pubsub() as channel:  # type: ignore[no-untyped-call]
-            channel.subscribe(self._key("channel"))
+            instance = self.instance
+            channel.subscribe(f"pr:{instance}:channel")
             asked, waits = 0.0, False
             while not stop.is_set():
+                if instance != self.instance:  # What is announced is told on another channel.
+                    alive(0.0)
+                    return
                 now = time.monotonic()
                 if not waits and now >= asked + BEAT:
                     channel.ping()
@@ -300,26 +350,28 @@ class Cache:
                     waits = False
                 elif message["type"] == "message":
                     host, *names = message["data"].decode().split(" ")
-                    if host != self.marks.host:
+                    if names == [TURN_OF_HISTORY]:
+                        self.marks.turn()
+                    elif host != self.marks.host:
                         self.marks.replace(None if names == ["*"] else names)
 
-    def mark(self) -> tuple[bool, int | None]:
+    def mark(self) -> tuple[bool, Mark | None]:
         """(whether the server answers, the change up to which all are announced or None where that is lost)."""
         answers = self._ask([("GET", self._key("mark"))])
         if answers is None:
             return False, None
-        text = (answers[0] or b"").decode("ascii", "replace")
-        return True, int(text) if text.isdigit() else None
+        found = _MARK.fullmatch((answers[0] or b"").decode("ascii", "replace"))
+        return True, (int(found[1]), int(found[2])) if found else None
 
-    def announced(self, seqs: Sequence[int]) -> set[int] | None:
-        """Which of these changes are noted as announced; None: the server failed."""
-        answers = self._ask([("GET", self._key("n", seq)) for seq in seqs]) if seqs else []
-        return (
-            None if answers is None else {seq for seq, answer in zip(seqs, answers, strict=True) if answer is not None}
-        )
+    def announced(self, stamps: Sequence[int]) -> set[int] | None:
+        """Which of the changes of these stamps are noted as announced; None: the server failed."""
+        answers = self._ask([("GET", self._key("n", stamp)) for stamp in stamps]) if stamps else []
+        if answers is None:
+            return None
+        return {stamp for stamp, answer in zip(stamps, answers, strict=True) if answer is not None}
 
-    def set_mark(self, seq: int) -> bool:
-        return self._ask([("SET", self._key("mark"), str(seq))]) is not None
+    def set_mark(self, mark: Mark) -> bool:
+        return self._ask([("SET", self._key("mark"), _said(mark))]) is not None
 
     # Counters of requests: a lost one counts anew.
 

@@ -6,6 +6,9 @@ from importlib import import_module
 import click
 
 from app.errors import PressrelayError
+from app.logs import guard
+from app.masking import hushed
+from app.process import keep_private
 
 COMMANDS = {  # name -> module of app.commands, and what it is called there
     "serve": ("serve", "serve_command"),
@@ -55,10 +58,12 @@ def cli() -> None:
 
 def main() -> None:
     """The console entry: no traceback for a fault of the set-up."""
+    keep_private()
+    guard()
     try:
         cli(standalone_mode=True)
     except PressrelayError as error:
-        click.echo(f"pressrelay: {error}", err=True)
+        click.echo(f"pressrelay: {hushed(str(error))}", err=True)
         sys.exit(1)
 
 

@@ -6,6 +6,7 @@ from msgspec import Struct, field
 
 from app import blobs, store
 from app import query as queries
+from app.announce import enter, settle
 from app.blobs import Blobs
 from app.cache import Cache
 from app.marks import Marks
@@ -13,6 +14,7 @@ from app.once import Once
 from app.settings import Settings
 from app.store import Engine
 from app.together import Together
+from app.witness import NAME, Witness
 
 
 class Context(Struct, frozen=True):
@@ -31,7 +33,12 @@ def connect(settings: Settings, deadline: float = 0.0) -> Context:
     Raises Misconfigured and Unavailable."""
     engine = store.connect(settings.database, threads=settings.threads, deadline=deadline)
     queries.seal_with(store.secret(engine))
-    return Context(settings, engine, cache_of(settings, engine), blobs.connect(settings))
+    cache = cache_of(settings, engine)
+    settle(cache, engine)
+    head = Witness(Path(settings.data_dir).resolve() / NAME).compare(cache, engine)
+    enter(cache, engine, head.instance)
+    store.watch(engine, cache.doubt)
+    return Context(settings, engine, cache, blobs.connect(settings))
 
 
 def cache_of(settings: Settings, engine: Engine) -> Cache:

@@ -5,6 +5,7 @@
     │   └── Invalid       the release is at fault: every fault at once (422)
     ├── Unavailable       the database cannot be used right now (503)
     │   └── TooSlow       a question to it took longer than it may (503)
+    ├── Elsewhere         a cursor names a change that this history of the database does not have (410)
     └── Misconfigured     a setting, a port, a directory: one sentence on the command line
 
 Foreign errors (lxml, SQLAlchemy, redis) are converted to these at the border where they arise.
@@ -95,6 +96,10 @@ class Unavailable(PressrelayError):
 
 class TooSlow(Unavailable):
     """The database did not answer within the time that a question may take."""
+
+
+class Elsewhere(PressrelayError):
+    """A change that this history of the database does not have: another history gave its number."""
 
 
 class Misconfigured(PressrelayError):

@@ -14,7 +14,7 @@ from pathlib import Path
 from zlib import crc32
 
 SLOTS = 1 << 15  # feeds that share a slot are out of date together: it costs a look, and shows nothing wrong
-HOST, EVERYTHING, FIRST = 0, 1, 2  # slots
+HOST, EVERYTHING, HISTORY, FIRST = 0, 1, 2, 3  # slots
 SIZE = SLOTS * 8  # bytes
 
 
@@ -33,6 +33,11 @@ class Marks:
         """The numbers in force. Read them before what is to be kept under them."""
         numbers = self._numbers
         return tuple([numbers[slot] for slot in slots])
+
+    def turn(self) -> None:
+        """The database goes on in another history: whoever remembers anything of it must look."""
+        self._numbers[HISTORY] = secrets.randbits(64)
+        self.replace(None)
 
     def replace(self, pairs: Iterable[str] | None) -> None:
         """These changed; None: everything may have. Never a number that was there before, whoever else writes at once."""

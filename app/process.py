@@ -1,4 +1,4 @@
-"""How a child process ends: with its parent, and at once while it still starts."""
+"""What every process does: it writes for its own user alone, and it ends with its parent, at once while it still starts."""
 
 import ctypes
 import os
@@ -8,6 +8,11 @@ import threading
 
 PR_SET_PDEATHSIG = 1
 ending = threading.Event()  # this process was told to end: who waits for something in it must not wait on
+
+
+def keep_private() -> None:
+    """Whatever this process and its children write is for their own user alone. Call it before anything is written."""
+    os.umask(0o077)
 
 
 def die_with_parent(parent: int) -> None:

@@ -31,7 +31,7 @@ LICENCES = {
     "ogl-3.0": "https://www.nationalarchives.gov.uk/doc/open-government-licence/version/3/",
 }
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")  # of a saved feed, a source, an office
-CURSOR = re.compile(r"(-?\d{1,17})-(\d{1,20})")  # an archive goes back beyond 1970
+CURSOR = re.compile(r"(-?\d{1,17})-(\d{1,20})(?:-([0-9a-f]{8}))?")  # an archive goes back beyond 1970
 HIGHEST = 2**53  # number of an article; what unseals to more is no cursor of ours
 
 Cursor = tuple[int, int]  # where an article stands: microseconds since 1970, and its number
@@ -88,7 +88,7 @@ class Query(Struct, frozen=True):
         """What names a page of the feed; `limit`: the one that need not be said."""
         pairs = [("limit", str(self.limit))] if self.limit != limit else []
         cursors = (("before", self.before), ("after", self.after))
-        return pairs + [(name, f"{cursor[0]}-{_seal(cursor[1])}") for name, cursor in cursors if cursor is not None]
+        return pairs + [(name, written(cursor)) for name, cursor in cursors if cursor is not None]
 
     def canonical(self) -> str:
         """The one query string of this question, percent-encoded, without a question mark; empty for everything."""
@@ -170,6 +170,8 @@ def parse(args: Iterable[tuple[str, str]], offices: Sequence[str]) -> Query:
     """The query of a request's parameters, `offices` being the known codes. Raises Problem: 400 for a parameter or a
     number out of place, 404 for an unknown value with the nearest known ones."""
     given = _given(args)
+    if given.get("before") and given.get("after"):
+        raise Problem(400, "bad-cursor", "Not a cursor", "before and after name two pages; ask for one.")
     resolved = {
         filter.name: _unique(filter.resolve(text, offices) for text in given.get(filter.name, ())) for filter in FILTERS
     }
@@ -193,8 +195,6 @@ def parse(args: Iterable[tuple[str, str]], offices: Sequence[str]) -> Query:
         after=_cursor("after", given),
         limit=_limit(given.get("limit", [])),
     )
-    if query.before and query.after:
-        raise Problem(400, "bad-cursor", "Not a cursor", "before and after name two pages; ask for one.")
     if query.since and query.until and query.since >= query.until:
         raise Problem(400, "bad-instant", "Not a period", "since is not before until: no article is in between.")
     if len(query.scans()) > 4 * VALUES:
@@ -358,9 +358,42 @@ def _cursor(name: str, given: dict[str, list[str]]) -> Cursor | None:
     if not text:
         return None
     cursor = CURSOR.fullmatch(text)
-    if cursor is None or _unseal(int(cursor[2])) > HIGHEST:
+    if cursor is None:
+        raise Problem(400, "bad-cursor", "Not a cursor", f"{name} is taken from a feed's links to its pages.")
+    check_tag(cursor[3] or "")
+    if _unseal(int(cursor[2])) > HIGHEST:
         raise Problem(400, "bad-cursor", "Not a cursor", f"{name} is taken from a feed's links to its pages.")
     return int(cursor[1]), _unseal(int(cursor[2]))
+
+
+def written(cursor: Cursor) -> str:
+    """A cursor as links have it: where it stands, and the tag of the history that gave it."""
+    tag = f"-{_tag['tag']}" if _tag["tag"] else ""
+    return f"{cursor[0]}-{_seal(cursor[1])}{tag}"
+
+
+# Articles get other numbers after a backup was put back, and a cursor holds one: so it names the history that gave it.
+_tag = {"tag": ""}
+
+
+def tag_with(instance: str) -> None:
+    """Cursors of this process name the history of that name from now on."""
+    _tag["tag"] = tag_of(instance)
+
+
+def tag_of(instance: str) -> str:
+    """Eight hexadecimal digits that tell one history from another."""
+    return hashlib.blake2b(instance.encode(), digest_size=4, person=b"pr cursor").hexdigest()
+
+
+def check_tag(tag: str) -> None:
+    """Raises Problem (410) for a cursor that another history gave."""
+    if tag != _tag["tag"]:
+        detail = (
+            "This cursor was given before the database was put back to an older state or replaced by another one (or by an earlier"
+            " version of this server): begin again at the first page."
+        )
+        raise Problem(410, "bad-cursor", "A cursor of another state of the database", detail)
 
 
 # An article's number tells how many came before it, those under embargo too: nobody outside may count them. So cursors carry it
@@ -402,7 +435,7 @@ def _limit(values: Sequence[str]) -> int:
     return int(value)
 
 
-Row = tuple[int, int, int]  # sort, number, version
+Row = tuple[int, int, int, int]  # sort, number, version, when that came
 
 
 def cut(rows: list[Row], query: Query) -> tuple[list[Row], bool]:

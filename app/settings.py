@@ -10,12 +10,14 @@ from datetime import time
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct
 
 from app.embargo import Hours
 from app.errors import Misconfigured
+from app.masking import learn, secrets_in
 
 
 class Setting(Struct, frozen=True):
@@ -80,12 +82,18 @@ SETTINGS = (
     Setting("mail_from", "", "Address that alerts come from."),
     Setting("digest_at", "07:00+09:00", "When daily alerts are sent: HH:MM with its UTC offset."),
     Setting("proxies", 0, "Proxies in front that add to X-Forwarded-For; 0: it is not believed."),
+    Setting(
+        "secret_key",
+        "",
+        "Key that subscribers' secrets are sealed under, 32 characters or more; empty: secret.key in the data directory.",
+    ),
     Setting("site_name", "Pressrelay", "What feeds and pages call this server."),
     Setting("language", "ko", "Of the titles of feeds that ask for no language: ko or en."),
     Setting("security_contact", "", "Where to report a hole, mailto:… or https://…; empty: no security.txt."),
     Setting("log_format", "text", "text or json."),
 )
 PREFIX = "PRESSRELAY_"
+REDIS = ("redis", "rediss", "unix")
 
 
 class Settings(Struct, frozen=True):
@@ -134,6 +142,7 @@ class Settings(Struct, frozen=True):
     mail_from: str = ""
     digest_at: str = "07:00+09:00"
     proxies: int = 0
+    secret_key: str = ""
     site_name: str = "Pressrelay"
     language: str = "ko"
     security_contact: str = ""
@@ -184,6 +193,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     if unknown := sorted(set(values) - set(known)):
         raise Misconfigured(f"{config}: unknown setting {', '.join(unknown)}; known are {', '.join(sorted(known))}.")
     values.update({name: environ[PREFIX + name.upper()] for name in known if environ.get(PREFIX + name.upper())})
+    learn_secrets(values)
     for name, value in values.items():
         kind = type(known[name].default)
         try:
@@ -229,6 +239,9 @@ def _check(settings: Settings) -> None:
     if settings.security_contact and not re.fullmatch(r"(mailto:|https://|tel:)[!-~]+", settings.security_contact):
         given = settings.security_contact
         raise Misconfigured(f"PRESSRELAY_SECURITY_CONTACT takes a mailto:, https:// or tel: URI, not {given!r}.")
+    if settings.secret_key and len(settings.secret_key) < 32:
+        raise Misconfigured("PRESSRELAY_SECRET_KEY takes at least 32 characters: openssl rand -base64 32 makes one.")
+    _check_redis(settings.redis_url)
     for name in ("edition_morning", "edition_evening"):
         if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", getattr(settings, name)):
             raise Misconfigured(f"PRESSRELAY_{name.upper()} takes HH:MM, not {getattr(settings, name)!r}.")
@@ -239,6 +252,27 @@ def _check(settings: Settings) -> None:
             raise Misconfigured(f"PRESSRELAY_{name.upper()} takes 6000/minute, not {getattr(settings, name)!r}.")
     if settings.base_url and not settings.base_url.startswith(("http://", "https://")):
         raise Misconfigured(f"PRESSRELAY_BASE_URL takes an http or https URL, not {settings.base_url!r}.")
+
+
+def learn_secrets(values: Mapping[str, Any]) -> None:
+    """Have the secrets among these settings left out of logs and messages."""
+    learn(str(values[name]) for name in ("s3_access_key", "s3_secret_key", "secret_key") if values.get(name))
+    for name in ("database_url", "redis_url", "smtp_url", "s3_endpoint", "base_url"):
+        learn(secrets_in(str(values.get(name, ""))))
+
+
+def _check_redis(url: str) -> None:
+    """Raises Misconfigured, without a word of the URL: what is wrong in it may be a part of the password."""
+    try:
+        parts = urlsplit(url)
+        good = not url or (parts.scheme in REDIS and (parts.port is None or parts.port > 0) and not parts.fragment)
+    except ValueError:
+        good = False
+    if not good:
+        raise Misconfigured(
+            "PRESSRELAY_REDIS_URL takes redis://user:password@host:6379/0, rediss://… or unix://…; in a password, characters such"
+            " as # / : and @ are written as %23 %2F %3A and %40."
+        )
 
 
 def _check_mail(settings: Settings) -> None:

@@ -16,6 +16,7 @@ from app import intake, parsers, store
 from app.context import Context
 from app.errors import Problem
 from app.intake import Receipt
+from app.masking import hushed
 from app.office import Sender, may_publish_for
 from app.outbound import Fetched, Refused, Resolve, fetch, resolve
 from app.store import Source
@@ -125,7 +126,13 @@ def failed(source: Source, error: str, now: int, wait: int = 0, *, empty: bool =
     emptied = empty and bool(source.items or source.last_new or source.alarm == "empty")
     alarm = "empty" if emptied else "failing" if failures >= FAILING else source.alarm
     return replace(
-        source, next_due=now + pause * MILLION, failures=failures, error=error[:500], alarm=alarm, etag="", modified=""
+        source,
+        next_due=now + pause * MILLION,
+        failures=failures,
+        error=hushed(error)[:500],
+        alarm=alarm,
+        etag="",
+        modified="",
     )
 
 

@@ -13,6 +13,7 @@ from app.announce import announce, repair
 from app.cache import Cache
 from app.errors import Unavailable
 from app.store import Engine, Ready, Ref
+from app.witness import Witness
 
 log = logging.getLogger("pressrelay.worker")
 PERIOD = 0.2  # seconds between two looks
@@ -20,15 +21,18 @@ AHEAD = timedelta(seconds=30)  # how long before their instant articles are made
 READY_MOST, READY_EACH = 2_000, 100  # articles that are held ready, and that are made so in one look
 
 
-def step(engine: Engine, cache: Cache, ready: dict[Ref, Ready]) -> int:
+def step(engine: Engine, cache: Cache, ready: dict[Ref, Ready], witness: Witness | None = None) -> int:
     """One look: how many embargoes were lifted. `ready` is what earlier looks made ready, and is renewed. Raises Unavailable."""
     lifted = 0
+    if witness is not None:
+        witness.note(witness.compare(cache, engine))
     while (due := store.next_due(engine)) is not None and due <= time.time() * 1_000_000:
         changes = store.lift(engine, datetime.now(UTC), ready)
         announce(cache, changes)
         lifted += len(changes)
+    doubts = cache.doubts()
     if repair(cache, engine):
-        cache.suspect = False
+        cache.prove(doubts)
     more = min(READY_EACH, READY_MOST - len(ready))
     held = store.make_ready(engine, datetime.now(UTC) + AHEAD, ready, max(0, more))
     ready.clear()
@@ -36,13 +40,13 @@ def step(engine: Engine, cache: Cache, ready: dict[Ref, Ready]) -> int:
     return lifted
 
 
-def run(engine: Engine, cache: Cache, stop: threading.Event) -> None:
+def run(engine: Engine, cache: Cache, stop: threading.Event, witness: Witness | None = None) -> None:
     """Look until `stop` is set; a database that fails is asked again."""
     failed = False
     ready: dict[Ref, Ready] = {}
     while not stop.is_set():
         try:
-            if lifted := step(engine, cache, ready):
+            if lifted := step(engine, cache, ready, witness):
                 log.info("embargoes lifted: %d", lifted)
             failed = False
         except Unavailable as error:

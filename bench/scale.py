@@ -89,7 +89,7 @@ class _Asked:
         self.used = time.monotonic()
         self.cache: Cache = cache_of(server.settings, server.engine)
         self.redis = redis.Redis.from_url(server.settings.redis)
-        self.newest = store.newest_seq(server.engine)
+        self.newest = store.head(server.engine).mark
         stack.callback(self.cache.close)
         stack.callback(self.redis.close)
         stack.callback(lambda: self.connection.socket.close())

@@ -287,7 +287,7 @@ def own_context(tmp_path: Any) -> Context:
 def row(**changes: Any) -> tuple[Waiting, State]:
     article = make(**changes)
     state = State(1, True, "usable", article.version, article, store.keys(article), 1, article.updated)
-    return Waiting(1, 1, 1, "published", 1, 0), state
+    return Waiting(1, 1, 1, "published", 1, 0, 7), state
 
 
 def test_no_header_becomes_two(tmp_path: Any) -> None:

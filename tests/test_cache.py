@@ -44,8 +44,8 @@ def test_an_announcement_ends_the_revisions_of_its_pairs_and_no_others(server: r
     pairs = [(f"kr:{number}", "*") for number in range(2_500)]
     _, before = cache.feed("x", [*pairs[:3], ("us", "*")])
     assert before is not None
-    for seqs in ([1], [2, 3]):
-        assert cache.announce(seqs, pairs)
+    for stamps in ([1], [2, 3]):
+        assert cache.announce(stamps, pairs)
         _, after = cache.feed("x", [*pairs[:3], ("us", "*")])
         assert after is not None
         assert [new == old for new, old in zip(after, before, strict=True)] == [True, False, False, False, True]
@@ -81,9 +81,9 @@ def test_who_is_killed_before_this_host_is_told_has_noted_nothing(server: redis.
     with pytest.raises(SystemExit):
         killed.announce([7], [("kr:11", "*")])
     with pytest.raises(SystemExit):
-        killed.renew(9)
+        killed.renew((9, 99))
     assert other.announced([7]) == set() and other.mark() == (True, None)
-    assert other.announce([7], [("kr:11", "*")]) and other.renew(9)
-    assert other.announced([7]) == {7} and other.mark() == (True, 9)
+    assert other.announce([7], [("kr:11", "*")]) and other.renew((9, 99))
+    assert other.announced([7]) == {7} and other.mark() == (True, (9, 99))
     killed.close()
     other.close()

@@ -31,8 +31,14 @@ NAR = {"n": "http://iptc.org/std/nar/2006-10-01/"}
 def told(engine: Engine, after: int = 0, limit: int = 100) -> list[tuple[int, str, str, int, int, str]]:
     return [
         (entry.seq, entry.kind, entry.guid, entry.version, entry.newest, entry.now)
-        for entry in store.log(engine, after, limit)
+        for entry in store.log(engine, mark(engine, after), limit)
     ]
+
+
+def mark(engine: Engine, seq: int) -> store.Mark:
+    """The change of that number, with its stamp."""
+    found = {change.seq: (seq, change.stamp) for change, _ in store.changes_after(engine, seq - 1, 1)}
+    return found.get(seq, store.START) if seq else store.START
 
 
 def test_the_log_tells_each_change_with_the_state_now(engine: Engine) -> None:
@@ -77,9 +83,10 @@ def test_an_embargo_on_what_was_withheld_tells_no_more_than_that(engine: Engine)
 def test_what_changed_since(engine: Engine) -> None:
     put(engine, article("tag:a"), article("tag:b"))
     put(engine, article("tag:a", 2))
-    assert store.changed_since(engine, 0) == {"id-tag:a", "id-tag:b"}
-    assert store.changed_since(engine, 2) == {"id-tag:a"}
-    assert store.changed_since(engine, 3) == set()
+    assert store.changed_since(engine, store.START) == {"id-tag:a", "id-tag:b"}
+    assert store.changed_since(engine, mark(engine, 2)) == {"id-tag:a"}
+    assert store.changed_since(engine, mark(engine, 3)) == set()
+    assert store.changed_since(engine, (2, 12345)) is None, "a change of another history"
 
 
 def test_the_log_costs_its_page(tmp_path: Path) -> None:
@@ -89,8 +96,10 @@ def test_the_log_costs_its_page(tmp_path: Path) -> None:
     put(engine, article())
     statements: list[tuple[str, object]] = []
     event.listen(engine, "before_cursor_execute", lambda c, cur, sql, params, *_: statements.append((sql, params)))
-    store.log(engine, 0, 10)
-    store.changed_since(engine, 0)
+    store.log(engine, mark(engine, 1), 10)
+    store.changed_since(engine, mark(engine, 1))
+    store.head(engine)
+    assert store.holds(engine, mark(engine, 1))
     plan: list[str] = []
     with engine.connect().execution_options(reading=True) as connection:
         for sql, params in [entry for entry in statements if entry[0].startswith("SELECT")]:
@@ -277,11 +286,20 @@ def test_parameters_twice_and_other_types(server: Server) -> None:
     assert server.client.post("/changes").status_code == 405
 
 
-def test_a_cursor_beyond_the_newest_change_is_of_another_state(server: Server) -> None:
-    instance, _, seq = newest(server).rpartition("-")
-    answer = server.client.get("/changes", params={"since": f"{instance}-{int(seq) + 1}"})
-    assert (answer.status_code, answer.json()["type"]) == (410, "urn:pressrelay:problem:bad-cursor")
-    assert "begin again" in answer.json()["detail"]
+def test_a_cursor_that_names_no_change_of_here_is_of_another_state(server: Server) -> None:
+    stamp, _, seq = newest(server).rpartition("-")
+    other = f"{int(stamp, 16) ^ 1:016x}"
+    for since in (
+        f"{stamp}-{int(seq) + 1}",
+        f"{other}-{seq}",
+        f"{stamp}-{int(seq) - 1}",
+        f"{'f' * 32}-{seq}",
+        f"{stamp}-0",
+    ):
+        for wait in ("0", "1"):
+            answer = server.client.get("/changes", params={"since": since, "wait": wait})
+            assert (answer.status_code, answer.json()["type"]) == (410, "urn:pressrelay:problem:bad-cursor"), since
+            assert "begin again" in answer.json()["detail"]
 
 
 # Waiting

@@ -67,7 +67,7 @@ def test_the_life_of_an_embargo(lived_in: Engine, row: dict[str, str]) -> None:
         seen = [f"v{one.version}" for one in found(engine, limit=200) if one.guid == guid]
         assert seen == ([] if shown == "-" else [shown]), step
         assert_whole(engine)
-    log = [(entry.kind, f"v{entry.version}") for entry in store.log(engine, 0, 1000) if entry.guid == guid]
+    log = [(entry.kind, f"v{entry.version}") for entry in store.log(engine, store.START, 1000) if entry.guid == guid]
     assert " ".join(word for entry in log for word in entry) == row["log"]
 
 

@@ -357,7 +357,10 @@ def test_the_audit_of_an_article_comes_in_pages(server: Server, province: str) -
     assert problem(ask(server, "GET", f"{path}?after=x", province)) == (400, "bad-cursor")
     (first,) = events(server, province, receipt["id"])
     assert (first["actor"].split()[0], first["who"], first["hash"] != "") == ("token", "life", True)
-    assert ask(server, "GET", f"{path}?after={first['seq']}", province).json()["events"] == []
+    for after in (str(first["seq"]), f"{first['seq']}-{first['hash'][:16]}"):
+        assert ask(server, "GET", f"{path}?after={after}", province).json()["events"] == []
+    for after in (f"{first['seq']}-{'0' * 16}", f"{10**9}-{first['hash'][:16]}"):
+        assert problem(ask(server, "GET", f"{path}?after={after}", province)) == (410, "bad-cursor")
     assert problem(ask(server, "GET", path)) == (401, "token-missing")
 
 

@@ -267,7 +267,7 @@ def test_the_worker_is_killed_at_the_instants(own_server: Make) -> None:
 
 
 def assert_published_once(engine: Engine, due: dict[str, datetime]) -> None:
-    entries = store.log(engine, 0, 2 * len(due))
+    entries = store.log(engine, store.START, 2 * len(due))
     assert sorted(entry.id for entry in entries) == sorted(due)
     assert {entry.kind for entry in entries} == {"published"}
     assert [entry.id for entry in entries if micros(entry.at) < micros(due[entry.id])] == [], "never early"

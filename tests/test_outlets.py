@@ -375,10 +375,10 @@ def test_what_waits_is_in_no_public_answer_and_the_reverse(engine: Engine) -> No
     waits = article("tag:waits", embargoed=NOW + timedelta(hours=1))
     put(engine, waits, article("tag:open"))
     assert len(store.standing(engine, Query())) == 1
-    assert [num for _, num, _ in store.waiting(engine, Query(), ())] == [1]
+    assert [num for _, num, *_ in store.waiting(engine, Query(), ())] == [1]
     assert store.waiting(engine, Query(), ((("office:nobody",), ("*",)),)) == []
     put(engine, article("tag:waits", 2, embargoed=NOW + timedelta(hours=2)), now=NOW + timedelta(minutes=1))
-    assert [(num, version) for _, num, version in store.waiting(engine, Query(), ())] == [(1, 2)]
+    assert [(num, version) for _, num, version, _ in store.waiting(engine, Query(), ())] == [(1, 2)]
     put(engine, article("tag:waits", 3, pubstatus="canceled"))
     assert store.waiting(engine, Query(), ()) == []
 

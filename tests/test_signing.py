@@ -255,7 +255,7 @@ def test_a_signature_is_spent_once_in_the_store(engine: Engine) -> None:
     won: list[bool] = []
     for number in range(5):
         threads = [
-            threading.Thread(target=lambda n=number: won.append(store.spend(engine, bytes([n] * 32), NOW)))
+            threading.Thread(target=lambda n=number: won.append(store.spend(engine, bytes([n] * 32), NOW, NOW)))
             for _ in range(4)
         ]
         for thread in threads:
@@ -263,8 +263,8 @@ def test_a_signature_is_spent_once_in_the_store(engine: Engine) -> None:
         for thread in threads:
             thread.join()
     assert sorted(won) == [False] * 15 + [True] * 5
-    assert store.spend(engine, bytes([9] * 32), NOW + timedelta(hours=2)) is True
-    assert store.spend(engine, bytes([0] * 32), NOW + timedelta(hours=2)) is True, (
+    assert store.spend(engine, bytes([9] * 32), NOW, NOW + timedelta(hours=2)) is True
+    assert store.spend(engine, bytes([0] * 32), NOW, NOW + timedelta(hours=2)) is True, (
         "what is too old to be used is forgotten"
     )
 

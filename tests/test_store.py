@@ -140,7 +140,7 @@ def test_a_silent_correction_stays_where_it_is(engine: Engine) -> None:
         ("tag:a", 2, NOW),
     ]
     assert guids(engine, regions=("kr:11",)) == ["tag:a"] and guids(engine, regions=("kr:52",)) == ["tag:b"]
-    assert [(entry.kind, entry.version) for entry in store.log(engine, 2, 9)] == [("corrected", 2)]
+    assert [(entry.kind, entry.version) for entry in store.log(engine, store.START, 9)][2:] == [("corrected", 2)]
     put(engine, article("tag:a", 3, updated=later + timedelta(hours=1)))
     assert guids(engine) == ["tag:a", "tag:b"], "the next one is heard"
 

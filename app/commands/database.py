@@ -5,9 +5,11 @@ import sys
 import click
 import msgspec
 
+from app import store, vault
 from app.commands import as_json, tell
 from app.commands.opened import database
 from app.doctor import checks
+from app.masking import masked
 from app.settings import load
 
 
@@ -20,8 +22,10 @@ def db_group() -> None:
 @as_json
 def db_upgrade(as_json: bool) -> None:
     """Bring the database's schema to this version."""
-    engine = database(load())
-    shown = engine.url.render_as_string(hide_password=True)
+    settings = load()
+    engine = database(settings)
+    store.seal_all(engine, lambda secret: vault.seal(settings, secret))
+    shown = masked(engine.url.render_as_string(hide_password=True))
     tell(as_json, {"database": shown, "status": "ok"}, f"{shown} is up to date.")
 
 

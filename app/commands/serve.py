@@ -13,6 +13,7 @@ from app.commands import as_json
 from app.commands.opened import database
 from app.errors import Misconfigured
 from app.logs import configure
+from app.masking import hushed
 from app.office import OfficeRecord
 from app.serve import serve
 from app.settings import Settings, load
@@ -29,6 +30,7 @@ def serve_command(sample: Path | None, as_json: bool) -> None:
     configure(settings.log_format)
 
     def say(sentence: str) -> None:
+        sentence = hushed(sentence)
         click.echo(msgspec.json.encode({"message": sentence.strip()}).decode() if as_json else sentence)
 
     def push_sample() -> None:

@@ -2,6 +2,7 @@
 
 import signal
 import threading
+from pathlib import Path
 
 import click
 
@@ -9,6 +10,7 @@ from app.commands.opened import database
 from app.context import connect
 from app.logs import configure
 from app.settings import load
+from app.witness import NAME, Witness
 from app.worker import run
 
 
@@ -22,4 +24,4 @@ def worker_command() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     context = connect(settings)
-    run(context.engine, context.cache, stop)
+    run(context.engine, context.cache, stop, Witness(Path(settings.data_dir).resolve() / NAME))

@@ -16,13 +16,14 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from app import store
+from app import store, vault
 from app.context import Context
-from app.errors import Unavailable
+from app.errors import Misconfigured, Unavailable
 from app.outbound import Refused
 from app.push import hub, mail, retry
 from app.push.client import Answer, Client
 from app.push.documents import Pack, Packer, Parcel, Refusal, hub_signature, webhook_signature
+from app.settings import Settings
 from app.store import Done, Intent, Job, Settled, Subscription, micros
 
 log = logging.getLogger("pressrelay.push")
@@ -230,13 +231,11 @@ class Deliverer:
             return await self._mail(one, parcel, pack)
         headers = {"Content-Type": parcel.content_type, "Pressrelay-Delivery": parcel.id}
         headers["Pressrelay-Attempt"] = str(max(tried[seq] for seq in parcel.seqs) + 1)
-        if one.kind == "websub":
-            headers["Link"] = parcel.link
-            if one.secret:
-                method = self.context.settings.hub_signature
-                headers["X-Hub-Signature"] = hub_signature(method, one.secret, parcel.body)
-        else:
-            headers |= webhook_headers(one, parcel, int(time.time()))
+        try:
+            headers |= signed_headers(self.context.settings, one, parcel)
+        except Misconfigured as error:  # What it says is the operator's to read, not the subscriber's.
+            log.error("%s %s: %s", one.kind, one.name, error)
+            return 0, "The server cannot read the secret of this subscription.", 0.0, ""
         try:
             answer = await self.client.send("POST", one.target, headers, parcel.body)
         except Refused as error:
@@ -399,11 +398,24 @@ def _untried(job: Job, done: Sequence[Done], again: int | None = None) -> Settle
     return Settled(job, tuple(done), job.failing is None, again, job.attempts, job.last)
 
 
-def webhook_headers(one: Subscription, parcel: Parcel, now: int) -> dict[str, str]:
-    """Standard Webhooks: id, time and signatures; two while a secret is replaced by another."""
-    keys = [one.secret]
+def signed_headers(settings: Settings, one: Subscription, parcel: Parcel) -> dict[str, str]:
+    """What a delivery to a subscriber says besides its document, signed. Raises Misconfigured where another key sealed the secret."""
+    if one.kind == "webhook":
+        return webhook_headers(settings, one, parcel, int(time.time()))
+    headers = {"Link": parcel.link}
+    if one.secret:
+        secret = vault.open(settings, one.secret)
+        headers["X-Hub-Signature"] = hub_signature(settings.hub_signature, secret, parcel.body)
+    return headers
+
+
+def webhook_headers(settings: Settings, one: Subscription, parcel: Parcel, now: int) -> dict[str, str]:
+    """Standard Webhooks: id, time and signatures; two while a secret is replaced by another. Raises Misconfigured where another key
+    sealed the secret."""
+    keys = [vault.open(settings, one.secret)]
     if one.secret_before and now * 1_000_000 < one.secret_until:
-        keys.append(one.secret_before)
+        with suppress(Misconfigured):  # The new one is there because the key of the one before is lost.
+            keys.append(vault.open(settings, one.secret_before))
     signed = " ".join(webhook_signature(key, parcel.id, now, parcel.body) for key in keys)
     return {
         "webhook-id": parcel.id,

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from app import accredited, assembly, store
 from app import query as queries
+from app.announce import synced
 from app.context import Context
 from app.errors import Problem, Unavailable
 from app.push.matching import stands, within
@@ -68,6 +69,7 @@ class Packer:
     def pack(self, jobs: Sequence[Job]) -> dict[int, Pack | Exception]:
         """By subscription; a Refusal, or what went wrong. Raises Unavailable."""
         self._made.clear()
+        synced(self.context.cache, self.context.engine)
         nums = {row.num for job in jobs if not job.subscription.embargoed for row in job.rows}
         self._states = store.states(self.context.engine, nums)
         packs: dict[int, Pack | Exception] = {}
@@ -325,9 +327,15 @@ def links(hub: str, topic: str) -> str:
 
 
 def delivery_id(one: Subscription, rows: Sequence[Waiting]) -> str:
-    """What a delivery is called, at each attempt the same."""
-    said = f"{one.name}:{rows[0].seq}:{rows[-1].seq}".encode()
-    return f"msg_{hashlib.blake2b(said, digest_size=12).hexdigest()}"
+    """What a delivery is called, at each attempt the same, and never the same for other content: its stamps are random, while
+    a database that was put back to an older state gives its numbers again."""
+    return f"msg_{hashlib.blake2b(delivery_words(one, rows).encode(), digest_size=12).hexdigest()}"
+
+
+def delivery_words(one: Subscription, rows: Sequence[Waiting]) -> str:
+    """What names a delivery: who is told, and the first and the last of its rows."""
+    stamps = [f":{row.stamp}" for row in (rows[0], rows[-1]) if row.stamp]
+    return f"{one.name}:{rows[0].seq}:{rows[-1].seq}{''.join(stamps)}"
 
 
 def hub_signature(method: str, secret: str, body: bytes) -> str:

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Iterable
 from urllib.parse import quote, urlencode, urlsplit
 
-from app import accredited
+from app import accredited, vault
 from app.context import Context
 from app.errors import Problem
 from app.outbound import Refused
@@ -61,7 +61,7 @@ def requested(context: Context, form: Iterable[tuple[str, str]], principal: Prin
         host=host_of(callback),
         saved=topic.saved,
         embargoed=topic.embargoed,
-        secret=secret,
+        secret=vault.seal(context.settings, secret),
         token=principal.actor.removeprefix("token ") if principal else "",
         outlet=principal.outlet.code if principal and principal.outlet else "",
         lang=context.settings.language,

@@ -163,7 +163,9 @@ def alert(context: Context, one: Subscription, rows: Sequence[Row]) -> EmailMess
     plain = "\n\n\n".join(_plain(state, lang) for _, state in told)
     pieces = "\n".join(_html(state, lang) for _, state in told)
     message = _message(context, one.target, subject)
-    message["Message-ID"] = f"<{one.name}.{told[0][0].seq}.{told[-1][0].seq}@{_domain(context)}>"
+    # The stamp is random: a database that was put back to an older state gives its numbers again.
+    seqs = f"{told[0][0].seq}.{told[-1][0].seq}.{told[-1][0].stamp:x}"
+    message["Message-ID"] = f"<{one.name}.{seqs}@{_domain(context)}>"
     message["List-Id"] = f"<{one.name}.alerts.{_domain(context)}>"
     message["List-Unsubscribe"] = f"<{leave}>"
     message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"

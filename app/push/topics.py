@@ -62,8 +62,8 @@ def topic_of(context: Context, url: str) -> Topic:
 
 def asked(context: Context, pairs: list[tuple[str, str]], format: str, embargoed: bool) -> Topic:
     """The topic of a feed's parameters. Raises Problem."""
+    _whole(pairs)
     query = queries.parse(pairs, [office.code for office in store.all_offices(context.engine)])
-    _whole(query)
     if embargoed:
         if query.words or query.since or query.until:
             detail = "q, since and until ask for what is public, and go not with status=embargoed."
@@ -76,13 +76,13 @@ def _saved(context: Context, name: str, pairs: list[tuple[str, str]], format: st
     found = store.saved_feed(context.engine, name) if queries.NAME.fullmatch(name) else None
     if found is None:
         raise Problem(404, "unknown-feed", "No such feed", f"No feed is saved under {name[:64]!r}.")
+    _whole(pairs)
     query = queries.recall(found, pairs, [office.code for office in store.all_offices(context.engine)])
-    _whole(query)
     return Topic(address(context, query, format), query, format, saved=name)
 
 
-def _whole(query: Query) -> None:
-    if query.before or query.after:
+def _whole(pairs: list[tuple[str, str]]) -> None:
+    if any(name in ("before", "after") and value.strip() for name, value in pairs):
         raise Problem(400, "bad-cursor", "A page is no topic", "Subscribe to the feed itself: its first page.")
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import logging
 import secrets
 import time
 from datetime import UTC, datetime, timedelta
@@ -10,9 +11,9 @@ from urllib.parse import parse_qsl
 from msgspec import Struct
 from msgspec.structs import replace
 
-from app import assembly, store
+from app import assembly, store, vault
 from app.context import Context
-from app.errors import Problem
+from app.errors import Misconfigured, Problem
 from app.outbound import Refused
 from app.push.client import Client
 from app.push.deliver import webhook_headers
@@ -21,6 +22,8 @@ from app.push.hub import checked, host_of, policy_of
 from app.push.topics import EMBARGOED, asked
 from app.query import Query
 from app.store import Subscription, micros
+
+log = logging.getLogger("pressrelay.push")
 
 BOTH = timedelta(hours=24)  # for which the secret before signs as well
 CONTACT = 254  # characters of an address (RFC 5321, section 4.5.3.1.3)
@@ -61,7 +64,7 @@ def add(
     topic = asked(context, [pair for pair in pairs if pair != EMBARGOED], "json", embargoed)
     if embargoed and not accredited:
         raise Problem(403, "insufficient-scope", "The token may not read under embargo")
-    now = datetime.now(UTC)
+    now, secret = datetime.now(UTC), new_secret()
     one = Subscription(
         kind="webhook",
         target=target,
@@ -70,7 +73,7 @@ def add(
         format=format,
         host=host_of(target),
         embargoed=embargoed,
-        secret=new_secret(),
+        secret=vault.seal(context.settings, secret),
         token="" if outlet else token,
         outlet=outlet,
         contact=contact,
@@ -87,7 +90,7 @@ def add(
     )
     if outlet and len([found for found in mine if found.state != "ended"]) >= context.settings.push_subscriptions:
         raise Problem(403, "too-many-subscriptions", "Too many webhooks", f"There are {len(mine)} of them.")
-    return store.save_subscription(context.engine, one, topic.pairs, now)
+    return replace(store.save_subscription(context.engine, one, topic.pairs, now), secret=secret)
 
 
 def new_secret() -> str:
@@ -96,11 +99,12 @@ def new_secret() -> str:
 
 
 def rotate(context: Context, one: Subscription) -> Subscription:
-    """With a new secret; the one before signs as well for a day. Raises Unavailable."""
-    until = micros(datetime.now(UTC) + BOTH)
-    changed = replace(one, secret=new_secret(), secret_before=one.secret, secret_until=until)
+    """With a new secret, which is told here and never again; the one before signs as well for a day. Raises Unavailable."""
+    until, secret = micros(datetime.now(UTC) + BOTH), new_secret()
+    sealed = vault.seal(context.settings, secret)
+    changed = replace(one, secret=sealed, secret_before=one.secret, secret_until=until)
     store.change_subscription(context.engine, changed)
-    return changed
+    return replace(changed, secret=secret)
 
 
 def test(context: Context, one: Subscription) -> Tried:
@@ -109,7 +113,12 @@ def test(context: Context, one: Subscription) -> Tried:
     found = assembly.find(context, query) or assembly.find(context, Query(limit=1))
     body = article_document(one.format, found[0] if found else None, "test", datetime.now(UTC))
     parcel = Parcel((), f"msg_test_{secrets.token_hex(8)}", DOCUMENTS[one.format], body, "test")
-    headers = {"Content-Type": parcel.content_type, **webhook_headers(one, parcel, int(time.time()))}
+    try:
+        signed = webhook_headers(context.settings, one, parcel, int(time.time()))
+    except Misconfigured as unread:
+        log.error("webhook %s: %s", one.name, unread)
+        return Tried(0, "The server cannot read the secret of this webhook.", 0)
+    headers = {"Content-Type": parcel.content_type, **signed}
     begun = time.monotonic()
 
     async def send() -> tuple[int, str]:

@@ -117,7 +117,7 @@ def spent(sender: Sender) -> Sender:
     signed = g.get("signed")
     if signed is None:
         return sender
-    if not store.spend(here().engine, signed.hash, datetime.now(UTC)):
+    if not store.spend(here().engine, signed.hash, signed.created, datetime.now(UTC)):
         detail = "This very signature came before: sign each request anew, also one that is repeated."
         raise Problem(401, "signature-replayed", "The signature was used before", detail)
     return replace(sender, signature=msgspec.json.encode(signed))

@@ -76,8 +76,8 @@ def _document(context: Context, query: Query, format: str, month: str) -> Shown:
     shown = month or (month_of(newest) if newest else "")
     rows = store.standing(context.engine, _within(query, shown)) if shown else []
     rows = fitting(context, rows, upwards=query.after is not None)
-    articles = tuple(documents(context, [(num, version) for _, num, version in rows]))
-    standing = [(sort, num) for sort, num, _ in rows]
+    articles = tuple(documents(context, store.dated(rows)))
+    standing = [(sort, num) for sort, num, *_ in rows]
     if shown:
         under, over = _edges(query, shown, standing)
         if below := _first(context, replace(whole, before=under)):
@@ -96,7 +96,7 @@ def _within(query: Query, month: str) -> Query:
 
 def _first(context: Context, query: Query) -> Cursor | None:
     """Where the first article stands: the uppermost, or the nearest above `after`. An index probe, however far it is."""
-    return next(((sort, num) for sort, num, _ in store.standing(context.engine, replace(query, limit=1))), None)
+    return next(((sort, num) for sort, num, *_ in store.standing(context.engine, replace(query, limit=1))), None)
 
 
 def _edges(query: Query, month: str, standing: Sequence[Cursor]) -> tuple[Cursor, Cursor]:

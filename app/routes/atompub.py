@@ -10,6 +10,8 @@ from urllib.parse import unquote
 from flask import Blueprint, Response, request
 
 from app import intake, store
+from app import query as queries
+from app.announce import synced
 from app.assembly import PAGE_BYTES
 from app.context import Context
 from app.errors import Problem
@@ -29,7 +31,7 @@ from schemas import codes
 blueprint = Blueprint("atompub", __name__)
 
 PAGE = 50  # members on a page of the collection
-CURSOR = re.compile(r"(\d{1,18})-(\d{1,18})")
+CURSOR = re.compile(r"(\d{1,18})-(\d{1,18})(?:-([0-9a-f]{8}))?")
 ENTRY_TYPES = ("application/atom+xml", "application/xml", "text/xml")
 
 
@@ -71,11 +73,14 @@ def collection(office: str) -> Response:
     cursor = CURSOR.fullmatch(given)
     if given and cursor is None:
         raise Problem(400, "bad-parameter", "Bad parameter", "`before` is taken from the link to the next page.")
+    if cursor is not None:
+        synced(context.cache, context.engine)
+        queries.check_tag(cursor[3] or "")
     before = (int(cursor[1]), int(cursor[2])) if cursor else None
     found, more = store.last_edited(context.engine, own.code, before, PAGE, PAGE_BYTES)
     first = _collection(context, own)
     last = found[-1] if more else None
-    following = f"{first}?before={last.micros}-{last.num}" if last else ""
+    following = f"{first}?before={last.micros}-{last.num}-{queries.tag_of(context.cache.instance)}" if last else ""
     _audit(principal, found)
     members = [_member(context, edited) for edited in found]
     url = f"{first}?before={given}" if given else first

@@ -18,12 +18,12 @@ from msgspec import Struct
 from app import store
 from app.assembly import documents
 from app.context import Context
-from app.errors import Problem
+from app.errors import Elsewhere, Problem
 from app.process import ending
 from app.query import rfc3339
 from app.routes import representation
 from app.routes.context import here
-from app.store import Entry, Ref
+from app.store import Entry, Mark, Ref
 from feeds import newsml
 from feeds.article import Article, Feed, Withdrawn
 from feeds.wording import EPOCH
@@ -38,7 +38,8 @@ BATCH = 25  # articles that are read at once
 LONGEST = 30.0  # seconds
 LOOK = 0.2  # seconds between two looks for something new
 NOW = "now"
-CURSOR = re.compile(r"([0-9a-f]{1,32})-(\d{1,17})")
+LARGEST = 2**63 - 1  # what a column of 64 bits holds
+CURSOR = re.compile(r"([0-9a-f]{1,32})-(\d{1,17})")  # the stamp of a change, and its number
 # application/jsonl is the name that JSON Lines gives itself, and a new name has no "x-" (RFC 6648); neither is registered.
 JSONL = "application/jsonl; charset=utf-8"
 TYPES = {
@@ -93,17 +94,24 @@ def get() -> Response:
     given = parameters(PARAMETERS)
     limit, wait, format = _limit(given), _wait(given), _format(given)
     context = here()
-    instance = store.instance(context.engine)
-    after = _after(context, given.get("since", ""), instance)
+    after = _after(context, given.get("since", ""))
     # HEAD asks for the cursor, not for what is to come.
     waited = wait == 0 or request.method != "GET" or _until_changed(context, after, wait)
-    entries, articles = _read(context, store.log(context.engine, after, limit))
-    last = f"{instance}-{entries[-1].seq if entries else after}"
+    try:
+        entries, articles = _read(context, store.log(context.engine, after, limit))
+    except Elsewhere:
+        # The numbers of another history mean other changes: going on from there would skip some in silence.
+        detail = (
+            "This cursor was given by another database, or by this one before it was put back to an older state (or by an earlier"
+            " version of this server): begin again without since, and drop what does not come again."
+        )
+        raise Problem(410, "bad-cursor", "A cursor of another state of the database", detail) from None
+    last = _cursor(entries[-1].seq, entries[-1].stamp) if entries else _cursor(*after)
     if format == "newsml":
         body, content_type = newsml.render(_message(context, entries, articles)), newsml.MIMETYPE
     else:
         notes = {ref: gone.note for ref, gone in _gone(context, entries, "canceled").items()}
-        lines = [_line(entry, instance, articles, notes) for entry in entries]
+        lines = [_line(entry, articles, notes) for entry in entries]
         body, content_type = b"".join(msgspec.json.encode(line) + b"\n" for line in lines), JSONL
     response = representation.whole(body, content_type)
     response.headers["Cache-Control"] = "no-store"
@@ -124,8 +132,8 @@ def _read(context: Context, entries: Sequence[Entry]) -> tuple[list[Entry], dict
     size = 0
     for start in range(0, len(entries), BATCH):
         batch = entries[start : start + BATCH]
-        refs = [(entry.num, entry.newest) for entry in batch if entry.public]
-        articles |= dict(zip(refs, documents(context, refs), strict=True))
+        dated = [(entry.num, entry.newest, entry.edited) for entry in batch if entry.public]
+        articles |= {one[:2]: doc for one, doc in zip(dated, documents(context, dated), strict=True)}
         for entry in batch:
             fitting.append(entry)
             article = articles.get((entry.num, entry.newest))
@@ -142,11 +150,11 @@ def _gone(context: Context, entries: Sequence[Entry], *states: str) -> dict[Ref,
     return {ref: msgspec.json.decode(doc, type=Article) for ref, doc in found.items()}
 
 
-def _line(entry: Entry, instance: str, articles: Mapping[Ref, Article], notes: Mapping[Ref, str]) -> Line:
+def _line(entry: Entry, articles: Mapping[Ref, Article], notes: Mapping[Ref, str]) -> Line:
     ref = (entry.num, entry.newest)
     return Line(
         seq=entry.seq,
-        cursor=f"{instance}-{entry.seq}",
+        cursor=_cursor(entry.seq, entry.stamp),
         kind=entry.kind,
         at=rfc3339(entry.at),
         id=entry.id,
@@ -236,22 +244,22 @@ def _format(given: Mapping[str, str]) -> str:
     return given["format"]
 
 
-def _after(context: Context, since: str, instance: str) -> int:
-    """The number of the change that a cursor stands behind. Raises Problem."""
+def _cursor(seq: int, stamp: int) -> str:
+    return f"{stamp:016x}-{seq}"
+
+
+def _after(context: Context, since: str) -> Mark:
+    """The change that a cursor stands behind; whether it is one of this history is found when it is read. Raises Problem."""
     if not since:
-        return 0
-    newest = store.newest_seq(context.engine)
+        return store.START
     if since == NOW:
-        return newest
+        return store.head(context.engine).mark
     cursor = CURSOR.fullmatch(since)
     if cursor is None:
         detail = f"since takes a cursor of a change here, or {NOW!r}; {since[:40]!r} is neither."
         raise Problem(400, "bad-cursor", "Not a cursor", detail)
-    if cursor[1] != instance or int(cursor[2]) > newest:
-        # Numbers of another database mean other changes: going on from there would skip some in silence.
-        detail = "This cursor was given by another database than the one that answers now: begin again without since."
-        raise Problem(410, "bad-cursor", "A cursor of another database", detail)
-    return int(cursor[2])
+    # A stamp of the first kind of cursors, which named the database, is none of a change.
+    return int(cursor[2]), min(int(cursor[1], 16), LARGEST)
 
 
 def _address(context: Context, given: Mapping[str, str]) -> str:
@@ -259,14 +267,14 @@ def _address(context: Context, given: Mapping[str, str]) -> str:
     return f"{context.settings.url}/changes?{asked}"
 
 
-def _until_changed(context: Context, after: int, seconds: float) -> bool:
+def _until_changed(context: Context, after: Mark, seconds: float) -> bool:
     """Wait for a change behind that number, at most so long; False: at once, for every place to wait in is taken.
 
     Half of the threads are never waited with: releases and feeds go on whoever waits.
     """
     with waiters.place(context.settings.threads // 2) as free:
         end = time.monotonic() + seconds if free else 0.0
-        while store.newest_seq(context.engine) == after:
+        while store.head(context.engine).mark == after:
             left = end - time.monotonic()
             if left <= 0 or ending.wait(min(LOOK, left)):
                 return free

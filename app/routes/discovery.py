@@ -145,7 +145,7 @@ def _news(context: Context, now: datetime) -> list[Article]:
     for _ in range(LOOKED_AT // AT_ONCE):
         standing = store.standing(context.engine, query)
         rows = fitting(context, standing)
-        articles = documents(context, [(num, version) for _, num, version in rows])
+        articles = documents(context, store.dated(rows))
         found += [article for article in articles if since <= article.published <= now]
         if (len(standing) < AT_ONCE and len(rows) == len(standing)) or len(found) >= sitemap.MOST_NEWS:
             break

@@ -13,6 +13,7 @@ from werkzeug.datastructures import MultiDict
 
 from app import accredited, assembly, store
 from app import query as queries
+from app.announce import synced
 from app.errors import Problem
 from app.query import cut
 from app.rights import Principal
@@ -41,12 +42,14 @@ def feed(format: str) -> Response:
     if refused := [name for name, value in pairs if name in LEFT_OUT and value.strip()]:
         detail = f"{refused[0]} asks for what is public, and goes not with status=embargoed."
         raise Problem(400, "bad-parameter", "Bad parameter", detail)
+    if any(name in ("before", "after") for name, _ in pairs):
+        synced(context.cache, context.engine)
     query = queries.parse(pairs, [office.code for office in store.all_offices(context.engine)])
     rows = store.waiting(context.engine, replace(query, limit=query.limit + 1), accredited.within(principal))
     rows, more = cut(rows, query)
     whole, rows = rows, assembly.fitting(context, rows, upwards=query.after is not None)
     more = more or len(rows) < len(whole)
-    refs = [(num, version) for _, num, version in rows]
+    refs = [(num, version) for _, num, version, _ in rows]
     documents = store.documents(context.engine, refs)
     found = [msgspec.json.decode(documents[ref], type=Article) for ref in refs]
     articles = [one for one in found if accredited.lets(principal, one)]

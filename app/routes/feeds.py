@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from app import query as queries
 from app import store
+from app.announce import synced
 from app.assembly import WITHDRAWN, Shown, address, feed
 from app.cache import Rendered
 from app.context import Context
@@ -55,6 +56,7 @@ def saved(name: str, format: str) -> Response:
     if found is None:
         raise Problem(404, "unknown-feed", "No such feed", f"No feed is saved under {name[:64]!r}.")
     offices = _offices() if "office" in found.query else []
+    _sync()
     return answer(here(), queries.recall(found, request.args.items(multi=True), offices), format)
 
 
@@ -105,11 +107,11 @@ def _since(
     known = context.cache.instances(key_of(context, query, format, _named(query)), list(bases)) if bases else {}
     if not known:
         return None
-    etag, instance = max(known.items(), key=lambda one: one[1].seq)
+    etag, instance = max(known.items(), key=lambda one: one[1].mark[0])
 
     def make() -> Shown:
         whole, standing = feed(context, query, format)
-        changed = store.changed_since(context.engine, instance.seq)
+        changed = store.changed_since(context.engine, instance.mark)
         return delta.part(whole, standing, instance, changed, format, WITHDRAWN), standing
 
     try:
@@ -152,10 +154,17 @@ def _pairs(query: Query) -> list[str]:
 def parse() -> Query:
     """The query of this request. Raises Problem."""
     named = any(name.endswith("office") for name in request.args)
+    _sync()
     # `status` is answered elsewhere: what waits is no part of any question here.
     public = {("status", "public"), ("status", "")}
     pairs = [(name, value) for name, value in request.args.items(multi=True) if (name, value.strip()) not in public]
     return queries.parse(pairs, _offices() if named else [])
+
+
+def _sync() -> None:
+    """Where a page is asked for by a cursor: look first which history the database is in. Raises Unavailable."""
+    if {"before", "after"} & set(request.args):
+        synced(here().cache, here().engine)
 
 
 def _offices() -> list[str]:

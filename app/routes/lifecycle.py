@@ -1,5 +1,7 @@
 """What becomes of an article that is here: corrected, released, withdrawn; and who did what to it."""
 
+import re
+
 import msgspec
 from flask import Blueprint, Response, request
 from msgspec import Struct
@@ -23,6 +25,8 @@ blueprint = Blueprint("lifecycle", __name__)
 
 LONGEST_REASON = 1000  # characters
 MOST = 200  # events in one answer
+HASH = 16  # hexadecimal digits of an event's hash, in a cursor: after a restore another event has its number
+CURSOR = re.compile(r"(\d{1,17})(?:-([0-9a-f]{16}))?")
 
 
 @blueprint.put("/articles/<id>")
@@ -80,7 +84,7 @@ def audit(id: str) -> Response:
     page."""
     context, principal = here(), access.needed("read")
     _own(context, principal, id)
-    after, action = _after(), request.args.get("action", "")
+    after, action = _after(context), request.args.get("action", "")
     found = store.records(context.engine, article=id, action=action, after=after, limit=MOST + 1)
     names = _names(context)
     events = [
@@ -99,7 +103,7 @@ def audit(id: str) -> Response:
     response = _private(Response(msgspec.json.encode({"id": id, "events": events}), mimetype="application/json"))
     if len(found) > MOST:
         asked = f"&action={action}" if action else ""
-        url = f"{context.settings.url}/articles/{id}/audit?after={events[-1].seq}{asked}"
+        url = f"{context.settings.url}/articles/{id}/audit?after={events[-1].seq}-{events[-1].hash[:HASH]}{asked}"
         response.headers["Link"] = f'<{url}>; rel="next"'
     return response
 
@@ -139,11 +143,19 @@ def _pubstatus() -> str:
     return pubstatus
 
 
-def _after() -> int:
-    after = request.args.get("after", "0")
-    if not (after.isascii() and after.isdigit() and len(after) <= 17):
+def _after(context: Context) -> int:
+    """The number of the event that a page begins behind. Raises Problem, also where the event of that number is another one now."""
+    cursor = CURSOR.fullmatch(request.args.get("after", "0"))
+    if cursor is None:
         raise Problem(400, "bad-cursor", "Not a cursor", "after takes the number of an event.")
-    return int(after)
+    if cursor[2]:
+        found = store.records(context.engine, after=int(cursor[1]) - 1, limit=1)
+        if not found or (found[0].seq, found[0].hash[:HASH]) != (int(cursor[1]), cursor[2]):
+            detail = (
+                "The database was put back to an older state since this cursor was given: begin again without after."
+            )
+            raise Problem(410, "bad-cursor", "A cursor of another state of the database", detail)
+    return int(cursor[1])
 
 
 def _names(context: Context) -> dict[str, str]:

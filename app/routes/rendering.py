@@ -97,10 +97,10 @@ def _render(
     context: Context, format: str, revisions: tuple[str, ...], make: Callable[[], Shown]
 ) -> tuple[Rendered, Instance]:
     # The last change comes before the articles as well: it may be told too early, never too late.
-    seq, at = store.newest_change(context.engine)
+    mark, at = store.newest_change(context.engine)
     modified = representation.whole_seconds(at, datetime.now(UTC))
     made, standing = make()
     body = FORMATS[format].render(made)
     etag = representation.etag_of(body)
     links = {rel: href for rel, href in {"hub": made.hub, **made.links}.items() if rel in LINKED and href}
-    return Rendered(revisions, etag, body, links, modified), Instance(seq, standing[-1] if standing else NOTHING)
+    return Rendered(revisions, etag, body, links, modified), Instance(mark, standing[-1] if standing else NOTHING)

@@ -20,6 +20,7 @@ from app.store.find import (
 )
 from app.store.gone import withdrawn
 from app.store.history import Provenance, Version, corrected, history, original, provenance, public_version
+from app.store.identity import START, Head, Mark, entered, head, holds, moved, renew, watch
 from app.store.instants import micros
 from app.store.intents import Intent, ask, claim_intents, count_intents, deny, release_intents, settle_intent
 from app.store.keys import Keys, keys
@@ -32,7 +33,8 @@ from app.store.outlets import all_outlets, remove_outlet, save_outlet
 from app.store.put import Item, Original, Stored, content, foresee, public_at, put
 from app.store.queue import Done, Figures, Job, Settled, Waiting, claim, failing, figures, release_claims, settle
 from app.store.saved import all_saved, remove_feed, save_feed, saved_feed
-from app.store.scan import Ref, find, standing, waiting
+from app.store.scan import Dated, Ref, dated, find, standing, waiting
+from app.store.sealed import SEALED, key_ids, seal_all
 from app.store.search import found as search_found
 from app.store.search import words as search_words
 from app.store.signing import KeyRecord, add_key, all_keys, key_of, revoke_key, spend
@@ -64,8 +66,11 @@ from app.store.translations import translations_of
 
 __all__ = [
     "ENDED",
+    "SEALED",
+    "START",
     "AuditRecord",
     "Change",
+    "Dated",
     "Done",
     "Edited",
     "Engine",
@@ -73,6 +78,7 @@ __all__ = [
     "Event",
     "Figures",
     "FileRecord",
+    "Head",
     "Intent",
     "Item",
     "Job",
@@ -80,6 +86,7 @@ __all__ = [
     "KeyRecord",
     "Keys",
     "Logged",
+    "Mark",
     "Original",
     "Provenance",
     "Ready",
@@ -117,21 +124,26 @@ __all__ = [
     "count_intents",
     "count_subscriptions",
     "crossed",
+    "dated",
     "deny",
     "documents",
     "edited",
     "embargoed_subscriptions",
     "end_expired",
     "end_subscription",
+    "entered",
     "failing",
     "figures",
     "files_of",
     "find",
     "find_subscriptions",
     "foresee",
+    "head",
     "history",
+    "holds",
     "identity",
     "instance",
+    "key_ids",
     "key_of",
     "keys",
     "last_edited",
@@ -141,6 +153,7 @@ __all__ = [
     "log_of",
     "make_ready",
     "micros",
+    "moved",
     "names_in_use",
     "new_token",
     "newest",
@@ -163,6 +176,7 @@ __all__ = [
     "remove_feed",
     "remove_outlet",
     "remove_source",
+    "renew",
     "resend",
     "resume_subscription",
     "revoke_key",
@@ -174,6 +188,7 @@ __all__ = [
     "save_source",
     "save_subscription",
     "saved_feed",
+    "seal_all",
     "search_found",
     "search_words",
     "secret",
@@ -195,5 +210,6 @@ __all__ = [
     "waiting_files",
     "waiting_states",
     "wanted",
+    "watch",
     "withdrawn",
 ]

@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, Operationa
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.errors import Misconfigured, TooSlow, Unavailable
+from app.masking import hushed
 
 BUSY_SECONDS = 5
 WRITING_SECONDS = 30  # that one statement of a transaction may take on PostgreSQL, waiting for other writers included
@@ -33,7 +34,13 @@ def connect(url: str, *, threads: int = 8, deadline: float = 0.0) -> Engine:
     Raises Misconfigured."""
     try:
         if url.startswith("sqlite"):
-            engine = create_engine(url, pool_size=threads, max_overflow=threads, connect_args={"timeout": BUSY_SECONDS})
+            engine = create_engine(
+                url,
+                pool_size=threads,
+                max_overflow=threads,
+                connect_args={"timeout": BUSY_SECONDS},
+                hide_parameters=True,  # of a statement that fails: they are texts and secrets, and errors are logged
+            )
             event.listen(engine, "connect", _sqlite_connect)
             event.listen(engine, "begin", _sqlite_begin)
             if deadline:
@@ -45,6 +52,7 @@ def connect(url: str, *, threads: int = 8, deadline: float = 0.0) -> Engine:
             pool_size=threads,
             max_overflow=threads,
             pool_pre_ping=True,
+            hide_parameters=True,
             connect_args={"connect_timeout": BUSY_SECONDS},
         )
         if deadline:
@@ -52,6 +60,11 @@ def connect(url: str, *, threads: int = 8, deadline: float = 0.0) -> Engine:
         return engine
     except (ArgumentError, ImportError) as error:
         raise Misconfigured(f"PRESSRELAY_DATABASE_URL is not a database URL this server can use: {error}.") from None
+    except ValueError:  # It quotes what should be a port, and may be a part of the password.
+        raise Misconfigured(
+            "PRESSRELAY_DATABASE_URL is not a database URL this server can use: it takes postgresql+psycopg://user:password@host:5432/name;"
+            " in a password, characters such as # / : and @ are written as %23 %2F %3A and %40."
+        ) from None
 
 
 def _watch_the_time(connection: Any, record: Any) -> None:
@@ -183,7 +196,7 @@ def _took_too_long(error: Exception) -> bool:
 
 def _brief(error: Exception) -> str:
     cause = getattr(error, "orig", None) or error
-    return str(cause).strip().splitlines()[0][:200] if str(cause).strip() else type(cause).__name__
+    return hushed(str(cause).strip().splitlines()[0][:200]) if str(cause).strip() else type(cause).__name__
 
 
 def _revision(engine: Engine) -> str:

@@ -10,6 +10,7 @@ from sqlalchemy import Engine, and_, bindparam, case, func, or_, select
 from sqlalchemy.sql import Select
 
 from app.store.engine import reading
+from app.store.identity import START, Mark
 from app.store.instants import instant
 from app.store.keys import Keys
 from app.store.order import Change, last_seq, public_state
@@ -105,12 +106,12 @@ def changes_after(engine: Engine, seq: int, limit: int) -> list[tuple[Change, in
     """Changes in commit order, each with its instant in microseconds. Raises Unavailable."""
     with reading(engine) as connection:
         rows = connection.execute(
-            select(changes.c.seq, changes.c.axes, changes.c.at)
+            select(changes.c.seq, changes.c.axes, changes.c.at, changes.c.stamp)
             .where(changes.c.seq > seq)
             .order_by(changes.c.seq)
             .limit(limit)
         ).all()
-    return [(Change(row.seq, msgspec.json.decode(row.axes, type=tuple[Keys, ...])), row.at) for row in rows]
+    return [(Change(row.seq, msgspec.json.decode(row.axes, type=tuple[Keys, ...]), row.stamp), row.at) for row in rows]
 
 
 def newest_seq(engine: Engine) -> int:
@@ -119,18 +120,18 @@ def newest_seq(engine: Engine) -> int:
         return last_seq(connection)
 
 
-def newest_change(engine: Engine) -> tuple[int, datetime | None]:
-    """The number of the newest change and when it was, in UTC; 0 and None before the first. Raises Unavailable."""
+def newest_change(engine: Engine) -> tuple[Mark, datetime | None]:
+    """The newest change and when it was, in UTC; START and None before the first. Raises Unavailable."""
     with reading(engine) as connection:
         row = connection.execute(_NEWEST).one_or_none()
-    return (0, None) if row is None else (row.seq, instant(row.at))
+    return (START, None) if row is None else ((row.seq, row.stamp), instant(row.at))
 
 
-_NEWEST = select(changes.c.seq, changes.c.at).order_by(changes.c.seq.desc()).limit(1)
+_NEWEST = select(changes.c.seq, changes.c.stamp, changes.c.at).order_by(changes.c.seq.desc()).limit(1)
 
 
 def instance(engine: Engine) -> str:
-    """The random name of this database. Raises Unavailable."""
+    """The random name of this history of the database. Raises Unavailable."""
     with reading(engine) as connection:
         return str(connection.execute(select(counter.c.instance).where(counter.c.id == 1)).scalar_one())
 

@@ -14,7 +14,7 @@ from app.store.audit import Event
 from app.store.engine import reading, writing
 from app.store.instants import micros
 from app.store.keys import Keys
-from app.store.order import Change, change_row, lock, unlock
+from app.store.order import Change, change_row, lock, new_stamp, unlock
 from app.store.outbox import Told
 from app.store.scan import Ref
 from app.store.tables import articles, changes, feed_entries, versions
@@ -53,13 +53,13 @@ def lift(engine: Engine, now: datetime, ready: Mapping[Ref, Ready] | None = None
     """Make public what is due, at most LIFT_AT_ONCE; `ready`: what `make_ready` made of them before. Raises Unavailable."""
     ready = make_ready(engine, now, ready or {}, LIFT_AT_ONCE)
     with writing(engine) as connection:
-        seq = lock(connection)
+        last = lock(connection)
         # Asked again: a version that came in between is the one that counts, and another worker may have been first.
         due = _refs(connection, now, LIFT_AT_ONCE)
         missing = [ref for ref in due if ref not in ready]
         ready = {**ready, **_read(connection, missing)}
-        lifted = _publish(connection, [(ref, ready[ref]) for ref in due], seq, now, "lifted", "worker")
-        unlock(connection, seq + len(lifted))
+        lifted = _publish(connection, [(ref, ready[ref]) for ref in due], last, now, "lifted", "worker")
+        unlock(connection, last[0] + len(lifted))
     return lifted
 
 
@@ -101,7 +101,7 @@ def release(
     """End the hold of an article; None where there is no such article. The version stays: the office may correct it with its own
     next one. Raises Unavailable."""
     with writing(engine) as connection:
-        seq = lock(connection)
+        last = lock(connection)
         waits = and_(articles.c.pubstatus == "usable", ~articles.c.public)
         row = connection.execute(_WAITING.where(articles.c.id == id).add_columns(waits)).one_or_none()
         if row is None:
@@ -117,6 +117,8 @@ def release(
         doc = msgspec.json.encode(article)
         version = and_(versions.c.num == row.num, versions.c.version == row.version)
         connection.execute(update(versions).where(version).values(doc=doc, receipt=told))
+        # The document is another one now: what keeps it by this instant must not take it for the one before.
+        connection.execute(update(articles).where(articles.c.num == row.num).values(edited=micros(now)))
         if until:
             connection.execute(update(articles).where(articles.c.num == row.num).values(due=micros(until)))
             event = Event(
@@ -127,23 +129,24 @@ def release(
             outbox.tell(connection, [Told(0, row.num, row.version, "embargoed", pairs)], now, embargoed=True)
             return Released("waits", told)
         due = (row.num, row.version), _ready(connection, row.axes, doc)
-        (change,) = _publish(connection, [due], seq, now, "released", actor, signed)
-        unlock(connection, seq + 1)
+        (change,) = _publish(connection, [due], last, now, "released", actor, signed)
+        unlock(connection, last[0] + 1)
     return Released("released", told, change)
 
 
 def _publish(
     connection: Connection,
     due: Sequence[tuple[Ref, Ready]],
-    seq: int,
+    last: tuple[int, str],
     now: datetime,
     action: str,
     actor: str,
     detail: dict[str, str] | None = None,
 ) -> list[Change]:
-    """Write the entries of these, with a change and an event for each; numbers follow `seq`."""
+    """Write the entries of these, with a change and an event for each; `last`: the last number, and the name of the history."""
     if not due:
         return []
+    seq, instance = last
     done: list[Change] = []
     stands: list[dict[str, int]] = []
     shown: list[entries.Entry] = []
@@ -154,9 +157,9 @@ def _publish(
         sort = micros(now) + place
         stands.append({"own": num, "stands": sort})
         shown.append((num, one.where, sort))
-        done.append(Change(seq + place + 1, (one.where,)))
+        done.append(Change(seq + place + 1, (one.where,), new_stamp(), instance))
         told.append(change_row(done[-1], num, version, "published", now))
-        heard.append(Told(seq + place + 1, num, version, "published", one.where.pairs()))
+        heard.append(Told(seq + place + 1, num, version, "published", one.where.pairs(), done[-1].stamp))
         events.append(Event(action, actor, one.office, one.id, version, detail or {}))
     connection.execute(_PUBLISHED, stands)
     entries.unwait(connection, [num for num, _, _ in shown])

@@ -1,5 +1,6 @@
 """The one order of all changes: a number for each, raised within its transaction, so that they commit in their order."""
 
+import secrets
 from datetime import datetime
 from typing import Any
 
@@ -30,12 +31,20 @@ class Change(Struct, frozen=True):
 
     seq: int
     keys: tuple[Keys, ...]  # the feeds that show it, before and after
+    stamp: int  # random: tells it from the change that has this number in another history of the database
+    instance: str = ""  # the name of the history that it was written in; empty: not known
 
 
-def lock(connection: Connection) -> int:
-    """The last number; writers pass one after the other from here on, so numbers commit in order and no deadlock can arise."""
-    ((seq,),) = _LOCK.rows(connection)
-    return int(seq)
+def lock(connection: Connection) -> tuple[int, str]:
+    """The last number and the name of the history; writers pass one after the other from here on, so numbers commit in order and no
+    deadlock can arise."""
+    ((seq, instance),) = _LOCK.rows(connection)
+    return int(seq), str(instance)
+
+
+def new_stamp() -> int:
+    """A random number that fits a column of 64 bits."""
+    return secrets.randbits(63)
 
 
 def unlock(connection: Connection, seq: int) -> None:
@@ -46,7 +55,8 @@ def unlock(connection: Connection, seq: int) -> None:
 def change_row(change: Change, num: int, version: int, kind: str, now: datetime) -> dict[str, Any]:
     """The row of a change of article `num`."""
     packed = msgspec.json.encode(change.keys)
-    return {"seq": change.seq, "num": num, "version": version, "kind": kind, "at": micros(now), "axes": packed}
+    row = {"seq": change.seq, "num": num, "version": version, "kind": kind, "at": micros(now), "axes": packed}
+    return row | {"stamp": change.stamp}
 
 
 def last_seq(connection: Connection) -> int:
@@ -54,7 +64,9 @@ def last_seq(connection: Connection) -> int:
     return int(connection.execute(select(func.coalesce(func.max(changes.c.seq), 0))).scalar_one())
 
 
-_LOCK = Built(lambda _: select(counter.c.seq).where(counter.c.id == literal_column("1")).with_for_update())
+_LOCK = Built(
+    lambda _: select(counter.c.seq, counter.c.instance).where(counter.c.id == literal_column("1")).with_for_update()
+)
 _UNLOCK = Built(lambda _: update(counter).where(counter.c.id == literal_column("1")).values(seq=bindparam("newest")))
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, bindparam, exists, select
 from app.store.built import Built
 from app.store.instants import micros
 from app.store.lists import among, listed
+from app.store.order import new_stamp
 from app.store.tables import axis, subscribed
 
 Pair = tuple[str, str]  # place, topic
@@ -27,6 +28,7 @@ class Told(Struct, frozen=True):
     version: int
     kind: str  # of the change; "embargoed" and "lapsed" of what is under embargo
     pairs: Collection[Pair]
+    stamp: int = 0  # of the change; 0: made here
 
 
 def tell(connection: Connection, told: Sequence[Told], now: datetime, *, embargoed: bool = False) -> None:
@@ -47,7 +49,9 @@ def tell(connection: Connection, told: Sequence[Told], now: datetime, *, embargo
             for subscription in listening.get((ids.get(place, 0), ids.get(topic, 0)), ()):
                 rows[subscription, one.seq] = one
     at = micros(now)
-    _enter(connection, [(id, seq, one.num, one.version, one.kind, at) for (id, seq), one in sorted(rows.items())])
+    stamps = {one.seq: one.stamp or new_stamp() for one in told}
+    found = sorted(rows.items())
+    _enter(connection, [(id, seq, one.num, one.version, one.kind, at, stamps[seq]) for (id, seq), one in found])
     ring(connection, sorted({id for id, _ in rows}), at)
 
 
@@ -103,11 +107,13 @@ def _counted(connection: Connection, told: Sequence[Told]) -> list[Told]:
     return [msgspec.structs.replace(one, seq=first + place) for place, one in enumerate(told)]
 
 
-def _enter(connection: Connection, rows: Sequence[tuple[int, int, int, int, str, int]]) -> None:
-    into = "INSERT INTO deliveries (subscription, seq, num, version, kind, at, state, attempts, status, error, millis)"
+def _enter(connection: Connection, rows: Sequence[tuple[int, int, int, int, str, int, int]]) -> None:
+    into = "INSERT INTO deliveries (subscription, seq, num, version, kind, at, stamp, state, attempts, status, error, millis)"
     if connection.dialect.name == "postgresql":
         columns = tuple(map(list, zip(*rows, strict=True)))
-        told = ", ".join(f"%s::{kind}[]" for kind in ("bigint", "bigint", "bigint", "bigint", "text", "bigint"))
+        told = ", ".join(
+            f"%s::{kind}[]" for kind in ("bigint", "bigint", "bigint", "bigint", "text", "bigint", "bigint")
+        )
         connection.exec_driver_sql(f"{into} SELECT t.*, 'waiting', 0, 0, '', 0 FROM unnest({told}) AS t", columns)
     else:
-        connection.exec_driver_sql(f"{into} VALUES (?, ?, ?, ?, ?, ?, 'waiting', 0, 0, '', 0)", list(rows))
+        connection.exec_driver_sql(f"{into} VALUES (?, ?, ?, ?, ?, ?, ?, 'waiting', 0, 0, '', 0)", list(rows))

@@ -20,7 +20,7 @@ from app.store.files import FileRecord
 from app.store.instants import EPOCH, micros
 from app.store.keys import Keys, keys
 from app.store.lists import among, listed
-from app.store.order import Change, change_row, last_told, lock, unlock
+from app.store.order import Change, change_row, last_told, lock, new_stamp, unlock
 from app.store.outbox import Told
 from app.store.tables import articles, changes, embargo_entries, feed_entries, releases, versions
 from feeds.article import Article, Office
@@ -88,7 +88,7 @@ def put(
     Raises Unavailable, and then nothing is stored.
     """
     with writing(engine) as connection:
-        writer = _Writer(connection, receipt, now, lock(connection))
+        writer = _Writer(connection, receipt, now, *lock(connection))
         writer.rows = _rows(connection, list({item.article.guid for _, items in batch for item in items}))
         done = [[writer.store(original, item) for item in items] for original, items in batch]
         writer.flush()
@@ -120,11 +120,14 @@ class _Pending(Struct):
 class _Writer:
     """One transaction's work: what decides is asked at once, what follows from it is written together at the end."""
 
-    def __init__(self, connection: Connection, receipt: Callable[[Item], bytes], now: datetime, seq: int) -> None:
+    def __init__(
+        self, connection: Connection, receipt: Callable[[Item], bytes], now: datetime, seq: int, instance: str
+    ) -> None:
         self.connection = connection
         self.receipt = receipt
         self.now = now
         self.seq = seq
+        self.instance = instance
         self.rows: dict[str, Row] = {}  # guid -> what was held of it before
         self.releases: dict[int, int] = {}  # id() of an original -> its row
         self.pending: dict[str, _Pending] = {}  # guid -> what waits to be written
@@ -197,7 +200,7 @@ class _Writer:
 
     def _change(self, kind: str, places: tuple[Keys, ...]) -> tuple[Change, str]:
         self.seq += 1
-        return Change(self.seq, places), kind
+        return Change(self.seq, places, new_stamp(), self.instance), kind
 
     def flush(self) -> None:
         """Write what waits, table by table: a statement of many rows costs little more than one of one."""
@@ -238,7 +241,14 @@ class _Writer:
         loaded = one.sort is not None and micros(self.now) - one.sort > NEWS
         version = one.article.version
         return [
-            Told(change.seq, one.num, version, kind, {pair for keys in change.keys for pair in keys.pairs()})
+            Told(
+                change.seq,
+                one.num,
+                version,
+                kind,
+                {pair for keys in change.keys for pair in keys.pairs()},
+                change.stamp,
+            )
             for change, kind in one.changes
             if not (loaded and kind == "published")
         ]

@@ -43,6 +43,7 @@ class Waiting(Struct, frozen=True):
     kind: str
     at: int  # micros since 1970
     attempts: int
+    stamp: int  # random; 0: queued by a version of this program that had none
 
 
 class Job(Struct, frozen=True):

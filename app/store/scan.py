@@ -19,7 +19,11 @@ from app.store.search import matching
 from app.store.tables import articles, axis, embargo_entries, feed_entries
 
 Probe = tuple[tuple[str, ...], tuple[str, ...]]  # (places, topics), in one of each of which an entry must stand
-Ref = tuple[int, int]  # an article's number and version: what a version's immutable document is kept by
+Ref = tuple[int, int]  # an article's number and version
+Dated = tuple[
+    int, int, int
+]  # with the instant at which the version came (micros): no other history has it under these numbers
+Standing = tuple[int, int, int, int]  # sort, number, version, that instant
 Ids = dict[str, int]  # of places and topics by name
 
 REMEMBERED = 50_000  # names
@@ -30,23 +34,33 @@ _NAMED = select(axis.c.name, axis.c.id).where(axis.c.name.in_(bindparam("names",
 
 def find(engine: Engine, query: Query) -> list[Ref]:
     """The articles of a feed, newest change first, at most `query.limit`. Raises Unavailable."""
-    return [(num, version) for _, num, version in standing(engine, query)]
+    return [(num, version) for _, num, version, _ in standing(engine, query)]
 
 
-def standing(engine: Engine, query: Query) -> list[tuple[int, int, int]]:
-    """(sort, number, version) of a feed's articles: where each stands, and what it is. Raises Unavailable."""
+def dated(rows: Iterable[Standing]) -> list[Dated]:
+    """What stands there, without where."""
+    return [(num, version, edited) for _, num, version, edited in rows]
+
+
+def forget(engine: Engine) -> None:
+    """Ask anew for the numbers of places and topics: another state of the database may have given them otherwise."""
+    _ids.pop(engine, None)
+
+
+def standing(engine: Engine, query: Query) -> list[Standing]:
+    """(sort, number, version, when that came) of a feed's articles: where each stands, and what it is. Raises Unavailable."""
     return _standing(engine, query, feed_entries)
 
 
-def waiting(engine: Engine, query: Query, within: Sequence[Probe]) -> list[tuple[int, int, int]]:
+def waiting(engine: Engine, query: Query, within: Sequence[Probe]) -> list[Standing]:
     """The same of what is under embargo, the newest version first, where it stands in each of `within`. For those who may read
     it: nothing else reads that table. Raises Unavailable."""
     return _standing(engine, query, embargo_entries, tuple(within))
 
 
-def ids_of(connection: Connection, names: Iterable[str]) -> Ids:
-    """The numbers of places and topics, of those that have ever had an article: a number that was given stays."""
-    known = _ids.setdefault(connection.engine, {})
+def ids_of(connection: Connection, names: Iterable[str], *, remembered: bool = True) -> Ids:
+    """The numbers of places and topics, of those that have ever had an article: a number that was given stays, in one history."""
+    known = _ids.setdefault(connection.engine, {}) if remembered else {}
     wanted = set(names)
     found = {name: number for name in wanted if (number := known.get(name)) is not None}
     if missing := sorted(wanted - found.keys()):
@@ -71,14 +85,13 @@ class _Shape(Struct, frozen=True):
     after: bool
 
 
-def _standing(
-    engine: Engine, query: Query, entries: Table, within: tuple[Probe, ...] = ()
-) -> list[tuple[int, int, int]]:
+def _standing(engine: Engine, query: Query, entries: Table, within: tuple[Probe, ...] = ()) -> list[Standing]:
     probes, exclusions = (*query.probes(), *within), query.exclusions()
     with reading(engine) as connection:
         names = {name for pair in query.scans() for name in pair}
         names |= {name for probe in (*probes, *exclusions) for part in probe for name in part}
-        ids = ids_of(connection, names)
+        # Who may read what is under embargo hangs on these numbers: they are asked for, not remembered.
+        ids = ids_of(connection, names, remembered=entries is not embargo_entries)
         pairs = [(ids[place], ids[topic]) for place, topic in query.scans() if place in ids and topic in ids]
         if not pairs:  # No article has ever stood there.
             return []
@@ -96,7 +109,7 @@ def _standing(
             _whole(shape, [_searched(shape, matching(connection, query.words))]) if query.words else _scans(shape)
         )
         values = _values(query, pairs, probes, exclusions, ids)
-        rows = [(sort, num, version) for sort, num, version in connection.execute(statement, values)]
+        rows = [(sort, num, version, edited) for sort, num, version, edited in connection.execute(statement, values)]
     return rows[::-1] if query.after is not None else rows
 
 
@@ -148,7 +161,7 @@ def _whole(shape: _Shape, parts: Sequence[Select[Any]]) -> Select[Any]:
     """The rows of all parts in their order, each once, with the version that is there now."""
     found = union_all(*(select(part.subquery()) for part in parts)).subquery()
     statement = (
-        select(found.c.sort, found.c.num, articles.c.version)
+        select(found.c.sort, found.c.num, articles.c.version, articles.c.edited)
         .join(articles, articles.c.num == found.c.num)
         .distinct()
         .limit(bindparam("limit"))

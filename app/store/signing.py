@@ -11,7 +11,7 @@ from app.store import audit
 from app.store.audit import Event
 from app.store.engine import reading, writing
 from app.store.instants import instant, micros
-from app.store.tables import office_keys, used_signatures
+from app.store.tables import counter, office_keys, used_signatures
 
 FORGOTTEN_AT_ONCE = 1000
 KEPT = timedelta(hours=1)  # how long a signature is known as used: longer than one may be old
@@ -66,9 +66,12 @@ def revoke_key(engine: Engine, id: str, now: datetime, actor: str = "command") -
     return key_of(engine, id)
 
 
-def spend(engine: Engine, hash: bytes, now: datetime) -> bool:
-    """Note that a signature is used; False where it was before, by whichever process. Raises Unavailable."""
+def spend(engine: Engine, hash: bytes, created: datetime, now: datetime) -> bool:
+    """Note that a signature is used; False where it was before, by whichever process. Where the database was put back to an older
+    state, it may have forgotten those that were `created` before that: they count as used. Raises Unavailable."""
     with writing(engine) as connection:
+        if micros(created) <= connection.execute(select(counter.c.renewed).where(counter.c.id == 1)).scalar_one():
+            return False
         build = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
         values = build(used_signatures).values(hash=hash, at=micros(now)).on_conflict_do_nothing()
         first = connection.execute(values.returning(used_signatures.c.at)).one_or_none() is not None

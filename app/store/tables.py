@@ -235,6 +235,9 @@ changes = Table(
     Column("kind", String(16), nullable=False),  # "published", "corrected", "canceled" or "withheld"
     Column("at", BigInteger, nullable=False),
     Column("axes", LargeBinary, nullable=False),  # the Keys whose feeds show it, before and after: JSON list
+    Column(
+        "stamp", BigInteger, nullable=False
+    ),  # random: after a restore another change has this number, and another stamp
 )
 
 # What became of one article.
@@ -246,11 +249,13 @@ counter = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("seq", BigInteger, nullable=False),
-    Column("instance", String(32), nullable=False),  # the random name of this database, in every key of the cache
+    Column("instance", String(32), nullable=False),  # the random name of this history (app/store/identity.py)
     Column("secret", String(32), nullable=False),  # seals the numbers in cursors (app/query.py)
     Column(
         "waited", BigInteger, nullable=False
     ),  # counts what accredited subscribers are told of what is under embargo
+    Column("home", Text, nullable=False),  # where the database was when that name was given
+    Column("renewed", BigInteger, nullable=False),  # when the name was last renewed; 0: never
 )
 
 # An article names another, by guid, as itself in another language.
@@ -383,6 +388,7 @@ deliveries = Table(
     Column("error", Text, nullable=False),
     Column("millis", Integer, nullable=False),  # that the last attempt took
     Column("done", BigInteger),
+    Column("stamp", BigInteger, nullable=False),  # random: names the delivery, whatever number it gets after a restore
     PrimaryKeyConstraint("subscription", "seq"),
     sqlite_with_rowid=False,
 )

