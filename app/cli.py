@@ -11,6 +11,7 @@ COMMANDS = {  # name -> module of app.commands, and what it is called there
     "serve": ("serve", "serve_command"),
     "worker": ("worker", "worker_command"),
     "deliver": ("deliver", "deliver_command"),
+    "metrics": ("metrics", "metrics_command"),
     "push": ("push", "push_command"),
     "import": ("files", "import_command"),
     "watch": ("files", "watch_command"),

@@ -76,6 +76,9 @@ SETTINGS = (
     ),
     Setting("mail_from", "", "Address that alerts come from."),
     Setting("digest_at", "07:00+09:00", "When daily alerts are sent: HH:MM with its UTC offset."),
+    Setting(
+        "metrics_address", "", "HOST:PORT that tells the metrics without a token; empty: /metrics tells them with one."
+    ),
     Setting("proxies", 0, "Proxies in front that add to X-Forwarded-For; 0: it is not believed."),
     Setting("site_name", "Pressrelay", "What feeds and pages call this server."),
     Setting("language", "ko", "Of the titles of feeds that ask for no language: ko or en."),
@@ -129,6 +132,7 @@ class Settings(Struct, frozen=True):
     smtp_url: str = ""
     mail_from: str = ""
     digest_at: str = "07:00+09:00"
+    metrics_address: str = ""
     proxies: int = 0
     site_name: str = "Pressrelay"
     language: str = "ko"
@@ -228,6 +232,10 @@ def _check(settings: Settings) -> None:
     for name in ("edition_morning", "edition_evening"):
         if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", getattr(settings, name)):
             raise Misconfigured(f"PRESSRELAY_{name.upper()} takes HH:MM, not {getattr(settings, name)!r}.")
+    where = re.fullmatch(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s:\[\]/]+):(\d{1,5})", settings.metrics_address)
+    if settings.metrics_address and not (where and 1 <= int(where[1]) <= 65535):
+        given = settings.metrics_address
+        raise Misconfigured(f"PRESSRELAY_METRICS_ADDRESS takes HOST:PORT such as 127.0.0.1:9100, not {given!r}.")
     _check_push(settings)
     _check_mail(settings)
     for name in ("token_rate", "address_rate", "hub_rate"):
