@@ -1,6 +1,6 @@
 """The store: the only SQL. `put` writes, `find` reads; every function takes the engine and raises Unavailable."""
 
-from app.store.audit import Event, append, records, verify
+from app.store.audit import Event, append, head, records, verify
 from app.store.audit import Record as AuditRecord
 from app.store.discover import block, blocks, crossed, names_in_use
 from app.store.engine import Engine, connect, upgrade
@@ -30,6 +30,7 @@ from app.store.order import Change
 from app.store.outlets import all_outlets, remove_outlet, save_outlet
 from app.store.put import Item, Original, Stored, content, foresee, public_at, put
 from app.store.queue import Done, Figures, Job, Settled, Waiting, claim, failing, figures, release_claims, settle
+from app.store.refusals import refused, settle_refusals
 from app.store.saved import all_saved, remove_feed, save_feed, saved_feed
 from app.store.scan import Ref, find, standing, waiting
 from app.store.search import found as search_found
@@ -128,6 +129,7 @@ __all__ = [
     "find",
     "find_subscriptions",
     "foresee",
+    "head",
     "history",
     "identity",
     "instance",
@@ -156,6 +158,7 @@ __all__ = [
     "put",
     "record_pull",
     "records",
+    "refused",
     "release",
     "release_claims",
     "release_intents",
@@ -178,6 +181,7 @@ __all__ = [
     "secret",
     "settle",
     "settle_intent",
+    "settle_refusals",
     "spend",
     "standing",
     "states",
