@@ -59,6 +59,9 @@ SETTINGS = (
     Setting("hub_lease", 10 * 86400, "Seconds of a WebSub lease where the subscriber asks for none."),
     Setting("hub_signature", "sha256", "How deliveries to WebSub subscribers are signed: sha256, sha384 or sha512."),
     Setting("hub_rate", "1000/hour", "Requests to the hub from one address, as token_rate."),
+    Setting(
+        "hub_failures", 20, "Callbacks of one domain within an hour that may fail to confirm a request; 0: any number."
+    ),
     Setting("deliverers", 1, "Processes that deliver to subscribers; 0: none on this host."),
     Setting("push_http", 0, "1: callbacks may be plain http; 0: https alone."),
     Setting(
@@ -75,6 +78,7 @@ SETTINGS = (
         "smtp_url", "", "Mail server for e-mail alerts, smtp://user:password@host:587 or smtps://…; empty: no alerts."
     ),
     Setting("mail_from", "", "Address that alerts come from."),
+    Setting("alerts_hour", 200, "Most mails within an hour that ask whether alerts are meant; 0: any number."),
     Setting("digest_at", "07:00+09:00", "When daily alerts are sent: HH:MM with its UTC offset."),
     Setting(
         "metrics_address", "", "HOST:PORT that tells the metrics without a token; empty: /metrics tells them with one."
@@ -119,6 +123,7 @@ class Settings(Struct, frozen=True):
     hub_lease: int = 10 * 86400
     hub_signature: str = "sha256"
     hub_rate: str = "1000/hour"
+    hub_failures: int = 20
     deliverers: int = 1
     push_http: int = 0
     push_ports: str = "443 8443"
@@ -131,6 +136,7 @@ class Settings(Struct, frozen=True):
     push_pause: int = 3
     smtp_url: str = ""
     mail_from: str = ""
+    alerts_hour: int = 200
     digest_at: str = "07:00+09:00"
     metrics_address: str = ""
     proxies: int = 0
@@ -216,6 +222,8 @@ def _check(settings: Settings) -> None:
         "push_retry": (1, 3600),
         "push_hours": (1, 24 * 30),
         "push_pause": (1, 365),
+        "alerts_hour": (0, 10**6),
+        "hub_failures": (0, 10**6),
     }
     for name, (low, high) in bounds.items():
         if not low <= getattr(settings, name) <= high:

@@ -1,5 +1,6 @@
 """The store: the only SQL. `put` writes, `find` reads; every function takes the engine and raises Unavailable."""
 
+from app.store.attempts import DROPPED, OPEN, Attempt, Tally, attempt, confirmed, failed, tally
 from app.store.audit import Event, append, head, records, verify
 from app.store.audit import Record as AuditRecord
 from app.store.discover import block, blocks, crossed, names_in_use
@@ -63,7 +64,10 @@ from app.store.tokens import TokenRecord, all_tokens, new_token, revoke_token, t
 from app.store.translations import translations_of
 
 __all__ = [
+    "DROPPED",
     "ENDED",
+    "OPEN",
+    "Attempt",
     "AuditRecord",
     "Change",
     "Done",
@@ -90,6 +94,7 @@ __all__ = [
     "State",
     "Stored",
     "Subscription",
+    "Tally",
     "TokenRecord",
     "Version",
     "Waiting",
@@ -102,6 +107,7 @@ __all__ = [
     "all_tokens",
     "append",
     "ask",
+    "attempt",
     "block",
     "blocks",
     "by_id",
@@ -111,6 +117,7 @@ __all__ = [
     "claim",
     "claim_intents",
     "claim_source",
+    "confirmed",
     "connect",
     "content",
     "corrected",
@@ -123,6 +130,7 @@ __all__ = [
     "embargoed_subscriptions",
     "end_expired",
     "end_subscription",
+    "failed",
     "failing",
     "figures",
     "files_of",
@@ -187,6 +195,7 @@ __all__ = [
     "states",
     "stood",
     "subscription",
+    "tally",
     "token_by_id",
     "token_of",
     "translations_of",
