@@ -62,7 +62,7 @@ class Mailer:
         except smtplib.SMTPResponseException as error:
             raise Refused(f"The mail server answered {error.smtp_code} {_words(error.smtp_error)}.") from None
         except (OSError, smtplib.SMTPException) as error:
-            raise Refused(f"The mail server cannot be used: {error}.") from None
+            raise Refused(f"The mail server cannot be used: {error}.", "The mail server cannot be used.") from None
 
     def _connection(self) -> smtplib.SMTP:
         host, secure = self._url.hostname or "", ssl.create_default_context()

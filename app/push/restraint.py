@@ -7,7 +7,7 @@ domain that bears it, and the time to the next one grows; a confirmation ends th
 import ipaddress
 from functools import lru_cache
 
-from app.store import Attempt, Tally
+from app.store import Attempt, Subscription, Tally
 
 # Seconds after the first, second, … mail to one mailbox, until the next; the last one goes on.
 MAIL_WAITS = (600, 3600, 6 * 3600, 86_400)
@@ -18,6 +18,7 @@ SITE_HOUR, SITE_DAY = (
     60,
 )  # mails to one domain that nobody confirmed; each confirmation of the last 30 days allows one more
 CALL_WAITS = (0, 10, 60, 600, 3600)  # seconds after the first, second, … failed verification of one subscription
+KNOWN_WAITS = 10  # seconds at most, for one that confirmed before
 DAYS_WORTH = 3  # times the failures of an hour that a callback's domain may have in a day
 
 
@@ -60,6 +61,11 @@ def writing(address: str, client: str) -> Attempt:
     return Attempt("mail", mailbox(address), site(address.rpartition("@")[2]), network(client))
 
 
+def calling(one: Subscription) -> Attempt:
+    """A call that asks a callback whether it means what was asked for it."""
+    return Attempt("hub", one.identity.hex(), site(one.host))
+
+
 def client_waits(tally: Tally) -> int:
     """Seconds that the client waits before it may ask for another mail; 0: it may."""
     if tally.client_day >= CLIENT_DAY:
@@ -81,13 +87,16 @@ def may_write(tally: Tally, now: int) -> bool:
 
 def call_waits(tally: Tally, alive: int, most: int, now: int) -> int:
     """Seconds until this callback may be asked again whether it means it; 0: now. `alive`: subscriptions of its host, each of which
-    allows one failure more; `most`: failures of its domain within an hour, 0: any number."""
-    if not most:
-        return 0
+    allows one failure more; `most`: failures of its domain within an hour; `now`: micros since 1970."""
     if tally.site_day >= DAYS_WORTH * most + alive:
         return 6 * 3600
     if tally.site_hour >= most + alive:
         return 3600
+    return repeat_waits(tally, now)
+
+
+def repeat_waits(tally: Tally, now: int) -> int:
+    """The same for what failed of this very subscription alone."""
     if not tally.mine:
         return 0
     wait = CALL_WAITS[min(tally.mine, len(CALL_WAITS)) - 1]

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import logging
 import secrets
 import time
 from datetime import UTC, datetime, timedelta
@@ -22,6 +23,8 @@ from app.push.topics import EMBARGOED, asked
 from app.query import Query
 from app.store import Subscription, micros
 
+log = logging.getLogger("pressrelay.push")
+
 BOTH = timedelta(hours=24)  # for which the secret before signs as well
 CONTACT = 254  # characters of an address (RFC 5321, section 4.5.3.1.3)
 
@@ -31,7 +34,7 @@ class Tried(Struct, frozen=True):
 
     status: int  # 0: there was no answer
     error: str
-    millis: int
+    millis: int  # 0: there was no answer
 
 
 def add(
@@ -117,10 +120,12 @@ def test(context: Context, one: Subscription) -> Tried:
         try:
             answer = await client.send("POST", one.target, headers, parcel.body)
         except Refused as error:
-            return 0, str(error)
+            log.info("%s %s: a test: %s", one.kind, one.name, error)
+            return 0, error.told
         finally:
             await client.close()
         return answer.status, "" if 200 <= answer.status < 300 else f"The endpoint answered {answer.status}."
 
     status, error = asyncio.run(send())
-    return Tried(status, error, round((time.monotonic() - begun) * 1000))
+    # How long no answer took would tell whether something listens there.
+    return Tried(status, error, round((time.monotonic() - begun) * 1000) if status else 0)

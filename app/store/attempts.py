@@ -69,6 +69,9 @@ def tally(engine: Engine, one: Attempt, now: datetime) -> Tally:
 def confirmed(engine: Engine, one: Attempt) -> None:
     """Whoever was asked confirmed: what was sent there was wanted. Raises Unavailable."""
     which = and_(attempts.c.kind == one.kind, attempts.c.who == _hashed(engine, one).who, attempts.c.state == OPEN)
+    with reading(engine) as connection:
+        if connection.execute(select(attempts.c.id).where(which).limit(1)).first() is None:
+            return
     with writing(engine) as connection:
         connection.execute(update(attempts).where(which).values(state=GOOD))
 
