@@ -15,6 +15,7 @@ COMMANDS = {  # name -> module of app.commands, and what it is called there
     "worker": ("worker", "worker_command"),
     "deliver": ("deliver", "deliver_command"),
     "pull": ("pull", "pull_command"),
+    "metrics": ("metrics", "metrics_command"),
     "push": ("push", "push_command"),
     "import": ("files", "import_command"),
     "watch": ("files", "watch_command"),

@@ -47,7 +47,20 @@ Resolve = Callable[[str, int], Iterable[str]]  # host, port -> addresses
 
 
 class Refused(PressrelayError):
-    """The request was not made or not finished; the message is one sentence."""
+    """The request was not made or not finished; the message is one sentence, for whoever runs this server.
+
+    `told` is the sentence for everybody else. It names no address that was resolved, and is the same for every name and address that
+    is not public: whoever may give a URL must not learn by it what this server's own network looks like.
+    """
+
+    def __init__(self, message: str, told: str = "") -> None:
+        super().__init__(message)
+        self.told = told or message
+
+
+def nowhere(host: str) -> str:
+    """What is told of a host that cannot be called, whatever the reason."""
+    return f"No public address is found for {host!r}."
 
 
 class Fetched(Struct, frozen=True):
@@ -82,10 +95,10 @@ def judged(host: str, addresses: Iterable[str], private: Sequence[Network] = ())
     """The addresses of a host, each once, if every one of them is public or in a network of `private`. Raises Refused."""
     found = list(dict.fromkeys(addresses))
     if not found:
-        raise Refused(f"{host!r} has no address.")
+        raise Refused(f"{host!r} has no address.", nowhere(host))
     for address in found:
         if not is_public(address) and not any(_unmapped(address) in network for network in private):
-            raise Refused(f"{host!r} is at {address}, which is not a public address.")
+            raise Refused(f"{host!r} is at {address}, which is not a public address.", nowhere(host))
     return found
 
 
@@ -94,7 +107,7 @@ def resolve(host: str, port: int) -> list[str]:
     try:
         return [str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     except (OSError, UnicodeError) as error:
-        raise Refused(f"{host!r} cannot be resolved: {error}.") from None
+        raise Refused(f"{host!r} cannot be resolved: {error}.", nowhere(host)) from None
 
 
 def _left(until: float, timeout: float | None, late: type[httpcore.TimeoutException]) -> float:

@@ -10,16 +10,18 @@ from app.office import OfficeRecord
 
 # Role -> the scope that it may have (RFC 6749, section 3.3).
 ROLES: dict[str, tuple[str, ...]] = {
-    "admin": ("publish", "read", "embargo", "subscribe", "admin"),
+    "admin": ("publish", "read", "embargo", "subscribe", "metrics", "admin"),
     "editor": ("publish", "read"),
     "reader": ("read",),
     "outlet": ("embargo", "subscribe"),
+    "metrics": ("metrics",),
 }
 MEANING = {
     "publish": "push, correct, release and withdraw articles",
     "read": "read an office's own articles whatever their state, and their audit log",
     "embargo": "read embargoed articles",
     "subscribe": "have webhooks, and see and steer its subscriptions",
+    "metrics": "read the server's metrics",
     "admin": "all of that for every office",
 }
 

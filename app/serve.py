@@ -99,6 +99,8 @@ def serve(settings: Settings, say: Callable[[str], None], ready: Callable[[], No
         for slot in range(settings.deliverers):
             command = [sys.executable, "-m", "app.cli", "deliver", "--slot", str(slot)]
             children.append(Child(f"delivery {slot}" if slot else "delivery", command, environ))
+        if settings.metrics_address:
+            children.append(Child("metrics", [sys.executable, "-m", "app.cli", "metrics"], environ))
         children.append(Child("web", _granian(settings), environ))
         for child in children:
             child.start()
@@ -222,6 +224,8 @@ def _tell(settings: Settings, say: Callable[[str], None]) -> None:
     say(f"  hub        {settings.url}/hub")
     say(f"  database   {masked(store.connect(settings.database).url.render_as_string(hide_password=True))}")
     say(f"  cache      {cache}")
+    if settings.metrics_address:
+        say(f"  metrics    http://{settings.metrics_address}/metrics")
     say("  stop with Ctrl-C")
 
 

@@ -64,6 +64,9 @@ SETTINGS = (
     Setting("hub_lease", 10 * 86400, "Seconds of a WebSub lease where the subscriber asks for none."),
     Setting("hub_signature", "sha256", "How deliveries to WebSub subscribers are signed: sha256, sha384 or sha512."),
     Setting("hub_rate", "1000/hour", "Requests to the hub from one address, as token_rate."),
+    Setting(
+        "hub_failures", 20, "Callbacks of one domain within an hour that may fail to confirm a request; 0: any number."
+    ),
     Setting("deliverers", 1, "Processes that deliver to subscribers; 0: none on this host."),
     Setting("push_http", 0, "1: callbacks may be plain http; 0: https alone."),
     Setting(
@@ -80,7 +83,11 @@ SETTINGS = (
         "smtp_url", "", "Mail server for e-mail alerts, smtp://user:password@host:587 or smtps://…; empty: no alerts."
     ),
     Setting("mail_from", "", "Address that alerts come from."),
+    Setting("alerts_hour", 200, "Most mails within an hour that ask whether alerts are meant; 0: any number."),
     Setting("digest_at", "07:00+09:00", "When daily alerts are sent: HH:MM with its UTC offset."),
+    Setting(
+        "metrics_address", "", "HOST:PORT that tells the metrics without a token; empty: /metrics tells them with one."
+    ),
     Setting("proxies", 0, "Proxies in front that add to X-Forwarded-For; 0: it is not believed."),
     Setting(
         "secret_key",
@@ -128,6 +135,7 @@ class Settings(Struct, frozen=True):
     hub_lease: int = 10 * 86400
     hub_signature: str = "sha256"
     hub_rate: str = "1000/hour"
+    hub_failures: int = 20
     deliverers: int = 1
     push_http: int = 0
     push_ports: str = "443 8443"
@@ -140,7 +148,9 @@ class Settings(Struct, frozen=True):
     push_pause: int = 3
     smtp_url: str = ""
     mail_from: str = ""
+    alerts_hour: int = 200
     digest_at: str = "07:00+09:00"
+    metrics_address: str = ""
     proxies: int = 0
     secret_key: str = ""
     site_name: str = "Pressrelay"
@@ -226,6 +236,8 @@ def _check(settings: Settings) -> None:
         "push_retry": (1, 3600),
         "push_hours": (1, 24 * 30),
         "push_pause": (1, 365),
+        "alerts_hour": (0, 10**6),
+        "hub_failures": (0, 10**6),
     }
     for name, (low, high) in bounds.items():
         if not low <= getattr(settings, name) <= high:
@@ -245,6 +257,10 @@ def _check(settings: Settings) -> None:
     for name in ("edition_morning", "edition_evening"):
         if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", getattr(settings, name)):
             raise Misconfigured(f"PRESSRELAY_{name.upper()} takes HH:MM, not {getattr(settings, name)!r}.")
+    where = re.fullmatch(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s:\[\]/]+):(\d{1,5})", settings.metrics_address)
+    if settings.metrics_address and not (where and 1 <= int(where[1]) <= 65535):
+        given = settings.metrics_address
+        raise Misconfigured(f"PRESSRELAY_METRICS_ADDRESS takes HOST:PORT such as 127.0.0.1:9100, not {given!r}.")
     _check_push(settings)
     _check_mail(settings)
     for name in ("token_rate", "address_rate", "hub_rate"):

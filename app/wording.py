@@ -177,8 +177,10 @@ TEXTS: dict[str, dict[str, str]] = {
     "alerts-daily": {"ko": "하루에 한 번", "en": "Once a day"},
     "alerts-ask": {"ko": "신청", "en": "Subscribe"},
     "alerts-asked": {
-        "ko": "{address}(으)로 확인 편지를 보냈습니다. 편지의 링크를 열어 확인하면 시작됩니다.",
-        "en": "A mail went to {address}. The alerts begin when you confirm with the link in it.",
+        "ko": "{address}(으)로 확인 편지를 보냅니다. 편지의 링크를 열어 확인하면 시작됩니다. "
+        "같은 주소로는 짧은 시간에 다시 보내지 않습니다. 편지가 오지 않으면 한 시간 뒤에 다시 신청해 주십시오.",
+        "en": "A mail goes to {address}. The alerts begin when you confirm with the link in it. "
+        "An address is not asked twice within a short time: if no mail comes, ask again in an hour.",
     },
     "alerts-confirm": {"ko": "알림 받기 시작", "en": "Begin the alerts"},
     "alerts-begun": {"ko": "{address}(으)로 알림을 보냅니다.", "en": "Alerts go to {address} from now on."},

@@ -18,6 +18,8 @@ from app.witness import Witness
 log = logging.getLogger("pressrelay.worker")
 PERIOD = 0.2  # seconds between two looks
 AHEAD = timedelta(seconds=30)  # how long before their instant articles are made ready
+BOOKS = 10.0  # seconds between two looks for counted refusals whose time is over
+NOTED = 86_400.0  # seconds between two notes of the audit log's last hash
 READY_MOST, READY_EACH = 2_000, 100  # articles that are held ready, and that are made so in one look
 
 
@@ -44,10 +46,18 @@ def run(engine: Engine, cache: Cache, stop: threading.Event, witness: Witness | 
     """Look until `stop` is set; a database that fails is asked again."""
     failed = False
     ready: dict[Ref, Ready] = {}
+    counted, noted = time.monotonic(), -NOTED
     while not stop.is_set():
         try:
+            if time.monotonic() > noted + NOTED:
+                # Whoever keeps this log elsewhere can prove later that the audit log was not cut off: `audit verify --head`.
+                log.info("audit log: %d records, the last hash is %s", *store.audit_head(engine))
+                noted = time.monotonic()
             if lifted := step(engine, cache, ready, witness):
                 log.info("embargoes lifted: %d", lifted)
+            if time.monotonic() > counted + BOOKS:
+                counted = time.monotonic()
+                store.settle_refusals(engine, datetime.now(UTC))
             failed = False
         except Unavailable as error:
             if not failed:

@@ -13,6 +13,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import httpx
 import pytest
@@ -113,6 +114,18 @@ class Server:
         """Add an office; its token."""
         aliases = ("전라북도",) if code == "jeonbuk" else ()
         return self.save(OfficeRecord(code, name, "", regions or ("kr:52",), aliases=aliases))
+
+    def operator(self, role: str = "admin") -> dict[str, str]:
+        """The header by which an operator of that role asks."""
+        engine = self.engine()
+        token = store.new_token(engine, "", "", datetime.now(UTC), role=role)
+        engine.dispose()
+        return {"Authorization": f"Bearer {token}"}
+
+    def ready(self) -> dict[str, Any]:
+        """What `/readyz` tells an administrator."""
+        told: dict[str, Any] = self.client.get("/readyz", headers=self.operator()).json()
+        return told
 
     def save(self, *offices: OfficeRecord) -> str:
         """Add offices; the token of the first."""

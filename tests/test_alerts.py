@@ -12,18 +12,19 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+import redis
 from aiosmtpd.controller import Controller
 
 from app import store
 from app.context import Context, connect
 from app.errors import Misconfigured, Problem
 from app.outbound import Refused
-from app.push import mail
+from app.push import mail, restraint
 from app.settings import Settings, load
-from app.store import State, Subscription, Waiting, micros
+from app.store import Engine, State, Subscription, Tally, Waiting, micros
 from bench.processes import free_port
 from tests.articles import make
-from tests.conftest import SEED, Server, until
+from tests.conftest import SEED, Server, together, until
 from tests.test_hub import push
 
 
@@ -68,6 +69,7 @@ def mailbox() -> Iterator[Mailbox]:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, mailbox: Mailbox) -> Iterator[Server]:
     settings = {"deliverers": "1", "smtp_url": mailbox.url, "mail_from": "press@press.example", "push_retry": "1"}
+    settings["proxies"] = "1"  # so that a test can say who asks
     server = Server(tmp_path_factory.mktemp("alerts"), **settings).start()
     yield server
     server.close()
@@ -244,8 +246,164 @@ def test_a_link_that_is_too_old(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) 
     assert problem.value.status == 410
 
 
-def test_an_address_is_asked_three_times_a_day(server: Server) -> None:
-    assert [asked(server, "often@desk.example").status_code for _ in range(4)] == [202, 202, 202, 429]
+def test_one_client_cannot_fill_a_mailbox(server: Server, mailbox: Mailbox) -> None:
+    statuses: list[int] = []
+
+    def ask(thread: int) -> None:
+        for number in range(5):
+            address = f"victim+{thread}-{number}@FLOOD.example"
+            headers = {"X-Forwarded-For": f"203.0.113.{thread}"}
+            told = server.client.post("/alerts", data={"address": address, "language": "en"}, headers=headers)
+            statuses.append(told.status_code)
+            if told.status_code == 429:
+                assert told.json()["type"].endswith(":rate-limited") and int(told.headers["Retry-After"]) > 0
+
+    together(*[lambda thread=thread: ask(thread) for thread in range(8)])  # type: ignore[misc]
+    assert statuses.count(202) == restraint.CLIENT_HOUR and statuses.count(429) == 40 - restraint.CLIENT_HOUR
+    waits(server, "flood.example")
+    assert len(to_domain(mailbox, "flood.example")) == 1
+
+
+def test_many_clients_cannot_fill_a_domain(server: Server, mailbox: Mailbox) -> None:
+    said = set()
+    for number in range(30):
+        headers = {"X-Forwarded-For": f"198.18.{number}.1"}
+        data = {"address": f"n{number}@{'abc'[number % 3]}.victim.example", "language": "en"}
+        told = server.client.post("/alerts", data=data, headers=headers)
+        said.add((told.status_code, tuple(sorted(told.json()))))
+        if number == 15:  # the cache is only a cache
+            client = redis.Redis(unix_socket_path=str(server.directory / "valkey.sock"))
+            client.flushall()
+            client.close()
+    assert said == {(202, ("address", "step"))}, "nobody learns whether a mail went"
+    waits(server, "a.victim.example", "b.victim.example", "c.victim.example")
+    assert len(to_domain(mailbox, "victim.example")) == restraint.SITE_HOUR
+
+
+def test_whoever_confirms_may_ask_for_more_at_once(server: Server, mailbox: Mailbox) -> None:
+    for office in ("alerts", ""):
+        subscribe_more(server, mailbox, "several@desk.example", office)
+    assert len(mailbox.to("several@desk.example")) == 2
+
+
+def subscribe_more(server: Server, mailbox: Mailbox, address: str, office: str) -> None:
+    before = len(mailbox.to(address))
+    assert asked(server, address, office=office, region="kr:51").status_code == 202
+    until(lambda: len(mailbox.to(address)) > before)
+    assert server.client.post(f"/{link(mailbox.to(address)[-1])}").status_code == 200
+
+
+def to_domain(mailbox: Mailbox, domain: str) -> list[EmailMessage]:
+    return [one for one in list(mailbox.mails) if str(one["To"]).lower().endswith(domain)]
+
+
+def waits(server: Server, *hosts: str) -> None:
+    """Wait until every mail to these hosts that was asked for is with the mail server."""
+    engine = server.engine()
+    try:
+        until(lambda: not any(store.count_intents(engine, host) for host in hosts), 30)
+    finally:
+        engine.dispose()
+
+
+HOUR = 3600
+NOW = datetime(2026, 3, 9, 10, tzinfo=UTC)
+
+
+def ask_at(engine: Engine, seconds: float, address: str = "victim@desk.kr") -> bool:
+    now = NOW + timedelta(seconds=seconds)
+
+    def judge(tally: Tally) -> str:
+        return store.OPEN if restraint.may_write(tally, micros(now)) else store.DROPPED
+
+    return store.attempt(engine, restraint.writing(address, ""), judge, now)
+
+
+def test_the_waiting_time_grows_until_somebody_confirms(engine: Engine) -> None:
+    at = 0.0
+    assert ask_at(engine, at)
+    for wait in (600, HOUR, 6 * HOUR, 24 * HOUR, 24 * HOUR):
+        assert not ask_at(engine, at + wait - 1, "Victim+x@desk.kr"), wait
+        at += wait
+        assert ask_at(engine, at, "vicTim+y+z@DESK.kr"), wait
+    store.confirmed(engine, restraint.writing("victim@desk.kr", ""))
+    assert [ask_at(engine, at + number) for number in range(1, 6)] == [True, True, True, False, False]
+    assert ask_at(engine, at + 3 + 600) and not ask_at(engine, at + 4 + 600)
+    assert ask_at(engine, at, "other@desk.kr"), "another mailbox of the domain"
+
+
+def test_confirmations_let_a_domain_grow(engine: Engine) -> None:
+    def sent(day: int, count: int = 30) -> int:
+        return sum(ask_at(engine, day * 86_400 + n, f"d{day}n{n}@mail.co.kr") for n in range(count))
+
+    assert sent(0) == restraint.SITE_HOUR
+    for number in range(5):
+        store.confirmed(engine, restraint.writing(f"d0n{number}@mail.co.kr", ""))
+    assert sent(2) == restraint.SITE_HOUR + 5
+    assert sum(ask_at(engine, 2 * 86_400 + n, f"n{n}@other.co.kr") for n in range(10)) == 10
+
+
+def test_the_last_place_is_taken_once(engine: Engine) -> None:
+    taken: list[bool] = []
+    together(*[lambda: taken.append(ask_at(engine, 0)) for _ in range(8)])
+    assert taken.count(True) == 1
+
+
+def test_nobody_reads_the_addresses_that_were_typed(engine: Engine) -> None:
+    attempt = restraint.writing("somebody@desk.kr", "203.0.113.7")
+    assert store.attempt(engine, attempt, lambda _: store.OPEN, NOW)
+    with engine.connect() as connection:
+        rows = str(connection.exec_driver_sql("SELECT * FROM attempts").all())
+    assert "somebody" not in rows and "203.0.113" not in rows
+    assert store.tally(engine, attempt, NOW).client_hour == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "mailbox", "site"),
+    [
+        ("a.b+c@x.kr", "a.b@x.kr", "x.kr"),
+        ("A@News.X.co.KR", "a@news.x.co.kr", "x.co.kr"),
+        ("+a@x.example", "+a@x.example", "x.example"),
+        ("a@b.c.victim.example", "a@b.c.victim.example", "victim.example"),
+        ("a@xn--3e0b707e.kr", "a@xn--3e0b707e.kr", "xn--3e0b707e.kr"),
+    ],
+)
+def test_one_mailbox_however_it_is_written(given: str, mailbox: str, site: str) -> None:
+    assert (restraint.writing(given, "").who, restraint.writing(given, "").site) == (mailbox, site)
+
+
+@pytest.mark.parametrize(
+    ("address", "client"),
+    [
+        ("203.0.113.7", "203.0.113.0/24"),
+        ("::ffff:203.0.113.7", "203.0.113.0/24"),
+        ("2001:db8:1:2::7", "2001:db8:1::/48"),
+        ("127.0.0.1", ""),
+        ("::1", ""),
+        ("", ""),
+    ],
+)
+def test_who_is_one_client(address: str, client: str) -> None:
+    assert restraint.network(address) == client
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        (" a@b.kr ", "a@b.kr"),
+        ("a+b@DESK.Example", "a+b@desk.example"),
+        ("a@한국.kr", "a@xn--3e0b707e.kr"),
+    ],
+)
+def test_addresses(given: str, found: str) -> None:
+    assert mail.address(given) == found
+
+
+@pytest.mark.parametrize("given", ["사람@b.kr", '"a b"@c.kr', "a..b@c.kr", "a@c_d.kr", "a@c", "a@localhost", "a@b.kr."])
+def test_addresses_that_are_none(given: str) -> None:
+    with pytest.raises(Problem) as problem:
+        mail.address(given)
+    assert problem.value.status == 400 and given in problem.value.detail
 
 
 def test_the_page_in_both_languages(server: Server) -> None:

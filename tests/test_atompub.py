@@ -172,7 +172,7 @@ def test_a_collection_holds_its_own_office_alone(client: httpx.Client, server: S
     portal = server.save(OfficeRecord("atom-portal", "포털", others=True), OfficeRecord("atom-mois", "아톰부"))
     named = {"</entry>": '<p:office xmlns:p="urn:pressrelay:press-release:1">atom-mois</p:office></entry>'}
     body = entry("tag:portal.example,2026:for-another", **named)
-    before = server.client.get("/readyz").json()["changes"]
+    before = server.ready()["changes"]
     answer = client.post("/atompub/gangwon/", content=body, headers={"Content-Type": TYPE})
     assert (answer.status_code, answer.json()["type"]) == (403, "urn:pressrelay:problem:wrong-office")
     assert "This token publishes for 'gangwon'" in answer.json()["errors"][0]["reason"]
@@ -191,7 +191,7 @@ def test_a_collection_holds_its_own_office_alone(client: httpx.Client, server: S
         answer = client.request(method, url, content=content, headers={"Content-Type": TYPE}, auth=("", portal))
         assert (answer.status_code, answer.json()["type"]) == (403, "urn:pressrelay:problem:wrong-office"), answer.text
         assert "'atom-portal'" in answer.json()["detail"] and "POST /releases" in answer.json()["detail"]
-    assert server.client.get("/readyz").json()["changes"] == before + 1
+    assert server.ready()["changes"] == before + 1
     assert server.push(portal, body).status_code == 201
 
 
@@ -200,7 +200,7 @@ def test_what_is_rendered_here_is_the_same_article_sent_again(server: Server, wa
     """Our own dialect first, then the server's Atom entry and its NewsML-G2: the same receipt, and nothing changes."""
     token = server.office()
     first = server.push(token, (ROOT / "tests" / "releases" / "everything.xml").read_bytes())
-    before = server.client.get("/readyz").json()["changes"]
+    before = server.ready()["changes"]
     for receipt in first.json()["receipts"]:
         with httpx.Client(base_url=server.url, auth=("", token), trust_env=False, timeout=30) as own:
             member = own.get(f"/atompub/jeonbuk/{receipt['id']}")
@@ -215,7 +215,7 @@ def test_what_is_rendered_here_is_the_same_article_sent_again(server: Server, wa
             again = server.push(token, body)
             assert again.status_code == 200, again.text
             assert again.json() == receipt | {"status": 200, "index": 1}
-    assert server.client.get("/readyz").json()["changes"] == before
+    assert server.ready()["changes"] == before
 
 
 @pytest.mark.parametrize(
@@ -239,10 +239,10 @@ def test_what_is_rendered_here_is_the_same_article_sent_again(server: Server, wa
     ],
 )
 def test_bad_entries(client: httpx.Client, server: Server, body: bytes, type: str, status: int, problem: str) -> None:
-    before = server.client.get("/readyz").json()["changes"]
+    before = server.ready()["changes"]
     answer = client.post("/atompub/gangwon/", content=body, headers={"Content-Type": type})
     assert (answer.status_code, answer.json()["type"]) == (status, f"urn:pressrelay:problem:{problem}"), answer.text
-    assert server.client.get("/readyz").json()["changes"] == before
+    assert server.ready()["changes"] == before
 
 
 def test_bad_corrections(client: httpx.Client, server: Server) -> None:

@@ -15,6 +15,8 @@ from app.cli import cli
 from app.errors import PressrelayError
 from app.rights import OutletRecord
 from app.store import Engine, Event
+from app.store.audit import LOCKS
+from tests.conftest import together
 from tests.test_store import NOW, article, put
 
 
@@ -78,13 +80,36 @@ def test_writers_at_once_make_one_chain(engine: Engine) -> None:
 
 def test_the_database_lets_nobody_change_or_remove_a_record(engine: Engine) -> None:
     store.append(engine, [Event("read", "token a")], NOW)
-    for statement in ("UPDATE audit SET actor = 'token b'", "DELETE FROM audit"):
-        with pytest.raises(DatabaseError, match="only added to"), engine.begin() as connection:
-            connection.execute(text(statement))
+    store.append(engine, [Event("read", "token a")], NOW)
+    whole = store.verify(engine)
+    row = "(seq, at, actor, action, office, article, version, detail, hash)"
+    taken = "0, 'token b', 'read', '', '', 0, '{}', hash FROM audit_head"
+    statements = [
+        "UPDATE audit SET actor = 'token b'",
+        "DELETE FROM audit",
+        f"INSERT INTO audit {row} SELECT 1, {taken}",
+        f"INSERT INTO audit {row} SELECT 2, {taken}",
+        f"INSERT INTO audit {row} SELECT 0, {taken}",
+        f"INSERT INTO audit {row} SELECT 4, {taken}",
+        "DELETE FROM audit_head",
+        "UPDATE audit_head SET seq = 1",
+        "UPDATE audit_head SET seq = 3",
+        "UPDATE audit_head SET id = 2",
+        "UPDATE audit_head SET hash = (SELECT hash FROM audit WHERE seq = 1)",
+        "INSERT INTO audit_head (id, seq, hash) SELECT 2, seq, hash FROM audit_head",
+    ]
     if engine.dialect.name == "postgresql":
+        statements += ["TRUNCATE audit", "TRUNCATE audit_head"]
+        statements += [f"INSERT INTO audit {row} SELECT 1, {taken} ON CONFLICT (seq) DO UPDATE SET actor = 'token b'"]
+    else:
+        for how in ("REPLACE", "INSERT OR REPLACE", "INSERT OR IGNORE", "INSERT OR ROLLBACK"):
+            statements += [f"{how} INTO audit {row} SELECT {seq}, {taken}" for seq in (1, 2, 7)]
+            statements += [f"{how} INTO audit_head (id, seq, hash) SELECT 1, 0, hash FROM audit_head"]
+        statements += ["UPDATE OR REPLACE audit SET seq = 1 WHERE seq = 2", "UPDATE OR REPLACE audit_head SET seq = 0"]
+    for statement in statements:
         with pytest.raises(DatabaseError, match="only added to"), engine.begin() as connection:
-            connection.execute(text("TRUNCATE audit"))
-    assert store.verify(engine).fault == ""
+            connection.exec_driver_sql(statement)
+    assert store.verify(engine) == whole
 
 
 CRIMES = {
@@ -103,13 +128,69 @@ def test_who_breaks_the_lock_is_found_by_the_chain(engine: Engine, crime: str) -
     store.append(engine, [Event("read", f"token {n}", detail={"a": "b"}) for n in range(5)], NOW)
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
-            connection.execute(text("ALTER TABLE audit DISABLE TRIGGER ALL"))
+            for table in ("audit", "audit_head"):
+                connection.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER ALL"))
         else:
-            for when in ("update", "delete"):
-                connection.execute(text(f"DROP TRIGGER audit_kept_{when}"))
+            for name in LOCKS["sqlite"]:
+                connection.execute(text(f"DROP TRIGGER {name}"))
         for statement in crime.split("; "):
             connection.execute(text(statement))
     assert CRIMES[crime] in store.verify(engine).fault
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_a_lock_that_was_taken_off_is_told(engine: Engine, number: int) -> None:
+    store.append(engine, [Event("read", "token a")], NOW)
+    name = LOCKS[engine.dialect.name][number]
+    where = f" ON {'audit_head' if 'head' in name else 'audit'}" if engine.dialect.name == "postgresql" else ""
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"DROP TRIGGER {name}{where}")
+    told = store.verify(engine)
+    assert told.count == 1 and f"the triggers {name} are missing" in told.fault
+
+
+def refusals(engine: Engine, *problems: str, seconds: int = 0, actor: str = "token a") -> None:
+    told = [Event("refused", actor, "jeonbuk", detail={"problem": problem}) for problem in problems]
+    store.refused(engine, told, NOW + timedelta(seconds=seconds))
+
+
+def test_many_refusals_are_a_few_records_and_a_count(engine: Engine) -> None:
+    for number in range(30):
+        refusals(engine, "wrong-office" if number % 2 else "unknown-article", seconds=number)
+    refusals(engine, *["changed-version"] * 1000, seconds=60)
+    refusals(engine, "wrong-office", actor="token b")
+    assert actions(engine) == ["refused"] * 21, "twenty of one token, and those of another beside them"
+    assert store.settle_refusals(engine, NOW + timedelta(seconds=599)) == 0
+    refusals(engine, "wrong-office", seconds=601)
+    more, last = store.records(engine)[-2:]
+    assert more.event == Event(
+        "refused",
+        "token a",
+        "jeonbuk",
+        detail={
+            "more": "1010",
+            "from": NOW.isoformat(),
+            "until": (NOW + timedelta(seconds=60)).isoformat(),
+            "problems": "1000 changed-version, 5 unknown-article, 5 wrong-office",
+        },
+    )
+    assert last.event.detail == {"problem": "wrong-office"}
+
+
+def test_a_count_becomes_a_record_without_another_refusal(engine: Engine) -> None:
+    refusals(engine, *["wrong-office"] * 50)
+    for _ in range(2):
+        store.settle_refusals(engine, NOW + timedelta(seconds=600))
+        assert len(store.records(engine)) == 21
+    assert store.records(engine)[-1].event.detail["problems"] == "30 wrong-office"
+    assert store.verify(engine).fault == ""
+
+
+def test_refusals_of_threads_at_once_are_all_counted(engine: Engine) -> None:
+    together(*[lambda: [refusals(engine, "wrong-office") for _ in range(10)] for _ in range(6)])
+    store.settle_refusals(engine, NOW + timedelta(hours=1))
+    records = store.records(engine)
+    assert len(records) == 21 and records[-1].event.detail["more"] == "40"
 
 
 def test_a_noted_hash_finds_a_log_that_was_written_anew(engine: Engine) -> None:

@@ -18,7 +18,10 @@ ROOT = Path(__file__).parent.parent
 HTTP = (ROOT / "docs" / "http.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 OPERATING = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
-PAGES = [*sorted((ROOT / "docs").glob("*.md")), *(ROOT / n for n in ("README.md", "CHANGES.md", "CONTRIBUTING.md"))]
+PAGES = [
+    *sorted((ROOT / "docs").glob("*.md")),
+    *(ROOT / n for n in ("README.md", "CHANGES.md", "CONTRIBUTING.md", "SECURITY.md")),
+]
 
 # A problem's type as written in the source: after the status, as `kind` of a store's outcome, or as a default.
 TYPES = re.compile(
@@ -99,6 +102,14 @@ def test_figures_name_commands_that_exist() -> None:
     for words in quoted:
         for word in words.split():
             assert word in PARTS or word in options or re.fullmatch(r"[\d_]+|[\w./-]+\.json", word), words
+
+
+def test_security_names_settings_and_commands_that_exist() -> None:
+    page = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"PRESSRELAY_(\w+)", page)) <= {setting.name.upper() for setting in SETTINGS}
+    known = set(commands(cli, "pressrelay"))
+    for words in re.findall(r"`(pressrelay [a-z ]+)", page):
+        assert any(words.strip().startswith(command) for command in known), words
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

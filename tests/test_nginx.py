@@ -116,6 +116,15 @@ def test_what_one_reader_may_see_is_kept_for_nobody(behind: tuple[Server, httpx.
     assert kept(asked(client, **bearer)) == ""  # nor is what is kept for whoever shows a token
 
 
+def test_nobody_asks_for_the_metrics_from_outside(behind: tuple[Server, httpx.Client, str]) -> None:
+    server, client, _ = behind
+    monitor = server.operator("metrics")
+    assert server.client.get("/metrics", headers=monitor).status_code == 200
+    for path in ("/metrics", "/metrics?x=1", "/x/%2e%2e/metrics", "/%6detrics"):
+        for headers in ({}, monitor):
+            assert client.get(path, headers=headers).status_code == 404, path
+
+
 def test_a_push_is_buffered(behind: tuple[Server, httpx.Client, str]) -> None:
     # The server itself refuses chunked uploads: nginx hands it the whole body, with its length.
     server, client, token = behind

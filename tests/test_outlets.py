@@ -228,7 +228,15 @@ def test_an_entry_can_be_followed_and_each_reading_is_kept(server: Server, early
     assert ask(server, "GET", f"/articles/{id}.xml", secret).status_code == 404
     assert ask(server, "GET", f"/articles/{id}.pdf", secret).status_code == 404
     found = events(server, early, id, "read")[before:]
-    assert [one["detail"]["as"] for one in found] == ["feed.ninjs", "page", "json", "newsml", "nitf", "ninjs"]
+    assert [one["detail"]["as"] for one in found] == [
+        "feed.ninjs",
+        "feed.atom",
+        "page",
+        "json",
+        "newsml",
+        "nitf",
+        "ninjs",
+    ]
     assert {(one["who"], one["detail"]["outlet"], one["version"]) for one in found} == {("reads", "reads", 1)}
     assert ask(server, "GET", f"/atompub/early/{id}", early).status_code == 200
     assert events(server, early, id, "read")[-1]["detail"] == {"as": "atompub"}

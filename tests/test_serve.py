@@ -66,7 +66,7 @@ def test_kill_9_of_the_parent_leaves_no_orphan_and_it_starts_again(own_server: M
     server.stop(signal.SIGKILL)
     until(lambda: gone(children), 15)
     server.start()
-    assert server.client.get("/readyz").json()["cache"] == "ok"
+    assert server.ready()["cache"] == "ok"
 
 
 def test_it_says_what_is_wrong(own_server: Make, tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_the_cache_may_die_freeze_and_come_back(own_server: Make) -> None:
     assert shown(dead)
     until(lambda: named(server, "valkey-server") not in ([], [valkey]), 10)
     assert shown(dead)
-    until(lambda: server.client.get("/readyz").json()["cache"] == "ok", 10)
+    until(lambda: server.ready()["cache"] == "ok", 10)
     assert shown(pushed("after"))
 
 

@@ -244,7 +244,7 @@ def cases() -> Iterator[Any]:
 @pytest.mark.parametrize(("make", "expected"), list(cases()))
 def test_rejects(server: Server, token: str, make: Callable[[], bytes], expected: dict[str, Any]) -> None:
     body = make()
-    before = server.client.get("/readyz").json()["changes"]
+    before = server.ready()["changes"]
     began = time.monotonic()
     headers = {"Content-Type": expected.get("content_type", "application/xml")} | expected.get("headers", {})
     answer = server.push(expected.get("token", token), body, **headers)
@@ -258,7 +258,7 @@ def test_rejects(server: Server, token: str, make: Callable[[], bytes], expected
         assert any(matches(wanted, found) for found in problem["errors"]), (wanted, problem["errors"])
     told = [json.dumps(fault) for fault in problem.get("errors", ())]
     assert len(told) == len(set(told)), "a fault is told once"
-    assert server.client.get("/readyz").json()["changes"] == before
+    assert server.ready()["changes"] == before
 
 
 def matches(wanted: dict[str, Any], found: dict[str, Any]) -> bool:

@@ -522,13 +522,13 @@ def test_from_the_command_to_the_feed(own_server: Callable[..., Server], peer: P
     assert done.returncode == 1 and "The source sends rss; expected is press-release." in done.stderr
     for _ in range(3):
         server.run("source", "pull", "agency")
-    until(lambda: server.client.get("/readyz").json()["sources"] != "ok", 10)
-    (alarm,) = server.client.get("/readyz").json()["sources"]
+    until(lambda: server.ready()["sources"] != "ok", 10)
+    (alarm,) = server.ready()["sources"]
     assert (alarm["name"], alarm["alarm"]) == ("agency", "failing")
     listed = server.run("source", "list")
     assert listed.returncode == 1 and "ALARM failing" in listed.stdout
     assert json.loads(server.run("source", "list", "--json").stdout)["sources"][0]["failures"] >= 3
-    metrics = server.client.get("/metrics").text
+    metrics = server.client.get("/metrics", headers=server.operator("metrics")).text
     assert 'pressrelay_source_alarm{alarm="failing",source="agency"} 1.0' in metrics
     assert server.run("source", "remove", "agency").returncode == 0
     for words, said in [

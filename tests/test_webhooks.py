@@ -295,6 +295,6 @@ def test_the_commands(server: Server, token: str, outlet: str, endpoint: Subscri
     assert (unknown.returncode, unknown.stderr) == (1, "pressrelay: There is no subscription 'nothing'.\n")
     refused = server.run("webhook", "add", "http://10.0.0.1/", "--outlet", "daily")
     assert refused.returncode == 1 and "Traceback" not in refused.stderr
-    metrics = server.client.get("/metrics").text
+    metrics = server.client.get("/metrics", headers=server.operator("metrics")).text
     assert 'pressrelay_deliveries_total{kind="webhook",outcome="delivered"}' in metrics
     assert 'pressrelay_subscriptions{kind="webhook",state="ended"}' in metrics

@@ -20,7 +20,7 @@ SPAN = re.compile(r"(\d{1,5})([dh])")
 
 @click.group("token")
 def token_group() -> None:
-    """Tokens of offices, outlets and administrators."""
+    """Tokens of offices, outlets, monitors and administrators."""
 
 
 @token_group.command("add")
@@ -54,7 +54,7 @@ def token_add(
     )
     made = store.token_of(engine, token)
     assert made is not None, "it was made above"
-    owner = office or outlet or "an administrator"
+    owner = office or outlet or {"admin": "an administrator", "metrics": "a monitor"}[chosen]
     until = f", until {rfc3339(end)}" if end else ""
     tell(
         as_json,
@@ -68,6 +68,8 @@ def token_add(
 def _check_owner(role: str, office: str, outlet: str) -> None:
     if role == "admin" and (office or outlet):
         raise Misconfigured("An administrator's token is of no office and of no outlet: leave them out.")
+    if role == "metrics" and (office or outlet):
+        raise Misconfigured("A token of the role metrics is of no office and of no outlet: leave them out.")
     if role == "outlet" and not (outlet and not office):
         raise Misconfigured("An outlet's token needs --outlet, and no office.")
     if role in ("editor", "reader") and not (office and not outlet):

@@ -22,7 +22,7 @@ import idna
 from msgspec import Struct
 
 from app.errors import Misconfigured
-from app.outbound import AGENT, Network, Refused, Resolve, checked, judged, resolve
+from app.outbound import AGENT, Network, Refused, Resolve, checked, is_public, judged, nowhere, resolve
 from app.push.wire import Wire
 
 CONNECT, TOTAL = 5.0, 10.0  # seconds: to resolve, connect and agree on TLS; for all of it
@@ -166,6 +166,13 @@ class _Coming:
     def __init__(self) -> None:
         self.head: h11.Response | None = None
         self.body = bytearray()
+        self.inside: bool | None = None  # whether it comes from an address that is not public; None: none was found
+
+    def told(self, target: Target, message: str) -> str:
+        """What is told of a failure to others: of what is inside, not even whether something listens there."""
+        if self.inside is None:
+            return nowhere(target.host)
+        return "No answer came." if self.inside else message
 
 
 class Client:
@@ -197,10 +204,11 @@ class Client:
             async with asyncio.timeout(TOTAL):
                 await self._call(target, request, body, coming)
         except FAILURES as error:
-            if isinstance(error, TimeoutError) and coming.head is None:
-                raise Refused(f"No answer within {TOTAL:g} seconds.") from None
             if coming.head is None:
-                raise Refused(f"The call failed: {str(error) or type(error).__name__}.") from None
+                message = f"The call failed: {str(error) or type(error).__name__}."
+                if isinstance(error, TimeoutError):
+                    message = f"No answer within {TOTAL:g} seconds."
+                raise Refused(message, coming.told(target, message)) from None
         assert coming.head is not None
         told: dict[str, str] = {}
         for name, value in coming.head.headers:
@@ -220,11 +228,12 @@ class Client:
         """Exchange on an idle connection, or on a new one where there is none or the server had closed it meanwhile."""
         key = (target.scheme, target.host, target.port)
         if wire := self._taken(key):
+            coming.inside = wire.inside
             try:
                 return await self._exchange(wire, key, request, body, coming)
             except ConnectionError:
                 pass  # Not a byte of an answer had come.
-        await self._exchange(await self._connected(target), key, request, body, coming)
+        await self._exchange(await self._connected(target, coming), key, request, body, coming)
 
     async def _exchange(
         self, wire: Wire, key: tuple[str, str, int], request: h11.Request, body: bytes, coming: _Coming
@@ -237,7 +246,7 @@ class Client:
             raise
         self._keep(wire, key)
 
-    async def _connected(self, target: Target) -> Wire:
+    async def _connected(self, target: Target, coming: _Coming) -> Wire:
         """A new connection to one of the addresses that the target has now, all of which were judged."""
         if self._closed:
             raise Refused("The client is closed.")
@@ -249,6 +258,7 @@ class Client:
             async with asyncio.timeout_at(until):
                 found = [target.host] if target.address else await self._looked_up(target)
                 addresses = judged(target.host, found, self._private)[:ADDRESSES]
+                coming.inside = not all(map(is_public, addresses))
                 for number, address in enumerate(addresses):
                     share = (until - loop.time()) / (len(addresses) - number)
                     try:
@@ -261,13 +271,15 @@ class Client:
                                 server_hostname=target.host if tls else None,
                                 ssl_shutdown_timeout=1 if tls else None,
                             )
+                            wire.inside = coming.inside
                             return wire
                     except OSError as error:
                         failed = error
                 assert failed is not None
                 raise failed
         except TimeoutError:
-            raise Refused(f"No connection within {CONNECT:g} seconds.") from None
+            message = f"No connection within {CONNECT:g} seconds."
+            raise Refused(message, coming.told(target, message)) from None
 
     async def _looked_up(self, target: Target) -> list[str]:
         """Resolve a name in a thread. Who asks for a name that is being resolved waits for that: a slow one holds one thread."""

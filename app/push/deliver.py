@@ -14,13 +14,14 @@ from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 from app import store, vault
 from app.context import Context
 from app.errors import Misconfigured, Unavailable
 from app.outbound import Refused
-from app.push import hub, mail, retry
+from app.push import hub, mail, restraint, retry
 from app.push.client import Answer, Client
 from app.push.documents import Pack, Packer, Parcel, Refusal, hub_signature, webhook_signature
 from app.settings import Settings
@@ -206,7 +207,8 @@ class Deliverer:
                 self.settled.put_nowait(Settled(job, tuple(done)) if place else _untried(job, done))
                 return
             status, error, wait, ends = await self._send(one, parcel, pack, tried)
-            millis = round((time.monotonic() - begun) * 1000)
+            # How long no answer took would tell the subscriber whether something listens there.
+            millis = round((time.monotonic() - begun) * 1000) if status else 0
             attempts = {seq: tried[seq] + 1 for seq in parcel.seqs}
             if status in OK or (one.kind == "email" and not error):
                 self.resting.pop(one.host, None)
@@ -240,7 +242,8 @@ class Deliverer:
             answer = await self.client.send("POST", one.target, headers, parcel.body)
         except Refused as error:
             self._rest(one.host)
-            return 0, str(error), 0.0, ""
+            log.info("%s %s: %s", one.kind, one.name, error)
+            return 0, error.told, 0.0, ""
         ends = "The subscriber answered 410." if answer.status == 410 else ""
         return answer.status, _said(answer), retry.asked(answer.headers.get("retry-after", ""), datetime.now(UTC)), ends
 
@@ -255,7 +258,8 @@ class Deliverer:
         except mail.Rejected as error:
             return 550, str(error), 0.0, "The mail server refuses this address."
         except Refused as error:
-            return 0, str(error), 0.0, ""
+            log.info("%s %s: %s", one.kind, one.name, error)
+            return 0, error.told, 0.0, ""
         return 250, "", 0.0, ""
 
     def _rest(self, host: str) -> None:
@@ -348,6 +352,12 @@ class Deliverer:
     async def _ask(self, intent: Intent) -> None:
         """Verify a request with the subscriber, or tell it of a denial."""
         fault = ""
+        strange = intent.mode in hub.MODES
+        calling = restraint.calling(intent.subscription)
+        if strange and await self._waits(intent.subscription):
+            # It was asked for before the others failed, and would only be one more.
+            await self._settled(intent, False)
+            return
         try:
             if intent.mode == "denied":
                 await self.client.send("GET", hub.denial(intent), {})
@@ -363,6 +373,22 @@ class Deliverer:
         verified = not fault and intent.mode in hub.MODES
         told = f"{intent.mode} {intent.subscription.target[:200]} {intent.subscription.topic[:200]}"
         log.info("%s: %s", told, fault or ("verified" if verified else "told"))
+        await self._settled(intent, verified)
+        if strange:
+            engine, now = self.context.engine, datetime.now(UTC)
+            count = (
+                partial(store.confirmed, engine, calling) if verified else partial(store.failed, engine, calling, now)
+            )
+            await self._until_it_works(count)
+
+    async def _waits(self, one: Subscription) -> bool:
+        try:
+            return await self._in(self.claiming, hub.wait, self.context, one) > 0
+        except Unavailable as error:
+            log.error("%s", error)
+            return False
+
+    async def _settled(self, intent: Intent, verified: bool) -> None:
         await self._until_it_works(
             lambda: (store.settle_intent(self.context.engine, intent, verified, datetime.now(UTC)), None)[1]
         )

@@ -5,12 +5,14 @@ Who subscribes is whoever answers at the callback: nothing begins, ends or chang
 
 import secrets
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from urllib.parse import quote, urlencode, urlsplit
 
-from app import accredited, vault
+from app import accredited, store, vault
 from app.context import Context
 from app.errors import Problem
 from app.outbound import Refused
+from app.push import restraint
 from app.push.client import Answer, Policy, check
 from app.push.topics import topic_of
 from app.rights import Principal
@@ -82,6 +84,23 @@ def denied(intent: Intent, principal: Principal | None) -> Problem | None:
     return None
 
 
+def wait(context: Context, one: Subscription) -> int:
+    """Seconds until this callback is asked whether it means it; 0: at once. Whoever names somebody else's callback can have it called
+    a few times, less and less often; one that has a subscription waits for a moment only, so that nobody can keep it from renewing.
+    Raises Unavailable."""
+    most = context.settings.hub_failures
+    if not most:
+        return 0
+    now = datetime.now(UTC)
+    tally = store.tally(context.engine, restraint.calling(one), now)
+    if not tally.mine and not tally.site_day:
+        return 0
+    known = store.same_subscription(context.engine, one.identity)
+    if known is not None and known.state != store.ENDED:
+        return min(restraint.KNOWN_WAITS, restraint.repeat_waits(tally, store.micros(now)))
+    return restraint.call_waits(tally, store.count_subscriptions(context.engine, one.host), most, store.micros(now))
+
+
 def _given(form: Iterable[tuple[str, str]]) -> dict[str, str]:
     given: dict[str, str] = {}
     for name, value in form:
@@ -107,7 +126,7 @@ def checked(context: Context, url: str) -> str:
     try:
         return check(url, policy_of(context.settings))
     except Refused as error:
-        raise Problem(400, "bad-callback", "Not a URL that is called", str(error)) from None
+        raise Problem(400, "bad-callback", "Not a URL that is called", error.told) from None
 
 
 def host_of(url: str) -> str:

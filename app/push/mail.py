@@ -6,13 +6,13 @@ import ssl
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 from html import escape
 from urllib.parse import quote, unquote, urlsplit
 
+from email_validator import EmailNotValidError, validate_email
 from itsdangerous import BadSignature, SignatureExpired, URLSafeSerializer, URLSafeTimedSerializer
 
 from app import store
@@ -28,7 +28,6 @@ from feeds.embargo import KOREA
 SECONDS = 10  # for each answer of the mail server
 THREADS = 4  # mails that are handed over at once
 CONFIRMED_WITHIN = 48 * 3600  # seconds
-LONGEST = 254  # characters of an address (RFC 5321, section 4.5.3.1.3)
 LEAD = 300  # characters of an article's text
 
 Row = tuple[Waiting, State | None]
@@ -63,7 +62,7 @@ class Mailer:
         except smtplib.SMTPResponseException as error:
             raise Refused(f"The mail server answered {error.smtp_code} {_words(error.smtp_error)}.") from None
         except (OSError, smtplib.SMTPException) as error:
-            raise Refused(f"The mail server cannot be used: {error}.") from None
+            raise Refused(f"The mail server cannot be used: {error}.", "The mail server cannot be used.") from None
 
     def _connection(self) -> smtplib.SMTP:
         host, secure = self._url.hostname or "", ssl.create_default_context()
@@ -91,22 +90,14 @@ def _words(said: bytes | str) -> str:
 
 
 def address(given: str) -> str:
-    """An address that mail can be sent to, its domain in ASCII. Raises Problem."""
-    local, _, domain = given.strip().rpartition("@")
+    """An address that mail can be sent to, its domain in ASCII and lower case. Raises Problem."""
     try:
-        domain = domain.encode("idna").decode().lower()
-        Address(username=local, domain=domain)
-    except (UnicodeError, ValueError, IndexError):
-        domain = ""
-    sane = local and "." in domain.strip(".") and not domain.replace(".", "").isdigit() and "[" not in domain
-    found = f"{local}@{domain}"
-    if not sane or len(found) > LONGEST or not found.isprintable() or set(found) & set(' "<>(),;:\\') or "@" in local:
-        raise Problem(400, "bad-address", "Not an e-mail address", f"{given[:80]!r} is none.")
-    if not local.isascii():
-        raise Problem(
-            400, "bad-address", "Not an e-mail address", "Its first part is not ASCII, which few servers take."
-        )
-    return found
+        # What is in quotes or brackets, and a domain that no mail server on the internet has, is refused by default.
+        found = validate_email(given.strip(), check_deliverability=False, allow_smtputf8=False)
+    except EmailNotValidError as error:
+        raise Problem(400, "bad-address", "Not an e-mail address", f"{given[:80]!r} is none: {error}") from None
+    assert found.ascii_email is not None, "without SMTPUTF8 every address has one"
+    return found.ascii_email
 
 
 # Tokens in links: they say what is to be done, and nobody else can make them.

@@ -34,7 +34,7 @@ class Tried(Struct, frozen=True):
 
     status: int  # 0: there was no answer
     error: str
-    millis: int
+    millis: int  # 0: there was no answer
 
 
 def add(
@@ -126,10 +126,12 @@ def test(context: Context, one: Subscription) -> Tried:
         try:
             answer = await client.send("POST", one.target, headers, parcel.body)
         except Refused as error:
-            return 0, str(error)
+            log.info("%s %s: a test: %s", one.kind, one.name, error)
+            return 0, error.told
         finally:
             await client.close()
         return answer.status, "" if 200 <= answer.status < 300 else f"The endpoint answered {answer.status}."
 
     status, error = asyncio.run(send())
-    return Tried(status, error, round((time.monotonic() - begun) * 1000))
+    # How long no answer took would tell whether something listens there.
+    return Tried(status, error, round((time.monotonic() - begun) * 1000) if status else 0)

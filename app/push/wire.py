@@ -18,6 +18,7 @@ class Wire(asyncio.Protocol):
     """A connection. Raises ConnectionError when it closed without any answer, h11.ProtocolError when it speaks no HTTP."""
 
     def __init__(self) -> None:
+        self.inside = False  # the address it leads to is not public
         self._answered = False  # a byte of an answer to the last request has come
         self._h11 = h11.Connection(h11.CLIENT, max_incomplete_event_size=HEADER)
         self._data = bytearray()  # read and not yet understood

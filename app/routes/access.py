@@ -143,7 +143,7 @@ def note_refusal(error: Problem) -> None:
         return
     article = (request.view_args or {}).get("id", "")
     detail = {"problem": error.type, "status": str(error.status), "request": f"{request.method} {request.path[:200]}"}
-    keep([Event("refused", actor, office, article[:32], detail=detail)])
+    keep_refusals([Event("refused", actor, office, article[:32], detail=detail)])
 
 
 _told: dict[str, float] = {}  # what of the unproven was told in this process, and when
@@ -161,12 +161,12 @@ def _first_in_a_minute(what: str) -> bool:
     return True
 
 
-def keep(events: list[Event]) -> None:
-    """Add events that happened by themselves; one that cannot be written now is told in the server's log."""
+def keep_refusals(events: list[Event]) -> None:
+    """Keep what somebody was refused; where that cannot be written now, the server's log tells it."""
     try:
-        store.append(here().engine, events, datetime.now(UTC))
+        store.refused(here().engine, events, datetime.now(UTC))
     except Unavailable as error:
-        log.error("not in the audit log: %s (%s)", ", ".join(f"{e.action} by {e.actor}" for e in events), error)
+        log.error("not in the audit log: %d refusals of %s (%s)", len(events), events[0].actor, error)
 
 
 def _noted(actor: str, office: str) -> None:

@@ -3,7 +3,6 @@
 A link alone does nothing: programs follow links in mails before people do.
 """
 
-import time
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
@@ -13,22 +12,20 @@ from flask import Blueprint, Response, request
 
 from app import query as queries
 from app import store
-from app.cache import Window
 from app.context import Context
 from app.errors import Problem
-from app.push import mail
+from app.push import mail, restraint
 from app.query import Query
 from app.routes import embargoed, pages
 from app.routes.context import here
 from app.routes.forms import members
-from app.store import Intent, Subscription
+from app.store import Intent, Subscription, Tally
 
 blueprint = Blueprint("alerts", __name__)
 
 FILTERS = ("region", "topic", "office", "lang", "genre", "licence")
 GIVEN = ("address", "pace", "language", *FILTERS)
 PACES = {"": "", "now": "", "daily": "daily"}
-A_DAY = 3  # mails that ask one address whether it is meant
 
 
 @blueprint.get("/alerts")
@@ -41,7 +38,8 @@ def form() -> Response:
 
 @blueprint.post("/alerts")
 def ask() -> Response:
-    """Ask for alerts: 202, whoever has them already, and a mail that asks whether it is meant. 429 for a fourth mail in a day."""
+    """Ask for alerts: 202, and a mail that asks whether it is meant. The answer is the same where no mail goes because the address was
+    asked lately, so it tells nothing of the address. 429 for a client that asks too often, and while too many ask."""
     context = _ready()
     given = members(GIVEN)
     target = mail.address(given.get("address", ""))
@@ -52,9 +50,9 @@ def ask() -> Response:
     if lang not in ("ko", "en"):
         raise Problem(400, "bad-parameter", "Bad parameter", f"language takes ko or en, not {lang[:40]!r}.")
     query = _query(context, [(name, given[name]) for name in FILTERS if given.get(name)])
-    _count(context, target)
     one = _subscription(context, target, query, PACES[pace], lang)
-    store.ask(context.engine, Intent("confirm", one, query.scans()), datetime.now(UTC))
+    if _may_write(context, target):
+        store.ask(context.engine, Intent("confirm", one, query.scans()), datetime.now(UTC))
     return _answer(202, step="asked", address=target)
 
 
@@ -71,6 +69,7 @@ def confirm() -> Response:
     context = _ready()
     target, canonical, pace, lang = mail.confirmed(context, _token())
     query = _query(context, parse_qsl(canonical))
+    store.confirmed(context.engine, restraint.writing(target, ""))
     one = _subscription(context, target, query, pace, lang)
     known = store.same_subscription(context.engine, one.identity)
     if known is None or known.state == store.ENDED or (known.pace, known.lang) != (pace, lang):
@@ -120,13 +119,24 @@ def _query(context: Context, pairs: list[tuple[str, str]]) -> Query:
     return queries.parse(pairs, [office.code for office in store.all_offices(context.engine)])
 
 
-def _count(context: Context, target: str) -> None:
-    """Raises Problem (429): an address that somebody else types here must not be filled with mail."""
-    window = Window(f"mail:{target.lower()}", 86_400, int(time.time() // 86_400))
-    counted = context.cache.count([window])
-    if counted is not None and counted[0][0] > A_DAY:
-        detail = f"{A_DAY} mails went to this address today; the links in them are good for 48 hours."
-        raise Problem(429, "rate-limited", "Too many requests", detail, headers={"Retry-After": "3600"})
+def _may_write(context: Context, target: str) -> bool:
+    """Whether the mail goes: an address that somebody else types here must not be filled with mail. Raises Problem (429)."""
+    now, most = datetime.now(UTC), context.settings.alerts_hour
+
+    def judge(tally: Tally) -> str:
+        wait = restraint.client_waits(tally)
+        if wait:
+            raise _too_many("Too many alerts were asked for from this network.", wait)
+        if most and tally.all_hour >= most:
+            raise _too_many("Too many alerts are asked for just now.", 600)
+        return store.OPEN if restraint.may_write(tally, store.micros(now)) else store.DROPPED
+
+    return store.attempt(context.engine, restraint.writing(target, request.remote_addr or ""), judge, now)
+
+
+def _too_many(sentence: str, wait: int) -> Problem:
+    detail = f"{sentence} Ask again in {wait // 60} minutes."
+    return Problem(429, "rate-limited", "Too many requests", detail, headers={"Retry-After": str(wait)})
 
 
 def _token() -> str:

@@ -49,13 +49,17 @@ def _accepted() -> Response:
     intent = hub.requested(context, _form(), principal)
     one = intent.subscription
     if problem := hub.denied(intent, principal):
-        # Section 5.2: a denial is told at the callback too. It begins nothing, so it changes nothing there either.
-        if store.count_intents(context.engine, one.host) < WAITING:
+        # Section 5.2 wants a denial to be told at the callback too. Without a token anybody could have anybody called with it, so then
+        # it is told here alone. It begins nothing, and changes nothing at the callback either.
+        if principal is not None and store.count_intents(context.engine, one.host) < WAITING:
             store.ask(context.engine, msgspec.structs.replace(intent, mode="denied", reason=problem.title), now)
         raise problem
     if store.count_intents(context.engine, one.host) >= WAITING:
         detail = f"{WAITING} requests of {one.host} wait to be verified already."
         raise Problem(429, "rate-limited", "Too many requests", detail, headers={"Retry-After": "10"})
+    if seconds := hub.wait(context, one):
+        detail = f"Callbacks of this domain did not confirm what was asked for them. Ask again in {seconds} seconds."
+        raise Problem(429, "rate-limited", "Too many requests", detail, headers={"Retry-After": str(seconds)})
     known = store.same_subscription(context.engine, one.identity)
     if intent.mode == "subscribe" and (known is None or known.state == "ended"):
         most = context.settings.push_subscriptions

@@ -154,12 +154,12 @@ def _digest(found: Mapping[str, bytes]) -> None:
 def _answer(receipts: list[Receipt]) -> Response:
     statuses = {receipt.status for receipt in receipts}
     if any(receipt.id for receipt in receipts if receipt.problem is not None):
-        access.keep(_refusals(receipts))
+        access.keep_refusals(_refusals(receipts))
         g.pop("asking")  # told by article: not once more for the request
     if all(receipt.problem is not None for receipt in receipts) and len(statuses) == 1:
         raise as_problem(receipts)
     if "asking" in g:
-        access.keep(_refusals(receipts))
+        access.keep_refusals(_refusals(receipts))
     if len(receipts) == 1:
         receipt = receipts[0]
         headers = {"Location": receipt.url} if receipt.status == 201 else {}

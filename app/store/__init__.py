@@ -1,7 +1,9 @@
 """The store: the only SQL. `put` writes, `find` reads; every function takes the engine and raises Unavailable."""
 
+from app.store.attempts import DROPPED, OPEN, Attempt, Tally, attempt, confirmed, failed, tally
 from app.store.audit import Event, append, records, verify
 from app.store.audit import Record as AuditRecord
+from app.store.audit import head as audit_head
 from app.store.discover import block, blocks, crossed, names_in_use
 from app.store.engine import Engine, connect, upgrade
 from app.store.files import FileRecord, files_of, public_files, waiting_files, wanted
@@ -32,6 +34,7 @@ from app.store.order import Change
 from app.store.outlets import all_outlets, remove_outlet, save_outlet
 from app.store.put import Item, Original, Stored, content, foresee, public_at, put
 from app.store.queue import Done, Figures, Job, Settled, Waiting, claim, failing, figures, release_claims, settle
+from app.store.refusals import refused, settle_refusals
 from app.store.saved import all_saved, remove_feed, save_feed, saved_feed
 from app.store.scan import Dated, Ref, dated, find, standing, waiting
 from app.store.sealed import SEALED, key_ids, seal_all
@@ -65,9 +68,12 @@ from app.store.tokens import TokenRecord, all_tokens, new_token, revoke_token, t
 from app.store.translations import translations_of
 
 __all__ = [
+    "DROPPED",
     "ENDED",
+    "OPEN",
     "SEALED",
     "START",
+    "Attempt",
     "AuditRecord",
     "Change",
     "Dated",
@@ -97,6 +103,7 @@ __all__ = [
     "State",
     "Stored",
     "Subscription",
+    "Tally",
     "TokenRecord",
     "Version",
     "Waiting",
@@ -109,6 +116,8 @@ __all__ = [
     "all_tokens",
     "append",
     "ask",
+    "attempt",
+    "audit_head",
     "block",
     "blocks",
     "by_id",
@@ -118,6 +127,7 @@ __all__ = [
     "claim",
     "claim_intents",
     "claim_source",
+    "confirmed",
     "connect",
     "content",
     "corrected",
@@ -132,6 +142,7 @@ __all__ = [
     "end_expired",
     "end_subscription",
     "entered",
+    "failed",
     "failing",
     "figures",
     "files_of",
@@ -170,6 +181,7 @@ __all__ = [
     "put",
     "record_pull",
     "records",
+    "refused",
     "release",
     "release_claims",
     "release_intents",
@@ -194,12 +206,14 @@ __all__ = [
     "secret",
     "settle",
     "settle_intent",
+    "settle_refusals",
     "sizes",
     "spend",
     "standing",
     "states",
     "stood",
     "subscription",
+    "tally",
     "token_by_id",
     "token_of",
     "translations_of",

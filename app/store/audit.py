@@ -1,8 +1,10 @@
-"""The audit log: who did what and when, in one chain of hashes, and never changed again (a trigger of the database sees to that).
+"""The audit log: who did what and when, in one chain of hashes, and never changed again (triggers of the database see to that).
 
 Each record's hash is the SHA-256 of the one before and of its own members as JSON; so what was changed, taken out or put in
-afterwards breaks the chain from there on. What was cut off at its end shows only to who noted an earlier hash: `verify`
-takes one.
+afterwards breaks the chain from there on. The triggers refuse to change or remove a record, to put one in anywhere but at the end, and
+to move the end back. Whoever owns the database can take them off, and `verify` tells that they are missing. If the chain was cut off
+or computed anew before they were put back, only a hash that was noted elsewhere shows it: `verify` takes one, and the background
+worker writes the last one into the server's log every day.
 """
 
 import hashlib
@@ -100,8 +102,15 @@ def records(
     ]
 
 
+def head(engine: Engine) -> tuple[int, str]:
+    """How many records there are, and the last hash, hexadecimal. Raises Unavailable."""
+    with reading(engine) as connection:
+        row = connection.execute(select(audit_head.c.seq, audit_head.c.hash).where(audit_head.c.id == 1)).one()
+    return int(row.seq), bytes(row.hash).hex()
+
+
 def verify(engine: Engine, noted: str = "") -> Verdict:
-    """Whether the chain is whole, and holds the hash that was noted before. Raises Unavailable."""
+    """Whether the chain is whole and locked, and holds the hash that was noted before. Raises Unavailable."""
     hash, count, seen = START, 0, not noted
     for row in _rows(engine):
         count += 1
@@ -122,7 +131,40 @@ def verify(engine: Engine, noted: str = "") -> Verdict:
         return Verdict(
             count, hash.hex(), "The hash that was noted is of no record: the log was cut off or written anew."
         )
+    if missing := _unlocked(engine):
+        fault = (
+            f"The chain is whole, but the database would let somebody change it: the triggers {', '.join(missing)} are missing"
+            " or disabled. Compare with a hash that was noted elsewhere, and put them back (app/store/migrations)."
+        )
+        return Verdict(count, hash.hex(), fault)
     return Verdict(count, hash.hex())
+
+
+LOCKS = {  # by dialect: the triggers that migrations 0009 and 0016 made
+    "sqlite": (
+        *("audit_kept_update", "audit_kept_delete", "audit_kept_insert"),
+        *("audit_head_insert", "audit_head_update", "audit_head_delete"),
+    ),
+    "postgresql": (
+        *("audit_kept", "audit_whole", "audit_next"),
+        *("audit_head_next", "audit_head_kept", "audit_head_whole"),
+    ),
+}
+_TRIGGERS = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name IN ('audit', 'audit_head')",
+    "postgresql": (
+        "SELECT tgname FROM pg_trigger WHERE tgrelid IN ('audit'::regclass, 'audit_head'::regclass)"
+        " AND NOT tgisinternal AND tgenabled IN ('O', 'A')"
+    ),
+}
+
+
+def _unlocked(engine: Engine) -> list[str]:
+    """The triggers that should keep the log and do not."""
+    dialect = engine.dialect.name
+    with reading(engine) as connection:
+        found = set(connection.exec_driver_sql(_TRIGGERS[dialect]).scalars())
+    return [name for name in LOCKS[dialect] if name not in found]
 
 
 _HEAD = audit_head.c.id == literal_column("1")

@@ -259,8 +259,11 @@ def _row(one: Settled, done: Done, at: int) -> dict[str, Any]:
 
 
 def _count(connection: Connection, settled: Sequence[Settled]) -> None:
+    """Add to the numbers of the metrics what was public."""
     counts: dict[tuple[str, str], list[int]] = {}
     for one in settled:
+        if one.job.subscription.embargoed:
+            continue
         for done in one.done:
             outcome = {"waiting": "failed", "delivered": "delivered", "dead": "dead"}.get(done.state)
             if outcome:
@@ -294,7 +297,8 @@ def failing(engine: Engine, ids: Collection[int]) -> dict[int, Mapping[str, Any]
 
 
 class Figures(Struct, frozen=True):
-    """How the deliveries stand."""
+    """How the deliveries of public articles stand. Those of what is under embargo are in none of these numbers: each would tell when
+    an embargoed release came."""
 
     subscriptions: dict[tuple[str, str], int]  # (kind, state) -> how many
     outcomes: dict[tuple[str, str], tuple[int, int]]  # (kind, outcome) -> how many since the first, milliseconds
@@ -304,15 +308,18 @@ class Figures(Struct, frozen=True):
 
 def figures(engine: Engine) -> Figures:
     """For the metrics. Raises Unavailable."""
+    public = ~subscriptions.c.embargoed
     with reading(engine) as connection:
         states = connection.execute(
-            select(subscriptions.c.kind, subscriptions.c.state, func.count()).group_by(
-                subscriptions.c.kind, subscriptions.c.state
-            )
+            select(subscriptions.c.kind, subscriptions.c.state, func.count())
+            .where(public)
+            .group_by(subscriptions.c.kind, subscriptions.c.state)
         ).all()
         outcomes = connection.execute(select(delivered)).all()
         open = and_(queue.c.next.is_not(None), ~queue.c.paused, or_(queue.c.attempts == 0, queue.c.attempts > 0))
-        due, oldest = connection.execute(select(func.count(), func.min(queue.c.next)).where(open)).one()
+        mine = queue.join(subscriptions, subscriptions.c.id == queue.c.subscription)
+        numbers = select(func.count(), func.min(queue.c.next)).select_from(mine).where(open, public)
+        due, oldest = connection.execute(numbers).one()
     return Figures(
         {(kind, state): count for kind, state, count in states},
         {(kind, outcome): (count, millis) for kind, outcome, count, millis in outcomes},

@@ -303,6 +303,34 @@ audit_head = Table(
     Column("hash", LargeBinary(32), nullable=False),
 )
 
+# What a token or a key was refused lately: beyond a few, refusals are counted here and become one record of the audit log.
+refusals = Table(
+    "refusals",
+    metadata,
+    Column("actor", Text, primary_key=True),
+    Column("office", String(64), nullable=False),
+    Column("since", BigInteger, nullable=False),  # the first that is counted
+    Column("last", BigInteger, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("problems", Text, nullable=False),  # JSON object: type -> how many of those that have no record
+)
+
+# What strangers had this server do to others: mails that ask for a confirmation, callbacks that did not confirm.
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", BigId, primary_key=True, autoincrement=True),
+    Column("kind", String(8), nullable=False),  # "mail" or "hub"
+    Column("who", String(64), nullable=False),  # the mailbox or the subscription, hashed
+    Column("site", Text, nullable=False),  # the domain that bears the work
+    Column("client", String(64), nullable=False),  # who asked, hashed; empty: not counted
+    Column("state", String(8), nullable=False),  # "open", "good" (confirmed) or "dropped" (nothing was sent)
+    Column("at", BigInteger, nullable=False),
+)
+Index("attempts_at", attempts.c.kind, attempts.c.at)
+for _column in (attempts.c.who, attempts.c.site, attempts.c.client):
+    Index(f"attempts_{_column.name}", attempts.c.kind, _column, attempts.c.at)
+
 # Who is told of changes, and where: app.store.subscriptions.Subscription describes each column.
 subscriptions = Table(
     "subscriptions",
