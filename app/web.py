@@ -10,6 +10,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.context import connect
 from app.errors import PressrelayError, Problem, Unavailable
+from app.origin import Placed
+from app.protection import Protected
 from app.routes import (
     access,
     alerts,
@@ -17,6 +19,7 @@ from app.routes import (
     articles,
     atompub,
     changes,
+    crosssite,
     differences,
     discovery,
     feeds,
@@ -64,8 +67,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = None  # routes.ingest reads and counts by itself
     context = connect(settings)
     app.extensions["pressrelay"] = context
+    crosssite.install(app, settings.url)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
+    app.wsgi_app = Protected(Placed(app.wsgi_app, settings.url), settings.url)  # type: ignore[method-assign]
     if settings.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=0)  # type: ignore[method-assign]
     limits.install(app, context)
