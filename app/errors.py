@@ -4,6 +4,7 @@
     ├── Problem           a request that cannot be answered as asked: RFC 9457 over HTTP
     │   └── Invalid       the release is at fault: every fault at once (422)
     ├── Unavailable       the database cannot be used right now (503)
+    ├── Unfit             the database can never take a value: asking again is no use (400)
     └── Misconfigured     a setting, a port, a directory: one sentence on the command line
 
 Foreign errors (lxml, SQLAlchemy, redis) are converted to these at the border where they arise.
@@ -79,6 +80,10 @@ class Invalid(Problem):
 
 class Unavailable(PressrelayError):
     """The database does not answer; nothing was stored, the request may be repeated."""
+
+
+class Unfit(PressrelayError):
+    """The database refuses a value, whenever it is asked: nothing was stored, and the same again will not be either."""
 
 
 class Misconfigured(PressrelayError):

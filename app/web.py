@@ -9,7 +9,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.context import connect
-from app.errors import PressrelayError, Problem, Unavailable
+from app.errors import PressrelayError, Problem, Unavailable, Unfit
 from app.origin import Placed
 from app.protection import Protected
 from app.routes import (
@@ -30,6 +30,7 @@ from app.routes import (
     limits,
     ops,
     pages,
+    parameters,
     provenance,
     subscriptions,
     versions,
@@ -68,6 +69,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     context = connect(settings)
     app.extensions["pressrelay"] = context
     crosssite.install(app, settings.url)
+    parameters.install(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     app.wsgi_app = Protected(Placed(app.wsgi_app, settings.url), settings.url)  # type: ignore[method-assign]
@@ -92,6 +94,10 @@ def answer(error: Exception) -> Response:
             "Nothing was stored; send it again.",
         )
         body, status, headers = problem.body(), 503, {"Retry-After": "1"}
+        log.error("%s", error)
+    elif isinstance(error, Unfit):
+        problem = Problem(400, "bad-parameter", "A value that cannot be looked up or kept", str(error))
+        body, status = problem.body(), 400
         log.error("%s", error)
     elif isinstance(error, HTTPException):
         status = error.code or 500

@@ -10,10 +10,10 @@ from typing import Any
 
 from sqlalchemy import Connection, create_engine, event, inspect, text
 from sqlalchemy import Engine as Engine
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from app.errors import Misconfigured, Unavailable
+from app.errors import Misconfigured, Unavailable, Unfit
 
 BUSY_SECONDS = 5
 ASK_AGAIN = 0.0002  # seconds from one try to write to the next
@@ -89,7 +89,7 @@ def _begin_in_turn(connection: Any) -> None:
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
-    """One transaction, committed to disk on leaving. Raises Unavailable."""
+    """One transaction, committed to disk on leaving. Raises Unavailable and Unfit."""
     with _converted(), _turn(engine), engine.begin() as connection:
         yield connection
 
@@ -114,7 +114,7 @@ _turns: dict[str, threading.Lock] = {}  # database URL -> whose turn it is
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """A connection for single statements, each its own snapshot. Raises Unavailable."""
+    """A connection for single statements, each its own snapshot. Raises Unavailable and Unfit."""
     options: dict[str, Any] = {"reading": True}
     if engine.dialect.name == "postgresql":
         options["isolation_level"] = "AUTOCOMMIT"
@@ -128,6 +128,8 @@ def _converted() -> Iterator[None]:
         yield
     except (OperationalError, InterfaceError, PoolTimeout, sqlite3.OperationalError) as error:
         raise Unavailable(f"The database cannot be used right now ({_brief(error)}).") from error
+    except (DataError, UnicodeEncodeError, OverflowError) as error:  # The last two are the drivers' own.
+        raise Unfit(f"The database takes no such value ({_brief(error)}).") from error
     except DBAPIError as error:
         if error.connection_invalidated:
             raise Unavailable("The connection to the database was lost.") from error
