@@ -2,9 +2,12 @@
 
 import sys
 from importlib import import_module
+from typing import Any
 
 import click
+from click.types import StringParamType
 
+from app.characters import refused
 from app.errors import PressrelayError
 from app.logs import guard
 from app.masking import hushed
@@ -35,6 +38,28 @@ COMMANDS = {  # name -> module of app.commands, and what it is called there
 }
 
 
+class Words(StringParamType):
+    """A text of the command line, which may end in the database: it holds no character that a parameter of a request may not hold."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The text; a usage error that says which character it must not hold."""
+        text = super().convert(value, param, ctx)
+        if character := refused(text, lines=True):
+            self.fail(f"it holds the character {character}, which no parameter may hold. Leave it out.", param, ctx)
+        return text
+
+
+def checked(command: click.Command) -> click.Command:
+    """The command, of which every text is checked. Paths are not texts."""
+    for parameter in command.params:
+        if type(parameter.type) is StringParamType:
+            parameter.type = Words()
+    if isinstance(command, click.Group):
+        for below in command.commands.values():
+            checked(below)
+    return command
+
+
 class Commands(click.Group):
     """Loads only the command that is asked for: pushing a file needs no database."""
 
@@ -47,8 +72,7 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, name = COMMANDS[cmd_name]
-        command: click.Command = getattr(import_module(f"app.commands.{module}"), name)
-        return command
+        return checked(getattr(import_module(f"app.commands.{module}"), name))
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

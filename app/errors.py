@@ -6,6 +6,7 @@
     ├── Unavailable       the database cannot be used right now (503)
     │   └── TooSlow       a question to it took longer than it may (503)
     ├── Elsewhere         a cursor names a change that this history of the database does not have (410)
+    ├── Unfit             the database can never take a value: asking again is no use (400)
     └── Misconfigured     a setting, a port, a directory: one sentence on the command line
 
 Foreign errors (lxml, SQLAlchemy, redis) are converted to these at the border where they arise.
@@ -100,6 +101,10 @@ class TooSlow(Unavailable):
 
 class Elsewhere(PressrelayError):
     """A change that this history of the database does not have: another history gave its number."""
+
+
+class Unfit(PressrelayError):
+    """The database refuses a value, whenever it is asked: nothing was stored, and the same again will not be either."""
 
 
 class Misconfigured(PressrelayError):

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 from msgspec import Struct
 from msgspec.structs import replace
 
+from app.characters import refused
 from app.errors import Fault, Problem
 from app.words import search_terms
 from schemas import UnknownCode, codes
@@ -230,6 +231,11 @@ def _given(args: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
             raise Problem(
                 400, "unknown-parameter", "Unknown parameter", f"{name[:40]!r} is none of {', '.join(PARAMETERS)}."
             )
+        if character := refused(value, lines=name == "q"):
+            # A question may come from inside another parameter, from the command line, or from where it was kept.
+            reason = f"{name} holds the character {character}, which no parameter may hold. Leave it out."
+            faults = [Fault(reason, path=name)]
+            raise Problem(400, "bad-characters", "A character that is not taken", reason, errors=faults)
         if value.strip():
             given.setdefault(name, []).append(value.strip())
     for name, values in given.items():

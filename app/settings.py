@@ -101,6 +101,8 @@ SETTINGS = (
 )
 PREFIX = "PRESSRELAY_"
 REDIS = ("redis", "rediss", "unix")
+# Every address that the server tells begins with it, in headers too.
+BASE = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?(/[A-Za-z0-9/._~-]*)?")
 
 
 class Settings(Struct, frozen=True):
@@ -266,8 +268,11 @@ def _check(settings: Settings) -> None:
     for name in ("token_rate", "address_rate", "hub_rate"):
         if not re.fullmatch(r"\d{1,9}/(second|minute|hour|day)", getattr(settings, name)):
             raise Misconfigured(f"PRESSRELAY_{name.upper()} takes 6000/minute, not {getattr(settings, name)!r}.")
-    if settings.base_url and not settings.base_url.startswith(("http://", "https://")):
-        raise Misconfigured(f"PRESSRELAY_BASE_URL takes an http or https URL, not {settings.base_url!r}.")
+    if settings.base_url and not BASE.fullmatch(settings.base_url):
+        raise Misconfigured(
+            f"PRESSRELAY_BASE_URL takes an http or https URL such as https://press.example.org, in ASCII, with neither a user nor a"
+            f" query, not {settings.base_url!r}."
+        )
 
 
 def learn_secrets(values: Mapping[str, Any]) -> None:

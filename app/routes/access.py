@@ -15,6 +15,7 @@ from app.errors import Problem, Unavailable
 from app.office import Sender, may_publish_for
 from app.query import url
 from app.rights import MEANING, ROLES, Principal
+from app.routes import crosssite
 from app.routes.context import here
 from app.store import Event
 
@@ -174,8 +175,8 @@ def _noted(actor: str, office: str) -> None:
 
 
 def secret() -> str:
-    """The token that was sent, good or not; empty: none."""
+    """The token that was sent, good or not; empty: none. One that a browser added to a part of another site's page was not."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "basic" and request.authorization is not None:
+    if scheme.lower() == "basic" and request.authorization is not None and not crosssite.embedded():
         return (request.authorization.password or "").strip()
     return token.strip() if scheme.lower() == "bearer" else ""

@@ -18,7 +18,7 @@ from app.push import mail, restraint
 from app.query import Query
 from app.routes import embargoed, pages
 from app.routes.context import here
-from app.routes.forms import members
+from app.routes.forms import fields, members
 from app.store import Intent, Subscription, Tally
 
 blueprint = Blueprint("alerts", __name__)
@@ -140,7 +140,8 @@ def _too_many(sentence: str, wait: int) -> Problem:
 
 
 def _token() -> str:
-    return (request.args.get("token") or request.form.get("token") or "")[:2000]
+    given = request.args.get("token", "")
+    return (given or (dict(fields()).get("token", "") if request.method == "POST" else ""))[:2000]
 
 
 def _answer(status: int, **values: Any) -> Response:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import msgspec
 from flask import Blueprint, Response, request
 
-from app import store
+from app import protection, store
 from app.errors import Problem
 from app.normalize import PUBLIC_ID
 from app.routes import embargoed, representation
@@ -76,9 +76,8 @@ def original(found: tuple[bytes, str] | None) -> Response:
         raise unknown()
     body, mimetype = found
     response = Response(body, content_type=mimetype)
-    # The bytes are the sender's: a browser must neither guess at them nor run them.
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    # The bytes are the sender's: a browser must not run them.
+    response.headers["Content-Security-Policy"] = protection.SANDBOX
     response.headers["Cache-Control"] = CACHE_CONTROL
     response.set_etag(representation.etag_of(body))
     response.make_conditional(request)

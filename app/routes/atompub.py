@@ -18,7 +18,7 @@ from app.errors import Problem
 from app.normalize import PUBLIC_ID
 from app.office import OfficeRecord, Sender
 from app.rights import Principal
-from app.routes import access, embargoed
+from app.routes import access, embargoed, parameters
 from app.routes.context import here
 from app.routes.ingest import no_body, whole_body
 from app.routes.lifecycle import reason
@@ -96,7 +96,7 @@ def post(office: str) -> Response:
     own = sender.office
     body = whole_body(context.settings.max_body)
     _entry_type()
-    slug = unquote(request.headers.get("Slug", "")).strip()
+    slug = parameters.one("Slug", unquote(request.headers.get("Slug", "")).strip())
     receipt = intake.publish(context, access.spent(sender), body, _content_type(), slug)
     edited = _kept(context, own, receipt.id)
     response = _entry(context, edited, receipt.status)

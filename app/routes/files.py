@@ -9,7 +9,7 @@ from flask import Blueprint, Response, request
 from msgspec.structs import replace
 from werkzeug.datastructures import Headers
 
-from app import store
+from app import protection, store
 from app.blobs import SHA256
 from app.errors import Problem
 from app.filetypes import OCTETS
@@ -77,8 +77,7 @@ def _headers(found: FileRecord) -> Headers:
     headers["Content-Disposition"] = disposition(found.name, inline=found.mimetype in INLINE)
     headers["Accept-Ranges"] = "bytes"
     headers["Cache-Control"] = CACHE_CONTROL
-    headers["X-Content-Type-Options"] = "nosniff"
-    headers["Content-Security-Policy"] = "sandbox; default-src 'none'; style-src 'unsafe-inline'"
+    headers["Content-Security-Policy"] = protection.FILE
     return headers
 
 

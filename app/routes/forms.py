@@ -6,6 +6,8 @@ import msgspec
 from flask import request
 
 from app.errors import Problem
+from app.routes import parameters
+from app.routes.parameters import Pairs
 
 LARGEST = 16_384  # bytes
 
@@ -20,16 +22,26 @@ def sized() -> None:
         raise Problem(400, "cut-off", "The upload was cut off", "Fewer bytes came than Content-Length says.")
 
 
-def members(names: Collection[str]) -> dict[str, str]:
-    """What was sent, without white space around it. Raises Problem: for another name 400, and as `sized` does."""
+def fields() -> Pairs:
+    """What a form or a JSON object holds, in its order, checked as every parameter is. Raises Problem (400), and as `sized` does."""
     sized()
-    if request.mimetype == "application/json":
-        try:
-            given = msgspec.json.decode(request.get_data(), type=dict[str, str])
-        except msgspec.MsgspecError:
-            raise Problem(400, "bad-json", "Not what is asked for", "Send an object whose members are texts.") from None
-    else:
-        given = request.form.to_dict()
+    if request.mimetype == "application/x-www-form-urlencoded":
+        return parameters.pairs(request.get_data(cache=True, parse_form_data=False).decode("latin-1"))
+    if request.mimetype != "application/json":
+        return parameters.checked(request.form.items(multi=True))
+    try:
+        given = msgspec.json.decode(request.get_data(), type=dict[str, str])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise Problem(400, "bad-json", "Not what is asked for", "Send an object whose members are texts.") from None
+    return parameters.checked(given.items())
+
+
+def members(names: Collection[str]) -> dict[str, str]:
+    """What was sent, the first of each name, without white space around it. Raises Problem: for another name 400, and as `fields`
+    does."""
+    given: dict[str, str] = {}
+    for name, value in fields():
+        given.setdefault(name, value)
     for name in given:
         if name not in names:
             detail = f"{name[:40]!r} is none of {', '.join(names)}."

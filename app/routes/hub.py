@@ -10,7 +10,7 @@ from app.errors import Problem
 from app.push import hub
 from app.routes import access
 from app.routes.context import here
-from app.routes.forms import sized
+from app.routes.forms import fields
 
 blueprint = Blueprint("hub", __name__)
 
@@ -75,5 +75,4 @@ def _form() -> list[tuple[str, str]]:
     if request.mimetype != "application/x-www-form-urlencoded":
         detail = f"Send application/x-www-form-urlencoded, not {request.mimetype[:80] or 'nothing'!r}."
         raise Problem(415, "unsupported-media-type", "Not a form", detail)
-    sized()
-    return list(request.form.items(multi=True))
+    return fields()

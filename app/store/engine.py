@@ -12,10 +12,10 @@ from typing import Any
 
 from sqlalchemy import Connection, create_engine, event, inspect, text
 from sqlalchemy import Engine as Engine
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from app.errors import Misconfigured, TooSlow, Unavailable
+from app.errors import Misconfigured, TooSlow, Unavailable, Unfit
 from app.masking import hushed
 
 BUSY_SECONDS = 5
@@ -133,7 +133,7 @@ def _begin_in_turn(connection: Any) -> None:
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
-    """One transaction, committed to disk on leaving. Raises Unavailable."""
+    """One transaction, committed to disk on leaving. Raises Unavailable and Unfit."""
     with _converted(), _turn(engine), engine.begin() as connection:
         # A transaction is not cut off like a question: it may wait for others that write.
         if connection.dialect.name == "sqlite":
@@ -163,7 +163,7 @@ _turns: dict[str, threading.Lock] = {}  # database URL -> whose turn it is
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """A connection for single statements, each its own snapshot. Raises Unavailable."""
+    """A connection for single statements, each its own snapshot. Raises Unavailable and Unfit."""
     options: dict[str, Any] = {"reading": True}
     if engine.dialect.name == "postgresql":
         options["isolation_level"] = "AUTOCOMMIT"
@@ -181,6 +181,8 @@ def _converted() -> Iterator[None]:
                 "A question to the database took longer than it may (PRESSRELAY_STATEMENT_SECONDS)."
             ) from None
         raise Unavailable(f"The database cannot be used right now ({_brief(error)}).") from error
+    except (DataError, UnicodeEncodeError, OverflowError) as error:  # The last two are the drivers' own.
+        raise Unfit(f"The database takes no such value ({_brief(error)}).") from error
     except DBAPIError as error:
         if error.connection_invalidated:
             raise Unavailable("The connection to the database was lost.") from error
