@@ -129,7 +129,7 @@ class _Normalizer:
         body = html.clean(_nfc(draft.body.text), draft.base)
         for reason in body.faults:
             self.fault(draft.body, f"In the body, {reason}")
-        if not body.text and "<img" not in body.xhtml:
+        if not body.text and "<img" not in body.xhtml and not body.faults:
             self.fault(draft.body, "The body is empty. Write it, or upload an HWPX file whose text it is.")
         issued = self.instant(draft.issued)
         embargo, held = self.embargo(issued)

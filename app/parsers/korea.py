@@ -11,7 +11,7 @@ from lxml import etree
 from app import embargo
 from app.draft import Draft, DraftContact, DraftEnclosure, DraftRelated, Mark, Value
 from app.errors import Fault, Invalid
-from app.html import paragraphs, plain
+from app.html import TooComplex, paragraphs, plain
 from app.parsers import files
 from app.parsers.faults import MOST_FAULTS, check
 from app.parsers.korea_results import empty, refuse_error
@@ -255,7 +255,13 @@ class _Item:
         """보도시점 in the head of the body, where the office gave no EmbargoDate: never earlier than its own date."""
         head = body[:HEAD]
         may = "보" in head or "&#" in head  # most bodies say nothing of it, and need not be read for it
-        return embargo.find(plain(head)) if may and not self.text("EmbargoDate") else ""
+        if not may or self.text("EmbargoDate"):
+            return ""
+        try:
+            return embargo.find(plain(head))
+        except TooComplex as error:
+            self.fault(self.value("DataContents"), f"In the body, {error}")
+            return ""
 
     def contacts(self) -> Iterator[DraftContact]:
         names = ("WriterPosition", "WriterName", "WriterPhone", "WriterEmail")

@@ -84,6 +84,11 @@ class _Item:
         summary, body = self.texts()
         if self.faults or guid is None or headline is None or written is None or body is None:
             return tuple(self.faults)
+        try:
+            files = enclosures(item)
+        except html.TooComplex as error:
+            self.fault(item, f"In a text of Media RSS, {error}")
+            return tuple(self.faults)
         classified = self.categories()
         byline, soft = self.byline()
         licence_uri = self.licence()
@@ -112,7 +117,7 @@ class _Item:
             topics=classified.topics,
             keywords=classified.keywords,
             contacts=(),
-            enclosures=enclosures(item),
+            enclosures=files,
             licence_uri=licence_uri,
             licence_text="",
             related=tuple(self.related(guid.text.strip())),
@@ -187,12 +192,20 @@ class _Item:
         encoded = self.item.find(ENCODED)
         description = self.item.find("description")
         if encoded is not None and text(encoded).strip():
-            told = "" if description is None else html.plain(_hypertext(text(description)))
-            return told, self.body(encoded)
+            return self.summary(description), self.body(encoded)
         if description is None or not text(description).strip():
             self.fault(self.item, "<item> has neither a <description> nor <content:encoded>: there is no text.")
             return "", None
         return "", self.body(description)
+
+    def summary(self, description: etree._Element | None) -> str:
+        if description is None:
+            return ""
+        try:
+            return html.plain(_hypertext(text(description)))
+        except html.TooComplex as error:
+            self.fault(description, f"In the <description>, {error}")
+            return ""
 
     def body(self, element: etree._Element) -> Value:
         body = text(element) if element.tag == ENCODED else _hypertext(text(element))
