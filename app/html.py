@@ -57,13 +57,15 @@ MOST_MOVED = 20_000_000_000  # characters: nh3 moves the rest of a text for each
 LONGEST_BASE = 500  # characters of a URL that others are relative to: it is copied into each of them
 FORMATTING = ("a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u")
 LINE = "\n"
-BLOCK = re.compile(rf"<(?:{'|'.join(sorted(BLOCKS))})\b", re.IGNORECASE)
-REFERENCE = re.compile(r"&#(?:([0-9]++)|[xX]([0-9A-Fa-f]++));?")
-# A start tag with more attributes than are read. Possessive: no character is looked at twice for one "<".
-_VALUE = r"""(?:"[^"]*+"|'[^']*+'|[^\s>]*+)"""
-MANY_ATTRIBUTES = re.compile(
-    rf"<[A-Za-z][^\s/>]*+(?:[\s/]*+[^\s/>][^\s/>=]*+(?:\s*+=\s*+{_VALUE})?+){{{MOST_ATTRIBUTES + 1}}}"
+BLOCK = re.compile(
+    rf"<(?=[{''.join(sorted({name[0] for name in BLOCKS}))}])(?:{'|'.join(sorted(BLOCKS))})\b", re.IGNORECASE
 )
+REFERENCE = re.compile(r"&#(?:([0-9]++)|[xX]([0-9A-Fa-f]++));?")
+# A start tag with more attributes than are read. A name ends at white space, "/" or ">", so what stands between two of
+# these is looked at once, wherever in it tags begin; and all is possessive.
+_TAG = r"(?<![^\s/>])[^\s/><]*+<(?:(?![A-Za-z])[^\s/><]*+<)*+[A-Za-z][^\s/>]*+"
+_ATTRIBUTE = r"""[\s/]*+[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s>]*+))?+"""
+MANY_ATTRIBUTES = re.compile(f"{_TAG}(?:{_ATTRIBUTE}){{{MOST_ATTRIBUTES + 1}}}")
 TOO_DEEP = etree.XPath(f"boolean({'/*' * (DEEPEST + 2)})")  # the <div> around the fragment is one
 LINKED = etree.XPath(f"//*[{' or '.join(f'@{name}' for name in LINKS)}]")
 SPACE = re.compile(r"\s")

@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import re
-import unicodedata
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from urllib.parse import quote, urlsplit
@@ -18,6 +17,7 @@ from app.errors import Fault
 from app.office import OfficeRecord, issuing
 from feeds.article import Article, Contact, Enclosure, Licence, Office, Related, Term
 from schemas import Code, UnknownCode, codes
+from schemas.text import nfc
 
 GUID_MOST, HEADLINE_MOST = 512, 1000  # characters
 SUMMARY_FROM_LEAD = 300  # characters of the first paragraph, where the release has no summary
@@ -86,7 +86,7 @@ def issuer(draft: Draft, context: Context) -> OfficeRecord | Fault:
 
 def prose(text: str) -> str:
     """NFC, without unseen characters; line breaks kept."""
-    lines = UNSEEN.sub("", unicodedata.normalize("NFC", text)).split("\n")
+    lines = UNSEEN.sub("", nfc(text)).split("\n")
     return "\n".join(" ".join(part.split()) for part in lines).strip()
 
 
@@ -124,7 +124,7 @@ class _Normalizer:
             self.fault(
                 draft.headline, f"The headline has {len(headline)} characters; at most {HEADLINE_MOST} are taken."
             )
-        if UNSEEN.search(unicodedata.normalize("NFC", draft.headline.text)):
+        if UNSEEN.search(nfc(draft.headline.text)):
             self.warnings.append("Control characters were taken out of the headline.")
         body = html.clean(_nfc(draft.body.text), draft.base)
         for reason in body.faults:
@@ -198,7 +198,7 @@ class _Normalizer:
                 self.faults.append(Fault(reason, self.draft.mark.path, self.draft.mark.line))
 
     def guid(self) -> str:
-        guid = unicodedata.normalize("NFC", self.draft.guid.text.strip())
+        guid = nfc(self.draft.guid.text.strip())
         if guid and self.draft.guid_space:
             guid = f"{self.draft.guid_space}:{self.office.code}:{guid}"
         if not guid or len(guid) > GUID_MOST or any(c.isspace() for c in guid) or UNSEEN.search(guid):
@@ -373,4 +373,4 @@ def lead(text: str) -> str:
 
 
 def _nfc(text: str) -> str:
-    return UNSEEN.sub("", unicodedata.normalize("NFC", text))
+    return UNSEEN.sub("", nfc(text))

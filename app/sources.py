@@ -31,7 +31,7 @@ LOOK = 0.5  # seconds between two looks for what is due
 THREADS = 4  # pulls at once in a process
 MILLION = 1_000_000
 HTML = re.compile(
-    rb"\s*(?:\xef\xbb\xbf)?\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)[\s>]", re.IGNORECASE | re.DOTALL
+    rb"\s*+(?:\xef\xbb\xbf)?+\s*+(?>(?><!--.*?-->)\s*+)*+<(?:!doctype\s++html|html)[\s>]", re.IGNORECASE | re.DOTALL
 )
 
 

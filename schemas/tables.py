@@ -2,12 +2,13 @@
 
 import csv
 import difflib
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from importlib.resources import files
 
 from msgspec import Struct
+
+from schemas.text import nfc
 
 LONGEST = 100  # characters of a wrong name that are compared; more would only cost time
 NEAREST = 5
@@ -51,7 +52,7 @@ def rows(name: str) -> list[dict[str, str]]:
 
 def folded(text: str) -> str:
     """The form in which names are compared: NFC, one space, no letter case."""
-    return " ".join(unicodedata.normalize("NFC", text).split()).casefold()
+    return " ".join(nfc(text).split()).casefold()
 
 
 class Table:

@@ -49,7 +49,9 @@ FORMS = {
 
 BREAK = re.compile(r"<br(?:\s[^<>]*)?/?>|</(?:p|div)>", re.IGNORECASE)
 # Known tags only: Korean titles put words in <angle brackets>, <A 등급> too.
-TAG = re.compile(r"</?(?:b|strong|span|font|em|i|u|p|div|a|sup|sub)(?:\s+[\w-]+\s*=[^<>]*)?\s*/?>", re.IGNORECASE)
+TAG = re.compile(
+    r"<(?=[/bsfeiupda])/?(?:b|strong|span|font|em|i|u|p|div|a|sup|sub)(?:\s+[\w-]+\s*=[^<>]*)?\s*/?>", re.IGNORECASE
+)
 ANY_TAG = re.compile(r"<[A-Za-z!/]")
 ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 

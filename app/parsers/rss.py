@@ -27,10 +27,12 @@ ENCODED = "{http://purl.org/rss/1.0/modules/content/}encoded"
 TERMS = "{http://purl.org/dc/terms/}"
 RESOURCE = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}resource"
 ENTITY = re.compile(r"&(?:#[0-9]+|#[xX][0-9A-Fa-f]+|[A-Za-z][A-Za-z0-9]*);")
-INLINE = re.compile(r"</?(?:a|b|em|font|i|small|span|strong|sub|sup|u|mark)(?:\s[^<>]*)?/?>", re.IGNORECASE)
+INLINE = re.compile(
+    r"<(?=[/abefismu])/?(?:a|b|em|font|i|small|span|strong|sub|sup|u|mark)(?:\s[^<>]*)?/?>", re.IGNORECASE
+)
 BREAK = re.compile(r"<(?:br|/?p|/?div)(?:\s[^<>]*)?/?>", re.IGNORECASE)
 MARKUP = re.compile(r"</?[A-Za-z][A-Za-z0-9]*(?:\s[^<>]*)?/?>")
-AUTHOR = re.compile(r"\s*\S+@\S+\s*\((.+)\)\s*")  # lawyer@boyer.net (Lawyer Boyer)
+AUTHOR = re.compile(r"[^\s@(]++@[^\s(]++ ?\((.+)\)")  # lawyer@boyer.net (Lawyer Boyer)
 
 
 def parse(root: etree._Element) -> Parsed:
