@@ -5,12 +5,13 @@ whole wording must be understood, else the release is held: 즉시 is at once, b
 """
 
 import re
-import unicodedata
 from calendar import monthrange
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 
 from msgspec import Struct
+
+from schemas.text import nfc
 
 WEEKDAYS = "월화수목금토일"
 LONGEST = 200  # characters of a wording that are read; a longer one is a text, not a time
@@ -84,9 +85,11 @@ TOKEN = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-LABEL = re.compile(r"[^\w가-힣]*보\s*도\s*(?:시\s*점|일\s*시|가능\s*시점)[^\w가-힣'‘’]*")
+# It begins where its punctuation does, and not within: each mark would be tried anew otherwise.
+LABEL = re.compile(r"(?<!\W)\W*+보\s*+도\s*+(?:시\s*+점|일\s*+시|가능\s*+시점)[^\w'‘’]*+")
 # What stands beside it in the head: when the release is handed out.
-HANDED_OUT = re.compile(r"\s*[\[(<|/]*\s*배\s*포\s*(?:일\s*시|일|시점)?\s*[\])>]*\s*[:：]?\s*(?=['‘’]?\d).*", re.DOTALL)
+HANDED_OUT = re.compile(r"배\s*+포\s*+(?:일\s*+시|일|시점)?+\s*+[\])>]*+\s*+[:：]?+\s*+(?=['‘’]?\d)")
+BEFORE = "[(<|/ \t\n"
 # The hours that go with a part of the day, and what is added to them. 오전 12시 may be midnight or noon: it is in none.
 HALVES: dict[str, tuple[tuple[range, int], ...]] = {
     "오전": ((range(12), 0),),
@@ -121,7 +124,8 @@ def find(text: str) -> str:
         if not label:
             continue
         wording = line[label.end() :].strip() or (lines[number + 1] if number + 1 < len(lines) else "")
-        return HANDED_OUT.sub("", wording, count=1).strip()
+        handed_out = HANDED_OUT.search(wording)
+        return (wording[: handed_out.start()].rstrip(BEFORE) if handed_out else wording).strip()
     return ""
 
 
@@ -131,7 +135,7 @@ def read(wording: str, issued: datetime, hours: Hours = HOURS) -> Embargo:
     Never early: what is not understood is held, a day without an hour lasts to its end, a time without a day is the next one
     from `issued` on. Where online media have a time of their own, it is the one that counts here.
     """
-    text = LABEL.sub("", unicodedata.normalize("NFC", wording), count=1).strip()
+    text = LABEL.sub("", nfc(wording), count=1).strip()
     if not text or len(text) > LONGEST or not YEARS[0] < issued.year < YEARS[1]:
         return Embargo(held=True)
     warnings: list[str] = []

@@ -3,7 +3,6 @@
 `cid:NAME` (RFC 2392) or a plain NAME refers to a file of the same push, a URL of ours to one that the article carries already.
 """
 
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -20,6 +19,7 @@ from app.parsers import Parsed
 from app.store import FileRecord
 from app.uploads import Upload
 from extract import Block, Extracted
+from schemas.text import nfc
 
 Kept = Callable[[str], Sequence[FileRecord]]  # a guid -> the files of its newest version
 EMPTY = Extracted()
@@ -142,7 +142,7 @@ class _Binder:
 
     def _carried(self, sent: DraftEnclosure, text: str) -> DraftEnclosure:
         if not self.known:
-            guid = unicodedata.normalize("NFC", self.draft.guid.text.strip())
+            guid = nfc(self.draft.guid.text.strip())
             self.known = {address(file.sha256, file.name): file for file in self.kept(guid)}
         path = text[len(self.ours) - len("/files/") :]
         if path not in self.known:
@@ -228,7 +228,7 @@ def _is_reference(text: str) -> bool:
 def _named(text: str) -> tuple[str, str]:
     """The names that a reference may mean: percent-decoded, and as it stands."""
     text = text[4:] if text[:4].lower() == "cid:" else text
-    return unicodedata.normalize("NFC", unquote(text)), unicodedata.normalize("NFC", text)
+    return nfc(unquote(text)), nfc(text)
 
 
 def _reference(text: str, looked: Mapping[str, Looked]) -> str:

@@ -36,17 +36,45 @@ CELLS = {"td", "th"}
 OTHER_BLOCKS = ("address", "article", "aside", "center", "footer", "header", "main", "nav", "section")
 ABOUT = ("head", "title")
 CAPITALS, SMALL = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz"
-IN_CAPITALS = etree.XPath(f"boolean((//*|//@*)[local-name() != translate(local-name(), '{CAPITALS}', '{SMALL}')])")
+_CAPITAL = f"local-name() != translate(local-name(), '{CAPITALS}', '{SMALL}')"
+# Two questions: libxml2 needs quadratic time for the union of two sets.
+IN_CAPITALS = etree.XPath(f"boolean(//*[{_CAPITAL}]) or boolean(//@*[{_CAPITAL}])")
 # What another's HTML may hold and an article cannot: told to the sender, for words or pictures go with it.
 LEFT_OUT = {
     "iframe", "object", "embed", "applet", "video", "audio", "canvas", "svg", "math", "form", "input", "button", "select",
     "textarea", "frame", "frameset",
 }  # fmt: skip
 PASSES = 5
+# What a fragment may cost. The longest release of plain prose has some 60,000 elements, and hardly five in each other.
+MOST_ELEMENTS = 100_000
+MOST_ATTRIBUTES = 64  # of one element: parsers of HTML compare each attribute with all before it
+DEEPEST = 100  # elements in each other; libxml2 leaves out what is deeper than 255 and does not say so
+MOST_REOPENED = 100_000  # start tags that a reader of HTML may have to repeat: see `_bounded`
+GROWTH, SLACK = 2, 64 * 1024  # a body is at most so many times its source, and so many characters, long
+MOST_REFERENCES = 500_000
+MOST_LINKS = 30_000
+MOST_MOVED = 20_000_000_000  # characters: nh3 moves the rest of a text for each & and no-break space in it
+LONGEST_BASE = 500  # characters of a URL that others are relative to: it is copied into each of them
+FORMATTING = ("a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u")
 LINE = "\n"
-BLOCK = re.compile(rf"<(?:{'|'.join(sorted(BLOCKS))})\b", re.IGNORECASE)
-REFERENCE = re.compile(r"&#(?:([0-9]+)|[xX]([0-9A-Fa-f]+));?")
+BLOCK = re.compile(
+    rf"<(?=[{''.join(sorted({name[0] for name in BLOCKS}))}])(?:{'|'.join(sorted(BLOCKS))})\b", re.IGNORECASE
+)
+REFERENCE = re.compile(r"&#(?:([0-9]++)|[xX]([0-9A-Fa-f]++));?")
+# A start tag with more attributes than are read. A name ends at white space, "/" or ">", so what stands between two of
+# these is looked at once, wherever in it tags begin; and all is possessive.
+_TAG = r"(?<![^\s/>])[^\s/><]*+<(?:(?![A-Za-z])[^\s/><]*+<)*+[A-Za-z][^\s/>]*+"
+_ATTRIBUTE = r"""[\s/]*+[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s>]*+))?+"""
+MANY_ATTRIBUTES = re.compile(f"{_TAG}(?:{_ATTRIBUTE}){{{MOST_ATTRIBUTES + 1}}}")
+TOO_DEEP = etree.XPath(f"boolean({'/*' * (DEEPEST + 2)})")  # the <div> around the fragment is one
+LINKED = etree.XPath(f"//*[{' or '.join(f'@{name}' for name in LINKS)}]")
+SPACE = re.compile(r"\s")
+WITHIN = etree.XPath("count(descendant::*)")
 FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # in XML, even as a reference
+
+
+class TooComplex(Exception):
+    """A fragment would cost more than one may; the message is the end of a sentence that begins "In the body, "."""
 
 
 class Body(Struct, frozen=True):
@@ -61,13 +89,22 @@ def clean(source: str, base: str) -> Body:
     """Clean a fragment; relative URLs are resolved against `base`, or are faults where it is empty.
 
     What comes out is stable: cleaned again it is the same, so that an article survives the way through any dialect.
+    A fragment that is too complex has no text and one fault.
     """
-    tree = _tree(_legible(source))
-    faults = list(_links(tree, base))
+    try:
+        return _clean(source, base)
+    except TooComplex as error:
+        return Body("", "", (str(error),))
+
+
+def _clean(source: str, base: str) -> Body:
+    most = GROWTH * len(source) + SLACK
+    tree = _tree(source)
+    faults = list(_links(tree, base, most))
     written = _inner(tree)
-    safe = _xml(_safe(written))
+    safe = _xml(_safe(written, most))
     if safe != written:  # else it is that very tree
-        tree = etree.fromstring(f"<div>{safe}</div>", _parser())
+        tree = _cleaned(safe)
         written = _inner(tree)
     return Body(written, _text(tree), tuple(faults))
 
@@ -76,7 +113,11 @@ def active(source: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What a fragment of another's HTML does besides being read: faults, and warnings of what `clean` will leave out."""
     faults: dict[str, None] = {}
     warnings: dict[str, None] = {}
-    for element in _tree(_legible(source)).iter():
+    try:
+        tree = _tree(source)
+    except TooComplex as error:
+        return (str(error),), ()
+    for element in tree.iter():
         if not isinstance(element.tag, str):
             continue
         name = element.tag.rpartition("}")[2].lower()
@@ -91,8 +132,8 @@ def active(source: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def plain(source: str) -> str:
-    """A fragment of HTML as plain text: entities resolved once, paragraphs parted by a blank line."""
-    return clean(source, "").text
+    """A fragment of HTML as plain text: entities resolved once, paragraphs parted by a blank line. Raises TooComplex."""
+    return _clean(source, "").text
 
 
 def paragraphs(text: str) -> str:
@@ -108,22 +149,94 @@ def block(source: str) -> str:
     return source if BLOCK.search(source) else f"<p>{source}</p>"
 
 
-def _safe(html: str) -> str:
-    """HTML with only what is allowed, such that cleaning it again changes nothing: misnested tags settle by repetition."""
+def _safe(html: str, most: int) -> str:
+    """HTML with only what is allowed, such that cleaning it again changes nothing: misnested tags settle by repetition.
+
+    Raises TooComplex where it becomes longer than `most` characters.
+    """
+    _short(html, most)
+    _parted(html)
     for _ in range(PASSES):
+        _short(html, most)
         # An HTML reader drops one line break after <pre>; here it is text.
         again = CLEANER.clean(html.replace("<pre>\n", "<pre>\n\n"))
         if again == html:
             break
         html = again
+    _short(html, most)
     return html
 
 
+def _parted(html: str) -> None:
+    """Raises TooComplex for texts without a tag that are too long for all that must be escaped in them."""
+    if (html.count("&") + html.count("\u00a0")) * len(html) <= MOST_MOVED:
+        return
+    texts = ((len(text), text.count("&") + text.count("\u00a0")) for text in html.split("<"))
+    if sum(length * escaped for length, escaped in texts) > MOST_MOVED:
+        raise TooComplex(
+            "the texts between two tags are too long for all the &, <, > and no-break spaces in them: part them into paragraphs."
+        )
+
+
+def _short(html: str, most: int) -> None:
+    if len(html) > most:
+        raise TooComplex(
+            f"the HTML becomes {len(html)} characters long when it is cleaned; at most {most} are taken for one of its length:"
+            " close each tag before the paragraph ends, and write more text than tags."
+        )
+
+
 def _tree(source: str) -> etree._Element:
-    tree = _parsed(source)
+    _few(source)
+    tree = _parsed(_legible(source))
+    _bounded(tree)
     etree.strip_elements(tree, *ABOUT, with_tail=False)
     for element in tree.iter(*OTHER_BLOCKS):
         element.tag = "div"
+    return tree
+
+
+def _few(source: str) -> None:
+    """Raises TooComplex for what would be dear to parse."""
+    tags = source.count("<") - source.count("</")
+    if tags > MOST_ELEMENTS:
+        raise TooComplex(f"there are {tags} tags; at most {MOST_ELEMENTS} are taken: send several articles.")
+    if (references := source.count("&#")) > MOST_REFERENCES:
+        raise TooComplex(
+            f"there are {references} references such as &#44032;; at most {MOST_REFERENCES} are taken: write the characters."
+        )
+    if MANY_ATTRIBUTES.search(source):
+        raise TooComplex(f"an element has more than {MOST_ATTRIBUTES} attributes.")
+
+
+def _bounded(tree: etree._Element) -> None:
+    """Raises TooComplex for what would be dear to clean.
+
+    A reader of HTML that meets a block where none may stand closes the formatting elements that are open, and repeats their
+    start tags in the block and in each one after it (https://html.spec.whatwg.org/multipage/parsing.html#reconstruct-the-active-formatting-elements).
+    So 240 of them and 4,000 paragraphs become a million. It repeats at most those that are around an element.
+    """
+    if TOO_DEEP(tree):
+        raise TooComplex(f"elements are nested more than {DEEPEST} deep: close each tag before the paragraph ends.")
+    reopened = 0
+    for element in tree.iter(*FORMATTING):
+        if len(element):
+            reopened += int(WITHIN(element))
+        if reopened > MOST_REOPENED:
+            raise TooComplex(
+                "too many elements stand in <b>, <i>, <a> and the like that stand in each other: close each of these tags before"
+                " the paragraph ends."
+            )
+
+
+def _cleaned(safe: str) -> etree._Element:
+    """The tree of what was cleaned. Raises TooComplex: settling misnested tags may have nested them deeper."""
+    try:
+        tree = etree.fromstring(f"<div>{safe}</div>", _parser())
+    except etree.XMLSyntaxError:
+        tree = None
+    if tree is None or TOO_DEEP(tree):
+        raise TooComplex(f"elements are nested more than {DEEPEST} deep: close each tag before the paragraph ends.")
     return tree
 
 
@@ -160,29 +273,43 @@ def _reference(match: re.Match[str]) -> str:
     return "" if number > 0x10FFFF or FORBIDDEN.match(chr(number)) else match[0]
 
 
-def _links(tree: etree._Element, base: str) -> Iterator[str]:
-    """Make every link absolute in place; yield what is wrong with the others."""
+def _links(tree: etree._Element, base: str, most: int) -> Iterator[str]:
+    """Make every link absolute in place; yield what is wrong with the others.
+
+    Raises TooComplex where they become longer than `most` characters together.
+    """
+    if len(base) > LONGEST_BASE:
+        raise TooComplex(f"the base URL has {len(base)} characters; at most {LONGEST_BASE} are taken.")
+    written = 0
+    linked = LINKED(tree)
+    if len(linked) > MOST_LINKS:
+        raise TooComplex(f"there are {len(linked)} links and pictures; at most {MOST_LINKS} are taken.")
     for name, schemes in LINKS.items():
-        for element in tree.iter():
-            if not isinstance(element.tag, str):
-                continue
+        for element in linked:
             value = element.get(name)
             if value is None:
                 continue
-            shown = f"the {name} {value.strip()[:100]!r} of <{element.tag}>"
             try:
                 url = urlsplit(urljoin(base, value.strip()))
             except ValueError:
-                yield f"{shown} is not a URL."
+                yield f"{_shown(element, name)} is not a URL."
                 continue
             if url.scheme and url.scheme not in schemes:
-                yield f"{shown} is not allowed: use {', '.join(sorted(schemes))}."
+                yield f"{_shown(element, name)} is not allowed: use {', '.join(sorted(schemes))}."
             elif not url.scheme or (url.scheme in ("http", "https") and not url.hostname):
-                yield f"{shown} is relative: write the whole URL, or give the article an xml:base."
-            elif any(c.isspace() for c in url.netloc):
-                yield f"{shown} is not a URL."
+                yield f"{_shown(element, name)} is relative: write the whole URL, or give the article an xml:base."
+            elif SPACE.search(url.netloc):
+                yield f"{_shown(element, name)} is not a URL."
             else:
-                element.set(name, "".join(quote(c) if c.isspace() else c for c in url.geturl()))
+                absolute = SPACE.sub(lambda space: quote(space[0]), url.geturl())
+                element.set(name, absolute)
+                written += len(absolute)
+                if written > most:
+                    raise TooComplex(f"the links are longer than {most} characters together: shorten the base URL.")
+
+
+def _shown(element: etree._Element, name: str) -> str:
+    return f"the {name} {element.get(name, '').strip()[:100]!r} of <{element.tag[:60]}>"
 
 
 def _inner(tree: etree._Element) -> str:

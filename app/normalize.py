@@ -3,12 +3,11 @@
 import base64
 import hashlib
 import re
-import unicodedata
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from urllib.parse import quote, urlsplit
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from app import embargo as embargoes
 from app import html
@@ -18,6 +17,7 @@ from app.errors import Fault
 from app.office import OfficeRecord, issuing
 from feeds.article import Article, Contact, Enclosure, Licence, Office, Related, Term
 from schemas import Code, UnknownCode, codes
+from schemas.text import nfc
 
 GUID_MOST, HEADLINE_MOST = 512, 1000  # characters
 SUMMARY_FROM_LEAD = 300  # characters of the first paragraph, where the release has no summary
@@ -34,6 +34,7 @@ MOST = {
     "related": 500,
     "subheadlines": 100,
 }
+MOST_HINTS = 20  # wrong names of a release to which the nearest right ones are told
 UNKNOWN_TYPE = "application/octet-stream"
 # As schemas/xsd/press-release.xsd has them.
 MEDIA_TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+\-]*/[A-Za-z0-9][A-Za-z0-9!#$&^_.+\-]*")
@@ -53,6 +54,18 @@ class Normal(Struct, frozen=True):
     silent: bool = False  # a correction that readers need not be shown again
 
 
+class Hints:
+    """How many wrong names of a release may still be compared with all that are known: each takes some milliseconds."""
+
+    def __init__(self, left: int = MOST_HINTS) -> None:
+        self.left = left
+
+    def spend(self) -> bool:
+        """Whether one more may be."""
+        self.left -= 1
+        return self.left >= 0
+
+
 class Context(Struct, frozen=True):
     """What an article means apart from its own words."""
 
@@ -62,6 +75,7 @@ class Context(Struct, frozen=True):
     backfill: bool = False  # an archive: the article stands in its feeds by its own date
     hours: Hours = Hours()  # when editions of newspapers come out
     known: tuple[OfficeRecord, ...] = ()  # the offices that this one may publish for
+    hints: Hints = field(default_factory=Hints)  # of the release, all its articles together
 
 
 PUBLIC_ID = re.compile(r"[a-z2-7]{26}")
@@ -81,12 +95,13 @@ def issuer(draft: Draft, context: Context) -> OfficeRecord | Fault:
     """The office that a draft is of. Raises Problem (403): an office publishes only as itself, save one that may for others."""
     if draft.office is None:
         return context.office
-    return issuing(draft.office.text, context.office, context.known, draft.office.path, draft.office.line)
+    named, at = draft.office.text, draft.office
+    return issuing(named, context.office, context.known, at.path, at.line, context.hints.spend)
 
 
 def prose(text: str) -> str:
     """NFC, without unseen characters; line breaks kept."""
-    lines = UNSEEN.sub("", unicodedata.normalize("NFC", text)).split("\n")
+    lines = UNSEEN.sub("", nfc(text)).split("\n")
     return "\n".join(" ".join(part.split()) for part in lines).strip()
 
 
@@ -124,12 +139,12 @@ class _Normalizer:
             self.fault(
                 draft.headline, f"The headline has {len(headline)} characters; at most {HEADLINE_MOST} are taken."
             )
-        if UNSEEN.search(unicodedata.normalize("NFC", draft.headline.text)):
+        if UNSEEN.search(nfc(draft.headline.text)):
             self.warnings.append("Control characters were taken out of the headline.")
         body = html.clean(_nfc(draft.body.text), draft.base)
         for reason in body.faults:
             self.fault(draft.body, f"In the body, {reason}")
-        if not body.text and "<img" not in body.xhtml:
+        if not body.text and "<img" not in body.xhtml and not body.faults:
             self.fault(draft.body, "The body is empty. Write it, or upload an HWPX file whose text it is.")
         issued = self.instant(draft.issued)
         embargo, held = self.embargo(issued)
@@ -198,7 +213,7 @@ class _Normalizer:
                 self.faults.append(Fault(reason, self.draft.mark.path, self.draft.mark.line))
 
     def guid(self) -> str:
-        guid = unicodedata.normalize("NFC", self.draft.guid.text.strip())
+        guid = nfc(self.draft.guid.text.strip())
         if guid and self.draft.guid_space:
             guid = f"{self.draft.guid_space}:{self.office.code}:{guid}"
         if not guid or len(guid) > GUID_MOST or any(c.isspace() for c in guid) or UNSEEN.search(guid):
@@ -288,10 +303,9 @@ class _Normalizer:
                     self.words.append(word)
                     self.warnings.append(f"{word[:100]!r} is not a known {what}: it is kept as a keyword.")
                     continue
+                near = error.nearest if self.context.hints.spend() else ()
                 several = "is borne by several" if error.candidates else "is not a known"
-                self.fault(
-                    term, f"{line(term.text)[:100]!r} {several} {what}{'s' if error.candidates else ''}.", error.nearest
-                )
+                self.fault(term, f"{line(term.text)[:100]!r} {several} {what}{'s' if error.candidates else ''}.", near)
                 continue
             if code.retired:
                 self.warnings.append(f"The {what} {code.code} was retired on {code.retired}.")
@@ -373,4 +387,4 @@ def lead(text: str) -> str:
 
 
 def _nfc(text: str) -> str:
-    return UNSEEN.sub("", unicodedata.normalize("NFC", text))
+    return UNSEEN.sub("", nfc(text))

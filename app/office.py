@@ -1,7 +1,7 @@
 """The office as its releases need it, and which office a release means. Pure."""
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import Struct
 
@@ -46,12 +46,17 @@ def may_publish_for(office: OfficeRecord, offices: Iterable[OfficeRecord]) -> tu
 
 
 def issuing(
-    named: str, own: OfficeRecord, offices: Sequence[OfficeRecord], path: str, line: int
+    named: str,
+    own: OfficeRecord,
+    offices: Sequence[OfficeRecord],
+    path: str,
+    line: int,
+    hint: Callable[[], bool] = lambda: True,
 ) -> OfficeRecord | Fault:
     """The office that a release of `own`'s token names; `offices` are those that it may publish for.
 
     A fault where `own` publishes for all and the name is not one registered office. Raises Problem (403) where it may
-    publish only as itself, or as what is part of it.
+    publish only as itself, or as what is part of it. `hint`: whether the nearest names may be looked for, which takes milliseconds.
     """
     if own.named(named):
         return own
@@ -66,7 +71,7 @@ def issuing(
     if found:
         reason = f"Several registered offices bear the name {shown!r}; write the code."
         return Fault(reason, path, line, tuple(_shown(office) for office in found[:NEAREST]))
-    return Fault(f"{shown!r} is not a registered office.", path, line, nearest(named, offices))
+    return Fault(f"{shown!r} is not a registered office.", path, line, nearest(named, offices) if hint() else ())
 
 
 def nearest(text: str, offices: Sequence[OfficeRecord]) -> tuple[str, ...]:

@@ -299,7 +299,7 @@ def _check_redis(url: str) -> None:
 def _check_mail(settings: Settings) -> None:
     if settings.smtp_url and not re.fullmatch(r"smtps?://([^@\s]+@)?[^@\s/:]+(:\d{1,5})?/?", settings.smtp_url):
         raise Misconfigured("PRESSRELAY_SMTP_URL takes smtp://user:password@host:587 or smtps://host.")
-    if settings.smtp_url and not re.fullmatch(r"[!-?A-~]+@[!-?A-~]+\.[!-?A-~]+", settings.mail_from):
+    if settings.smtp_url and not re.fullmatch(r"[!-?A-~]++@(?:[!-,\-/-?A-~]++\.)++[!-,\-/-?A-~]++", settings.mail_from):
         raise Misconfigured(f"PRESSRELAY_MAIL_FROM takes an e-mail address, not {settings.mail_from!r}.")
     if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d[+-](0\d|1[0-4]):[0-5]\d", settings.digest_at):
         raise Misconfigured(f"PRESSRELAY_DIGEST_AT takes HH:MM+HH:MM such as 07:00+09:00, not {settings.digest_at!r}.")

@@ -29,7 +29,7 @@ FAILING = 3  # failures in a row that are an alarm
 MILLION = 1_000_000
 # Atomic groups: each comment is read once, however many there are.
 HTML = re.compile(
-    rb"\s*+(?:\xef\xbb\xbf)?+\s*+(?>(?><!--.*?-->)\s*+)*+<(?:!doctype\s{1,99}html|html)[\s>]", re.IGNORECASE | re.DOTALL
+    rb"\s*+(?:\xef\xbb\xbf)?+\s*+(?>(?><!--.*?-->)\s*+)*+<(?:!doctype\s++html|html)[\s>]", re.IGNORECASE | re.DOTALL
 )
 
 

@@ -7,7 +7,6 @@ a thread's memory one release and one chunk, whatever its files.
 import hashlib
 import shutil
 import tempfile
-import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain
@@ -20,6 +19,7 @@ from werkzeug.sansio.multipart import NEED_DATA, Data, Epilogue, Event, Field, F
 
 from app.errors import Problem
 from app.normalize import UNSEEN
+from schemas.text import nfc
 
 RELEASE = "release"  # the name of the part that holds the XML
 BUFFER = 256 * 1024  # bytes that the decoder may hold: a chunk, and what may be a boundary or the headers of a part
@@ -183,7 +183,7 @@ class _Taker:
 
 def clean(name: str) -> str:
     """A file name alone: NFC, no path, no control character, not too long; empty where nothing is left."""
-    name = unicodedata.normalize("NFC", name).replace("\\", "/").rpartition("/")[2]
+    name = nfc(name).replace("\\", "/").rpartition("/")[2]
     name = " ".join(UNSEEN.sub("", name).split())
     if not name.strip("."):
         return ""

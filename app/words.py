@@ -6,13 +6,16 @@ and to PostgreSQL, so that both find the same.
 """
 
 import re
-import unicodedata
 from operator import add
 
 from msgspec import Struct
 
+from schemas.text import nfkc
+
 MOST = 16_000  # tokens of a text; PostgreSQL counts positions to 16,383 (tsvector, limitations)
+LONGEST = 250_000  # characters of a text that are looked at: they hold more than MOST words of any language
 MOST_TERMS = 20  # of a question
+LONGEST_QUESTION = 1_000  # characters
 _LETTERS = (
     "\u1100-\u11ff\u3040-\u30ff\u3130-\u318f\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff"  # Hangul, kana, Han
 )
@@ -29,9 +32,9 @@ class SearchTerm(Struct, frozen=True):
 
 
 def tokens(text: str) -> list[str]:
-    """What is indexed of a text, in its order; at most MOST."""
+    """What is indexed of a text, in its order; at most MOST, of its first LONGEST characters."""
     found: list[str] = []
-    for paired, word in _RUN.findall(_folded(text))[:MOST]:
+    for paired, word in _RUN.findall(_folded(text[:LONGEST])[:LONGEST])[:MOST]:
         # One to three letters are the most of Korean words, and this is the most of an import: no call for those.
         if word or len(paired) < 3:
             found.append(word or paired)
@@ -45,7 +48,7 @@ def tokens(text: str) -> list[str]:
 def search_terms(question: str) -> tuple[SearchTerm, ...]:
     """What a question looks for: every word of it, words in quotation marks one after the other."""
     found: list[SearchTerm] = []
-    for quoted, word in re.findall(r'"([^"]*)"|([^\s"]+)', unicodedata.normalize("NFKC", question)):
+    for quoted, word in re.findall(r'"([^"]*)"|([^\s"]+)', nfkc(question[:LONGEST_QUESTION])):
         runs = list(_runs(quoted or word))
         sequence: list[str] = []
         prefix = False
@@ -60,12 +63,12 @@ def search_terms(question: str) -> tuple[SearchTerm, ...]:
 
 def marked(text: str, question: str) -> list[tuple[str, bool]]:
     """The text in pieces, each with whether the question names it."""
-    wanted = [run for run in _runs(question) if run]
+    wanted = [run for run in _runs(question[:LONGEST_QUESTION]) if run]
     if not wanted:
         return [(text, False)]
     forms = "|".join(
         re.escape(run) if _PAIRED.match(run) else rf"(?<![^\W_]){re.escape(run)}(?![^\W_])"
-        for run in sorted(set(wanted), key=len, reverse=True)
+        for run in sorted(set(wanted[:MOST_TERMS]), key=len, reverse=True)
     )
     pieces: list[tuple[str, bool]] = []
     end = 0
@@ -76,7 +79,7 @@ def marked(text: str, question: str) -> list[tuple[str, bool]]:
 
 
 def _folded(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).casefold()
+    return nfkc(text).casefold()
 
 
 def _runs(text: str) -> list[str]:

@@ -2,12 +2,14 @@
 
 import csv
 import difflib
-import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
+from functools import cached_property, partial
 from importlib.resources import files
 
 from msgspec import Struct
+
+from schemas.text import nfc
 
 LONGEST = 100  # characters of a wrong name that are compared; more would only cost time
 NEAREST = 5
@@ -37,11 +39,16 @@ class Code(Struct, frozen=True):
 class UnknownCode(LookupError):
     """No code bears this name, or several do (`candidates`)."""
 
-    def __init__(self, text: str, nearest: tuple[str, ...], candidates: tuple[Code, ...] = ()) -> None:
+    def __init__(self, text: str, find: Callable[[], tuple[str, ...]], candidates: tuple[Code, ...] = ()) -> None:
         super().__init__(text)
         self.text = text
-        self.nearest = nearest
         self.candidates = candidates
+        self._find = find
+
+    @cached_property
+    def nearest(self) -> tuple[str, ...]:
+        """Codes that may be meant, as `Table.nearest` writes them. They are looked for when this is asked: it takes milliseconds."""
+        return self._find()
 
 
 def rows(name: str) -> list[dict[str, str]]:
@@ -51,7 +58,7 @@ def rows(name: str) -> list[dict[str, str]]:
 
 def folded(text: str) -> str:
     """The form in which names are compared: NFC, one space, no letter case."""
-    return " ".join(unicodedata.normalize("NFC", text).split()).casefold()
+    return " ".join(nfc(text).split()).casefold()
 
 
 class Table:
@@ -93,7 +100,7 @@ class Table:
             return self._codes[self._folded[wanted]]
         bearers = [self._codes[code] for code in self._names.get(wanted, ())]
         if not bearers:
-            raise UnknownCode(text, self.nearest(text))
+            raise UnknownCode(text, partial(self.nearest, text))
         for choice in (
             [code for code in bearers if on is not None and code.valid(on) and code.retired is None],
             [code for code in bearers if on is not None and code.valid(on)],
@@ -121,7 +128,7 @@ class Table:
             if near:
                 break
             scope = {known.parent for code in scope if (known := self._codes.get(code)) and known.parent}
-        raise UnknownCode(text, tuple(self._shown(code) for code in choice[:NEAREST]), tuple(choice))
+        raise UnknownCode(text, lambda: tuple(self._shown(code) for code in choice[:NEAREST]), tuple(choice))
 
     def ancestors(self, code: str) -> tuple[str, ...]:
         """From the parent up."""

@@ -228,7 +228,11 @@ class _Entry:
             return ""
         if element.get("type", "text").strip().lower() == "text" and not len(element):
             return element.text or ""
-        return html.plain(self.construct(element))
+        try:
+            return html.plain(self.construct(element))
+        except html.TooComplex as error:
+            self.fault(f"In the <{etree.QName(element).localname}>, {error}", element)
+            return ""
 
     def author(self) -> str:
         above = (self.entry, self.entry.find(f"{ATOM}source"), self.root)

@@ -11,7 +11,7 @@ from lxml import etree
 from app import embargo
 from app.draft import Draft, DraftContact, DraftEnclosure, DraftRelated, Mark, Value
 from app.errors import Fault, Invalid
-from app.html import paragraphs, plain
+from app.html import TooComplex, paragraphs, plain
 from app.parsers import files
 from app.parsers.faults import MOST_FAULTS, check
 from app.parsers.korea_results import empty, refuse_error
@@ -49,7 +49,9 @@ FORMS = {
 
 BREAK = re.compile(r"<br(?:\s[^<>]*)?/?>|</(?:p|div)>", re.IGNORECASE)
 # Known tags only: Korean titles put words in <angle brackets>, <A 등급> too.
-TAG = re.compile(r"</?(?:b|strong|span|font|em|i|u|p|div|a|sup|sub)(?:\s+[\w-]+\s*=[^<>]*)?\s*/?>", re.IGNORECASE)
+TAG = re.compile(
+    r"<(?=[/bsfeiupda])/?(?:b|strong|span|font|em|i|u|p|div|a|sup|sub)(?:\s+[\w-]+\s*=[^<>]*)?\s*/?>", re.IGNORECASE
+)
 ANY_TAG = re.compile(r"<[A-Za-z!/]")
 ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 
@@ -255,7 +257,13 @@ class _Item:
         """보도시점 in the head of the body, where the office gave no EmbargoDate: never earlier than its own date."""
         head = body[:HEAD]
         may = "보" in head or "&#" in head  # most bodies say nothing of it, and need not be read for it
-        return embargo.find(plain(head)) if may and not self.text("EmbargoDate") else ""
+        if not may or self.text("EmbargoDate"):
+            return ""
+        try:
+            return embargo.find(plain(head))
+        except TooComplex as error:
+            self.fault(self.value("DataContents"), f"In the body, {error}")
+            return ""
 
     def contacts(self) -> Iterator[DraftContact]:
         names = ("WriterPosition", "WriterName", "WriterPhone", "WriterEmail")

@@ -21,7 +21,10 @@ OLD_CC = "{http://backend.userland.com/creativeCommonsRssModule}"
 
 
 def enclosures(item: etree._Element) -> tuple[DraftEnclosure, ...]:
-    """Every file once: what a later element says of the same URL completes the first; a thumbnail counts where no photo is."""
+    """Every file once: what a later element says of the same URL completes the first; a thumbnail counts where no photo is.
+
+    Raises html.TooComplex for a text of HTML that is.
+    """
     found: dict[str, DraftEnclosure] = {}
     for file in (*map(_enclosure, item.findall("enclosure")), *_contents(item)):
         first = found.get(file.url.text)

@@ -28,10 +28,12 @@ ENCODED = "{http://purl.org/rss/1.0/modules/content/}encoded"
 TERMS = "{http://purl.org/dc/terms/}"
 RESOURCE = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}resource"
 ENTITY = re.compile(r"&(?:#[0-9]+|#[xX][0-9A-Fa-f]+|[A-Za-z][A-Za-z0-9]*);")
-INLINE = re.compile(r"</?(?:a|b|em|font|i|small|span|strong|sub|sup|u|mark)(?:\s[^<>]*)?/?>", re.IGNORECASE)
+INLINE = re.compile(
+    r"<(?=[/abefismu])/?(?:a|b|em|font|i|small|span|strong|sub|sup|u|mark)(?:\s[^<>]*)?/?>", re.IGNORECASE
+)
 BREAK = re.compile(r"<(?:br|/?p|/?div)(?:\s[^<>]*)?/?>", re.IGNORECASE)
 MARKUP = re.compile(r"</?[A-Za-z][A-Za-z0-9]*(?:\s[^<>]*)?/?>")
-AUTHOR = re.compile(r"\s*\S+@\S+\s*\((.+)\)\s*")  # lawyer@boyer.net (Lawyer Boyer)
+AUTHOR = re.compile(r"[^\s@(]++@[^\s(]++ ?\((.+)\)")  # lawyer@boyer.net (Lawyer Boyer)
 
 
 def parse(root: etree._Element) -> Parsed:
@@ -87,6 +89,11 @@ class _Item:
         summary, body = self.texts()
         if self.faults or guid is None or headline is None or written is None or body is None:
             return tuple(self.faults)
+        try:
+            files = enclosures(item)
+        except html.TooComplex as error:
+            self.fault(item, f"In a text of Media RSS, {error}")
+            return tuple(self.faults)
         classified = self.categories()
         byline, soft = self.byline()
         licence_uri = self.licence()
@@ -117,7 +124,7 @@ class _Item:
             topics=classified.topics,
             keywords=classified.keywords,
             contacts=(),
-            enclosures=enclosures(item),
+            enclosures=files,
             licence_uri=licence_uri,
             licence_text="",
             related=tuple(self.related(guid.text.strip())),
@@ -192,12 +199,20 @@ class _Item:
         encoded = self.item.find(ENCODED)
         description = self.item.find("description")
         if encoded is not None and text(encoded).strip():
-            told = "" if description is None else html.plain(_hypertext(text(description)))
-            return told, self.body(encoded)
+            return self.summary(description), self.body(encoded)
         if description is None or not text(description).strip():
             self.fault(self.item, "<item> has neither a <description> nor <content:encoded>: there is no text.")
             return "", None
         return "", self.body(description)
+
+    def summary(self, description: etree._Element | None) -> str:
+        if description is None:
+            return ""
+        try:
+            return html.plain(_hypertext(text(description)))
+        except html.TooComplex as error:
+            self.fault(description, f"In the <description>, {error}")
+            return ""
 
     def body(self, element: etree._Element) -> Value:
         body = text(element) if element.tag == ENCODED else _hypertext(text(element))
