@@ -180,7 +180,7 @@ def _granian(settings: Settings) -> list[str]:
         *(sys.executable, "-m", "app.webserver", "--interface", "wsgi", "--http", "1", "--no-ws"),
         *("--host", settings.host, "--port", str(settings.port)),
         *("--workers", str(settings.workers), "--blocking-threads", str(settings.threads)),
-        *("--backpressure", str(max(64, 4 * settings.threads))),
+        *("--backpressure", str(max(1024, 4 * settings.threads))),
         *("--http1-header-read-timeout", "5000"),
         *("--respawn-failed-workers", "--respawn-interval", "0.5", "--workers-kill-timeout", "10"),
         *("--log-level", "error", "--no-access-log"),

@@ -32,6 +32,7 @@ from app.routes import (
     ops,
     pages,
     parameters,
+    places,
     provenance,
     subscriptions,
     versions,
@@ -77,6 +78,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.wsgi_app = Protected(Placed(app.wsgi_app, settings.url), settings.url)  # type: ignore[method-assign]
     if settings.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=0)  # type: ignore[method-assign]
+    places.install(app, settings.threads)
     limits.install(app, context)
     app.register_error_handler(Exception, answer)
     return app

@@ -5,10 +5,9 @@ as the article is now: what was canceled since shows nothing any more. Or one Ne
 """
 
 import re
-import threading
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
+from functools import cache
 from urllib.parse import urlencode
 
 import msgspec
@@ -21,8 +20,9 @@ from app.context import Context
 from app.errors import Elsewhere, Problem
 from app.process import ending
 from app.query import rfc3339
-from app.routes import representation
+from app.routes import places, representation
 from app.routes.context import here
+from app.routes.places import Places
 from app.store import Entry, Mark, Ref
 from feeds import newsml
 from feeds.article import Article, Feed, Withdrawn
@@ -63,29 +63,6 @@ class Line(Struct, frozen=True, omit_defaults=True):
     now: str  # the article: "usable", "canceled" or "withheld"
     note: str = ""  # the office's words, where it is canceled now
     article: Article | None = None  # as it is now, where it is usable
-
-
-class Waiters:
-    """Who of this process waits for a change. They hold threads, so there are never more than `most`."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._count = 0
-
-    @contextmanager
-    def place(self, most: int) -> Iterator[bool]:
-        """Whether there is a place to wait in."""
-        with self._lock:
-            free = self._count < most
-            self._count += free
-        try:
-            yield free
-        finally:
-            with self._lock:
-                self._count -= free
-
-
-waiters = Waiters()
 
 
 @blueprint.get("/changes")
@@ -270,12 +247,24 @@ def _address(context: Context, given: Mapping[str, str]) -> str:
 def _until_changed(context: Context, after: Mark, seconds: float) -> bool:
     """Wait for a change behind that number, at most so long; False: at once, for every place to wait in is taken.
 
-    Half of the threads are never waited with: releases and feeds go on whoever waits.
+    Half of the threads are never waited with: releases and feeds go on whoever waits. That a client hung up is not noticed until its
+    time is over, so one client's network has a few of the places and no more.
     """
-    with waiters.place(context.settings.threads // 2) as free:
+    who = places.client()
+    free = waiters(context.settings.threads // 2).take(who)
+    try:
         end = time.monotonic() + seconds if free else 0.0
         while store.head(context.engine).mark == after:
             left = end - time.monotonic()
             if left <= 0 or ending.wait(min(LOOK, left)):
                 return free
+    finally:
+        if free:
+            waiters(context.settings.threads // 2).leave(who)
     return True
+
+
+@cache
+def waiters(most: int) -> Places:
+    """The places of this process in which a change may be waited for."""
+    return Places(most)

@@ -1,7 +1,9 @@
 """GET /files/…: the files of public articles. Ranges as in https://www.rfc-editor.org/rfc/rfc9110#section-14"""
 
 import re
+import time
 from collections.abc import Iterator
+from functools import cache, partial
 from typing import IO
 from urllib.parse import quote
 
@@ -11,16 +13,20 @@ from werkzeug.datastructures import Headers
 
 from app import protection, store
 from app.blobs import SHA256
+from app.context import Context
 from app.errors import Problem
 from app.filetypes import OCTETS
-from app.routes import embargoed
+from app.routes import embargoed, places
 from app.routes.context import here
+from app.routes.places import Places
 from app.store import FileRecord
 from app.uploads import clean
 
 blueprint = Blueprint("files", __name__)
 
 CHUNK = 64 * 1024
+AT_ONCE = 1024 * 1024  # bytes that the web server and the kernel take from us at once, or nearly
+PATIENCE, SLOWEST = 30.0, 20_000  # seconds that a reader may take, and bytes a second besides
 # The bytes of an address never change, but whether they may be seen does: a shared cache asks again after five minutes.
 CACHE_CONTROL = "public, max-age=86400, s-maxage=300, immutable"
 INLINE = {"application/pdf", "image/jpeg", "image/png", "image/gif", "image/webp", "image/avif"}
@@ -48,9 +54,7 @@ def file(sha256: str, name: str) -> Response:
         embargoed.private(response)
         response.content_length = found.size
         if request.method != "HEAD":
-            source = context.blobs.open(found.sha256, 0, found.size)
-            response.call_on_close(source.close)
-            response.response = _chunks(source, found.size)
+            _send(context, response, found.sha256, 0, found.size)
         return response
     response.set_etag(found.sha256)
     response.make_conditional(request)
@@ -63,10 +67,31 @@ def file(sha256: str, name: str) -> Response:
         response.status_code = 206
         response.headers["Content-Range"] = f"bytes {start}-{start + length - 1}/{found.size}"
     if request.method != "HEAD":
-        source = context.blobs.open(found.sha256, start, length)
-        response.call_on_close(source.close)
-        response.response = _chunks(source, length)
+        _send(context, response, found.sha256, start, length)
     return response
+
+
+def _send(context: Context, response: Response, sha256: str, start: int, length: int) -> None:
+    """Send the bytes as the reader takes them, within a time that a slow line needs; a larger part takes a place, for as long as it is
+    sent. Raises Problem (503), Unavailable."""
+    if length > AT_ONCE:
+        sending, who = senders(max(1, context.settings.threads // 4)), places.client()
+        if not sending.take(who):
+            raise places.busy("large files")
+        response.call_on_close(partial(sending.leave, who))
+    try:
+        source = context.blobs.open(sha256, start, length)
+    except BaseException:
+        response.close()  # which gives the place back
+        raise
+    response.call_on_close(source.close)
+    response.response = _chunks(source, length)
+
+
+@cache
+def senders(most: int) -> Places:
+    """The places of this process from which large files are sent."""
+    return Places(most)
 
 
 def _headers(found: FileRecord) -> Headers:
@@ -116,7 +141,10 @@ def _unchanged() -> bool:
 
 
 def _chunks(source: IO[bytes], length: int) -> Iterator[bytes]:
+    end = time.monotonic() + PATIENCE + length / SLOWEST
     while length:
+        if time.monotonic() > end:
+            raise OSError("A reader takes a file too slowly.")
         chunk = source.read(min(CHUNK, length))
         if not chunk:
             raise OSError("A file became shorter while it was read.")  # Content-Length tells the reader as well.

@@ -2,7 +2,7 @@
 
 Feeds are not counted by address, save for searches, periods, pages and questions of many values: a poller that asks too often costs a
 cache hit, which is less than the counting. A costly question counts as several requests (`price`), and a quarter of a worker's
-threads at most answer such questions at once (`Gate`).
+threads at most answer such questions at once (app/routes/places.py).
 A window slides: of the one before counts as much as of it lies within the last minute (or second, hour, day). Each request is counted
 by one question to the cache, which tells what is left as well. While the cache is away each worker counts for itself. What is left is
 told in `RateLimit` and `RateLimit-Policy` (https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/10/).
@@ -68,9 +68,6 @@ def install(app: Flask, context: Context) -> None:
         )
         if limit.amount
     ]
-    gate = Gate(max(1, settings.threads // 4))
-    app.before_request(gate.enter)
-    app.teardown_request(gate.leave)
     if limits:
         counter = Counter(context.cache)
         app.before_request(lambda: _count(counter, limits))
@@ -81,27 +78,6 @@ def limited(scope: str, rate: str, who: Callable[[], str]) -> Limit:
     """A limit as the setting writes it: "6000/minute"."""
     amount, _, period = rate.partition("/")
     return Limit(scope, int(amount), SECONDS[period], who)
-
-
-class Gate:
-    """Lets so many costly questions be answered at once in this process, so that the threads for all others stay free."""
-
-    def __init__(self, places: int) -> None:
-        self._places = threading.BoundedSemaphore(places)
-
-    def enter(self) -> None:
-        """Raises Problem (503) where all places are taken; nobody waits for one, for that would take a thread as well."""
-        if request.endpoint is None or price() < GATED_FROM:
-            return
-        if not self._places.acquire(blocking=False):
-            detail = "As many costly questions as may be answered at once are being answered. Ask again in a second."
-            raise Problem(503, "busy", "Too many costly questions at once", detail, headers={"Retry-After": "1"})
-        g.in_gate = True
-
-    def leave(self, _error: BaseException | None = None) -> None:
-        """Once a request, whatever became of it."""
-        if g.pop("in_gate", False):
-            self._places.release()
 
 
 def price() -> int:

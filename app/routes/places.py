@@ -1,0 +1,85 @@
+"""Places for requests that may hold a thread for long: costly questions, small forms that come slowly, files that are read slowly, and
+those that wait for a change.
+
+A worker has few threads, and its web server cannot end a request that drips. So of each kind only so many are answered at once, and
+only a few of one client's network; the threads for everything else stay free. Nobody waits for a place, for that would take a thread
+as well.
+"""
+
+import threading
+from collections import Counter
+
+from flask import Flask, g, request
+
+from app.errors import Problem
+from app.routes import limits
+
+EACH = 2  # places that one client's network may have of a kind
+# These read a body only of whom a token or a signature has told already.
+TRUSTED = ("ingest.", "atompub.", "lifecycle.")
+
+
+class Places:
+    """So many at once in this process, and so many of each client; threads share it, under its lock."""
+
+    def __init__(self, most: int, each: int = EACH) -> None:
+        self.most = most
+        self.each = each
+        self._lock = threading.Lock()
+        self._taken: Counter[str] = Counter()
+
+    def take(self, who: str) -> bool:
+        """Whether there was a place for that client; "" is nobody in particular, and bound by `most` alone."""
+        with self._lock:
+            if self._taken.total() >= self.most or (who and self._taken[who] >= self.each):
+                return False
+            self._taken[who] += 1
+            return True
+
+    def leave(self, who: str) -> None:
+        """Give a place back."""
+        with self._lock:
+            self._taken[who] -= 1
+            if not self._taken[who]:
+                del self._taken[who]
+
+
+def client() -> str:
+    """Whom a place is counted for: a network, or nobody in particular where a proxy of this machine speaks for all."""
+    return limits.network(request.remote_addr or "")
+
+
+def busy(what: str) -> Problem:
+    """The answer to who finds no place."""
+    detail = f"As many {what} as may be answered at once are being answered. Ask again in a second."
+    return Problem(503, "busy", f"Too many {what} at once", detail, headers={"Retry-After": "1"})
+
+
+def install(app: Flask, threads: int) -> None:
+    """Have every costly question and every small form of this application take a place."""
+    quarter = max(1, threads // 4)
+    kinds = {"costly questions": Places(quarter, quarter), "forms": Places(quarter)}
+
+    def enter() -> None:
+        kind = _kind()
+        if not kind:
+            return
+        who = client()
+        if not kinds[kind].take(who):
+            raise busy(kind)
+        g.place = kinds[kind], who
+
+    def leave(_error: BaseException | None = None) -> None:
+        if place := g.pop("place", None):
+            place[0].leave(place[1])
+
+    app.before_request(enter)
+    app.teardown_request(leave)
+
+
+def _kind() -> str:
+    if request.endpoint is None:
+        return ""
+    if request.method not in ("GET", "HEAD", "OPTIONS"):
+        return "" if request.endpoint.startswith(TRUSTED) or not request.content_length else "forms"
+    return "costly questions" if limits.price() >= limits.GATED_FROM else ""
