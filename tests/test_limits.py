@@ -52,7 +52,7 @@ def test_one_token_and_one_address_have_their_limits(limited: Server) -> None:
     assert fresh(limited, "/feeds", **{"X-Forwarded-For": "198.51.100.10"}).status_code == 200
     page = fresh(limited, "/", **{"X-Forwarded-For": "198.51.100.9", "Accept": "text/html", "Accept-Language": "ko"})
     assert page.status_code == 429 and "요청이 너무 많습니다" in page.text
-    for path in ("/feed.atom", "/healthz", "/metrics"):
+    for path in ("/feed.atom", "/healthz", "/readyz"):
         answer = fresh(limited, path, **{"X-Forwarded-For": "198.51.100.9"})
         assert answer.status_code == 200 and "RateLimit" not in answer.headers, "feeds are not counted"
     assert fresh(limited, "/feed.atom?q=x", **{"X-Forwarded-For": "198.51.100.9"}).status_code == 429, "searches are"
