@@ -148,7 +148,7 @@ def _address() -> str:
     """Whose address is counted. The machine's own is not: a proxy on it speaks for everybody, until PRESSRELAY_PROXIES says that it
     tells for whom."""
     endpoint = request.endpoint or ""
-    if endpoint in UNCOUNTED:
+    if endpoint in UNCOUNTED and not access.secret():  # a token that is guessed at is counted wherever it is tried
         return ""
     if endpoint in FEEDS and not COSTLY & set(request.args) and not access.secret():
         return ""
