@@ -52,18 +52,19 @@ def test_one_token_and_one_address_have_their_limits(limited: Server) -> None:
     assert fresh(limited, "/feeds", **{"X-Forwarded-For": "198.51.100.10"}).status_code == 200
     page = fresh(limited, "/", **{"X-Forwarded-For": "198.51.100.9", "Accept": "text/html", "Accept-Language": "ko"})
     assert page.status_code == 429 and "요청이 너무 많습니다" in page.text
-    for path in ("/feed.atom", "/healthz", "/metrics"):
+    for path in ("/feed.atom", "/healthz", "/readyz"):
         answer = fresh(limited, path, **{"X-Forwarded-For": "198.51.100.9"})
         assert answer.status_code == 200 and "RateLimit" not in answer.headers, "feeds are not counted"
     assert fresh(limited, "/feed.atom?q=x", **{"X-Forwarded-For": "198.51.100.9"}).status_code == 429, "searches are"
 
 
-def test_a_token_that_is_guessed_at_counts_for_its_address(limited: Server) -> None:
+@pytest.mark.parametrize("path", ["/atompub", "/metrics", "/readyz"])
+def test_a_token_that_is_guessed_at_counts_for_its_address(limited: Server, path: str) -> None:
     limited.office()
     codes = []
     for number in range(10):
-        headers = {"X-Forwarded-For": "198.51.100.20", "Authorization": f"Bearer guess-{number}"}
-        codes.append(fresh(limited, "/atompub", **headers).status_code)
+        headers = {"X-Forwarded-For": f"192.0.2.{ord(path[1])}", "Authorization": f"Bearer guess-{number}"}
+        codes.append(fresh(limited, path, **headers).status_code)
     assert codes == [401] * 8 + [429] * 2
 
 
