@@ -7,6 +7,7 @@ Time is moved, not slept: what decides is the instant that the lift is told.
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
@@ -15,14 +16,17 @@ import httpx
 import pytest
 import redis
 from flask import Flask
+from sqlalchemy import text
 
 from app import store
 from app.announce import announce
 from app.cache import Cache
 from app.normalize import public_id
 from app.office import OfficeRecord
+from app.store.tables import metadata
 from app.web import BLUEPRINTS
-from tests.conftest import Server, until
+from tests.conftest import Server, together, until
+from tests.test_unread import CASES, DOCUMENTS
 
 GUID = "tag:example.org,2026:leak-secret"
 WORD = "수달칠백사십삼"  # nobody else writes this, and the questions ask for it
@@ -190,6 +194,85 @@ def pushed(server: Server, token: str, body: bytes) -> httpx.Response:
     return answer
 
 
+# What a table may hold before an embargo lifts: its rows, words of the article, or neither. A new table is declared here.
+WAITS = {
+    "articles",
+    "versions",
+    "releases",
+    "files",
+    "embargo_entries",
+    "axis",
+    "audit",
+    "audit_head",
+    "counter",
+    "refusals",
+}
+OWN = {
+    "tokens",
+    "attempts",
+    "offices",
+    "outlets",
+    "office_keys",
+    "sources",
+    "used_signatures",
+    "translations",
+}  # not of articles
+PUBLIC = {
+    "feed_entries",
+    "changes",
+    "withdrawals",
+    "saved_feeds",
+    "subscriptions",
+    "subscribed",
+    "queue",
+    "deliveries",
+    "delivered",
+}
+PUBLIC |= {"intents"}
+
+
+def public_rows(server: Server) -> dict[str, Any]:
+    """Everything in the tables from which the public is answered; nothing in them may tell of what waits."""
+    assert set(metadata.tables) == WAITS | OWN | PUBLIC, "a new table: say in this test whether it may hold what waits"
+    engine = server.engine()
+    with engine.connect() as connection:
+        found = {name: connection.execute(metadata.tables[name].select()).all() for name in sorted(PUBLIC)}
+        found["search"] = connection.execute(text("SELECT * FROM search_content")).all()
+    engine.dispose()
+    assert not any(secret in repr(found) for secret in (WORD, UNASKED, NAME, GUID))
+    return found
+
+
+def envelopes(server: Server, token: str) -> None:
+    """What is refused, repeated, older or misspelt, in every dialect, from several threads: nothing of it is public."""
+    secret = SECRET.decode().replace('version="1"', 'version="2"')
+    start, end = secret.index("<article"), secret.index("</release>")
+    again = secret[start:end].replace(f"<body><p>{WORD}", f"<body><p>Zwei {WORD}")
+    older = again.replace('version="2"', 'version="1"')
+    bad = again.replace("<guid>", "<guid>no guid ")
+    held = again.replace(GUID, f"{GUID}-2").replace('version="2"', 'version="1"')
+    whole = f"{secret[:start]}{again}{older}{bad}{held}{secret[end:]}"
+    files = {"release": ("release.xml", whole.encode(), "application/xml"), "file": (NAME, FILE, "text/plain")}
+    answer = server.client.post("/releases", files=files, headers={"Authorization": f"Bearer {token}"})
+    assert [receipt["status"] for receipt in answer.json()["receipts"]] == [200, 409, 422, 201], answer.text
+    documents = []
+    for number, case in enumerate(one for one in CASES if one["outcome"] != "public"):
+        document = DOCUMENTS[case["dialect"]].replace("제목", WORD).replace("본문", UNASKED)
+        document = document.replace("tag:a,2026:1", f"{GUID}-case-{number}").replace(
+            'id-string="1"', f'id-string="{number}"'
+        )
+        document = document.replace("<NewsItemId>1<", f"<NewsItemId>{number}<").replace("{}", case["inside"], 1)
+        documents.append(document.encode())
+
+    def push(mine: list[bytes]) -> None:
+        with httpx.Client(base_url=server.url, trust_env=False, timeout=30) as client:
+            for body in mine:
+                headers = {"Content-Type": "application/xml", "Authorization": f"Bearer {token}"}
+                assert client.post("/releases", content=body, headers=headers).status_code in (200, 201, 422)
+
+    together(*(partial(push, documents[first::8] * 2) for first in range(8)))
+
+
 @pytest.mark.slow
 def test_no_door_tells_of_an_embargo_before_its_instant(leak: tuple[Server, str, dict[str, str]]) -> None:
     server, token, others = leak
@@ -204,12 +287,18 @@ def test_no_door_tells_of_an_embargo_before_its_instant(leak: tuple[Server, str,
     assert differing(empty, answers(server)) == {}
     assert differing(strangers, answers(server, others["other"])) == {}, "another office's token opens no more"
     assert words_in(server) == []
+    rows = public_rows(server)
+    envelopes(server, token)
+    assert differing(empty, answers(server)) == {}, "of envelopes that repeat it, of refused and of misspelt ones"
+    assert differing(strangers, answers(server, others["other"])) == {}
+    assert words_in(server) == []
+    assert public_rows(server) == rows
     engine, cache = server.engine(), None
     try:
         assert store.lift(engine, LIFTS - timedelta(microseconds=1)) == []
         assert differing(empty, answers(server)) == {}
         lifted = store.lift(engine, LIFTS)
-        assert len(lifted) == 1
+        assert len(lifted) == 2, "and the one that came in an envelope with it"
         cache = Cache(f"unix://{server.directory / 'valkey.sock'}", store.instance(engine))
         assert announce(cache, lifted)
     finally:
