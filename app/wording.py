@@ -78,6 +78,11 @@ TEXTS: dict[str, dict[str, str]] = {
         "ko": "지금은 데이터베이스를 쓸 수 없습니다",
         "en": "The database cannot be used right now",
     },
+    "problem:cross-site": {
+        "ko": "다른 사이트에서 온 요청이어서 받지 않았습니다. 이 사이트의 쪽을 열어 다시 해 주십시오",
+        "en": "The request may come from another site's page",
+    },
+    "problem:bad-characters": {"ko": "받을 수 없는 글자가 들어 있습니다", "en": "A character that is not taken"},
     "problem:rate-limited": {"ko": "요청이 너무 많습니다", "en": "Too many requests"},
     "skip": {"ko": "본문으로 건너뛰기", "en": "Skip to content"},
     "versions": {"ko": "모든 판", "en": "All versions"},

@@ -6,8 +6,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from flask import Flask
-from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
+from werkzeug.test import Client, TestResponse
 
 from app import create_app
 from app.settings import Settings
@@ -42,7 +41,7 @@ def doors(app: Flask, **values: str) -> Iterator[tuple[str, str, set[str]]]:
         yield rule.endpoint, path, set(rule.methods or ())
 
 
-def knock(client: FlaskClient, method: str, path: str, **how: Any) -> TestResponse:
+def knock(client: Client, method: str, path: str, **how: Any) -> TestResponse:
     """The answer, read to its end: what it had open is closed. Path and query go as they are written, as over a socket: the client
     would mend them."""
     target, _, query = path.partition("?")

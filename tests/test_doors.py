@@ -20,7 +20,7 @@ from app.rights import OutletRecord
 from app.routes import crosssite
 from app.settings import load
 from app.store import Subscription
-from tests.conftest import Server
+from tests.conftest import ROOT, Server
 from tests.doors import HTTPS, behind_https, doors, knock
 
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE", "PROPFIND")
@@ -251,6 +251,20 @@ def test_no_answer_lets_another_site_read_with_what_a_browser_keeps(
 
 
 # Where answers lead
+
+READ = re.compile(
+    r"\brequest\.(host|host_url|url|url_root|base_url|root_url|scheme|is_secure)\b|_external=|\bredirect\("
+)
+FIELDS = re.compile(r"\brequest\.(form|files|values|json|get_json)\b")
+
+
+def test_nothing_reads_the_address_or_the_fields_of_a_request_by_itself() -> None:
+    """Both are decided at one place each: an address by app/origin.py, what a form may hold by app/routes/forms.py."""
+    for file in (ROOT / "app" / "routes").glob("*.py"):
+        text = file.read_text(encoding="utf-8")
+        assert not READ.search(text), file.name
+        assert file.name == "forms.py" or not FIELDS.search(text), file.name
+
 
 ABSOLUTE = re.compile(r"https?://[^\s\"'<>,;]+")
 ODD = (

@@ -333,7 +333,7 @@ def test_no_parameter_makes_it_fail(there: Doors, tokens: list[str], data: st.Da
     if method not in ("GET", "HEAD", "OPTIONS"):
         kept["data"] = data.draw(st.one_of(st.binary(max_size=60), st.dictionaries(SOME, SOME, max_size=4).map(_form)))
     # No example may wait for a change that does not come.
-    answer = knock(there.client, method, f"{path or '/'}?{query.replace('wait=', 'wait_=')}", headers=headers, **kept)
+    answer = knock(there.lane, method, f"{path or '/'}?{query.replace('wait=', 'wait_=')}", headers=headers, **kept)
     assert answer.status_code < 500, answer.get_data(as_text=True)
     if answer.status_code >= 400 and method != "HEAD":
         assert "Traceback" not in answer.get_data(as_text=True)
@@ -375,6 +375,14 @@ def test_over_a_socket(server: Server, target: bytes, headers: bytes) -> None:
             answer = b"".join(iter(lambda: connection.recv(65536), b""))
         assert answer.startswith((b"HTTP/1.1 2", b"HTTP/1.1 4")), answer[:200]
     assert "Traceback" not in server.log.read_text()
+
+
+def test_headers_are_ascii_whatever_is_asked_for(there: Doors) -> None:
+    for licence in ("https://a.example/가", "https://a b/", "https://a.example/é"):
+        answer = there.client.get("/feed.atom", query_string={"licence": licence})
+        assert answer.status_code == 200 and str(answer.headers).isascii()
+        (key,) = answer.headers["Surrogate-Key"].split()
+        assert key.startswith("*/licence:https://a")
 
 
 # What is kept already

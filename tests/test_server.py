@@ -201,9 +201,9 @@ def test_one_canonical_self(server: Server, seed: dict[str, Any]) -> None:
         ("/feed.atom?before=99999999999999999999-1", 400, "bad-cursor"),
         ("/feed.pdf", 404, "unknown-format"),
         ("/articles/nobody", 404, "unknown-article"),
-        ("/articles/%00", 404, "unknown-article"),
+        ("/articles/%00", 400, "bad-characters"),
         (f"/articles/{'a' * 26}.xml", 404, "unknown-article"),
-        ("/feed.atom?region=%00&office=%00", 404, "unknown-region"),
+        ("/feed.atom?region=%00&office=%00", 400, "bad-characters"),
         ("/nowhere", 404, "not-found"),
     ],
 )

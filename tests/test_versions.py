@@ -175,7 +175,7 @@ def test_the_difference(server: Server, token: str) -> None:
         ("/diff?to=1", 404, "unknown-version"),
         ("/diff?from=2", 404, "unknown-version"),
         ("/diff?from=1000000000000000000", 404, "unknown-version"),
-        ("/diff.json?to=" + "9" * 3000, 404, "unknown-version"),
+        ("/diff.json?to=" + "9" * 4000, 404, "unknown-version"),
         ("/diff?from=0", 404, "unknown-version"),
         ("/diff?from=-1", 400, "bad-parameter"),
         ("/diff?from=one", 400, "bad-parameter"),

@@ -1,7 +1,9 @@
 """GET /feed.<format>: query, cache, else store and renderer; the same articles always give the same bytes."""
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
+from urllib.parse import quote
 
 from flask import Blueprint, Response, request
 from msgspec.structs import replace
@@ -25,6 +27,7 @@ from feeds import FORMATS
 blueprint = Blueprint("feeds", __name__)
 blueprint.after_request(representation.allow_all_origins)
 
+_WORD = re.compile(r"[!-~]+")
 TYPES = {media_type(module.MIMETYPE): name for name, module in FORMATS.items()}  # media type -> format
 
 
@@ -142,13 +145,18 @@ def respond(
     links = [f'<{own}>; rel="self"']
     links += [f'<{href}>; rel="{rel}"' for rel, href in rendered.links.items()]
     response.headers["Link"] = ", ".join(links)
-    response.headers["Surrogate-Key"] = " ".join(_pairs(query))
+    response.headers["Surrogate-Key"] = " ".join(map(_plain, _pairs(query)))
     return response
 
 
 def _pairs(query: Query) -> list[str]:
     """The pairs that a feed shows, as announcements and shared caches name them."""
     return [f"{place}/{topic}" for place, topic in query.scans()]
+
+
+def _plain(pair: str) -> str:
+    """A pair as one word of a header: what a licence is called may be any text."""
+    return pair if _WORD.fullmatch(pair) else quote(pair, safe="/:*")
 
 
 def parse() -> Query:

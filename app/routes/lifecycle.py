@@ -1,6 +1,7 @@
 """What becomes of an article that is here: corrected, released, withdrawn; and who did what to it."""
 
 import re
+from urllib.parse import urlencode
 
 import msgspec
 from flask import Blueprint, Response, request
@@ -102,7 +103,7 @@ def audit(id: str) -> Response:
     ]
     response = _private(Response(msgspec.json.encode({"id": id, "events": events}), mimetype="application/json"))
     if len(found) > MOST:
-        asked = f"&action={action}" if action else ""
+        asked = f"&{urlencode({'action': action})}" if action else ""
         url = f"{context.settings.url}/articles/{id}/audit?after={events[-1].seq}-{events[-1].hash[:HASH]}{asked}"
         response.headers["Link"] = f'<{url}>; rel="next"'
     return response

@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 from flask import Blueprint, Response
-from werkzeug.utils import redirect
 
 from app import accredited, store
 from app.context import Context
@@ -104,7 +103,7 @@ def steer(name: str, action: str) -> Response:
         raise Problem(404, "unknown-action", "Nothing that can be done with it", detail)
     if pages.form_sent():
         where = f"{context.settings.url}/subscriptions{'' if action == 'end' else f'/{found.name}'}"
-        return embargoed.private(Response(redirect(where, 303).get_data(), 303, {"Location": where}))
+        return embargoed.private(Response(status=303, headers={"Location": where}))
     again = store.subscription(context.engine, found.name)
     assert again is not None, "ended ones are kept for a while"
     return _json(account.told(context, again))
