@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Literal
-from urllib.parse import unquote
 
 from flask import Blueprint, Response, request
 
@@ -96,7 +95,7 @@ def post(office: str) -> Response:
     own = sender.office
     body = whole_body(context.settings.max_body)
     _entry_type()
-    slug = parameters.one("Slug", unquote(request.headers.get("Slug", "")).strip())
+    slug = parameters.header("Slug")  # RFC 5023, section 9.7.1
     receipt = intake.publish(context, access.spent(sender), body, _content_type(), slug)
     edited = _kept(context, own, receipt.id)
     response = _entry(context, edited, receipt.status)

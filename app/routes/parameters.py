@@ -7,7 +7,7 @@ is longer than any value that is taken here.
 
 import re
 from collections.abc import Iterable
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote_to_bytes
 
 from flask import Flask, request
 
@@ -66,9 +66,10 @@ def checked(found: Iterable[tuple[str, str]]) -> Pairs:
     return found
 
 
-def one(name: str, value: str) -> str:
-    """A value that came elsewhere, a header say. Raises Problem (400)."""
-    return checked([(name, value)])[0][1]
+def header(name: str) -> str:
+    """The text of a header whose value is percent-encoded UTF-8, or UTF-8 as it is; empty: there is none. Raises Problem (400)."""
+    sent = unquote_to_bytes(request.headers.get(name, "").encode("latin-1", "replace"))
+    return checked([(name, sent.decode("utf-8", "surrogateescape").strip())])[0][1]
 
 
 def _text(encoded: str) -> str:
