@@ -1,7 +1,8 @@
 """What one document may cost: processor time and memory, whatever stands in it.
 
 Every element and attribute of every dialect is filled and repeated; the elements come from the schemas and from the releases of the
-tests, so that a new one joins by itself; these are small, and show what is not linear. The dearest documents that we can think of stand in DEAREST, a line each.
+tests, so that a new one joins by itself; these are small, and show what is not linear. The
+dearest hostile documents that we know stand in DEAREST, a line each. Honest ones of that size cost more than SECONDS: docs/scaling.md.
 """
 
 import multiprocessing
