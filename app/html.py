@@ -54,6 +54,7 @@ GROWTH, SLACK = 2, 64 * 1024  # a body is at most so many times its source, and 
 MOST_REFERENCES = 500_000
 MOST_LINKS = 30_000
 MOST_MOVED = 20_000_000_000  # characters: nh3 moves the rest of a text for each & and no-break space in it
+LONGEST_URL = 8_000  # characters
 LONGEST_BASE = 500  # characters of a URL that others are relative to: it is copied into each of them
 FORMATTING = ("a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u")
 LINE = "\n"
@@ -288,6 +289,9 @@ def _links(tree: etree._Element, base: str, most: int) -> Iterator[str]:
         for element in linked:
             value = element.get(name)
             if value is None:
+                continue
+            if len(value) > LONGEST_URL:  # before it is taken apart: urlsplit normalises a host in quadratic time
+                yield f"{_shown(element, name)} has {len(value)} characters; at most {LONGEST_URL} are taken."
                 continue
             try:
                 url = urlsplit(urljoin(base, value.strip()))

@@ -19,7 +19,7 @@ from feeds.article import Article, Contact, Enclosure, Licence, Office, Related,
 from schemas import Code, UnknownCode, codes
 from schemas.text import nfc
 
-GUID_MOST, HEADLINE_MOST = 512, 1000  # characters
+GUID_MOST, HEADLINE_MOST, URL_MOST = 512, 1000, html.LONGEST_URL  # characters
 SUMMARY_FROM_LEAD = 300  # characters of the first paragraph, where the release has no summary
 EARLY = timedelta(minutes=5)  # a sender's clock may be wrong by as much
 WEEKDAYS = ("월mon", "화tue", "수wed", "목thu", "금fri", "토sat", "일sun")
@@ -350,6 +350,9 @@ class _Normalizer:
 
     def url(self, value: Value) -> str:
         text = value.text.strip()
+        if len(text) > URL_MOST:
+            self.fault(value, f"The URL {text[:60]!r}… has {len(text)} characters; at most {URL_MOST} are taken.")
+            return ""
         try:
             url = urlsplit(text)
             good = url.scheme in ("http", "https") and bool(url.hostname) and url.username is None and "\\" not in text

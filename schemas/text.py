@@ -36,5 +36,7 @@ def parted(text: str) -> str:
 @cache
 def _long() -> re.Pattern[str]:
     marks = [char for char in map(chr, range(FIRST, LAST)) if unicodedata.combining(char) or char in COMPOSED]
-    known = "".join(marks)
-    return re.compile(f"[{known}]{{{MOST_MARKS}}}(?=[{known}])")
+    # Those beyond the first plane are asked for apart: in one class with them each letter is compared with every one of them.
+    low, high = ("".join(char for char in marks if (char > "\uffff") == far) for far in (False, True))
+    mark = f"(?:[{low}]|(?=[\U00010000-\U0001ffff])[{high}])"
+    return re.compile(f"{mark}{{{MOST_MARKS}}}(?={mark})")

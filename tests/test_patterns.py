@@ -40,7 +40,7 @@ SHORT = {
     ("app.parsers.xml", ", line \\d+, column \\d+.*"): 4_000,  # a message of libxml2, which names at most a name
 }
 # Made while running: each has its test of its own.
-MADE = {("app.words", "forms")}
+MADE = {("app.words", "forms"), ("schemas.text", "f'{mark}{{{MOST_MARKS}}}(?={mark})'")}
 SLOWEST = 3  # of the attacks on what holds whole bodies, that are repeated at that length
 OF_A_BODY = 1.5  # seconds for it; a machine may be busy
 
@@ -66,6 +66,12 @@ def found() -> dict[tuple[str, str, int], set[str]]:
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and _is_re(node.func.value):
                 assert node.func.attr in METHODS | {"compile", "escape"}, f"{module}: re.{node.func.attr}"
+                if node.func.attr == "compile":
+                    name = ast.unparse(node.args[0])
+                    here = any(pattern == _value(node.args[0], space) for pattern, _ in owners)
+                    assert here or (module, name) in MADE, (
+                        f"{module}: {name} is compiled while running: name it in MADE and test it"
+                    )
                 if node.func.attr in METHODS:
                     source = _value(node.args[0], space)
                     if source is None:

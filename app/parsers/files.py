@@ -2,6 +2,8 @@
 
 from urllib.parse import urlsplit
 
+from app.html import LONGEST_URL
+
 UNKNOWN = "application/octet-stream"  # RFC 2046, 4.5.1
 LARGEST = 2**53 - 1  # what JSON carries without loss
 EXTENSIONS = {
@@ -38,6 +40,8 @@ def media_type(url: str, said: str) -> str:
     """The media type that is said, else the one of the URL's extension."""
     if "/" in said:
         return said.strip()
+    if len(url) > LONGEST_URL:
+        return UNKNOWN
     try:
         parts = urlsplit(url.strip())
     except ValueError:

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from app.draft import Draft
 from app.errors import Fault
+from app.html import LONGEST_BASE, LONGEST_URL
 
 LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 BASE = "{http://www.w3.org/XML/1998/namespace}base"
@@ -103,7 +104,9 @@ def base_of(element: etree._Element) -> str:
 
 
 def joined(base: str, reference: str) -> str:
-    """A reference made absolute as far as its base is known."""
+    """A reference made absolute as far as its base is known. One that is too long stays: it is told where it is used."""
+    if len(base) > LONGEST_BASE or len(reference) > LONGEST_URL:
+        return reference
     try:
         return urljoin(base, reference.strip())
     except ValueError:

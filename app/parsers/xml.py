@@ -32,6 +32,10 @@ BOMS = (
 ACCEPTED = "UTF-8, UTF-16 with a byte order mark, EUC-KR (CP949) or ISO-8859-1 (windows-1252)"
 MAX_ELEMENTS = 400_000  # 1,000 articles of 400
 MAX_CHILDREN = 10_000  # of one element: what libxml2 tells of each is found by counting its siblings
+MAX_ALL_ATTRIBUTES = 200_000  # of the whole document
+# What could be wrong in each element and attribute, times its siblings before it: libxml2 counts them for the path of each fault.
+MAX_COUNTED = 80_000_000
+WIDE = 300  # children; fewer are counted quickly
 MAX_NAMESPACES = 5_000  # declarations in the whole document
 
 CHARSET = re.compile(r";\s*charset\s*=\s*\"?([^\s\";]+)", re.IGNORECASE)
@@ -184,9 +188,22 @@ def _shape(root: etree._Element, max_depth: int, max_elements: int, max_attribut
     wide = root.xpath(f"//*[*[{MAX_CHILDREN + 1}]]")
     if wide:
         raise _too_complex(f"An element has more than {MAX_CHILDREN} children.", wide[0].sourceline or 0)
+    _count("attributes", int(root.xpath("count(//@*)")), MAX_ALL_ATTRIBUTES)
+    _siblings(root)
     many = root.xpath(f"//*[@*[{max_attributes + 1}]]")
     if many:
         raise _too_complex(f"An element has more than {max_attributes} attributes.", many[0].sourceline or 0)
+
+
+def _siblings(root: etree._Element) -> None:
+    counted = 0
+    for parent in root.xpath(f"//*[*[{WIDE + 1}]]"):
+        counted += len(parent) * (len(parent) + int(parent.xpath("count(*/@*)"))) // 2
+        if counted > MAX_COUNTED:
+            raise _too_complex(
+                f"Too many elements have more than {WIDE} children, or the children too many attributes: part them.",
+                parent.sourceline or 0,
+            )
 
 
 def _count(what: str, number: int, most: int) -> None:
