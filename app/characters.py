@@ -17,5 +17,5 @@ _IN_A_LINE = re.compile(f"[\t\n\r{_REFUSED}]")
 def refused(text: str, *, lines: bool = False) -> str:
     """The first character of a text that no parameter may hold, as "U+0000"; empty: there is none. `lines`: the text may have
     several lines, and tabs."""
-    found = (_IN_A_TEXT if lines else _IN_A_LINE).search(text)
+    found = _IN_A_TEXT.search(text) if lines else _IN_A_LINE.search(text)
     return f"U+{ord(found[0]):04X}" if found else ""

@@ -25,6 +25,7 @@ ATTRIBUTES = {
     "q": {"cite"},
 }
 LINKS = {"href": {"http", "https", "mailto", "tel"}, "src": {"http", "https"}, "cite": {"http", "https"}}
+# Threads share both: a cleaner is frozen once it is made, and lxml evaluates a compiled XPath under a lock of its own.
 CLEANER = nh3.Cleaner(tags=TAGS, attributes=ATTRIBUTES, url_schemes={"http", "https", "mailto", "tel"}, link_rel=None)
 VOID = {"br", "hr", "img"}
 OPEN_VOID = re.compile(r"<(br|hr|img)((?: [a-z]+=\"[^\"]*\")*)>")
