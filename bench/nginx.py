@@ -53,7 +53,8 @@ def static(directory: Path, body: bytes, gzipped: bytes, headers: tuple[tuple[st
     (root / "feed.rss").write_bytes(body)
     (root / "feed.rss.gz").write_bytes(gzipped)
     os.utime(root / "feed.rss.gz", ns=(0, (root / "feed.rss").stat().st_mtime_ns))
-    lines = "\n".join(f"        add_header {name} '{value}';" for name, value in headers if name.lower() not in OWN)
+    said = [(name, value.replace("'", "\\'")) for name, value in headers if name.lower() not in OWN]
+    lines = "\n".join(f"        add_header {name} '{value}';" for name, value in said)
     port = free_port()
     with _running(directory, STATIC.format(directory=directory, port=port, headers=lines), port):
         yield port
