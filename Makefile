@@ -1,30 +1,42 @@
-# `make run` and `make test` need Python 3.11 or newer and nothing else.
+# `make run` and `make test` need Python 3.11 or newer and nothing else. `make help` lists the targets.
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test lint bench clean
+.PHONY: run test lint bench clean help
 .DEFAULT_GOAL := run
 
-$(VENV)/installed: pyproject.toml
+$(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12 …" if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+
+# What serving needs, and readers for PDF and HWP files. Bytecode is left to the first import: most of the files installed are never loaded.
+$(VENV)/serving: pyproject.toml | $(VENV)/bin/python
+	$(PIP) --no-compile --editable ".[pdf,hwp]"
 	touch $@
 
-run: $(VENV)/installed
+# The tests, the linters and the measurements add theirs.
+$(VENV)/testing: pyproject.toml $(VENV)/serving
+	$(PIP) --editable ".[dev]"
+	touch $@
+
+run: $(VENV)/serving  ## start a server on http://127.0.0.1:8080 with one sample release
 	$(BIN)/pressrelay serve --sample tests/releases/jeonbuk-2021-03-09.xml
 
-test: $(VENV)/installed
+test: $(VENV)/testing  ## run every test
 	$(BIN)/python -m pytest -n 2
 
-lint: $(VENV)/installed
+lint: $(VENV)/testing  ## check style (ruff) and types (mypy, strict)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(VENV)/installed
+bench: $(VENV)/testing  ## measure what docs/figures.md quotes
 	$(BIN)/python -m bench
 
-clean:
+clean:  ## remove the environment, the data directory and every cache
 	rm -rf $(VENV) build *.egg-info data .mypy_cache .ruff_cache .pytest_cache
+
+help:  ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
