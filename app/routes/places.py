@@ -58,7 +58,7 @@ def busy(what: str) -> Problem:
 def install(app: Flask, threads: int) -> None:
     """Have every costly question and every small form of this application take a place."""
     quarter = max(1, threads // 4)
-    kinds = {"costly questions": Places(quarter, quarter), "forms": Places(quarter)}
+    kinds = {"costly questions": Places(quarter, quarter), "forms": Places(max(1, threads // 2), max(EACH, quarter))}
 
     def enter() -> None:
         kind = _kind()
