@@ -3,17 +3,20 @@ those that wait for a change.
 
 A worker has few threads, and its web server cannot end a request that drips. So of each kind only so many are answered at once, and
 only a few of one client's network; the threads for everything else stay free. Nobody waits for a place, for that would take a thread
-as well.
+as well; a form, whose bytes are there at once as a rule, looks for one for a tenth of a second.
 """
 
 import threading
+import time
 from collections import Counter
 
 from flask import Flask, g, request
 
 from app.errors import Problem
 from app.routes import limits
+from app.routes.forms import LARGEST
 
+PATIENCE = 0.1  # seconds in which a form looks for a place
 EACH = 2  # places that one client's network may have of a kind
 # These read a body only of whom a token or a signature has told already.
 TRUSTED = ("ingest.", "atompub.", "lifecycle.")
@@ -58,28 +61,39 @@ def busy(what: str) -> Problem:
 def install(app: Flask, threads: int) -> None:
     """Have every costly question and every small form of this application take a place."""
     quarter = max(1, threads // 4)
-    kinds = {"costly questions": Places(quarter, quarter), "forms": Places(max(1, threads // 2), max(EACH, quarter))}
+    questions, forms = Places(quarter, quarter), Places(max(1, threads // 2), max(EACH, quarter))
 
     def enter() -> None:
-        kind = _kind()
-        if not kind:
+        if request.endpoint is None:
             return
-        who = client()
-        if not kinds[kind].take(who):
-            raise busy(kind)
-        g.place = kinds[kind], who
+        if request.method not in ("GET", "HEAD", "OPTIONS"):
+            if not request.endpoint.startswith(TRUSTED):
+                _read_form(forms)
+        elif limits.price() >= limits.GATED_FROM:
+            who = client()
+            if not questions.take(who):
+                raise busy("costly questions")
+            g.asks = who
 
     def leave(_error: BaseException | None = None) -> None:
-        if place := g.pop("place", None):
-            place[0].leave(place[1])
+        if (who := g.pop("asks", None)) is not None:
+            questions.leave(who)
 
     app.before_request(enter)
     app.teardown_request(leave)
 
 
-def _kind() -> str:
-    if request.endpoint is None:
-        return ""
-    if request.method not in ("GET", "HEAD", "OPTIONS"):
-        return "" if request.endpoint.startswith(TRUSTED) or not request.content_length else "forms"
-    return "costly questions" if limits.price() >= limits.GATED_FROM else ""
+def _read_form(forms: Places) -> None:
+    """Read a small form here, in a place that is taken for as long as its bytes come and no longer; the route finds it read. What says
+    no length, or too large a one, the route refuses unread. Raises Problem (503)."""
+    if not request.content_length or request.content_length > LARGEST:
+        return
+    who, until = client(), time.monotonic() + PATIENCE
+    while not forms.take(who):
+        if time.monotonic() > until:
+            raise busy("forms")
+        time.sleep(PATIENCE / 20)
+    try:
+        request.get_data(cache=True, parse_form_data=False)
+    finally:
+        forms.leave(who)
