@@ -10,14 +10,13 @@ from app import query as queries
 from app import store
 from app.context import Context
 from app.query import LIMIT, Cursor, Query, Row, cut
-from app.wording import feed_subtitle, feed_title, title_language
+from app.wording import feed_subtitle, feed_title, text, title_language
 from feeds.article import Article, Feed, Withdrawn
 from feeds.wording import EPOCH
 
 WITHDRAWN = 50  # told in one feed at most
 PAGE_BYTES = 3 * 1024 * 1024  # of the documents of a page's articles, of which about half goes into a feed
 LONGEST_BODY = 512 * 1024  # characters of HTML; a feed shows the summary of what is longer
-FULL_TEXT = {"ko": "전문 보기", "en": "Read the full text"}
 BOTTOM: Cursor = (0, 0)  # below every article
 
 Shown = tuple[Feed, list[Cursor]]  # a feed, and where each of its articles stands
@@ -48,9 +47,7 @@ def feed(context: Context, query: Query, format: str) -> Shown:
     """A page of a query's articles. Raises Unavailable."""
     # One more than the page holds: whether there is a next one.
     rows = store.standing(context.engine, replace(query, limit=query.limit + 1))
-    rows, more = cut(rows, query)
-    whole, rows = rows, fitting(context, rows, upwards=query.after is not None)
-    more = more or len(rows) < len(whole)
+    rows, more = page(context, rows, query)
     articles = tuple(documents(context, store.dated(rows)))
     standing = [(sort, num) for sort, num, *_ in rows]
     gone: tuple[Withdrawn, ...] = ()
@@ -63,6 +60,13 @@ def feed(context: Context, query: Query, format: str) -> Shown:
     made = shown(context, query, address(context, query, format), articles, links, gone)
     # Its other pages are no topics: what is subscribed to is the feed.
     return made if query.before or query.after else replace(made, hub=hub(context)), standing
+
+
+def page(context: Context, rows: list[Row], query: Query) -> tuple[list[Row], bool]:
+    """The rows of a page of which one more was asked for, by number and by bytes, and whether there are more. Raises Unavailable."""
+    whole, more = cut(rows, query)
+    fit = fitting(context, whole, upwards=query.after is not None)
+    return fit, more or len(fit) < len(whole)
 
 
 def fitting(context: Context, rows: list[Row], *, upwards: bool = False) -> list[Row]:
@@ -81,7 +85,7 @@ def shortened(article: Article) -> Article:
     """The article as feeds show it: a very long text is its summary, and a link to the whole of it."""
     if len(article.body) <= LONGEST_BODY:
         return article
-    words = FULL_TEXT["ko" if article.lang.partition("-")[0].lower() == "ko" else "en"]
+    words = text("full-text", "ko" if article.lang.partition("-")[0].lower() == "ko" else "en")
     body = f'<p>{escape(article.summary, quote=False)}</p><p><a href="{escape(article.url)}">{words}</a></p>'
     return replace(article, body=body, text=f"{article.summary}\n\n{words}: {article.url}")
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
+from app.datadir import sync
 from app.errors import Misconfigured, Unavailable
 from app.settings import Settings
 
@@ -86,12 +87,12 @@ class Local:
                 os.fsync(file.fileno())
             if not target.parent.is_dir():
                 target.parent.mkdir(parents=True, exist_ok=True)
-                _sync(self.directory)
-                _sync(self.directory.parent)
+                sync(self.directory)
+                sync(self.directory.parent)
             # Also where it exists: the sweep sees by its age that it is wanted again.
             path.replace(target)
             os.utime(target)
-            _sync(target.parent)
+            sync(target.parent)
 
     def open(self, sha256: str, start: int, length: int) -> IO[bytes]:
         with _unavailable():
@@ -188,14 +189,6 @@ def _older(path: Path, age: timedelta) -> bool:
 
 def _batches(names: list[str]) -> Iterator[list[str]]:
     yield from (names[at : at + AT_ONCE] for at in range(0, len(names), AT_ONCE))
-
-
-def _sync(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from pathlib import Path
 from cryptography.fernet import Fernet, InvalidToken
 from msgspec import Struct
 
+from app.datadir import sync
 from app.errors import Misconfigured
 from app.settings import Settings
 from app.store import SEALED
@@ -85,7 +86,7 @@ def _kept(path: Path) -> str:
             with suppress(FileExistsError):
                 os.link(new, path)
             new.unlink()
-            _sync(path.parent)
+            sync(path.parent)
         words = path.read_text("ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not ASCII"
@@ -97,12 +98,3 @@ def _kept(path: Path) -> str:
             f"The key of secrets {path} is shorter than {SHORTEST} characters: put the whole file back."
         )
     return words
-
-
-def _sync(directory: Path) -> None:
-    """What is sealed from now on hangs on the file: it must be on disk before."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

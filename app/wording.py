@@ -58,6 +58,7 @@ TEXTS: dict[str, dict[str, str]] = {
     "keywords": {"ko": "핵심어", "en": "Keywords"},
     "related": {"ko": "관련 보도자료", "en": "Related"},
     "note": {"ko": "편집자 참고", "en": "Editor's note"},
+    "full-text": {"ko": "전문 보기", "en": "Read the full text"},
     "original": {"ko": "받은 원본 XML", "en": "Original XML as received"},
     "home": {"ko": "처음으로", "en": "Home"},
     "embargoed": {"ko": "엠바고", "en": "under embargo"},

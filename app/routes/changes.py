@@ -7,7 +7,6 @@ as the article is now: what was canceled since shows nothing any more. Or one Ne
 import re
 import time
 from collections.abc import Collection, Mapping, Sequence
-from functools import cache
 from urllib.parse import urlencode
 
 import msgspec
@@ -22,7 +21,6 @@ from app.process import ending
 from app.query import rfc3339
 from app.routes import places, representation
 from app.routes.context import here
-from app.routes.places import Places
 from app.store import Entry, Mark, Ref
 from feeds import newsml
 from feeds.article import Article, Feed, Withdrawn
@@ -250,8 +248,8 @@ def _until_changed(context: Context, after: Mark, seconds: float) -> bool:
     Half of the threads are never waited with: releases and feeds go on whoever waits. That a client hung up is not noticed until its
     time is over, so one client's network has a few of the places and no more.
     """
-    who = places.client()
-    free = waiters(context.settings.threads // 2).take(who)
+    waiting, who = places.kinds().waiting, places.client()
+    free = waiting.take(who)
     try:
         end = time.monotonic() + seconds if free else 0.0
         while store.head(context.engine).mark == after:
@@ -260,11 +258,5 @@ def _until_changed(context: Context, after: Mark, seconds: float) -> bool:
                 return free
     finally:
         if free:
-            waiters(context.settings.threads // 2).leave(who)
+            waiting.leave(who)
     return True
-
-
-@cache
-def waiters(most: int) -> Places:
-    """The places of this process in which a change may be waited for."""
-    return Places(most)

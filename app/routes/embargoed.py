@@ -15,7 +15,6 @@ from app import accredited, assembly, store
 from app import query as queries
 from app.announce import synced
 from app.errors import Problem
-from app.query import cut
 from app.rights import Principal
 from app.routes import access
 from app.routes.context import here
@@ -46,9 +45,7 @@ def feed(format: str) -> Response:
         synced(context.cache, context.engine)
     query = queries.parse(pairs, [office.code for office in store.all_offices(context.engine)])
     rows = store.waiting(context.engine, replace(query, limit=query.limit + 1), accredited.within(principal))
-    rows, more = cut(rows, query)
-    whole, rows = rows, assembly.fitting(context, rows, upwards=query.after is not None)
-    more = more or len(rows) < len(whole)
+    rows, more = assembly.page(context, rows, query)
     refs = [(num, version) for _, num, version, _ in rows]
     documents = store.documents(context.engine, refs)
     found = [msgspec.json.decode(documents[ref], type=Article) for ref in refs]

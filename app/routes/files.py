@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Iterator
-from functools import cache, partial
+from functools import partial
 from typing import IO
 from urllib.parse import quote
 
@@ -18,7 +18,6 @@ from app.errors import Problem
 from app.filetypes import OCTETS
 from app.routes import embargoed, places
 from app.routes.context import here
-from app.routes.places import Places
 from app.store import FileRecord
 from app.uploads import clean
 
@@ -75,7 +74,7 @@ def _send(context: Context, response: Response, sha256: str, start: int, length:
     """Send the bytes as the reader takes them, within a time that a slow line needs; a larger part takes a place, for as long as it is
     sent. Raises Problem (503), Unavailable."""
     if length > AT_ONCE:
-        sending, who = senders(max(1, context.settings.threads // 4)), places.client()
+        sending, who = places.kinds().files, places.client()
         if not sending.take(who):
             raise places.busy("large files")
         response.call_on_close(partial(sending.leave, who))
@@ -86,12 +85,6 @@ def _send(context: Context, response: Response, sha256: str, start: int, length:
         raise
     response.call_on_close(source.close)
     response.response = _chunks(source, length)
-
-
-@cache
-def senders(most: int) -> Places:
-    """The places of this process from which large files are sent."""
-    return Places(most)
 
 
 def _headers(found: FileRecord) -> Headers:

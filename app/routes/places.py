@@ -9,8 +9,10 @@ as well; a form, whose bytes are there at once as a rule, looks for one for a te
 import threading
 import time
 from collections import Counter
+from typing import cast
 
-from flask import Flask, g, request
+from flask import Flask, current_app, g, request
+from msgspec import Struct
 
 from app.errors import Problem
 from app.routes import limits
@@ -47,6 +49,20 @@ class Places:
                 del self._taken[who]
 
 
+class Kinds(Struct, frozen=True):
+    """The places of one application, all made before its first request."""
+
+    questions: Places
+    forms: Places
+    files: Places
+    waiting: Places
+
+
+def kinds() -> Kinds:
+    """The places of the application that answers this request."""
+    return cast(Kinds, current_app.extensions["places"])
+
+
 def client() -> str:
     """Whom a place is counted for: a network, or nobody in particular where a proxy of this machine speaks for all."""
     return limits.network(request.remote_addr or "")
@@ -59,9 +75,10 @@ def busy(what: str) -> Problem:
 
 
 def install(app: Flask, threads: int) -> None:
-    """Have every costly question and every small form of this application take a place."""
-    quarter = max(1, threads // 4)
-    questions, forms = Places(quarter, quarter), Places(max(1, threads // 2), max(EACH, quarter))
+    """Have every costly question and every small form of this application take a place; routes take those for files and waiting."""
+    quarter, half = max(1, threads // 4), max(1, threads // 2)
+    questions, forms = Places(quarter, quarter), Places(half, max(EACH, quarter))
+    app.extensions["places"] = Kinds(questions, forms, files=Places(quarter), waiting=Places(threads // 2))
 
     def enter() -> None:
         if request.endpoint is None:
