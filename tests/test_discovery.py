@@ -1,7 +1,7 @@
 """What feeds and articles are found by: OPML, sitemaps, robots.txt and security.txt."""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -46,6 +46,14 @@ def release_of(guid: str, **parts: str) -> bytes:
 
 def escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One for this module alone: what others push, of other months, decides whether the sitemap is an index."""
+    server = Server(tmp_path_factory.mktemp("discovery")).start()
+    yield server
+    server.close()
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from app import store
 from app.office import OfficeRecord
+from app.routes.discovery import BLOCK
 from feeds import newsml, nitf
 from feeds.article import Office
 from tests.articles import SEED
@@ -119,7 +120,7 @@ def test_delete_withdraws_from_everywhere_and_a_newer_version_reinstates(server:
         "/?q=수달사백이십칠",
         *(f"/feed.{format}?office=life" for format in FORMATS),
         "/feed.json?q=수달사백이십칠",
-        "/sitemap.xml",
+        f"/sitemap.xml?from={store.micros(datetime.now(UTC)) // BLOCK * BLOCK}",
         "/sitemap-news.xml",
         "/feed.atom/archive?office=life",
     ]

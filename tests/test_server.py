@@ -16,7 +16,9 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from app import store
 from app.office import OfficeRecord
+from app.routes.discovery import BLOCK
 from feeds import atom, newsml, press_release
 from feeds.article import Office
 from tests.articles import feed as sample_feed
@@ -418,6 +420,7 @@ def test_an_embargo_is_nowhere_until_it_lifts_by_itself(server: Server, token: s
         "/changes",
         "/feeds.opml",
         "/sitemap.xml",
+        f"/sitemap.xml?from={store.micros(datetime.now(UTC)) // BLOCK * BLOCK}",
         "/sitemap-news.xml",
         f"/articles/{id}",
         *(f"/articles/{id}.{format}" for format in ("json", "newsml", "nitf", "ninjs", "xml")),
