@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
+import msgspec
 import pytest
 
 from app import query as queries
@@ -29,9 +30,10 @@ from app.push import deliver, retry
 from app.push.deliver import Deliverer
 from app.push.documents import Packer
 from app.push.matching import stands, within
+from app.push.turns import owed_after
 from app.query import LICENCES
 from app.settings import Settings
-from app.store import Done, Engine, Job, Settled, Subscription, micros
+from app.store import NEW, PROMPT, SLOW, Done, Engine, Job, Room, Settled, Subscription, micros
 from app.store import outbox as outboxes
 from bench.processes import memory
 from feeds.article import Licence, Office, Term
@@ -46,6 +48,7 @@ from tests.test_store import NOW, article, put
 Make = Callable[..., Server]
 NUMBER = re.compile(rb"tag:faults,2026:[a-z]+-(\d+)")
 SECRET = "whsec_c2VjcmV0c2VjcmV0c2VjcmV0"
+ROOM = {"account": 100, "host": 100, "site": 100}
 HOUR = 3_600_000_000  # microseconds
 
 
@@ -79,13 +82,20 @@ def database(server: Server) -> Iterator[Engine]:
 
 
 def subscribe(
-    engine: Engine, base: str, target: str, *, kind: str = "websub", format: str = "atom", asked: str = ""
+    engine: Engine,
+    base: str,
+    target: str,
+    *,
+    kind: str = "websub",
+    format: str = "atom",
+    asked: str = "",
+    outlet: str = "",
 ) -> Subscription:
     """As the hub and the page of webhooks do, without asking the subscriber."""
     query = queries.parse(parse_qsl(asked), ["faults"])
     host = target.split("/")[2].rpartition(":")[0]
     topic = query.address(base, format if kind == "websub" else "json")
-    one = Subscription(kind, target, topic, query.canonical(), format, host=host, secret=SECRET)
+    one = Subscription(kind, target, topic, query.canonical(), format, host=host, secret=SECRET, outlet=outlet)
     return store.save_subscription(engine, one, query.scans(), datetime.now(UTC))
 
 
@@ -368,6 +378,53 @@ def test_the_dead_and_the_slow_hold_up_nobody(
     until(lambda: memory(worker)[0] < before + 100)
 
 
+def slow(seconds: float) -> Callable[[Got, asyncio.StreamWriter], Any]:
+    async def reply(got: Got, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(seconds)
+        writer.write(answer(204))
+
+    return reply
+
+
+def lateness(subscriber: Subscriber, path: str, since: float) -> float:
+    until(lambda: any(got.at > since for got in subscriber.to(path)), 60)
+    return min(got.at for got in subscriber.to(path) if got.at > since) - since
+
+
+@pytest.mark.slow
+def test_hundreds_of_slow_ones_at_its_host_do_not_delay_a_subscriber(own_server: Make, subscriber: Subscriber) -> None:
+    """288 anonymous subscriptions that answer after 9 s, most of them at the victims' own host: a subscriber there waited 54 s."""
+    server = own_server(**PUSH).start()
+    token, database = server.office("faults", "장애청", "kr:51"), server.engine()
+    near = subscriber.host.rpartition(".")[0]
+    for number in range(288):
+        path = f"/slow/{number}"
+        subscriber.replies[path] = slow(9)
+        host = subscriber.host if number < 240 else f"{near}.{number - 230}"
+        subscribe(database, server.url, subscriber.url(path, host))
+    elsewhere = f"127.{random.randint(1, 254)}.{random.randint(1, 254)}.9"
+    subscribe(database, server.url, subscriber.url("/elsewhere", elsewhere))
+    paid = subscribe(database, server.url, subscriber.url("/paid"), outlet="daily")
+    free = subscribe(database, server.url, subscriber.url("/free"))
+
+    def late(name: str) -> dict[str, float]:
+        begun = time.monotonic()
+        push(server, token, name)
+        return {path: lateness(subscriber, path, begun) for path in ("/paid", "/elsewhere", "/free")}
+
+    # Nobody knows yet which of those at the host are slow, nor in which order they are asked.
+    first = late("first-0")
+    assert first["/paid"] < 3 and first["/elsewhere"] < 3 and first["/free"] < 20, first
+    until(lambda: {row(database, one)["line"] for one in (paid, free)} == {PROMPT})
+    later = [late(f"next-{number}") for number in range(1, 4)]
+    assert max(max(found.values()) for found in later) < 1, later
+    # Whoever was prompt and is slow all at once holds up its own kind for seconds, and no others.
+    change(database, "UPDATE queue SET line = 0, owed = 0, attempts = 0, claim = '', next = NULL WHERE account = ''")
+    strike = late("last-4")
+    assert strike["/paid"] < 3 and strike["/elsewhere"] < 3 and strike["/free"] < 20, strike
+    database.dispose()
+
+
 def last(subscriber: Subscriber, paths: Sequence[str]) -> list[Got]:
     """The last delivery at each path, once there is one at all of them."""
     found = [subscriber.to(path) for path in paths]
@@ -617,8 +674,9 @@ def test_a_transaction_that_fails_tells_nobody(engine: Engine, monkeypatch: pyte
 
 
 def claimed(engine: Engine, who: str = "a", at: datetime | None = None, **given: Any) -> list[Job]:
-    given = {"fresh": 100, "again": 100, "room": lambda host: 100} | given
-    return store.claim(engine, who, at or datetime.now(UTC), **given)
+    """Of the lines given (PROMPT, NEW, SLOW; each has much room), or of rooms."""
+    rooms = {line: Room(100, ROOM) for line in given.pop("lines", (PROMPT, NEW, SLOW))}
+    return store.claim(engine, who, at or datetime.now(UTC), **({"rooms": rooms} | given))
 
 
 def failed(job: Job, again: int) -> Settled:
@@ -647,11 +705,27 @@ def test_room_and_hosts_that_are_busy(engine: Engine) -> None:
     for host in ("h", "h", "h", "i", "j"):
         everything(engine, host)
     put(engine, article())
-    given = {"room": lambda host: 2, "busy": ["j"]}
-    assert sorted(job.subscription.host for job in claimed(engine, **given)) == ["h", "h", "i"]
-    assert claimed(engine, fresh=0) == []
-    assert len(claimed(engine, fresh=1)) == 1
+    room = Room(100, ROOM | {"host": 2}, closed=["j"])
+    assert sorted(job.subscription.host for job in claimed(engine, rooms={NEW: room})) == ["h", "h", "i"]
+    assert claimed(engine, rooms={NEW: Room(0, ROOM)}) == claimed(engine, lines=(PROMPT, SLOW)) == []
+    assert len(claimed(engine, rooms={NEW: Room(1, ROOM)})) == 1
     assert len(claimed(engine)) == 1
+
+
+def test_room_of_a_site_and_of_an_account(engine: Engine) -> None:
+    for host in ("a.evil.example", "b.evil.example", "c.evil.example", "x.other"):
+        everything(engine, host)
+    mine = subscribe(engine, "http://x", "http://z.third:1/", outlet="daily")
+    put(engine, article())
+    hosts = sorted(
+        job.subscription.host for job in claimed(engine, rooms={NEW: Room(100, ROOM | {"site": 2, "account": 3})})
+    )
+    assert hosts == ["a.evil.example", "b.evil.example", "x.other", "z.third"]
+    (last,) = claimed(engine, rooms={NEW: Room(100, ROOM | {"site": 2, "account": 3})})
+    assert last.subscription.host == "c.evil.example"
+    store.release_claims(engine, "a", datetime.now(UTC))
+    full = Room(100, ROOM | {"account": 3}, {("account", "", ""): 3})
+    assert [job.subscription.id for job in claimed(engine, rooms={NEW: full})] == [mine.id]
 
 
 def test_those_that_failed_wait_in_a_line_of_their_own(engine: Engine) -> None:
@@ -662,13 +736,40 @@ def test_those_that_failed_wait_in_a_line_of_their_own(engine: Engine) -> None:
     store.settle(engine, "a", [failed(jobs[one.id], now), arrived(jobs[other.id])], datetime.now(UTC))
     assert row(engine, one)["failing"] and row(engine, other)["next"] is None
     put(engine, article("tag:b"))
-    assert [job.subscription.id for job in claimed(engine, again=0)] == [other.id]
-    (job,) = claimed(engine, fresh=0)
+    assert [job.subscription.id for job in claimed(engine, lines=(PROMPT, NEW))] == [other.id]
+    (job,) = claimed(engine, lines=(SLOW,))
     assert (job.subscription.id, job.attempts, len(job.rows)) == (one.id, 1, 2)
     assert job.last == job.rows[0].seq, "what came since is another delivery"
     counts = store.figures(engine)
     assert counts.outcomes == {("websub", "failed"): (1, 5), ("websub", "delivered"): (1, 7)}
     assert counts.subscriptions == {("websub", "active"): 2} and counts.due == 2
+
+
+def test_the_line_of_a_subscription_follows_its_answers(engine: Engine) -> None:
+    one = everything(engine)
+
+    def after(seconds: float | None, attempts: int = 0) -> tuple[int, int]:
+        put(engine, article(f"tag:{time.monotonic_ns()}"))
+        (job,) = claimed(engine)
+        owed = None if seconds is None else owed_after(job.owed, seconds)
+        settled = failed(job, micros(datetime.now(UTC))) if attempts else arrived(job)
+        store.settle(engine, "a", [msgspec.structs.replace(settled, owed=owed)], datetime.now(UTC))
+        found = row(engine, one)
+        return found["line"], found["owed"]
+
+    assert after(None) == (NEW, 0), "nothing was learnt"
+    assert after(0.1) == (PROMPT, 0)
+    assert after(1.9) == (PROMPT, 0)
+    assert after(2.0) == (SLOW, 4)
+    assert after(0.1) == (SLOW, 3)
+    assert after(9.0) == (SLOW, 6)
+    assert [after(0.1) for _ in range(6)] == [(SLOW, left) for left in (5, 4, 3, 2, 1)] + [(PROMPT, 0)]
+    assert after(0.1, attempts=1) == (SLOW, 0)
+    assert after(0.1) == (PROMPT, 0)
+    owed = 0
+    for _ in range(9):
+        owed = owed_after(owed, 5.0)
+    assert owed == 64, "not for ever"
 
 
 def test_a_bell_that_rang_meanwhile(engine: Engine) -> None:

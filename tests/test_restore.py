@@ -416,7 +416,11 @@ def test_what_is_delivered_of_another_history_is_called_otherwise(tmp_path: Path
         engine = store.connect(url)
         put(engine, article(guid), article(f"{guid}:waits", held=True))
         for _ in range(2):  # at each attempt the same
-            jobs = store.claim(engine, "test", datetime.now(UTC), 10, 10, lambda _: 10)
+            rooms = {
+                line: store.Room(10, {"account": 10, "host": 10, "site": 10})
+                for line in (store.PROMPT, store.NEW, store.SLOW)
+            }
+            jobs = store.claim(engine, "test", datetime.now(UTC), rooms)
             assert [[row.seq for row in job.rows] for job in jobs] == [[1], [1]]
             names.append(" ".join(delivery_id(job.subscription, job.rows) for job in jobs))
             store.release_claims(engine, "test", datetime.now(UTC))

@@ -31,6 +31,7 @@ LONGEST = 2000  # characters of a URL
 ADDRESSES = 4  # of one name that are tried
 IDLE_SECONDS = 30.0  # for which a connection waits for the next request
 IDLE_EACH, IDLE_ALL = 4, 2048  # connections that wait, of one origin and of all: half of the files at most
+REMEMBERED = 10_000  # hosts of which the address is known
 LOOKUPS = 16  # names that are resolved at once
 NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*")
 NUMERIC = re.compile(r"(.*\.)?([0-9]+|0x[0-9a-f]*)")  # no name: its last label would be a number
@@ -190,6 +191,11 @@ class Client:
         files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         self._most_idle = IDLE_ALL if files == resource.RLIM_INFINITY else min(IDLE_ALL, files // 2)
         self._closed = False
+        self._reached: dict[str, str] = {}
+
+    def reached(self, host: str) -> str:
+        """The address of a host to which the last connection was made; empty if there was none."""
+        return self._reached.get(host, "")
 
     async def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"") -> Answer:
         """What the target answers within TOTAL seconds. Raises Refused, and nothing else but CancelledError.
@@ -272,6 +278,9 @@ class Client:
                                 ssl_shutdown_timeout=1 if tls else None,
                             )
                             wire.inside = coming.inside
+                            if len(self._reached) >= REMEMBERED:
+                                self._reached.clear()
+                            self._reached[target.host] = address
                             return wire
                     except OSError as error:
                         failed = error

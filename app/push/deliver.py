@@ -1,15 +1,14 @@
 """The delivery worker: claims who is to be told something, sends hundreds of requests at once, and settles what became of them.
 
 Everything it knows is in the database: when it is killed, what it had is delivered by the next one, in order, under the same
-identifiers. A subscription has one delivery under way at most. A host has a few; one that fails rests, and those of which deliveries
-failed wait in a line of their own, so that the dead and the slow take nothing from the others.
+identifiers. A subscription has one delivery under way at most. A host has a few (app/push/turns.py); one that fails rests, and those
+that fail or answer slowly wait in a line of their own, so that the dead and the slow take nothing from the others.
 """
 
 import asyncio
 import logging
 import random
 import time
-from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -17,29 +16,30 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
 
+import msgspec
+
 from app import store, vault
 from app.context import Context
 from app.errors import Misconfigured, Unavailable
 from app.outbound import Refused
-from app.push import hub, mail, restraint, retry
+from app.push import hub, mail, restraint, retry, turns
 from app.push.client import Answer, Client
 from app.push.documents import Pack, Packer, Parcel, Refusal, hub_signature, webhook_signature
+from app.push.turns import ASKED, Turn, Turns
 from app.settings import Settings
-from app.store import Done, Intent, Job, Settled, Subscription, micros
+from app.store import Done, Intent, Job, Room, Settled, Subscription, micros
 
 log = logging.getLogger("pressrelay.push")
 
 LOOK = 0.05  # seconds between two looks for what is due
 SWEEP = 10.0  # seconds between two looks for leases that are over and rights that ended
-CLAIMED = 2  # times as many subscriptions are claimed as may be in flight
-AGAIN = 0.25  # of what is in flight, for those of which the last delivery failed
-WAITING = 8  # times as many of one host are claimed as may be in flight to it
 SETTLED = 500  # in one transaction
 HELD = 120.0  # seconds after its claim in which a delivery may begin: the claim ends after store's LEASE, and then it is another's
 REST = 2.0  # seconds for which a host that cannot be reached rests, twice as long each time
 LONGEST_REST = 60.0
 STOPPED_WITHIN = 12.0  # seconds that what is in flight has when the worker is to stop
 OK = range(200, 300)
+CUT = "No answer came while others were waiting."
 
 T = TypeVar("T")
 
@@ -54,12 +54,7 @@ class Deliverer:
         self.client = client or Client(hub.policy_of(settings))
         self.mailer = mail.Mailer(settings)
         self.packer = Packer(context)
-        self.flight = asyncio.Semaphore(settings.push_flight)
-        self.most = CLAIMED * settings.push_flight
-        self.most_again = max(1, int(settings.push_flight * AGAIN))
-        self.hosts: dict[str, asyncio.Semaphore] = {}
-        self.claimed: Counter[str] = Counter()  # by host
-        self.again = 0  # claimed of those that failed before
+        self.turns = Turns(settings.push_flight, settings.push_host, self.client.reached)
         self.resting: dict[str, tuple[float, float]] = {}  # host -> until (monotonic seconds), how long
         self.settled: asyncio.Queue[Settled] = asyncio.Queue()
         self.tasks: set[asyncio.Task[None]] = set()
@@ -118,63 +113,43 @@ class Deliverer:
     async def _take(self) -> int:
         """Claim what is due and begin it; how much it was. Raises Unavailable."""
         until = time.monotonic() + HELD
-        jobs, packs, intents = await self._in(self.claiming, self._claim)
+        moment = time.monotonic()
+        resting = [host for host, (until, _) in self.resting.items() if until > moment]
+        jobs, packs, intents = await self._in(self.claiming, self._claim, self.turns.rooms(resting))
         for intent in intents:
-            self._begin(intent.subscription.host, self._ask(intent))
+            one = intent.subscription
+            self._begin(Turn(ASKED, one.host, one.outlet or one.token), partial(self._ask, intent))
         for job in jobs:
             one = job.subscription
             if one.id not in packs:
                 self.settled.put_nowait(_untried(job, (), micros(datetime.now(UTC)) + 1_000_000))
                 continue
-            again = job.attempts > 0
-            self.again += again
-            self._begin(one.host, self._deliver(job, packs[one.id], until), again)
+            work = partial(self._deliver, job, packs[one.id], until)
+            self._begin(Turn(job.line, one.host, one.outlet or one.token), work)
         return len(jobs) + len(intents)
 
-    def _claim(self) -> tuple[list[Job], dict[int, Pack | Exception], list[Intent]]:
+    def _claim(self, rooms: dict[int, Room]) -> tuple[list[Job], dict[int, Pack | Exception], list[Intent]]:
         now, engine = datetime.now(UTC), self.context.engine
-        settings = self.context.settings
-        room = self.most - len(self.tasks)
-        if room <= 0:
-            return [], {}, []
-        moment = time.monotonic()
-        resting = {host for host, (until, _) in self.resting.items() if until > moment}
-        most = WAITING * settings.push_host
-        busy = resting | {host for host, count in self.claimed.items() if count >= most}
-        intents = store.claim_intents(engine, self.who, now, min(room, settings.push_flight), busy)
-        jobs = store.claim(
-            engine,
-            self.who,
-            now,
-            room,
-            min(room, self.most_again - self.again),
-            lambda host: most - self.claimed.get(host, 0),
-            busy,
-        )
+        asked = rooms.pop(ASKED)
+        busy = {*asked.closed, *(host for host, _ in asked.full("host"))}
+        intents = store.claim_intents(engine, self.who, now, asked.most, busy) if asked.most > 0 else []
+        jobs = store.claim(engine, self.who, now, rooms)
         try:
             return jobs, self.packer.pack(jobs), intents
         except Unavailable as error:  # What is claimed is let go, or it would wait until the claim ends.
             log.error("%s", error)
             return jobs, {}, intents
 
-    def _begin(self, host: str, work: Coroutine[Any, Any, None], again: bool = False) -> None:
-        self.claimed[host] += 1
-        limit = self.hosts.setdefault(host, asyncio.Semaphore(self.context.settings.push_host))
+    def _begin(self, turn: Turn, work: Callable[[Turn], Coroutine[Any, Any, None]]) -> None:
+        self.turns.begin(turn)
 
-        async def within_limits() -> None:
-            async with limit, self.flight:
-                await work
-
-        task = asyncio.create_task(within_limits())
+        task = asyncio.create_task(self.turns.within(turn, partial(work, turn)))
         self.tasks.add(task)
 
         def over(task: asyncio.Task[None]) -> None:
             self.tasks.discard(task)
-            self.again -= again
-            self.claimed[host] -= 1
-            if self.claimed[host] <= 0:
-                del self.claimed[host]
-                self.hosts.pop(host, None)
+            if not turn.lasts:
+                self.turns.end(turn)
             if not task.cancelled() and (error := task.exception()):
                 log.error("a delivery failed unexpectedly", exc_info=error)
 
@@ -182,7 +157,7 @@ class Deliverer:
 
     # One subscription
 
-    async def _deliver(self, job: Job, pack: Pack | Exception, until: float) -> None:
+    async def _deliver(self, job: Job, pack: Pack | Exception, until: float, turn: Turn) -> None:
         one = job.subscription
         if isinstance(pack, Refusal):
             await self._in(self.settling, store.deny, self.context.engine, one, str(pack), datetime.now(UTC))
@@ -201,12 +176,16 @@ class Deliverer:
         if one.kind == "email" and (at := self._digest(one, pack)) is not None:
             self.settled.put_nowait(Settled(job, tuple(done), again=at))
             return
+        owed = None if one.kind == "email" else job.owed  # How soon a mail goes is our relay's doing.
+        slowest = 0.0
         for place, parcel in enumerate(pack.parcels):
             begun = time.monotonic()
             if begun > until:  # The rest is claimed anew.
-                self.settled.put_nowait(Settled(job, tuple(done)) if place else _untried(job, done))
+                self.settled.put_nowait(Settled(job, tuple(done), owed=owed) if place else _untried(job, done))
                 return
-            status, error, wait, ends = await self._send(one, parcel, pack, tried)
+            status, error, wait, ends = await self._send(one, parcel, pack, tried, turn)
+            slowest = max(slowest, time.monotonic() - begun)
+            owed = 0 if owed is None else turns.owed_after(job.owed, slowest)
             # How long no answer took would tell the subscriber whether something listens there.
             millis = round((time.monotonic() - begun) * 1000) if status else 0
             attempts = {seq: tried[seq] + 1 for seq in parcel.seqs}
@@ -215,9 +194,10 @@ class Deliverer:
                 done += [Done(seq, "delivered", attempts[seq], status, "", millis) for seq in parcel.seqs]
                 continue
             log.info("%s %s: attempt %d: %s", one.kind, one.name, max(attempts.values()), error or status)
-            self.settled.put_nowait(self._failed(job, parcel, done, status, error, wait, ends, millis))
+            failed = self._failed(job, parcel, done, status, error, wait, ends, millis)
+            self.settled.put_nowait(msgspec.structs.replace(failed, owed=owed))
             return
-        self.settled.put_nowait(Settled(job, tuple(done)))
+        self.settled.put_nowait(Settled(job, tuple(done), owed=owed if pack.parcels else None))
 
     def _digest(self, one: Subscription, pack: Pack) -> int | None:
         """When a digest is sent next (micros), if not now."""
@@ -226,7 +206,7 @@ class Deliverer:
         return mail.due(min(row.at for row in pack.rows), datetime.now(UTC), self.context.settings)
 
     async def _send(
-        self, one: Subscription, parcel: Parcel, pack: Pack, tried: dict[int, int]
+        self, one: Subscription, parcel: Parcel, pack: Pack, tried: dict[int, int], turn: Turn
     ) -> tuple[int, str, float, str]:
         """The status of the answer, what went wrong, the seconds it wants to be left alone, and why the subscription ends."""
         if one.kind == "email":
@@ -239,7 +219,10 @@ class Deliverer:
             log.error("%s %s: %s", one.kind, one.name, error)
             return 0, "The server cannot read the secret of this subscription.", 0.0, ""
         try:
-            answer = await self.client.send("POST", one.target, headers, parcel.body)
+            async with turn.calling():
+                answer = await self.client.send("POST", one.target, headers, parcel.body)
+        except TimeoutError:
+            return 0, CUT, 0.0, ""
         except Refused as error:
             self._rest(one.host)
             log.info("%s %s: %s", one.kind, one.name, error)
@@ -349,7 +332,7 @@ class Deliverer:
 
     # What the hub was asked
 
-    async def _ask(self, intent: Intent) -> None:
+    async def _ask(self, intent: Intent, turn: Turn) -> None:
         """Verify a request with the subscriber, or tell it of a denial."""
         fault = ""
         strange = intent.mode in hub.MODES
@@ -360,14 +343,18 @@ class Deliverer:
             return
         try:
             if intent.mode == "denied":
-                await self.client.send("GET", hub.denial(intent), {})
+                async with turn.calling():
+                    await self.client.send("GET", hub.denial(intent), {})
             elif intent.mode == "confirm":
                 if not await self._confirmed(intent):
                     return  # It stays, and is tried again when the claim is over.
             else:
                 challenge = hub.challenge()
-                answer = await self.client.send("GET", hub.verification(intent, challenge), {})
+                async with turn.calling():
+                    answer = await self.client.send("GET", hub.verification(intent, challenge), {})
                 fault = hub.echoed(answer, challenge)
+        except TimeoutError:
+            fault = CUT
         except Refused as error:
             fault = str(error)
         verified = not fault and intent.mode in hub.MODES

@@ -4,9 +4,7 @@ Whoever types an address or a callback need not own it. So what nobody confirmed
 domain that bears it, and the time to the next one grows; a confirmation ends that.
 """
 
-import ipaddress
-from functools import lru_cache
-
+from app.sites import mailbox, network, site
 from app.store import Attempt, Subscription, Tally
 
 # Seconds after the first, second, … mail to one mailbox, until the next; the last one goes on.
@@ -20,40 +18,6 @@ SITE_HOUR, SITE_DAY = (
 CALL_WAITS = (0, 10, 60, 600, 3600)  # seconds after the first, second, … failed verification of one subscription
 KNOWN_WAITS = 10  # seconds at most, for one that confirmed before
 DAYS_WORTH = 3  # times the failures of an hour that a callback's domain may have in a day
-
-
-@lru_cache(10_000)
-def network(address: str) -> str:
-    """Who counts as one client where each request bothers somebody: an IPv4 /24, an IPv6 /48; empty for this machine's own, because a
-    proxy on it speaks for everybody."""
-    try:
-        found = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return ""
-    found = getattr(found, "ipv4_mapped", None) or found
-    if found.is_loopback:
-        return ""
-    return str(ipaddress.ip_network((found, 24 if found.version == 4 else 48), strict=False))
-
-
-def mailbox(address: str) -> str:
-    """What one person's address is, however it is written: in lower case, without what follows a `+` (RFC 5233). Some providers ignore
-    more, such as dots; that is theirs to know, and the limits of the domain hold for it."""
-    local, _, domain = address.lower().rpartition("@")
-    return f"{local.partition('+')[0] or local}@{domain}"
-
-
-def site(host: str) -> str:
-    """The domain that somebody registered, as far as its form tells: the last two labels, or three where the one before a country is
-    short (`co.kr`, `gov.uk`). An address is its network."""
-    try:
-        found = ipaddress.ip_address(host)
-        return str(ipaddress.ip_network((found, 24 if found.version == 4 else 48), strict=False))
-    except ValueError:
-        pass
-    labels = host.lower().rstrip(".").split(".")
-    country = len(labels) > 2 and len(labels[-1]) == 2 and len(labels[-2]) <= 3
-    return ".".join(labels[-3:] if country else labels[-2:])
 
 
 def writing(address: str, client: str) -> Attempt:

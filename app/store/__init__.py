@@ -33,7 +33,19 @@ from app.store.offices import all_offices, save_office
 from app.store.order import Change
 from app.store.outlets import all_outlets, remove_outlet, save_outlet
 from app.store.put import Item, Original, Stored, content, foresee, public_at, put
-from app.store.queue import Done, Figures, Job, Settled, Waiting, claim, failing, figures, release_claims, settle
+from app.store.queue import (
+    Done,
+    Figures,
+    Job,
+    Room,
+    Settled,
+    Waiting,
+    claim,
+    failing,
+    figures,
+    release_claims,
+    settle,
+)
 from app.store.refusals import refused, settle_refusals
 from app.store.saved import all_saved, remove_feed, save_feed, saved_feed
 from app.store.scan import Dated, Ref, dated, find, standing, waiting
@@ -64,14 +76,18 @@ from app.store.subscriptions import (
     save_subscription,
     subscription,
 )
+from app.store.tables import NEW, PROMPT, SLOW
 from app.store.tokens import TokenRecord, all_tokens, new_token, revoke_token, token_by_id, token_of, used
 from app.store.translations import translations_of
 
 __all__ = [
     "DROPPED",
     "ENDED",
+    "NEW",
     "OPEN",
+    "PROMPT",
     "SEALED",
+    "SLOW",
     "START",
     "Attempt",
     "AuditRecord",
@@ -98,6 +114,7 @@ __all__ = [
     "Ready",
     "Ref",
     "Released",
+    "Room",
     "Settled",
     "Source",
     "State",

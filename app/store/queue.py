@@ -2,9 +2,13 @@
 
 One worker at a time has a subscription, so its deliveries keep their order. A claim ends by itself: what a killed worker had is
 delivered by another, under the same identifiers.
+
+A subscription waits in one of three lines, by what its own last deliveries were like. Each line has room of its own, so that those
+who answer at once never wait for those who do not.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,8 +22,8 @@ from sqlalchemy import (
     bindparam,
     case,
     func,
-    or_,
     select,
+    tuple_,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -28,10 +32,10 @@ from app.store import subscriptions as kept
 from app.store.engine import reading, writing
 from app.store.instants import micros
 from app.store.subscriptions import Subscription
-from app.store.tables import delivered, deliveries, queue, subscriptions
+from app.store.tables import PROMPT, SLOW, delivered, deliveries, queue, subscriptions
 
 LEASE = 180_000_000  # microseconds: longer than any delivery takes
-LOOK = 4  # times as many lines are looked at as are taken: some hosts have no room
+LOOK = 4  # times as many are looked at as are taken: some hosts have no room
 
 
 class Waiting(Struct, frozen=True):
@@ -54,6 +58,8 @@ class Job(Struct, frozen=True):
     attempts: int
     last: int  # the last row of this delivery, which stays the same at every attempt; 0: there was none
     failing: int | None  # since when nothing arrived, micros
+    line: int  # PROMPT, NEW or SLOW
+    owed: int  # answers that must come soon before it is in the line of the prompt again
     rows: tuple[Waiting, ...]
     more: bool  # than these rows waits
 
@@ -78,25 +84,54 @@ class Settled(Struct, frozen=True):
     again: int | None = None
     attempts: int = 0
     last: int = 0
+    owed: int | None = None  # prompt answers, from now on; None: nothing was learnt of how soon it answers
     pause: str = ""  # why
     end: str = ""  # why
 
 
-def claim(
-    engine: Engine,
-    who: str,
-    now: datetime,
-    fresh: int,
-    again: int,
-    room: Callable[[str], int],
-    busy: Collection[str] = (),
-    rows: int = 50,
-) -> list[Job]:
-    """Claim subscriptions that are due: at most `fresh` whose last delivery arrived, and `again` of which it failed; of a host at
-    most `room`, of those that are `busy` none; of each at most so many rows. Raises Unavailable."""
+class Room:
+    """How many of a line may be claimed: of all; of each account (an outlet or a token; whoever has neither, together); and of each
+    account at one host and at one site (the domain that somebody registered). Belongs to one claim."""
+
+    def __init__(
+        self,
+        most: int,
+        each: Mapping[str, int],
+        taken: Mapping[tuple[str, str, str], int] = {},
+        closed: Collection[str] = (),
+    ) -> None:
+        """`each`: of "account", "host" and "site". `taken`: how many are claimed already, by `keys`. `closed`: hosts of which nothing
+        is claimed."""
+        self.most = most
+        self.closed = sorted(closed)
+        self._each = each
+        self._taken = Counter(taken)
+
+    @staticmethod
+    def keys(host: str, site: str, account: str) -> tuple[tuple[str, str, str], ...]:
+        """What it has to find room in: each a kind, a name and an account."""
+        return ("account", "", account), ("host", host, account), ("site", site, account)
+
+    def full(self, kind: str) -> list[tuple[str, str]]:
+        """Those of a kind that have no room: a name and an account."""
+        most = self._each[kind]
+        return sorted(key[1:] for key, count in self._taken.items() if key[0] == kind and count >= most)
+
+    def take(self, host: str, site: str, account: str) -> bool:
+        """Whether there is room for one more there, which is taken then."""
+        keys = self.keys(host, site, account)
+        if self.most <= 0 or any(self._taken[key] >= self._each[key[0]] for key in keys):
+            return False
+        self.most -= 1
+        self._taken.update(keys)
+        return True
+
+
+def claim(engine: Engine, who: str, now: datetime, rooms: Mapping[int, Room], rows: int = 50) -> list[Job]:
+    """Claim subscriptions that are due, of each line as many as there is room for, with at most so many rows. Raises Unavailable."""
     at = micros(now)
     with reading(engine) as connection:  # Mostly nothing is due: no transaction is begun for that.
-        ids = [*_due(connection, at, fresh, 0, room, busy), *_due(connection, at, again, 1, room, busy)]
+        ids = [id for line, room in rooms.items() for id in _due(connection, at, line, room)]
     if not ids:
         return []
     with writing(engine) as connection:
@@ -113,13 +148,13 @@ def claim(
         known = {one.id: one for one in (Subscription(*row) for row in found)}
         waiting = _waiting(connection, mine, rows + 1)
     return [
-        Job(known[id], bell, attempts, last, failing, tuple(waiting[id][:rows]), len(waiting[id]) > rows)
-        for id, bell, attempts, last, failing in lines
+        Job(known[id], bell, attempts, last, failing, line, owed, tuple(waiting[id][:rows]), len(waiting[id]) > rows)
+        for id, bell, attempts, last, failing, line, owed in lines
         if id in known
     ]
 
 
-_LINE = (queue.c.subscription, queue.c.bell, queue.c.attempts, queue.c.last, queue.c.failing)
+_LINE = tuple(queue.c[name] for name in ("subscription", "bell", "attempts", "last", "failing", "line", "owed"))
 _WAITS = and_(deliveries.c.subscription == queue.c.subscription, deliveries.c.state == "waiting")
 
 
@@ -143,29 +178,25 @@ def _waiting(connection: Connection, ids: Collection[int], most: int) -> dict[in
     return found
 
 
-def _due(
-    connection: Connection, at: int, most: int, failed: int, room: Callable[[str], int], busy: Collection[str]
-) -> list[int]:
-    """Those that are due longest, within the room that their hosts have."""
-    if most <= 0:
+def _due(connection: Connection, at: int, line: int, room: Room) -> list[int]:
+    """Those that are due longest, as far as there is room."""
+    if room.most <= 0:
         return []
-    line = queue.c.attempts > 0 if failed else queue.c.attempts == 0
     statement = (
-        select(queue.c.subscription, queue.c.host)
-        .where(queue.c.next.is_not(None), ~queue.c.paused, line, queue.c.next <= at)
+        select(queue.c.subscription, queue.c.host, queue.c.site, queue.c.account)
+        .where(queue.c.next.is_not(None), ~queue.c.paused, queue.c.line == line, queue.c.next <= at)
         .order_by(queue.c.next)
-        .limit(LOOK * most)
+        .limit(LOOK * room.most)
     )
-    if busy:
-        statement = statement.where(queue.c.host.not_in(sorted(busy)))
-    left: dict[str, int] = {}
-    found: list[int] = []
-    for id, host in connection.execute(statement):
-        left.setdefault(host, room(host))
-        if left[host] > 0 and len(found) < most:
-            left[host] -= 1
-            found.append(id)
-    return found
+    # Those without room are not even looked at: any number of them may stand before the others.
+    if room.closed:
+        statement = statement.where(queue.c.host.not_in(room.closed))
+    if full := room.full("account"):
+        statement = statement.where(queue.c.account.not_in([account for _, account in full]))
+    for kind in ("host", "site"):
+        if full := room.full(kind):
+            statement = statement.where(tuple_(queue.c[kind], queue.c.account).not_in(full))
+    return [id for id, host, site, account in connection.execute(statement).all() if room.take(host, site, account)]
 
 
 _NAMES = Waiting.__struct_fields__
@@ -208,8 +239,19 @@ def _line(one: Settled, at: int) -> dict[str, Any]:
         "tries": one.attempts,
         "upto": one.last,
         "since": failing,
+        "stands": _stands(one),
+        "owes": one.job.owed if one.owed is None else one.owed,
         "at": at,
     }
+
+
+def _stands(one: Settled) -> int:
+    """The line in which it waits from now on."""
+    if one.attempts:
+        return SLOW
+    if one.owed is None:
+        return one.job.line
+    return SLOW if one.owed else PROMPT
 
 
 # Where it is to be looked at when something waits, whatever came since the claim counts: the bell tells.
@@ -221,6 +263,8 @@ _LEAVE = (
         attempts=bindparam("tries"),
         last=bindparam("upto"),
         failing=bindparam("since", type_=BigInteger),
+        line=bindparam("stands"),
+        owed=bindparam("owes"),
         next=func.coalesce(
             bindparam("again", type_=BigInteger),
             case((queue.c.bell != bindparam("heard"), bindparam("at", type_=BigInteger)), else_=None),
@@ -316,7 +360,7 @@ def figures(engine: Engine) -> Figures:
             .group_by(subscriptions.c.kind, subscriptions.c.state)
         ).all()
         outcomes = connection.execute(select(delivered)).all()
-        open = and_(queue.c.next.is_not(None), ~queue.c.paused, or_(queue.c.attempts == 0, queue.c.attempts > 0))
+        open = and_(queue.c.next.is_not(None), ~queue.c.paused)
         mine = queue.join(subscriptions, subscriptions.c.id == queue.c.subscription)
         numbers = select(func.count(), func.min(queue.c.next)).select_from(mine).where(open, public)
         due, oldest = connection.execute(numbers).one()

@@ -10,12 +10,13 @@ from msgspec import Struct
 from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from app.sites import site
 from app.store.engine import reading, writing
 from app.store.entries import axis_ids
 from app.store.instants import micros
 from app.store.order import lock
 from app.store.outbox import ring
-from app.store.tables import articles, deliveries, queue, subscribed, subscriptions
+from app.store.tables import NEW, articles, deliveries, queue, subscribed, subscriptions
 
 ACTIVE, PAUSED, ENDED = "active", "paused", "ended"
 KEPT = 30 * 86400  # seconds for which an ended subscription and the log of what was delivered are kept
@@ -91,14 +92,19 @@ def keep(connection: Connection, one: Subscription, pairs: Collection[tuple[str,
     row = connection.execute(statement.returning(*_COLUMNS)).one()
     kept = Subscription(**row._mapping)
     _listen(connection, kept.id, kept.embargoed, pairs)
-    line = build(queue).values(
-        subscription=kept.id, host=kept.host, paused=False, bell=0, next=None, claim="", attempts=0, last=0
-    )
-    connection.execute(
-        line.on_conflict_do_update(
-            index_elements=["subscription"], set_={"paused": False, "host": line.excluded.host, "failing": None}
-        )
-    )
+    stands = {"paused": False, "host": kept.host, "site": site(kept.host), "account": kept.outlet or kept.token}
+    first = {
+        "subscription": kept.id,
+        "bell": 0,
+        "next": None,
+        "claim": "",
+        "attempts": 0,
+        "last": 0,
+        "line": NEW,
+        "owed": 0,
+    }
+    line = build(queue).values(**first, **stands)
+    connection.execute(line.on_conflict_do_update(index_elements=["subscription"], set_={**stands, "failing": None}))
     return kept
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
+    SmallInteger,
     String,
     Table,
     Text,
@@ -379,7 +380,8 @@ subscribed = Table(
 )
 Index("subscribed_subscription", subscribed.c.subscription)
 
-# Whose turn it is: a short row for each subscription.
+# Whose turn it is: a short row for each subscription. Its line says what its own last deliveries were like:
+PROMPT, NEW, SLOW = 0, 1, 2  # the last answers came soon; none is known yet; the last was slow, or none came
 queue = Table(
     "queue",
     metadata,
@@ -394,11 +396,16 @@ queue = Table(
         "last", BigInteger, nullable=False
     ),  # that delivery's last row, so that it stays the same; 0: none was tried
     Column("failing", BigInteger),  # since when nothing arrived; empty: the last arrived
+    Column("line", SmallInteger, nullable=False, server_default="0"),  # PROMPT, NEW or SLOW
+    Column(
+        "owed", SmallInteger, nullable=False, server_default="0"
+    ),  # prompt answers, until it is among the prompt again
+    Column("site", Text, nullable=False, server_default=""),  # the domain of the host that somebody registered
+    Column("account", Text, nullable=False, server_default=""),  # outlet or token; empty: neither
 )
-# What is due; those that fail wait in a line of their own.
-for _line, _where in (("queue_next", queue.c.attempts == 0), ("queue_again", queue.c.attempts > 0)):
-    _due = queue.c.next.is_not(None) & ~queue.c.paused & _where
-    Index(_line, queue.c.next, sqlite_where=_due, postgresql_where=_due)
+# What is due, in each line.
+_due = queue.c.next.is_not(None) & ~queue.c.paused
+Index("queue_due", queue.c.line, queue.c.next, sqlite_where=_due, postgresql_where=_due)
 
 # What each is told: the queue while it waits, the log afterwards.
 deliveries = Table(
