@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -26,12 +27,15 @@ from app.office import OfficeRecord
 from app.store.tables import metadata
 from app.web import BLUEPRINTS
 from tests.conftest import Server, together, until
+from tests.test_store import article, put
 from tests.test_unread import CASES, DOCUMENTS
 
 GUID = "tag:example.org,2026:leak-secret"
+OPEN, SIBLING = "tag:example.org,2026:leak-open", "tag:example.org,2026:leak-sibling"  # public articles around it
 WORD = "수달칠백사십삼"  # nobody else writes this, and the questions ask for it
 UNASKED = "너구리구백십일"  # nor this, and nobody asks for it
 LIFTS = datetime.now(UTC).replace(microsecond=0) + timedelta(days=3)
+LATER = LIFTS + timedelta(days=40)
 NAME = "leak-secret-plan.txt"
 FILE = f"{WORD} 계획\n".encode()
 FORMATS = ("rss", "atom", "json", "ninjs", "newsml")
@@ -77,11 +81,9 @@ SECRET = release(
 )
 
 
-@pytest.fixture(scope="module")
-def leak(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, str, dict[str, str]]]:
-    """A server with public articles around the secret one, its office's token, and the addresses of its doors."""
-    directory = tmp_path_factory.mktemp("leak")
-    server = Server(directory, workers="1").start()
+def opened(directory: Path) -> tuple[Server, str, str]:
+    """A server with a public article, and two tokens: of the office that has secrets, and of another."""
+    server = Server(directory, workers="1", address_rate="1000000/minute", token_rate="1000000/minute").start()
     token = server.save(
         OfficeRecord("leak-office", "비밀청", "", ("kr:50",)), OfficeRecord("leak-open", "열린청", "", ("kr:11",))
     )
@@ -89,13 +91,22 @@ def leak(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, str
     other = store.new_token(engine, "leak-open", "", datetime.now(UTC))
     engine.dispose()
     # The open article names the secret one as its translation, and says nothing that the secret one says.
-    open_ = release("tag:example.org,2026:leak-open", "열린 것", "", f"<related guid='{GUID}' translation='eo'/>")
-    open_ = (
-        open_.replace(b"kr:50", b"kr:11").replace(b"medtop:15000000", b"medtop:08000000").replace(b'"eo">', b'"ko">')
-    )
-    assert server.push(other, open_).status_code == 201
+    assert server.push(other, public("leak-open", f"<related guid='{GUID}' translation='eo'/>")).status_code == 201
     assert server.run("feed", "add", "leak", "region=kr:50").returncode == 0
-    yield server, token, {"other": other, "open": public_id("tag:example.org,2026:leak-open")}
+    return server, token, other
+
+
+def public(name: str, more: str = "") -> bytes:
+    """A release that is public at once and says nothing that the secret one says."""
+    made = release(f"tag:example.org,2026:{name}", "열린 것", "", more)
+    made = made.replace(b"kr:50", b"kr:11").replace(b"medtop:15000000", b"medtop:08000000")
+    return made.replace(b'"eo">', b'"ko">')
+
+
+@pytest.fixture(scope="module")
+def leak(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, str, str]]:
+    server, token, other = opened(tmp_path_factory.mktemp("leak"))
+    yield server, token, other
     server.close()
 
 
@@ -104,9 +115,8 @@ def paths() -> Iterator[str]:
     app = Flask("doors", static_folder=None)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
-    id = public_id(GUID)
     values: dict[str, tuple[str, ...]] = {
-        "id": (id,),
+        "id": tuple(map(public_id, (GUID, OPEN, SIBLING))),
         "version": ("1", "2"),
         "format": (*FORMATS, *SUFFIXES),
         "month": ("2026-03", f"{datetime.now(UTC):%Y-%m}", f"{LIFTS:%Y-%m}"),
@@ -135,9 +145,9 @@ def questions() -> list[tuple[str, str, dict[str, str]]]:
             url = f"{path}?{query}" if query else path
             accepts = ACCEPTS if "." not in path and not path.startswith("/files") else ACCEPTS[:1]
             found += [("GET", url, {"Accept": accept} if accept else {}) for accept in accepts]
+        found.append(("HEAD", path, {}))
     id = public_id(GUID)
     found += [
-        ("HEAD", f"/articles/{id}", {}),
         ("PUT", f"/articles/{id}", {}),
         ("DELETE", f"/articles/{id}?reason=x", {}),
     ]
@@ -206,6 +216,7 @@ WAITS = {
     "audit_head",
     "counter",
     "refusals",
+    "translations",
 }
 OWN = {
     "tokens",
@@ -215,7 +226,6 @@ OWN = {
     "office_keys",
     "sources",
     "used_signatures",
-    "translations",
 }  # not of articles
 PUBLIC = {
     "feed_entries",
@@ -236,7 +246,7 @@ def public_rows(server: Server) -> dict[str, Any]:
     assert set(metadata.tables) == WAITS | OWN | PUBLIC, "a new table: say in this test whether it may hold what waits"
     engine = server.engine()
     with engine.connect() as connection:
-        found = {name: connection.execute(metadata.tables[name].select()).all() for name in sorted(PUBLIC)}
+        found = {name: connection.execute(metadata.tables[name].select()).all() for name in sorted(PUBLIC | OWN)}
         found["search"] = connection.execute(text("SELECT * FROM search_content")).all()
     engine.dispose()
     assert not any(secret in repr(found) for secret in (WORD, UNASKED, NAME, GUID))
@@ -274,10 +284,10 @@ def envelopes(server: Server, token: str) -> None:
 
 
 @pytest.mark.slow
-def test_no_door_tells_of_an_embargo_before_its_instant(leak: tuple[Server, str, dict[str, str]]) -> None:
-    server, token, others = leak
+def test_no_door_tells_of_an_embargo_before_its_instant(leak: tuple[Server, str, str]) -> None:
+    server, token, other = leak
     assert len(questions()) > 150
-    empty, strangers = settled(server), answers(server, others["other"])
+    empty, strangers = settled(server), answers(server, other)
     receipt = pushed(server, token, SECRET).json()
     assert "public" not in receipt or datetime.fromisoformat(receipt["public"]) == LIFTS
     assert differing(empty, answers(server)) == {}
@@ -285,12 +295,23 @@ def test_no_door_tells_of_an_embargo_before_its_instant(leak: tuple[Server, str,
     corrected = SECRET.replace(b'version="1"', b'version="2"').replace(b"<body><p>", b"<body><p>Zwei ")
     pushed(server, token, corrected)
     assert differing(empty, answers(server)) == {}
-    assert differing(strangers, answers(server, others["other"])) == {}, "another office's token opens no more"
+    assert differing(strangers, answers(server, other)) == {}, "another office's token opens no more"
     assert words_in(server) == []
     rows = public_rows(server)
     envelopes(server, token)
     assert differing(empty, answers(server)) == {}, "of envelopes that repeat it, of refused and of misspelt ones"
-    assert differing(strangers, answers(server, others["other"])) == {}
+    assert differing(strangers, answers(server, other)) == {}
+    assert words_in(server) == []
+    assert public_rows(server) == rows
+    # Its instant moves while it waits, and back; another that waits is withdrawn.
+    for version, until_ in ((b"3", LATER), (b"4", LIFTS)):
+        moved = SECRET.replace(b'version="1"', b'version="%s"' % version)
+        pushed(server, token, moved.replace(LIFTS.isoformat().encode(), until_.isoformat().encode()))
+    bearer = {"Authorization": f"Bearer {token}"}
+    gone = server.client.delete(f"/articles/{public_id(GUID + '-2')}?reason=x", headers=bearer)
+    assert gone.status_code == 200, gone.text
+    assert differing(empty, answers(server)) == {}, "of what was moved, and of what was withdrawn before anybody saw it"
+    assert differing(strangers, answers(server, other)) == {}
     assert words_in(server) == []
     assert public_rows(server) == rows
     engine, cache = server.engine(), None
@@ -298,7 +319,7 @@ def test_no_door_tells_of_an_embargo_before_its_instant(leak: tuple[Server, str,
         assert store.lift(engine, LIFTS - timedelta(microseconds=1)) == []
         assert differing(empty, answers(server)) == {}
         lifted = store.lift(engine, LIFTS)
-        assert len(lifted) == 2, "and the one that came in an envelope with it"
+        assert len(lifted) == 1, "the one that came in an envelope with it is withdrawn"
         cache = Cache(f"unix://{server.directory / 'valkey.sock'}", store.instance(engine))
         assert announce(cache, lifted)
     finally:
@@ -310,3 +331,75 @@ def test_no_door_tells_of_an_embargo_before_its_instant(leak: tuple[Server, str,
         assert door in changed, door
     assert len(public) > 60, sorted(public)
     assert f"GET /files/{sha256(FILE).hexdigest()}/{NAME} " in changed
+
+
+# What differs between two servers that were told the same: instants, random names, their addresses.
+INSTANTS = re.compile(
+    rb"\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\b"
+    rb"|[0-9A-Za-z_-]*[0-9a-f]{8,}[0-9A-Za-z_-]*|\d[\d.:,T/ -]*\d(Z|\+\d\d:\d\d)?"
+)
+
+
+def shapes(server: Server, token: str = "") -> dict[str, Any]:
+    """What each door says, without what differs between two servers that were told the same (Allow has no order). Counts of one
+    digit stay."""
+    found = {}
+    for door, (status, headers, body) in answers(server, token).items():
+        kept = [(k, INSTANTS.sub(b"#", v.encode())) for k, v in headers if k not in ("content-length", "etag", "allow")]
+        found[door] = status, kept, INSTANTS.sub(b"#", body)
+    return found
+
+
+@pytest.mark.slow
+def test_a_server_with_secrets_answers_as_one_that_never_got_them(tmp_path: Path) -> None:
+    """New articles are public while others wait: their numbers, cursors, sizes and order tell nothing of these."""
+    made = []
+    for name, secrets in (("with", True), ("without", False)):
+        (tmp_path / name).mkdir()
+        server, token, other = opened(tmp_path / name)
+        made.append(server)
+        envelope = public("leak-sibling").decode().replace("kr:11", "kr:50").replace('"ko"', '"eo"')
+        if secrets:
+            pushed(server, token, SECRET)
+            secret = SECRET.decode()
+            inside = secret[secret.index("<article") : secret.index("</release>")].replace(GUID, f"{GUID}-3")
+            pushed(server, token, envelope.replace("</release>", inside + "</release>").encode())
+        else:
+            assert server.push(token, envelope.encode()).status_code == 201
+        for number in range(3):
+            assert server.push(other, public(f"leak-more-{number}")).status_code == 201
+            if secrets:
+                pushed(server, token, SECRET.replace(GUID.encode(), f"{GUID}-more-{number}".encode()))
+    try:
+        with_, without = shapes(made[0]), shapes(made[1])
+        told = {door for door, shape in with_.items() if shape != without[door]}
+        # The original of the sibling, and the file of an envelope, are not shown while something in it waits.
+        original = {door for door in told if public_id(SIBLING) in door}
+        assert told - original == set(), [(with_[door], without[door]) for door in sorted(told - original)][:1]
+        for door in original:
+            status, _, body = with_[door]
+            assert status in (404, 410), (door, status)
+            assert not any(word.encode() in body for word in (WORD, UNASKED, NAME))
+    finally:
+        for server in made:
+            server.close()
+
+
+@pytest.mark.parametrize("waits", [{"embargoed": LIFTS}, {"held": True}])
+def test_no_table_from_which_the_public_is_answered_changes(engine: store.Engine, waits: dict[str, Any]) -> None:
+    """On both databases."""
+
+    def rows() -> dict[str, Any]:
+        with engine.connect() as connection:
+            found = {name: connection.execute(metadata.tables[name].select()).all() for name in sorted(PUBLIC)}
+            words = "search" if engine.dialect.name == "postgresql" else "search_content"
+            found["search"] = connection.execute(text(f"SELECT * FROM {words}")).all()
+        return found
+
+    put(engine, article("tag:open"))
+    before = rows()
+    put(engine, article("tag:secret", **waits))
+    put(
+        engine, article("tag:secret", version=2, **waits), article("tag:secret", **waits), article("tag:other", **waits)
+    )
+    assert rows() == before

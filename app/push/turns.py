@@ -25,7 +25,7 @@ LASTING = 4  # of what may be in flight, one in so many more for the calls that 
 PATIENCE = 0.5  # seconds after which a call lasts; less where others of its site last already
 SLOW_AFTER = 2.0  # seconds after which an answer was slow
 OWED, MOST_OWED = 4, 64  # prompt answers after a slow one; twice as many each time
-LOOK_AGAIN = 0.1  # seconds
+LOOK = 0.05  # seconds between two looks for calls that last
 
 
 def owed_after(owed: int, seconds: float) -> int:
@@ -39,6 +39,9 @@ class Turn:
     def __init__(self, line: int, host: str, account: str) -> None:
         self.line, self.host, self.account, self.site = line, host, account, site(host)
         self.keys = Room.keys(host, self.site, account)
+        self.key = line, host
+        self.place: _Host | None = None
+        self.began = 0.0  # monotonic seconds
         self.lasts = False
         self.groups: tuple[tuple[str, str], ...] = ()  # what it shares its room with while it lasts
         self._since = 0.0  # when the call began that is in flight (monotonic seconds)
@@ -72,15 +75,21 @@ class Turns:
         self._shares = {PROMPT: self._most} | {line: max(4, flight // part) for line, part in SHARE.items()}
         self._each = {line: each if line == PROMPT else max(1, each // 2) for line in self._shares}
         self._limits = {
-            line: {"account": share * 3 // 4, "host": WAITING * self._each[line], "site": share // 2}
+            line: {
+                "account": share * 7 // 8 if line == PROMPT else share * 3 // 4,
+                "host": WAITING * self._each[line],
+                "site": share // 2,
+            }
             for line, share in self._shares.items()
         }
         self._most_lasting = max(4, flight // LASTING)
         self._reached = reached
-        self._taken: dict[int, Counter[tuple[str, str, str]]] = {line: Counter() for line in self._shares}
+        self._taken: dict[int, dict[tuple[str, str, str], int]] = {line: {} for line in self._shares}
         self._counts: Counter[int] = Counter()
         self._hosts: dict[tuple[int, str], _Host] = {}
-        self._lasting: OrderedDict[Turn, None] = OrderedDict()
+        self._in_flight: dict[Turn, None] = {}  # those that may turn out to last
+        self._lasting: dict[Turn, None] = {}
+        self._looking = False
         self._groups: Counter[tuple[str, str]] = Counter()
 
     def rooms(self, resting: Collection[str] = ()) -> dict[int, Room]:
@@ -94,68 +103,72 @@ class Turns:
     def begin(self, turn: Turn) -> None:
         """It is claimed."""
         self._counts[turn.line] += 1
-        self._taken[turn.line].update(turn.keys)
+        taken = self._taken[turn.line]
+        for key in turn.keys:
+            taken[key] = taken.get(key, 0) + 1
 
     def end(self, turn: Turn) -> None:
         """It is over, or lasts: in either case others may be claimed in its place."""
         self._counts[turn.line] -= 1
         taken = self._taken[turn.line]
-        taken.subtract(turn.keys)
         for key in turn.keys:
-            if taken[key] <= 0:
+            if taken[key] > 1:
+                taken[key] -= 1
+            else:
                 del taken[key]
 
     async def within(self, turn: Turn, work: Callable[[], Awaitable[None]]) -> None:
         """Do it when it is its turn; `begin` was called before."""
-        key = turn.line, turn.host
-        host = self._hosts.setdefault(key, _Host(self._each[turn.line]))
+        turn.place = host = self._hosts.get(turn.key) or _Host(self._each[turn.line])
+        self._hosts[turn.key] = host
         await host.acquire(turn.account)
-        try:
-            async with self._placed(turn, host):
-                await work()
-        finally:
-            if host.idle:
-                self._hosts.pop(key, None)
-
-    @asynccontextmanager
-    async def _placed(self, turn: Turn, host: "_Host") -> AsyncIterator[None]:
-        """In flight, until it is over or lasts."""
         try:
             await self._flight.acquire()
         except BaseException:
-            host.release()
+            self._leave_host(turn)
             raise
-        loop = asyncio.get_running_loop()
-
-        def leave() -> None:
-            host.release()
-            self._flight.release()
-
-        timer: asyncio.TimerHandle | None = None
-
-        def lasts() -> None:
-            nonlocal timer
-            if self._makes_room(turn):
-                leave()
-                self.end(turn)
-            else:
-                timer = loop.call_later(LOOK_AGAIN, lasts)
-
-        if turn.line != SLOW:  # There it is nothing new.
-            timer = loop.call_later(self._patience(turn), lasts)
+        turn.began = time.monotonic()
+        if turn.line != SLOW:  # There it is nothing new that one lasts.
+            self._in_flight[turn] = None
+            if not self._looking:
+                self._looking = True
+                asyncio.get_running_loop().call_later(LOOK, self._look)
         try:
-            yield
+            await work()
         finally:
-            if timer:
-                timer.cancel()
             if turn.lasts:
-                self._lasting.pop(turn)
+                del self._lasting[turn]
                 self._groups.subtract(turn.groups)
                 self._groups += Counter()  # without those that are 0
             else:
-                leave()
+                self._in_flight.pop(turn, None)
+                self._leave(turn)
+
+    def _leave(self, turn: Turn) -> None:
+        self._flight.release()
+        self._leave_host(turn)
+
+    def _leave_host(self, turn: Turn) -> None:
+        assert turn.place is not None
+        turn.place.release()
+        if turn.place.idle and self._hosts.get(turn.key) is turn.place:
+            del self._hosts[turn.key]
+
+    def _look(self) -> None:
+        """Have those that last give their places away, as far as there is room for them."""
+        now = time.monotonic()
+        for turn in [turn for turn in self._in_flight if now - turn.began >= self._patience(turn)]:
+            if self._makes_room(turn):
+                del self._in_flight[turn]
+                self._leave(turn)
+                self.end(turn)
+        self._looking = bool(self._in_flight)
+        if self._looking:
+            asyncio.get_running_loop().call_later(LOOK, self._look)
 
     def _patience(self, turn: Turn) -> float:
+        if not self._groups:
+            return PATIENCE
         others = max(self._groups[key] for key in self._shared(turn))
         return PATIENCE / (1 + others / self._each[PROMPT])
 

@@ -7,7 +7,6 @@ A subscription waits in one of three lines, by what its own last deliveries were
 who answer at once never wait for those who do not.
 """
 
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -105,7 +104,11 @@ class Room:
         self.most = most
         self.closed = sorted(closed)
         self._each = each
-        self._taken = Counter(taken)
+        self._taken = dict(taken)
+        self._full: dict[str, list[tuple[str, str]]] = {kind: [] for kind in each}
+        for (kind, *names), count in taken.items():
+            if count >= each[kind]:
+                self._full[kind].append((names[0], names[1]))
 
     @staticmethod
     def keys(host: str, site: str, account: str) -> tuple[tuple[str, str, str], ...]:
@@ -113,17 +116,17 @@ class Room:
         return ("account", "", account), ("host", host, account), ("site", site, account)
 
     def full(self, kind: str) -> list[tuple[str, str]]:
-        """Those of a kind that have no room: a name and an account."""
-        most = self._each[kind]
-        return sorted(key[1:] for key, count in self._taken.items() if key[0] == kind and count >= most)
+        """Those of a kind that had no room at first: a name and an account."""
+        return sorted(self._full[kind])
 
     def take(self, host: str, site: str, account: str) -> bool:
         """Whether there is room for one more there, which is taken then."""
         keys = self.keys(host, site, account)
-        if self.most <= 0 or any(self._taken[key] >= self._each[key[0]] for key in keys):
+        if self.most <= 0 or any(self._taken.get(key, 0) >= self._each[key[0]] for key in keys):
             return False
         self.most -= 1
-        self._taken.update(keys)
+        for key in keys:
+            self._taken[key] = self._taken.get(key, 0) + 1
         return True
 
 
