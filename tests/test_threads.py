@@ -1,8 +1,11 @@
 """What threads share is proven safe: a release is judged by its own bytes alone, whatever comes at the same time."""
 
+import importlib
+import pkgutil
 import re
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +13,11 @@ from typing import Any
 
 import httpx
 import pytest
+from lxml import etree
 
+import app
+import feeds
+import schemas
 from app.errors import Invalid, Problem
 from app.normalize import public_id
 from app.parsers import parse
@@ -197,3 +204,45 @@ def test_sixteen_threads_and_two_workers(hammered: Server) -> None:
     assert seen == public
     for guid in hidden[:: max(1, len(hidden) // 50)]:
         assert hammered.client.get(f"/articles/{public_id(guid)}.json").status_code == 404
+
+
+# What threads share
+
+COMPILED = (etree.XPath, etree.XSLT, etree.XMLSchema, etree.RelaxNG, etree.XMLParser, etree.HTMLParser)
+ONES_OWN = (threading.local, type(threading.Lock()), type(threading.RLock()))
+
+
+def shared() -> Iterator[str]:
+    """Every object of a module that could be changed by one thread while another uses it: compiled by lxml, a cache, a lock, a
+    container that is no constant, an instance of a class of ours."""
+    for package in (app, feeds, schemas):
+        names = [found.name for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")]
+        for name in [package.__name__, *names]:
+            if ".migrations" in name:
+                continue
+            for attribute, value in vars(importlib.import_module(name)).items():
+                if type(value).__name__ == "LocalProxy" or attribute.startswith("__") or isinstance(value, type):
+                    continue
+                cached = hasattr(value, "cache_clear") and value.__module__ == name
+                container = isinstance(value, (dict, list, set)) and not attribute.isupper()
+                ours = type(value).__module__.partition(".")[0] in ("app", "feeds", "schemas")
+                if cached or container or ours or isinstance(value, COMPILED + ONES_OWN):
+                    yield f"{name}.{attribute}"
+
+
+def test_what_threads_share_is_listed_with_the_reason() -> None:
+    listed = (ROOT / "docs" / "design.md").read_text().partition("## What threads share")[2].partition("\n## ")[0]
+    rows = [line.split("|")[1] for line in listed.splitlines() if line.startswith("| `")]
+    told: set[str] = set()
+    for row in rows:
+        module, colon, names = row.partition(":")
+        prefix = f"{module.strip(' `')}." if colon else ""
+        told |= {prefix + name for name in re.findall(r"`([\w.]+)`", names if colon else row)}
+    found = set(shared())
+    by_home: dict[int, set[str]] = {}
+    for name in found:  # An object that other modules import is told once.
+        module, _, attribute = name.rpartition(".")
+        by_home.setdefault(id(vars(importlib.import_module(module))[attribute]), set()).add(name)
+    missing = [names for names in by_home.values() if not names & told]
+    assert not missing, "say in docs/design.md why threads may share it"
+    assert not {name for name in told if name not in found} - {"app.context.Context"}
