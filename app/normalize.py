@@ -101,13 +101,17 @@ def issuer(draft: Draft, context: Context) -> OfficeRecord | Fault:
 
 def prose(text: str) -> str:
     """NFC, without unseen characters; line breaks kept."""
-    lines = UNSEEN.sub("", nfc(text)).split("\n")
+    composed = nfc(text)
+    if composed.isprintable():  # None is unseen, and no line ends.
+        return " ".join(composed.split())
+    lines = UNSEEN.sub("", composed).split("\n")
     return "\n".join(" ".join(part.split()) for part in lines).strip()
 
 
 def line(text: str) -> str:
     """NFC on one line."""
-    return " ".join(prose(text).split())
+    composed = nfc(text)
+    return " ".join((composed if composed.isprintable() else UNSEEN.sub("", composed)).split())
 
 
 class _Normalizer:

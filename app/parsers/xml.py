@@ -5,6 +5,7 @@ Decoded here and not by libxml2: it would take UTF-7 and mistake CP949 called EU
 
 import codecs
 import re
+from functools import cache
 
 from lxml import etree
 
@@ -36,6 +37,9 @@ MAX_ALL_ATTRIBUTES = 200_000  # of the whole document
 # What could be wrong in each element and attribute, times its siblings before it: libxml2 counts them for the path of each fault.
 MAX_COUNTED = 80_000_000
 WIDE = 300  # children; fewer are counted quickly
+# By XPath, in C: to touch .attrib of 200,000 attributes takes a minute with the GIL held.
+ELEMENTS, ATTRIBUTES = etree.XPath("count(//*)"), etree.XPath("count(//@*)")
+TOO_WIDE, IS_WIDE = etree.XPath(f"//*[*[{MAX_CHILDREN + 1}]]"), etree.XPath(f"//*[*[{WIDE + 1}]]")
 MAX_NAMESPACES = 5_000  # declarations in the whole document
 
 CHARSET = re.compile(r";\s*charset\s*=\s*\"?([^\s\";]+)", re.IGNORECASE)
@@ -181,23 +185,34 @@ def _sentence(error: etree.XMLSyntaxError) -> str:
 
 
 def _shape(root: etree._Element, max_depth: int, max_elements: int, max_attributes: int) -> None:
-    """By XPath, in C: to touch .attrib of 200,000 attributes takes a minute with the GIL held."""
-    _count("elements", int(root.xpath("count(//*)")), max_elements)
-    if root.xpath("/*" * (max_depth + 1)):
+    _count("elements", int(ELEMENTS(root)), max_elements)
+    if _deeper(max_depth)(root):
         raise _too_complex(f"Elements are nested more than {max_depth} deep.", 0)
-    wide = root.xpath(f"//*[*[{MAX_CHILDREN + 1}]]")
+    wide = TOO_WIDE(root)
     if wide:
         raise _too_complex(f"An element has more than {MAX_CHILDREN} children.", wide[0].sourceline or 0)
-    _count("attributes", int(root.xpath("count(//@*)")), MAX_ALL_ATTRIBUTES)
+    _count("attributes", int(ATTRIBUTES(root)), MAX_ALL_ATTRIBUTES)
     _siblings(root)
-    many = root.xpath(f"//*[@*[{max_attributes + 1}]]")
+    many = _more(max_attributes)(root)
     if many:
         raise _too_complex(f"An element has more than {max_attributes} attributes.", many[0].sourceline or 0)
 
 
+@cache
+def _deeper(depth: int) -> etree.XPath:
+    """Finds elements that are nested more than so many deep."""
+    return etree.XPath("/*" * (depth + 1))
+
+
+@cache
+def _more(attributes: int) -> etree.XPath:
+    """Finds elements with more than so many attributes."""
+    return etree.XPath(f"//*[@*[{attributes + 1}]]")
+
+
 def _siblings(root: etree._Element) -> None:
     counted = 0
-    for parent in root.xpath(f"//*[*[{WIDE + 1}]]"):
+    for parent in IS_WIDE(root):
         counted += len(parent) * (len(parent) + int(parent.xpath("count(*/@*)"))) // 2
         if counted > MAX_COUNTED:
             raise _too_complex(
