@@ -16,7 +16,6 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
-from app.datadir import sync
 from app.errors import Misconfigured, Unavailable
 from app.settings import Settings
 
@@ -202,3 +201,12 @@ def _unavailable() -> Iterator[None]:
         if type(error).__module__.partition(".")[0] == "obstore":
             raise Unavailable(f"The file store cannot be used right now ({str(error)[:200]}).") from error
         raise
+
+
+def sync(directory: Path) -> None:
+    """Have the names of new files in a directory on disk before what hangs on them. Raises OSError."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

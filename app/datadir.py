@@ -72,12 +72,3 @@ def _close(path: Path, whole: bool) -> None:
             f"The data directory {path} is open to other users ({after:04o}), and this user may not change that:"
             f" give it to the user that runs the server (chown), with rights of its own alone (chmod 700)."
         )
-
-
-def sync(directory: Path) -> None:
-    """Have the names of new files in a directory on disk before what hangs on them. Raises OSError."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -11,6 +11,7 @@ from msgspec import Struct, field
 
 from app import embargo as embargoes
 from app import html
+from app.characters import UNSEEN
 from app.draft import Draft, DraftContact, DraftEnclosure, DraftRelated, DraftTerm, Value
 from app.embargo import Hours
 from app.errors import Fault
@@ -24,7 +25,6 @@ SUMMARY_FROM_LEAD = 300  # characters of the first paragraph, where the release 
 EARLY = timedelta(minutes=5)  # a sender's clock may be wrong by as much
 WEEKDAYS = ("월mon", "화tue", "수wed", "목thu", "금fri", "토sat", "일sun")
 # C0 and C1 controls, and the marks that turn text around (Unicode TR 36): never in a plain text of ours.
-UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
 MOST = {
     "regions": 100,
     "topics": 100,

@@ -17,8 +17,8 @@ from msgspec import Struct
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.sansio.multipart import NEED_DATA, Data, Epilogue, Event, Field, File, MultipartDecoder
 
+from app.characters import UNSEEN
 from app.errors import Problem
-from app.normalize import UNSEEN
 from schemas.text import nfc
 
 RELEASE = "release"  # the name of the part that holds the XML

@@ -15,7 +15,7 @@ from pathlib import Path
 from cryptography.fernet import Fernet, InvalidToken
 from msgspec import Struct
 
-from app.datadir import sync
+from app.blobs import sync
 from app.errors import Misconfigured
 from app.settings import Settings
 from app.store import SEALED

@@ -28,7 +28,7 @@ BODY = 8 * 1024 * 1024
 WHOLE = {
     "app.parsers.xml": ("DECLARATION", "DECLARED", "DOCTYPE", "<\\?xml\\s", "\\s+<\\?xml\\s"),
     "app.html": ("BLOCK", "REFERENCE", "FORBIDDEN", "MANY_ATTRIBUTES", "OPEN_VOID"),
-    "app.normalize": ("UNSEEN",),
+    "app.characters": ("UNSEEN",),
     "app.parsers.rss": ("MARKUP", "ENTITY", "INLINE", "BREAK", "AUTHOR"),
     "app.parsers.korea": ("BREAK", "TAG", "ANY_TAG", "ENTITY"),
     "app.draft": ("_PLACE",),
