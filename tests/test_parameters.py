@@ -407,7 +407,7 @@ def test_a_kept_question_that_cannot_be_asked_is_settled_for_good(there: Doors) 
             host="a.example",
         )
         one = store.save_subscription(engine, one, (("*", "*"),), now)
-        (job,) = [store.Job(one, 0, 0, 0, None, (), False)]
+        (job,) = [store.Job(one, 0, 0, 0, None, store.NEW, 0, (), False)]
         pack = Packer(there.context).pack([job])[one.id]
         assert isinstance(pack, Refusal), "for ever, not for now"
         store.deny(engine, one, str(pack), now)
