@@ -3,16 +3,16 @@
 import gc
 import os
 
-from app.process import die_with_parent, end_when_told, hear_the_end, keep_private
+from app.run.process import die_with_parent, end_when_told, hear_the_end, keep_private
 
 keep_private()
 end_when_told()
 die_with_parent(os.getppid())  # Granian's main gone: no worker may go on serving old code
 
 from app import create_app  # noqa: E402 -- a worker that is told to end while it loads the rest must hear it
-from app.fastlane import lane  # noqa: E402
 from app.logs import configure  # noqa: E402
 from app.settings import load  # noqa: E402
+from app.web.fastlane import lane  # noqa: E402
 
 settings = load()
 configure(settings.log_format)

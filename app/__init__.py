@@ -13,6 +13,6 @@ if TYPE_CHECKING:
 def create_app(settings: Settings | None = None) -> Flask:
     """One web process's application. Raises Misconfigured and Unavailable."""
     # Loaded only here: commands, which serve nothing, start a second sooner.
-    from app import web
+    from app.web import app
 
-    return web.create_app(settings)
+    return app.create_app(settings)

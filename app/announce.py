@@ -12,9 +12,9 @@ import logging
 import time
 from collections.abc import Sequence
 
-from app import query as queries
 from app import store
-from app.cache import Cache
+from app.cache.redis import Cache
+from app.query import query as queries
 from app.store import Change, Engine
 
 log = logging.getLogger("pressrelay.history")

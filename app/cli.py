@@ -7,11 +7,11 @@ from typing import Any
 import click
 from click.types import StringParamType
 
-from app.characters import refused
 from app.errors import PressrelayError
 from app.logs import guard
-from app.masking import hushed
-from app.process import keep_private
+from app.run.process import keep_private
+from app.text.characters import refused
+from app.text.masking import hushed
 
 COMMANDS = {  # name -> module of app.commands, and what it is called there
     "serve": ("serve", "serve_command"),

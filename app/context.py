@@ -4,16 +4,17 @@ from pathlib import Path
 
 from msgspec import Struct, field
 
-from app import blobs, store
-from app import query as queries
+from app import store
 from app.announce import enter, settle
-from app.blobs import Blobs
-from app.cache import Cache
-from app.marks import Marks
-from app.once import Once
+from app.cache.marks import Marks
+from app.cache.redis import Cache
+from app.cache.single_flight import Once
+from app.files import blobs
+from app.files.blobs import Blobs
+from app.query import query as queries
 from app.settings import Settings
 from app.store import Engine
-from app.together import Together
+from app.store.group_commit import Together
 from app.witness import NAME, Witness
 
 

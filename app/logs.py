@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from app.masking import hushed
+from app.text.masking import hushed
 
 LINE = 300  # characters of what an error says
 

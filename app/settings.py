@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Struct
 
-from app.embargo import Hours
 from app.errors import Misconfigured
-from app.masking import learn, secrets_in
+from app.text.embargo_wording import Hours
+from app.text.masking import learn, secrets_in
 
 
 class Setting(Struct, frozen=True):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from app import store
 from app.announce import renew
-from app.cache import Cache
+from app.cache.redis import Cache
 from app.store import Engine, Head
 
 NAME = "head"  # in the data directory

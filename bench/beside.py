@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from app.serve import _granian
+from app.run.serve import _granian
 from app.settings import Settings
 from bench.processes import HOST, free_port, program
 from bench.server import Answer

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from app.process import die_with_parent
+from app.run.process import die_with_parent
 
 HOST = "127.0.0.1"
 ROOT = Path(__file__).parent.parent

@@ -13,7 +13,7 @@ import httpx
 from sqlalchemy import text
 
 from app import store
-from app.query import Query
+from app.query.query import Query
 from app.store import Engine, Subscription, micros
 from bench.amounts import Amounts
 from bench.figures import Figure, Say, Target, figure, percentile

@@ -11,8 +11,8 @@ from xml.sax.saxutils import escape
 
 from msgspec import Struct
 
-from app.normalize import public_id
-from app.office import OfficeRecord
+from app.accounts.offices import OfficeRecord
+from app.intake.normalize import public_id
 from app.store import Item
 from bench.words import paragraphs
 from feeds.article import Article, Contact, Licence, Office, Term

@@ -12,7 +12,7 @@ import msgspec
 import redis
 
 from app import store
-from app.cache import Cache
+from app.cache.redis import Cache
 from app.context import cache_of
 from bench import archive
 from bench.amounts import Amounts

@@ -1,7 +1,7 @@
 """Files in, their text out. `python -m extract TYPE < FILE` reads one hostile file in a process of its own.
 
 This code knows nothing of the server: no settings, database, cache or network. It starts in a tenth of a second, which the
-whole application does not. `app.extraction` starts it, with a deadline.
+whole application does not. `app.files.extraction` starts it, with a deadline.
 """
 
 from msgspec import Struct

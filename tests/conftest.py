@@ -19,7 +19,7 @@ import httpx
 import pytest
 
 from app import store
-from app.office import OfficeRecord
+from app.accounts.offices import OfficeRecord
 from app.store import Engine
 from bench.processes import free_port
 

@@ -6,7 +6,7 @@ import signal
 import sys
 
 from app.commands.deliver import deliver_command
-from app.process import die_with_parent
+from app.run.process import die_with_parent
 from schemas import codes
 
 

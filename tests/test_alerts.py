@@ -17,9 +17,9 @@ from aiosmtpd.controller import Controller
 
 from app import store
 from app.context import Context, connect
+from app.deliveries import mail, restraint
 from app.errors import Misconfigured, Problem
-from app.outbound import Refused
-from app.push import mail, restraint
+from app.outbound.addresses import Refused
 from app.settings import Settings, load
 from app.store import Engine, State, Subscription, Tally, Waiting, micros
 from bench.processes import free_port

@@ -11,12 +11,12 @@ import pytest
 import redis
 from lxml import etree
 
-from app import query as queries
 from app import store
-from app.cache import LARGEST
-from app.normalize import public_id
-from app.routes.archives import PART, bounds, month_of
+from app.cache.redis import LARGEST
+from app.intake.normalize import public_id
+from app.query import query as queries
 from app.store import micros
+from app.web.routes.archives import PART, bounds, month_of
 from tests.conftest import Server
 from tests.test_changes import push
 from tests.test_feeds import newsml_schema

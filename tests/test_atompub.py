@@ -11,7 +11,7 @@ import httpx
 import pytest
 from lxml import etree
 
-from app.office import OfficeRecord
+from app.accounts.offices import OfficeRecord
 from tests.conftest import ROOT, Server
 
 ATOM, APP = "{http://www.w3.org/2005/Atom}", "{http://www.w3.org/2007/app}"

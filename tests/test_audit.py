@@ -11,9 +11,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 
 from app import store
+from app.accounts.rights import OutletRecord
 from app.cli import cli
 from app.errors import PressrelayError
-from app.rights import OutletRecord
 from app.store import Engine, Event
 from app.store.audit import LOCKS
 from tests.conftest import together

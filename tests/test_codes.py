@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from app.errors import Problem
-from app.query import Query, parse
+from app.query.query import Query, parse
 from schemas import UnknownCode, codes
 
 BEFORE, AFTER = date(2021, 3, 9), date(2026, 8, 1)

@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from app import intake
+from app.accounts.offices import OfficeRecord, Sender
 from app.errors import Problem
-from app.office import OfficeRecord, Sender
+from app.intake import releases
 from app.settings import Settings
 from schemas import codes
 
@@ -30,7 +30,7 @@ NOISE = 1.5  # how much longer a busy machine may make it
 MEMORY = 200 * 1024  # kilobytes
 FILLED = 30_000  # characters of one text or attribute, where all are tried: what is quadratic takes a second
 EACH = 0.3  # seconds for such a document
-RULES = intake.Rules(Settings(), Sender(OfficeRecord("jeonbuk", "전북특별자치도", "", ("kr:52",), others=True)))
+RULES = releases.Rules(Settings(), Sender(OfficeRecord("jeonbuk", "전북특별자치도", "", ("kr:52",), others=True)))
 SEEDS = {"press-release": "everything.xml", **{name: name for name in ("atom", "korea", "newsml", "nitf", "rss")}}
 TEXTS = ("\u0301\u0316", "!", "(", "@(", "<b title=''>", "1")
 
@@ -64,7 +64,7 @@ def _peak() -> int:
 
 def _prepare(body: bytes) -> None:
     try:
-        intake.prepare(RULES, body, "application/xml", lambda guid: [])
+        releases.prepare(RULES, body, "application/xml", lambda guid: [])
     except Problem as problem:
         assert problem.status in (400, 403, 413, 422)
 
@@ -282,7 +282,7 @@ def test_no_document_costs_more_than_a_second_and_200_megabytes(name: str) -> No
 
 def test_the_nearest_names_are_told_to_the_first_wrong_ones_of_a_release() -> None:
     body = release(*(article(number, more="<region>전라북동</region>") for number in range(30))).encode()
-    refused = intake.prepare(RULES, body, "application/xml", lambda guid: []).refused
+    refused = releases.prepare(RULES, body, "application/xml", lambda guid: []).refused
     told = [
         receipt.problem["errors"][0].get("nearest", ()) for _, receipt in sorted(refused.items()) if receipt.problem
     ]
@@ -295,7 +295,7 @@ def test_of_a_flood_of_faults_the_first_are_told_and_what_was_not_looked_at_is_r
     articles = [article(number, more="<region/>" * (100 if number < 30 else 0)) for number in range(999)]
     body = release(*articles, article(999, more="<topic>" + "x" * 10 + "</topic>")).encode()
     padded = body.replace(b"<body><p>x</p></body>", ("<body>" + "<p>x</p>" * 30 + "</body>").encode())
-    prepared = intake.prepare(RULES, padded, "application/xml", lambda guid: [])
+    prepared = releases.prepare(RULES, padded, "application/xml", lambda guid: [])
     assert len(prepared.refused) == 1000
     assert not prepared.items
     reasons = [

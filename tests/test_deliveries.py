@@ -22,16 +22,17 @@ from urllib.parse import parse_qsl
 import msgspec
 import pytest
 
-from app import query as queries
 from app import store
 from app.context import Context, connect
+from app.deliveries import retry
+from app.deliveries import worker as deliver
+from app.deliveries.documents import Packer
+from app.deliveries.matching import stands, within
+from app.deliveries.turns import owed_after
+from app.deliveries.worker import Deliverer
 from app.errors import Unavailable
-from app.push import deliver, retry
-from app.push.deliver import Deliverer
-from app.push.documents import Packer
-from app.push.matching import stands, within
-from app.push.turns import owed_after
-from app.query import LICENCES
+from app.query import query as queries
+from app.query.query import LICENCES
 from app.settings import Settings
 from app.store import NEW, PROMPT, SLOW, Done, Engine, Job, Room, Settled, Subscription, micros
 from app.store import outbox as outboxes

@@ -10,7 +10,7 @@ import pytest
 import redis
 from lxml import etree
 
-from app.routes.delta import WANTED
+from app.web.delta import WANTED
 from tests.conftest import Server, until
 from tests.test_changes import push, release
 from tests.test_server import minimal

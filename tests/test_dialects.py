@@ -12,10 +12,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from app import parsers
+from app.accounts.offices import OfficeRecord
 from app.errors import Problem
-from app.normalize import Context, Normal, normalize
-from app.office import OfficeRecord
+from app.intake import parsers
+from app.intake.normalize import Context, Normal, normalize
 from feeds import atom, rss
 from tests import feedrules
 from tests.articles import feed

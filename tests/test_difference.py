@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from app import difference as module
-from app.alignment import Budget, blocks
-from app.difference import PIECES, Difference, Paragraph, difference
+from app.text import difference as module
+from app.text.alignment import Budget, blocks
+from app.text.difference import PIECES, Difference, Paragraph, difference
 from feeds.article import Article, Term
 from tests.articles import ENGLISH, EVERYTHING, NOON, SEED, SEED_TEXT, make, paragraphs
 

@@ -14,9 +14,9 @@ from lxml import etree
 from msgspec.structs import replace
 
 from app import store
-from app.directory import directory
 from app.settings import load
 from app.store import Engine
+from app.syndication.catalogue import directory
 from feeds import opml, sitemap
 from feeds.article import Term
 from tests.articles import CASES, SEED

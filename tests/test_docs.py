@@ -11,7 +11,7 @@ from flask import Flask
 
 from app.cli import cli
 from app.settings import PREFIX, SETTINGS, Setting
-from app.web import BLUEPRINTS
+from app.web.app import BLUEPRINTS
 from bench.__main__ import PARTS, main
 from feeds import FORMATS
 

@@ -12,14 +12,14 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app import protection, store
+from app import store
+from app.accounts.rights import OutletRecord
+from app.deliveries import mail
 from app.errors import Misconfigured
-from app.origin import origin_of
-from app.push import mail
-from app.rights import OutletRecord
-from app.routes import crosssite
 from app.settings import load
 from app.store import Subscription
+from app.web import crosssite, protection
+from app.web.origin import origin_of
 from tests.conftest import ROOT, Server
 from tests.doors import HTTPS, behind_https, doors, knock
 
@@ -259,7 +259,7 @@ FIELDS = re.compile(r"\brequest\.(form|files|values|json|get_json)\b")
 
 
 def test_nothing_reads_the_address_or_the_fields_of_a_request_by_itself() -> None:
-    """Both are decided at one place each: an address by app/origin.py, what a form may hold by app/routes/forms.py."""
+    """Both are decided at one place each: an address by app/web/origin.py, what a form may hold by app/web/forms.py."""
     for file in (ROOT / "app" / "routes").glob("*.py"):
         text = file.read_text(encoding="utf-8")
         assert not READ.search(text), file.name

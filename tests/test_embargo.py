@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.embargo import LONGEST, Hours, find, read
 from app.errors import Misconfigured
 from app.settings import load
+from app.text.embargo_wording import LONGEST, Hours, find, read
 
 ROWS = list(csv.DictReader((Path(__file__).parent / "embargo.csv").read_text("utf-8").splitlines()))
 ISSUED = datetime.fromisoformat("2021-03-09T10:00+09:00")

@@ -14,11 +14,11 @@ import httpx
 import pytest
 
 from app import store
-from app.blobs import Local
-from app.extraction import Deadline, extract
-from app.filetypes import judge
-from app.routes.files import disposition
-from app.uploads import clean
+from app.files.blobs import Local
+from app.files.extraction import Deadline, extract
+from app.files.filetypes import judge
+from app.files.multipart import clean
+from app.web.routes.files import disposition
 from tests import files
 from tests.conftest import Server, until
 

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 import redis
 
-from app.cache import Cache
-from app.fastlane import Fastlane, Kept, may_keep
-from app.marks import Marks
+from app.cache.marks import Marks
+from app.cache.redis import Cache
+from app.web.fastlane import Fastlane, Kept, may_keep
 from tests.conftest import ROOT, Server, together, until
 from tests.test_lifecycle import document
 from tests.test_serve import named

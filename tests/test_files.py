@@ -18,12 +18,13 @@ import httpx
 import msgspec
 import pytest
 
-from app import archive, errors, imports, intake, store
-from app.client import Client, Journal
-from app.dropfolder import DropFolder
+from app import errors, store
+from app.accounts.offices import OfficeRecord
 from app.errors import Fault, Invalid, Misconfigured, Problem, Unavailable
-from app.intake import Receipt
-from app.office import OfficeRecord
+from app.intake import archive, imports, releases
+from app.intake.dropfolder import DropFolder
+from app.intake.releases import Receipt
+from app.sender import Client, Journal
 from app.settings import Settings
 from tests.conftest import ROOT, Server, until
 
@@ -274,7 +275,7 @@ def looked(folder: DropFolder, seconds: float = 5.0) -> None:
 
 
 def test_a_drop_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.dropfolder.SETTLED", 0.05)
+    monkeypatch.setattr("app.intake.dropfolder.SETTLED", 0.05)
     problem = Problem(422, "invalid-release", "The release was not accepted", "1 fault found; nothing was stored.")
     down = [True]
 
@@ -321,7 +322,7 @@ def test_a_drop_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_growing_file_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.dropfolder.SETTLED", 0.2)
+    monkeypatch.setattr("app.intake.dropfolder.SETTLED", 0.2)
     bodies: list[bytes] = []
 
     def take(body: bytes) -> list[Receipt]:
@@ -428,14 +429,14 @@ def test_one_bad_entry_keeps_no_other_out(tmp_path: Path, monkeypatch: pytest.Mo
         (archive / f"{number:03}.xml").write_bytes(good.replace(b"2026:minimal", f"2026:import-{number}".encode()))
     (archive / "020.xml").write_bytes(b"<a>" + b"x" * 200_000 + b"</a>")
     (archive / "040.xml").write_bytes(good.replace(b"2026:minimal", b"2026:kills"))
-    prepare = intake.prepare
+    prepare = releases.prepare
 
     def killing(rules: Any, body: bytes, *rest: Any) -> Any:
         if b"2026:kills" in body:
             os.kill(os.getpid(), signal.SIGKILL)
         return prepare(rules, body, *rest)
 
-    monkeypatch.setattr(intake, "prepare", killing)
+    monkeypatch.setattr(releases, "prepare", killing)
     settings = Settings(data_dir=str(tmp_path / "data"), max_body=100_000, redis_url="redis://127.0.0.1:1/0")
     (tmp_path / "data").mkdir()
     engine = store.connect(settings.database)

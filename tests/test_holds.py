@@ -17,7 +17,7 @@ from sqlalchemy import event, text
 
 from app import store
 from app.errors import Unavailable
-from app.query import Query
+from app.query.query import Query
 from app.store import Engine, Item
 from feeds.article import Article
 from tests.conftest import ROOT, new_database, together

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.html import GROWTH, SLACK, TooComplex, active, clean, plain
+from app.text.html import GROWTH, SLACK, TooComplex, active, clean, plain
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", autouse=True)
 def token(server: Server) -> str:
     return server.office("hubs", "허브청", "kr:51")
 
@@ -484,7 +484,7 @@ def test_a_request_that_is_no_form(server: Server) -> None:
 
 
 def accredited(server: Server, code: str, **limits: tuple[str, ...]) -> str:
-    from app.rights import OutletRecord
+    from app.accounts.rights import OutletRecord
 
     engine = server.engine()
     store.save_outlet(engine, OutletRecord(code, code, **limits), datetime.now(UTC))

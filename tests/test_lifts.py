@@ -24,7 +24,7 @@ import pytest
 from msgspec import Struct
 
 from app import store
-from app.normalize import public_id
+from app.intake.normalize import public_id
 from app.store import Engine
 from app.store.instants import micros
 from tests.conftest import ROOT, Server, together, until
@@ -148,7 +148,7 @@ def log(server: Server) -> list[dict[str, str]]:
 
 def ticks(server: Server) -> list[int]:
     """What each process of the web server has worked so far (proc_pid_stat(5), utime)."""
-    return [int(Path(f"/proc/{pid}/stat").read_text().split()[13]) for pid in sorted(named(server, "app.webserver"))]
+    return [int(Path(f"/proc/{pid}/stat").read_text().split()[13]) for pid in sorted(named(server, "app.web.granian"))]
 
 
 def test_1000_embargoes_for_one_instant(own_server: Make, database_url: str) -> None:

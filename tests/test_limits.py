@@ -9,8 +9,8 @@ import pytest
 
 from app import create_app
 from app.errors import Misconfigured
-from app.routes.limits import network
 from app.settings import Settings, load
+from app.web.limits import network
 from tests.conftest import Server
 from tests.test_lifecycle import document
 from tests.test_serve import named

@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from app import parsers
+from app.accounts.offices import OfficeRecord
 from app.errors import Problem
-from app.normalize import Context, Normal, normalize
-from app.office import OfficeRecord
-from app.parsers import xml
+from app.intake import parsers
+from app.intake.normalize import Context, Normal, normalize
+from app.intake.parsers import xml
 from schemas import xsd
 
 ROOT = Path(__file__).parent
@@ -121,7 +121,7 @@ def test_a_case_is_as_the_official_schema_wants_it(dialect: str, path: Path) -> 
 
 MEDIA = '<media media-type="image"><media-reference source="https://a.example/a.jpg"/></media>'
 REMOTE = '<remoteContent id="a" href="https://a.example/a" contenttype="a/b"/>'
-MANY = 9_000  # just below the limit of children (app/parsers/xml.py)
+MANY = 9_000  # just below the limit of children (app/intake/parsers/xml.py)
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from app import parsers
+from app.accounts.offices import OfficeRecord, issuing, may_publish_for, nearest
 from app.errors import Fault, Problem
-from app.normalize import Context, Normal, normalize
-from app.office import OfficeRecord, issuing, may_publish_for, nearest
-from app.query import NAME
+from app.intake import parsers
+from app.intake.normalize import Context, Normal, normalize
+from app.query.query import NAME
 from schemas import agencies, codes
 from tests.conftest import ROOT, Server
 

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 
 from app import create_app
-from app.once import Once
+from app.cache.single_flight import Once
 from app.settings import Settings
 from feeds import atom
 from feeds.article import Feed
@@ -73,9 +73,9 @@ def test_a_feed_that_changes_under_load_is_rendered_once(
     server: Server, monkeypatch: pytest.MonkeyPatch, encoding: str, cached: bool
 ) -> None:
     # On a machine that is busy otherwise, neither the cache nor the other process may count as too slow.
-    monkeypatch.setattr("app.cache.TIMEOUT", 10)
-    monkeypatch.setattr("app.cache.TURN", 60_000)
-    monkeypatch.setattr("app.routes.rendering.AWAITED", 60)
+    monkeypatch.setattr("app.cache.redis.TIMEOUT", 10)
+    monkeypatch.setattr("app.cache.redis.TURN", 60_000)
+    monkeypatch.setattr("app.web.rendering.AWAITED", 60)
     token = server.office("once", "한번청", "kr:51")
     # Two more web workers of the same server, in this process, where rendering can be counted.
     cache = f"unix://{server.directory}/valkey.sock" if cached else "unix:///nowhere/valkey.sock"

@@ -12,11 +12,11 @@ from msgspec.structs import replace
 from sqlalchemy import event
 
 from app import store
+from app.accounts.offices import OfficeRecord
+from app.accounts.rights import OutletRecord, Principal
 from app.announce import announce
-from app.cache import Cache
-from app.normalize import public_id
-from app.office import OfficeRecord
-from app.rights import OutletRecord, Principal
+from app.cache.redis import Cache
+from app.intake.normalize import public_id
 from feeds import embargo
 from feeds.article import Article
 from tests.articles import SEED
@@ -378,7 +378,7 @@ def test_a_public_question_does_the_same_for_an_embargo_as_for_nothing(engine: E
 
 
 def test_what_waits_is_in_no_public_answer_and_the_reverse(engine: Engine) -> None:
-    from app.query import Query
+    from app.query.query import Query
 
     waits = article("tag:waits", embargoed=NOW + timedelta(hours=1))
     put(engine, waits, article("tag:open"))

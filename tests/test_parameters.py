@@ -15,17 +15,17 @@ from hypothesis import strategies as st
 from werkzeug.test import Client
 
 from app import create_app, store
-from app.characters import refused
+from app.accounts.offices import OfficeRecord
+from app.accounts.rights import OutletRecord
 from app.context import Context
+from app.deliveries.documents import Packer, Refusal
 from app.errors import Problem, Unfit
-from app.fastlane import lane
-from app.office import OfficeRecord
-from app.push.documents import Packer, Refusal
-from app.query import PARAMETERS, Saved, parse
-from app.rights import OutletRecord
-from app.routes import parameters
+from app.query.query import PARAMETERS, Saved, parse
 from app.settings import Settings
 from app.store import Subscription
+from app.text.characters import refused
+from app.web import parameters
+from app.web.fastlane import lane
 from tests.conftest import SEED, Server, new_database, until
 from tests.doors import doors, knock
 

@@ -26,21 +26,21 @@ LENGTHS = {400: 0.01, 5_000: 0.015}  # characters -> seconds of processor time
 # What a whole body is held against, or a part of it that may be as long.
 BODY = 8 * 1024 * 1024
 WHOLE = {
-    "app.parsers.xml": ("DECLARATION", "DECLARED", "DOCTYPE", "<\\?xml\\s", "\\s+<\\?xml\\s"),
-    "app.html": ("BLOCK", "REFERENCE", "FORBIDDEN", "MANY_ATTRIBUTES", "OPEN_VOID"),
-    "app.characters": ("UNSEEN",),
-    "app.parsers.rss": ("MARKUP", "ENTITY", "INLINE", "BREAK", "AUTHOR"),
-    "app.parsers.korea": ("BREAK", "TAG", "ANY_TAG", "ENTITY"),
-    "app.draft": ("_PLACE",),
+    "app.intake.parsers.xml": ("NOT_XML", "DECLARATION", "DECLARED", "DOCTYPE", "<\\?xml\\s", "\\s+<\\?xml\\s"),
+    "app.text.html": ("BLOCK", "REFERENCE", "MANY_ATTRIBUTES", "OPEN_VOID"),
+    "app.files.multipart": ("UNSEEN",),
+    "app.intake.parsers.rss": ("MARKUP", "ENTITY", "INLINE", "BREAK", "AUTHOR"),
+    "app.intake.parsers.korea": ("BREAK", "TAG", "ANY_TAG", "ENTITY"),
+    "app.intake.draft": ("_PLACE",),
 }
 # Whose input is cut before; the place that cuts it is named.
 SHORT = {
-    ("app.words", "_RUN"): 250_000,  # LONGEST, in `tokens`
-    ("app.embargo", "TOKEN"): 200,  # LONGEST, in `read`
-    ("app.parsers.xml", ", line \\d+, column \\d+.*"): 4_000,  # a message of libxml2, which names at most a name
+    ("app.text.fulltext", "_RUN"): 250_000,  # LONGEST, in `tokens`
+    ("app.text.embargo_wording", "TOKEN"): 200,  # LONGEST, in `read`
+    ("app.intake.parsers.xml", ", line \\d+, column \\d+.*"): 4_000,  # a message of libxml2, which names at most a name
 }
 # Made while running: each has its test of its own.
-MADE = {("app.words", "forms"), ("schemas.text", "f'{mark}{{{MOST_MARKS}}}(?={mark})'")}
+MADE = {("app.text.fulltext", "forms"), ("schemas.text", "f'{mark}{{{MOST_MARKS}}}(?={mark})'")}
 SLOWEST = 3  # of the attacks on what holds whole bodies, that are repeated at that length
 OF_A_BODY = 1.5  # seconds for it; a machine may be busy
 
@@ -233,7 +233,11 @@ def main() -> None:
 
 def test_every_pattern_is_found() -> None:
     known = {(module, name) for module, name, _ in found()}
-    assert {("app.embargo", "LABEL"), ("app.sources", "HTML"), ("app.parsers.rss", "AUTHOR")} <= known
+    assert {
+        ("app.text.embargo_wording", "LABEL"),
+        ("app.intake.sources", "HTML"),
+        ("app.intake.parsers.rss", "AUTHOR"),
+    } <= known
     assert len(known) > 70
     for module, names in WHOLE.items():
         assert {(module, name) for name in names} <= known, module

@@ -9,7 +9,7 @@ from hashlib import sha256
 
 import pytest
 
-from app.routes.places import Places
+from app.web.places import Places
 from tests.conftest import Server, until
 from tests.test_lifecycle import document
 

@@ -20,9 +20,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from app.errors import Misconfigured
-from app.outbound import Refused
-from app.push import client as module
-from app.push.client import Answer, Client, Policy, check
+from app.outbound import callbacks as module
+from app.outbound.addresses import Refused
+from app.outbound.callbacks import Answer, Client, Policy, check
 from tests.conftest import ROOT
 
 TARGETS = ROOT / "tests" / "targets"

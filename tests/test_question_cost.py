@@ -13,8 +13,8 @@ from sqlalchemy import text
 
 from app import store
 from app.errors import Problem, TooSlow
-from app.normalize import public_id
-from app.query import MOST_COST, parse
+from app.intake.normalize import public_id
+from app.query.query import MOST_COST, parse
 from app.store.engine import reading, writing
 from schemas import codes
 from tests.conftest import Server

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from app import store
-from app.normalize import public_id
-from app.rights import OutletRecord
+from app.accounts.rights import OutletRecord
+from app.intake.normalize import public_id
 from tests.conftest import Server
 from tests.test_leaks import FORMATS, paths, release
 

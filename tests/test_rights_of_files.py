@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from app.datadir import prepare, too_open
 from app.errors import Misconfigured
+from app.run.datadir import prepare, too_open
 from app.settings import Settings
 from tests.conftest import Server
 from tests.files import pdf

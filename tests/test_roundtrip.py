@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import asdict, replace
 
-from app import parsers
-from app.normalize import Context, Normal, normalize, public_id
-from app.office import OfficeRecord
+from app.accounts.offices import OfficeRecord
+from app.intake import parsers
+from app.intake.normalize import Context, Normal, normalize, public_id
 from feeds import atom, newsml, nitf, press_release, rss
 from feeds.article import Article, Contact, Enclosure, Feed, Licence, Office, Related, Term
 from feeds.wording import EPOCH

@@ -12,8 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app import blobs
 from app.errors import Misconfigured, Unavailable
+from app.files import blobs
 from app.settings import Settings, load
 from tests import files
 from tests.conftest import Server, free_port, until

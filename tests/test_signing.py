@@ -16,10 +16,11 @@ from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec.structs import replace
 
-from app import signatures, store
+from app import store
+from app.accounts import signatures
+from app.accounts.signatures import Key, NotSigned, Signed
 from app.cli import cli
 from app.errors import Misconfigured, PressrelayError
-from app.signatures import Key, NotSigned, Signed
 from app.store import Engine
 from tests.conftest import SEED, Server
 from tests.test_lifecycle import document, events, problem, token

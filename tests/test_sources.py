@@ -24,11 +24,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from msgspec.structs import replace
 
-from app import blobs, outbound, sources, store
-from app.cache import Cache
+from app import store
+from app.accounts.offices import OfficeRecord
+from app.cache.redis import Cache
 from app.context import Context
-from app.office import OfficeRecord
-from app.outbound import Refused, fetch, is_public
+from app.files import blobs
+from app.intake import sources
+from app.outbound import addresses
+from app.outbound.addresses import Refused, fetch, is_public
 from app.settings import Settings
 from app.store import Engine, Source
 from tests.conftest import ROOT, Server, until
@@ -197,7 +200,7 @@ def test_an_answer_that_never_ends_is_cut(context: Context, peer: Peer, monkeypa
     monkeypatch.setattr(sources, "SECONDS", 30.0)
     peer.answer = flood
     assert "has more than 10485760 bytes" in sources.pull(context, source(peer)).source.error
-    monkeypatch.setattr(outbound, "READ", 0.2)
+    monkeypatch.setattr(addresses, "READ", 0.2)
     peer.answer = lambda request: peer.stop.wait(5) and None
     assert sources.pull(context, source(peer)).source.error == "No answer within 0.2 seconds."
     peer.stop.set()
@@ -273,7 +276,7 @@ def test_no_tls_handshake_outlives_the_deadline(monkeypatch: pytest.MonkeyPatch)
     with dripping(record, b"\x03") as port, pytest.raises(Refused, match=LATE):
         fetch(f"https://127.0.0.1:{port}/", {}, most=1000, seconds=0.5, private=True)
     assert time.monotonic() - begun < 5
-    monkeypatch.setattr(outbound, "CONNECT", 0.2)
+    monkeypatch.setattr(addresses, "CONNECT", 0.2)
     with dripping(record, b"\x03") as port, pytest.raises(Refused, match=r"^No connection within 0\.2 seconds\.$"):
         fetch(f"https://127.0.0.1:{port}/", {}, most=1000, seconds=30, private=True)
 
@@ -316,7 +319,7 @@ def test_tls_asks_for_the_name_and_keeps_the_deadline(tls: ssl.SSLContext) -> No
 def test_resolving_counts_towards_the_deadline(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = SimpleNamespace(now=1000.0)
     clock.monotonic = lambda: clock.now
-    monkeypatch.setattr(outbound, "time", clock)
+    monkeypatch.setattr(addresses, "time", clock)
 
     def slow(*_: object) -> list[str]:
         clock.now += 31

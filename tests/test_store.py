@@ -15,8 +15,8 @@ from msgspec.structs import replace
 from sqlalchemy import text
 
 from app import store
-from app.office import OfficeRecord
-from app.query import Query
+from app.accounts.offices import OfficeRecord
+from app.query.query import Query
 from app.store import Engine, Item, Original, Stored
 from app.store.tables import metadata
 from feeds.article import Article, Office, Related, Term

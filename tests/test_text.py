@@ -7,9 +7,9 @@ from unicodedata import combining, normalize
 
 import pytest
 
-from app.embargo import find, read
-from app.parsers.rss import AUTHOR
-from app.words import marked, search_terms, tokens
+from app.intake.parsers.rss import AUTHOR
+from app.text.embargo_wording import find, read
+from app.text.fulltext import marked, search_terms, tokens
 from schemas.text import COMPOSED, FIRST, JOINER, LAST, MOST_MARKS, nfc, nfkc
 
 ISSUED = datetime.fromisoformat("2021-03-09T20:15:00+09:00")

@@ -19,8 +19,8 @@ import app
 import feeds
 import schemas
 from app.errors import Invalid, Problem
-from app.normalize import public_id
-from app.parsers import parse
+from app.intake.normalize import public_id
+from app.intake.parsers import parse
 from tests.conftest import ROOT, Server, together
 
 THREADS = 16

@@ -4,15 +4,16 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from app import intake, store
-from app.blobs import connect as connect_blobs
-from app.cache import Cache
+from app import store
+from app.accounts.offices import OfficeRecord, Sender
+from app.cache.redis import Cache
 from app.context import Context
 from app.errors import Unavailable
-from app.office import OfficeRecord, Sender
+from app.files.blobs import connect as connect_blobs
+from app.intake import releases
 from app.settings import Settings
 from app.store import Engine
-from app.together import MOST, Together
+from app.store.group_commit import MOST, Together
 from tests.conftest import together, until
 from tests.test_lifecycle import document
 
@@ -101,7 +102,7 @@ def test_releases_of_many_threads_are_stored_as_if_alone(engine: Engine, tmp_pat
     def push(guids: Sequence[str]) -> Callable[[], None]:
         def pushes() -> None:
             for guid in guids:
-                receipts = intake.take(context, Sender(office), document(guid), "application/xml")
+                receipts = releases.take(context, Sender(office), document(guid), "application/xml")
                 outcomes.append([receipt.status for receipt in receipts])
 
         return pushes

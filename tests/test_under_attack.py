@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 import pytest
 
 from app import store
-from app.normalize import public_id
+from app.intake.normalize import public_id
 from tests.conftest import Server, until
 from tests.test_lifecycle import document
 from tests.test_places import opened

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from app.embargo import looks_like
+from app.accounts.offices import OfficeRecord
 from app.errors import Problem
-from app.normalize import Context, Normal, normalize
-from app.office import OfficeRecord
-from app.parsers import parse
+from app.intake.normalize import Context, Normal, normalize
+from app.intake.parsers import parse
 from app.store import public_at
+from app.text.embargo_wording import looks_like
 
 NOW = datetime(2026, 7, 15, tzinfo=UTC)
 CASES = list(csv.DictReader((Path(__file__).parent / "unread.csv").read_text("utf-8").splitlines()))

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from app import parsers, store
+from app import store
+from app.intake import parsers
 from app.store import micros
 from tests.conftest import SEED, Server, until
 from tests.subscriber import Got, Subscriber, answer, subscribing

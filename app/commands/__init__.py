@@ -5,7 +5,7 @@ from typing import Any
 import click
 import msgspec
 
-from app.masking import masked
+from app.text.masking import masked
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 

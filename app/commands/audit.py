@@ -8,7 +8,7 @@ import msgspec
 from app import store
 from app.commands import as_json, tell
 from app.commands.opened import database
-from app.query import rfc3339
+from app.query.query import rfc3339
 from app.settings import load
 from app.store import AuditRecord
 

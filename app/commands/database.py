@@ -5,12 +5,13 @@ import sys
 import click
 import msgspec
 
-from app import store, vault
+from app import store
 from app.commands import as_json, tell
 from app.commands.opened import database
-from app.doctor import checks
-from app.masking import masked
+from app.deliveries import vault
+from app.run.doctor import checks
 from app.settings import load
+from app.text.masking import masked
 
 
 @click.group("db")

@@ -11,9 +11,9 @@ import click
 
 from app.commands.opened import database
 from app.context import Context, connect
+from app.deliveries.worker import Deliverer
 from app.errors import Misconfigured
 from app.logs import configure
-from app.push.deliver import Deliverer
 from app.settings import load
 
 FILES = 8192  # that a worker may have open

@@ -5,9 +5,10 @@ from functools import partial
 
 import click
 
-from app import blobs, store
+from app import store
 from app.commands import as_json, tell
 from app.commands.opened import database
+from app.files import blobs
 from app.settings import load
 
 

@@ -6,15 +6,15 @@ from urllib.parse import parse_qsl
 import click
 import msgspec
 
-from app import query as queries
 from app import store
 from app.commands import as_json, tell
 from app.commands.naming import check_name
 from app.commands.opened import database, renew
 from app.context import connect
+from app.deliveries.topics import renew_saved
 from app.errors import Misconfigured, Problem
-from app.push.topics import renew_saved
-from app.query import Saved
+from app.query import query as queries
+from app.query.query import Saved
 from app.settings import load
 
 

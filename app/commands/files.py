@@ -11,16 +11,17 @@ from typing import Any
 import click
 import msgspec
 
-from app import archive, imports, intake, store
-from app.client import Client
+from app import store
+from app.accounts.offices import OfficeRecord, Sender, may_publish_for
 from app.commands import as_json, tell
 from app.commands.opened import database
 from app.commands.telling import progress, state, summarise, tell_receipt, token_option
 from app.context import connect
-from app.dropfolder import DropFolder, Moved
 from app.errors import Misconfigured, Problem, Unavailable
-from app.intake import Receipt
-from app.office import OfficeRecord, Sender, may_publish_for
+from app.intake import archive, imports, releases
+from app.intake.dropfolder import DropFolder, Moved
+from app.intake.releases import Receipt
+from app.sender import Client
 from app.settings import Settings, load
 
 
@@ -137,7 +138,7 @@ def _storing(settings: Settings, code: str) -> Callable[[bytes], list[Receipt]]:
     office = _office(settings, code)
     context = connect(settings)
     sender = Sender(office, may_publish_for(office, store.all_offices(context.engine)), "command watch")
-    return lambda body: intake.take(context, sender, body, imports.CONTENT_TYPE)
+    return lambda body: releases.take(context, sender, body, imports.CONTENT_TYPE)
 
 
 def _pushing(client: Client) -> Callable[[bytes], list[Receipt]]:

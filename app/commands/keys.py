@@ -25,7 +25,7 @@ def key_group() -> None:
 @as_json
 def new(file: Path, as_json: bool) -> None:
     """Make a key: the private one into FILE, that only its owner can read; the public one alone on the last line."""
-    from app import signatures
+    from app.accounts import signatures
 
     private, public = signatures.new_key()
     try:
@@ -51,7 +51,8 @@ def new(file: Path, as_json: bool) -> None:
 @as_json
 def add(office: str, public: str, id: str, name: str, as_json: bool) -> None:
     """Register an office's public key; its id is alone on the last line."""
-    from app import signatures, store
+    from app import store
+    from app.accounts import signatures
     from app.commands.opened import database
     from app.settings import load
 

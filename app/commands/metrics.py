@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, start_http_server
 from app.commands.opened import database
 from app.errors import Misconfigured
 from app.logs import configure
-from app.metrics import FromDatabase
+from app.run.metrics import FromDatabase
 from app.settings import load
 
 

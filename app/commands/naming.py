@@ -1,7 +1,7 @@
 """The names that feeds, sources, offices and outlets go by, and those of regions and topics."""
 
 from app.errors import Misconfigured
-from app.query import NAME
+from app.query.query import NAME
 from schemas import UnknownCode, codes
 
 

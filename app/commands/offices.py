@@ -4,12 +4,12 @@ import click
 import msgspec
 
 from app import store
+from app.accounts.offices import OfficeRecord
 from app.commands import as_json, tell
 from app.commands.naming import resolved
 from app.commands.opened import database, renew
 from app.errors import Misconfigured
-from app.office import OfficeRecord
-from app.query import NAME
+from app.query.query import NAME
 from app.settings import load
 from schemas import agencies
 

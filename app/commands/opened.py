@@ -2,7 +2,7 @@
 
 from app import store
 from app.context import cache_of
-from app.datadir import prepare
+from app.run.datadir import prepare
 from app.settings import Settings
 from app.store import Engine
 

@@ -6,11 +6,11 @@ import click
 import msgspec
 
 from app import store
+from app.accounts.rights import OutletRecord
 from app.commands import as_json, tell
 from app.commands.naming import check_name, resolved
 from app.commands.opened import database
 from app.errors import Misconfigured
-from app.rights import OutletRecord
 from app.settings import load
 
 MOST = 10**6  # subscriptions of one outlet

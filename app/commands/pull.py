@@ -7,7 +7,7 @@ import click
 
 from app.commands.opened import database
 from app.logs import configure
-from app.puller import run
+from app.run.puller import run
 from app.settings import load
 
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import click
 
-from app import archive
-from app.client import Answer, Client, Journal, Signing
 from app.commands import as_json, tell
 from app.commands.telling import progress, state, summarise, tell_receipt, token_option
 from app.errors import Misconfigured
+from app.intake import archive
+from app.sender import Answer, Client, Journal, Signing
 
 JOURNAL = ".pressrelay-pushed"  # beside the files of a directory that is pushed
 url_option = click.option(
@@ -102,13 +102,13 @@ def push_command(
 
 
 def _signing(key: Path, keyid: str) -> Signing:
-    from app import signatures  # loaded only by who signs
+    from app.accounts import signatures  # loaded only by who signs
 
     return partial(_sign, signatures.private_key(_read(key)), keyid)
 
 
 def _sign(key: Any, keyid: str, method: str, url: str, headers: Mapping[str, str], body: bytes) -> dict[str, str]:
-    from app import signatures
+    from app.accounts import signatures
 
     return signatures.sign(method, url, headers, body, key, keyid)
 

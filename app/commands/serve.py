@@ -9,14 +9,14 @@ import click
 import msgspec
 
 from app import store
+from app.accounts.offices import OfficeRecord
 from app.commands import as_json
 from app.commands.opened import database
 from app.errors import Misconfigured
 from app.logs import configure
-from app.masking import hushed
-from app.office import OfficeRecord
-from app.serve import serve
+from app.run.serve import serve
 from app.settings import Settings, load
+from app.text.masking import hushed
 
 
 @click.command("serve")
@@ -41,7 +41,7 @@ def serve_command(sample: Path | None, as_json: bool) -> None:
 
 
 def _sample(settings: Settings, file: Path, say: Callable[[str], None]) -> None:
-    from app.client import Client  # loaded only here: a server without a sample starts sooner
+    from app.sender import Client  # loaded only here: a server without a sample starts sooner
 
     engine = database(settings)
     office = OfficeRecord("jeonbuk", "전북특별자치도", "https://www.jeonbuk.go.kr/", ("kr:52",))

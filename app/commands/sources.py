@@ -7,15 +7,16 @@ from typing import Any
 import click
 import msgspec
 
-from app import sources, store
+from app import store
 from app.commands import as_json, tell
 from app.commands.naming import check_name
 from app.commands.opened import database
 from app.commands.telling import tell_receipt
 from app.context import connect
 from app.errors import Misconfigured
-from app.outbound import Refused, checked
-from app.parsers import NAMES
+from app.intake import sources
+from app.intake.parsers import NAMES
+from app.outbound.addresses import Refused, checked
 from app.settings import load
 from app.store import Source
 

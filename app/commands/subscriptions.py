@@ -10,9 +10,9 @@ from app import store
 from app.commands import as_json, tell
 from app.commands.opened import database
 from app.context import Context, connect
+from app.deliveries import account, webhooks
+from app.deliveries.documents import DOCUMENTS
 from app.errors import Misconfigured, Problem
-from app.push import account, webhooks
-from app.push.documents import DOCUMENTS
 from app.settings import load
 from app.store import Subscription
 

@@ -7,11 +7,11 @@ import click
 import msgspec
 
 from app import store
+from app.accounts.rights import ROLES
 from app.commands import as_json, tell
 from app.commands.opened import database
 from app.errors import Misconfigured
-from app.query import rfc3339
-from app.rights import ROLES
+from app.query.query import rfc3339
 from app.settings import load
 from app.store import TokenRecord
 

@@ -11,10 +11,10 @@ import click
 import httpx
 import msgspec
 
-from app import signatures
+from app.accounts import signatures
+from app.accounts.signatures import Signed
 from app.commands import as_json, tell
 from app.errors import Misconfigured
-from app.signatures import Signed
 
 LARGEST = 256 * 1024 * 1024  # bytes of what is fetched
 

@@ -9,9 +9,9 @@ import click
 from app.commands.opened import database
 from app.context import connect
 from app.logs import configure
+from app.run.worker import run
 from app.settings import load
 from app.witness import NAME, Witness
-from app.worker import run
 
 
 @click.command("worker")

@@ -16,7 +16,7 @@ from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, InterfaceError,
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.errors import Misconfigured, TooSlow, Unavailable, Unfit
-from app.masking import hushed
+from app.text.masking import hushed
 
 BUSY_SECONDS = 5
 WRITING_SECONDS = 30  # that one statement of a transaction may take on PostgreSQL, waiting for other writers included

@@ -1,4 +1,4 @@
-"""The files of articles: which there are, who may see them, what they say. The bytes are kept by hash, app/blobs.py."""
+"""The files of articles: which there are, who may see them, what they say. The bytes are kept by hash, app/files/blobs.py."""
 
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any

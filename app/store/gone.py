@@ -3,7 +3,7 @@
 import msgspec
 from sqlalchemy import ColumnElement, Engine, and_, bindparam, exists, or_, select, union_all
 
-from app.query import Query
+from app.query.query import Query
 from app.store.engine import reading
 from app.store.instants import instant
 from app.store.order import public_state

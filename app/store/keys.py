@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from app.query import genre_topic, lang_topic, licence_topic, office_place
+from app.query.query import genre_topic, lang_topic, licence_topic, office_place
 from feeds.article import Article
 from schemas import codes
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Engine, insert, select, update
 
-from app.office import OfficeRecord
+from app.accounts.offices import OfficeRecord
 from app.store import audit
 from app.store.audit import Event
 from app.store.built import Built

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import Engine, delete, func, insert, select, update
 
-from app.rights import OutletRecord
+from app.accounts.rights import OutletRecord
 from app.store import audit
 from app.store.audit import Event
 from app.store.engine import reading, writing

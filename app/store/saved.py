@@ -2,7 +2,7 @@
 
 from sqlalchemy import Engine, delete, insert, select, update
 
-from app.query import Saved
+from app.query.query import Saved
 from app.store.engine import reading, writing
 from app.store.tables import saved_feeds
 

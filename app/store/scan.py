@@ -12,7 +12,7 @@ from msgspec import Struct
 from sqlalchemy import ColumnElement, Connection, Engine, Table, bindparam, exists, select, tuple_, union_all
 from sqlalchemy.sql import Select
 
-from app.query import Query
+from app.query.query import Query
 from app.store.engine import reading
 from app.store.instants import micros
 from app.store.search import matching

@@ -1,4 +1,4 @@
-"""Secrets as they are kept: sealed (app/vault.py), once an earlier version's are."""
+"""Secrets as they are kept: sealed (app/deliveries/vault.py), once an earlier version's are."""
 
 from collections.abc import Callable
 

@@ -1,5 +1,6 @@
 """Full text: FTS5 on SQLite (https://www.sqlite.org/fts5.html), a tsvector with a GIN index on PostgreSQL. Only what is public is
-indexed, so a question cannot find an embargoed word. Both hold the tokens of app/words.py, and nothing else decides what a word is.
+indexed, so a question cannot find an embargoed word. Both hold the tokens of app/text/fulltext.py, and nothing else decides what a
+word is.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -9,7 +10,7 @@ from sqlalchemy.sql import Select
 
 from app.store.built import Built
 from app.store.engine import reading
-from app.words import SearchTerm, search_terms, tokens
+from app.text.fulltext import SearchTerm, search_terms, tokens
 from feeds.article import Article
 
 NEWEST = 5_000  # of the articles that match, these are looked at: a word that all bear must not cost the archive

@@ -10,7 +10,7 @@ from msgspec import Struct
 from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from app.sites import site
+from app.accounts.sites import site
 from app.store.engine import reading, writing
 from app.store.entries import axis_ids
 from app.store.instants import micros

@@ -95,7 +95,7 @@ releases = Table(
     Column("office", String(64), nullable=False),
     Column("received", BigInteger, nullable=False),
     Column("actor", Text, nullable=False),  # who sent it: "token …", "key …", or a command
-    Column("signature", LargeBinary),  # as it was verified (app/signatures.py), JSON; empty: it came by token
+    Column("signature", LargeBinary),  # as it was verified (app/accounts/signatures.py), JSON; empty: it came by token
     Column("articles", Integer, nullable=False),  # that the body holds; 0: not known, and then it is shown to nobody
 )
 
@@ -162,7 +162,7 @@ sources = Table(
     Column("alarm", String(16), nullable=False),
 )
 
-# The files of an article's version, in the order of its enclosures. Their bytes are kept by hash (app/blobs.py).
+# The files of an article's version, in the order of its enclosures. Their bytes are kept by hash (app/files/blobs.py).
 files = Table(
     "files",
     metadata,
@@ -251,7 +251,7 @@ counter = Table(
     Column("id", Integer, primary_key=True),
     Column("seq", BigInteger, nullable=False),
     Column("instance", String(32), nullable=False),  # the random name of this history (app/store/identity.py)
-    Column("secret", String(32), nullable=False),  # seals the numbers in cursors (app/query.py)
+    Column("secret", String(32), nullable=False),  # seals the numbers in cursors (app/query/query.py)
     Column(
         "waited", BigInteger, nullable=False
     ),  # counts what accredited subscribers are told of what is under embargo

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 from sqlalchemy import Engine, bindparam, insert, or_, select, update
 
-from app.rights import ROLES
+from app.accounts.rights import ROLES
 from app.store import audit
 from app.store.audit import Event
 from app.store.built import Built

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from app.sites import site
+from app.accounts.sites import site
 
 revision = "0017"
 down_revision = "0016"

@@ -1,0 +1,1 @@
+"""What came with releases: bytes by hash, their types, their text. It does not know articles or the database."""

@@ -1,0 +1,397 @@
+"""Draft to article, or every fault at once. Nothing after this module is unchecked."""
+
+import base64
+import hashlib
+import re
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta, timezone
+from urllib.parse import quote, urlsplit
+
+from msgspec import Struct, field
+
+from app.accounts.offices import OfficeRecord, issuing
+from app.errors import Fault
+from app.intake.draft import Draft, DraftContact, DraftEnclosure, DraftRelated, DraftTerm, Value
+from app.text import embargo_wording as embargoes
+from app.text import html
+from app.text.characters import UNSEEN
+from app.text.embargo_wording import Hours
+from feeds.article import Article, Contact, Enclosure, Licence, Office, Related, Term
+from schemas import Code, UnknownCode, codes
+from schemas.text import nfc
+
+GUID_MOST, HEADLINE_MOST, URL_MOST = 512, 1000, html.LONGEST_URL  # characters
+SUMMARY_FROM_LEAD = 300  # characters of the first paragraph, where the release has no summary
+EARLY = timedelta(minutes=5)  # a sender's clock may be wrong by as much
+WEEKDAYS = ("월mon", "화tue", "수wed", "목thu", "금fri", "토sat", "일sun")
+# C0 and C1 controls, and the marks that turn text around (Unicode TR 36): never in a plain text of ours.
+MOST = {
+    "regions": 100,
+    "topics": 100,
+    "keywords": 500,
+    "contacts": 200,
+    "enclosures": 500,
+    "related": 500,
+    "subheadlines": 100,
+}
+MOST_HINTS = 20  # wrong names of a release to which the nearest right ones are told
+UNKNOWN_TYPE = "application/octet-stream"
+# As schemas/xsd/press-release.xsd has them.
+MEDIA_TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+\-]*/[A-Za-z0-9][A-Za-z0-9!#$&^_.+\-]*")
+WEB_URL = re.compile(r"https?://[A-Za-z0-9\[][^\s<>\"\\]*")
+NO_IRI = re.compile(r'["<>^`{|}]')  # RFC 3987, section 2.2: a browser asks for them percent-encoded too
+EMAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+")
+KOREA = timezone(timedelta(hours=9))
+LANG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+
+
+class Normal(Struct, frozen=True):
+    """A trusted article, and what its office should look at."""
+
+    article: Article
+    warnings: tuple[str, ...]
+    says_embargo: bool = True  # False: nothing of an embargo, neither that there is one nor that there is none
+    silent: bool = False  # a correction that readers need not be shown again
+
+
+class Hints:
+    """How many wrong names of a release may still be compared with all that are known: each takes some milliseconds."""
+
+    def __init__(self, left: int = MOST_HINTS) -> None:
+        self.left = left
+
+    def spend(self) -> bool:
+        """Whether one more may be."""
+        self.left -= 1
+        return self.left >= 0
+
+
+class Context(Struct, frozen=True):
+    """What an article means apart from its own words."""
+
+    office: OfficeRecord
+    now: datetime
+    url: str  # of this server, without a slash at the end
+    backfill: bool = False  # an archive: the article stands in its feeds by its own date
+    hours: Hours = Hours()  # when editions of newspapers come out
+    known: tuple[OfficeRecord, ...] = ()  # the offices that this one may publish for
+    hints: Hints = field(default_factory=Hints)  # of the release, all its articles together
+
+
+PUBLIC_ID = re.compile(r"[a-z2-7]{26}")
+
+
+def public_id(guid: str) -> str:
+    """Our id for a guid: the same everywhere, for ever. 26 characters of lower-case base 32."""
+    return base64.b32encode(hashlib.sha256(guid.encode()).digest()[:16]).decode("ascii").rstrip("=").lower()
+
+
+def normalize(draft: Draft, context: Context) -> Normal | tuple[Fault, ...]:
+    """The article of a draft, or every fault of it. Raises Problem (403) where the draft names another office."""
+    return _Normalizer(draft, context).run()
+
+
+def issuer(draft: Draft, context: Context) -> OfficeRecord | Fault:
+    """The office that a draft is of. Raises Problem (403): an office publishes only as itself, save one that may for others."""
+    if draft.office is None:
+        return context.office
+    named, at = draft.office.text, draft.office
+    return issuing(named, context.office, context.known, at.path, at.line, context.hints.spend)
+
+
+def prose(text: str) -> str:
+    """NFC, without unseen characters; line breaks kept."""
+    composed = nfc(text)
+    if composed.isprintable():  # None is unseen, and no line ends.
+        return " ".join(composed.split())
+    lines = UNSEEN.sub("", composed).split("\n")
+    return "\n".join(" ".join(part.split()) for part in lines).strip()
+
+
+def line(text: str) -> str:
+    """NFC on one line."""
+    composed = nfc(text)
+    return " ".join((composed if composed.isprintable() else UNSEEN.sub("", composed)).split())
+
+
+class _Normalizer:
+    """One draft's faults and warnings while its article is made."""
+
+    def __init__(self, draft: Draft, context: Context) -> None:
+        self.draft = draft
+        self.context = context
+        found = issuer(draft, context)
+        self.faults: list[Fault] = [found] if isinstance(found, Fault) else []
+        self.office = context.office if isinstance(found, Fault) else found
+        self.warnings: list[str] = list(draft.warnings)
+        self.words: list[str] = []  # soft terms that are unknown: they become keywords
+
+    def fault(self, at: Value | DraftTerm, reason: str, nearest: Sequence[str] = ()) -> None:
+        self.faults.append(Fault(reason, at.path, at.line, tuple(nearest)))
+
+    def run(self) -> Normal | tuple[Fault, ...]:
+        draft, context = self.draft, self.context
+        self.amounts()
+        if self.faults:
+            return tuple(self.faults)
+        guid = self.guid()
+        lang = self.lang(draft.lang)
+        headline = line(draft.headline.text)
+        if not headline:
+            self.fault(draft.headline, "The headline is empty.")
+        elif len(headline) > HEADLINE_MOST:
+            self.fault(
+                draft.headline, f"The headline has {len(headline)} characters; at most {HEADLINE_MOST} are taken."
+            )
+        if UNSEEN.search(nfc(draft.headline.text)):
+            self.warnings.append("Control characters were taken out of the headline.")
+        body = html.clean(_nfc(draft.body.text), draft.base)
+        for reason in body.faults:
+            self.fault(draft.body, f"In the body, {reason}")
+        if not body.text and "<img" not in body.xhtml and not body.faults:
+            self.fault(draft.body, "The body is empty. Write it, or upload an HWPX file whose text it is.")
+        issued = self.instant(draft.issued)
+        embargo, held = self.embargo(issued)
+        if draft.waits and issued and issued > context.now and not held:
+            embargo = embargo or issued
+        if issued:
+            self.dates(issued, embargo, held)
+        moment = issued or context.now
+        regions = self.regions(moment)
+        topics = self.topics()
+        enclosures = tuple(self.enclosure(enclosure) for enclosure in draft.enclosures)
+        related = tuple(map(self.related, draft.related))
+        if self.faults or issued is None:
+            return tuple(self.faults)
+        id = public_id(guid)
+        published = min(issued, context.now) if embargo is None else max(min(issued, context.now), embargo)
+        article = Article(
+            id=id,
+            guid=guid,
+            version=draft.version,
+            lang=lang,
+            pubstatus=draft.pubstatus,
+            office=Office(self.office.code, self.office.name, self.office.url, self.office.above),
+            kind=draft.kind,
+            headline=headline,
+            subheadlines=tuple(filter(None, map(line, draft.subheadlines))),
+            summary=prose(draft.summary) or lead(body.text) or headline,
+            body=body.xhtml,
+            text=body.text,
+            dateline=line(draft.dateline),
+            byline=self.byline(),
+            issued=issued,
+            published=published,
+            updated=published if context.backfill else max(context.now, embargo or context.now),
+            embargoed=embargo,
+            held=held,
+            embargo_wording=line(draft.embargo_wording),
+            regions=regions,
+            topics=topics,
+            keywords=tuple(
+                Term("keyword", word) for word in dict.fromkeys([*map(line, draft.keywords), *self.words]) if word
+            ),
+            contacts=tuple(one for one in map(contact, draft.contacts) if one != Contact()),
+            enclosures=enclosures,
+            licence=licence(draft.licence_uri, draft.licence_text),
+            related=related,
+            note=prose(draft.note),
+            url=f"{context.url}/articles/{id}",
+            urgency=draft.urgency,
+            slugline=line(draft.slugline),
+            source=line(draft.source) or self.issuer(),
+            copyright=line(draft.copyright) if line(draft.copyright) != f"© {self.office.name}" else "",
+            signal=draft.signal,
+        )
+        # A newer version that is silent keeps the embargo of the one before (app/store/put.py).
+        says = (
+            embargo is not None or held or draft.says_embargo or bool(draft.wording_decides and article.embargo_wording)
+        )
+        return Normal(article, tuple(self.warnings), says, draft.silent)
+
+    def amounts(self) -> None:
+        """Each region, topic, file is work for every feed it stands in: no release has hundreds."""
+        for name, most in MOST.items():
+            if (count := len(getattr(self.draft, name))) > most:
+                reason = f"The article has {count} {name}; at most {most} are taken."
+                self.faults.append(Fault(reason, self.draft.mark.path, self.draft.mark.line))
+
+    def guid(self) -> str:
+        guid = nfc(self.draft.guid.text.strip())
+        if guid and self.draft.guid_space:
+            guid = f"{self.draft.guid_space}:{self.office.code}:{guid}"
+        if not guid or len(guid) > GUID_MOST or any(c.isspace() for c in guid) or UNSEEN.search(guid):
+            self.fault(self.draft.guid, f"A guid has 1 to {GUID_MOST} characters and no white space.")
+        return guid
+
+    def lang(self, value: Value) -> str:
+        lang = value.text.strip()
+        if not LANG.fullmatch(lang):
+            self.fault(value, f"{lang[:40]!r} is not a BCP 47 language tag such as ko.")
+        return lang
+
+    def instant(self, value: Value) -> datetime | None:
+        """A zoned ISO 8601 instant in UTC."""
+        text = value.text.strip()
+        try:
+            instant = datetime.fromisoformat(text)
+        except ValueError:
+            self.fault(value, f"{text[:40]!r} is not a date and time such as 2021-03-09T20:15:00+09:00.")
+            return None
+        if instant.tzinfo is None:
+            self.fault(value, f"{text[:40]!r} has no time zone: end it with +09:00 or Z.")
+            return None
+        try:
+            return instant.astimezone(UTC)
+        except OverflowError:
+            self.fault(value, f"{text[:40]!r} is out of range.")
+            return None
+
+    def embargo(self, issued: datetime | None) -> tuple[datetime | None, bool]:
+        """Until when, and whether held: as the release says, or as its wording means."""
+        draft = self.draft
+        if draft.embargo:
+            return self.instant(draft.embargo), draft.held
+        wording = line(draft.embargo_wording)
+        if not draft.wording_decides or not wording or issued is None:
+            return None, draft.held
+        # On the clock of the release: in the zone in which it wrote its own instant; a Korean one in UTC is on Korea's.
+        local = datetime.fromisoformat(draft.issued.text.strip())
+        if not local.utcoffset() and draft.lang.text.strip().lower().startswith("ko"):
+            local = local.astimezone(KOREA)
+        meaning = embargoes.read(wording, local, self.context.hours)
+        self.warnings += meaning.warnings
+        if meaning.held and not meaning.warnings:
+            self.warnings.append(f"The embargo {wording[:100]!r} names no instant: the release is held.")
+        until = meaning.until.astimezone(UTC) if meaning.until else None
+        # Over before the release was issued: nothing was ever to be waited for.
+        return (until if until and until > issued else None), meaning.held
+
+    def dates(self, issued: datetime, embargo: datetime | None, held: bool) -> None:
+        now = self.context.now
+        weekday = self.draft.issued_weekday.strip(" ()").lower()
+        local = datetime.fromisoformat(self.draft.issued.text.strip())
+        right = WEEKDAYS[local.weekday()]
+        if weekday and not (weekday[:1] == right[0] or weekday[:3] == right[1:]):
+            self.warnings.append(f"{local.date()} is not the weekday that the release says, {weekday!r}.")
+        if issued > now + EARLY and embargo is None and not held:
+            self.warnings.append("The release is issued in the future and has no embargo: it was published at once.")
+        if embargo and embargo <= now and self.draft.embargo:
+            self.warnings.append("The embargo is past: it was published at once.")
+
+    def regions(self, moment: datetime) -> tuple[Term, ...]:
+        local = self.draft.issued.text.strip()[:10]
+        day = moment.date()
+        if re.fullmatch(r"\d{4}-\d\d-\d\d", local):
+            day = datetime.fromisoformat(local).date()
+        within = self.office.regions
+
+        def resolve(text: str) -> Code:
+            return codes("region").resolve(text, day, within)
+
+        return self.terms("region", self.draft.regions, within, resolve)
+
+    def topics(self) -> tuple[Term, ...]:
+        return self.terms("topic", self.draft.topics, self.office.topics, codes("topic").resolve)
+
+    def terms(
+        self, what: str, written: Sequence[DraftTerm], default: Sequence[str], resolve: Callable[[str], Code]
+    ) -> tuple[Term, ...]:
+        found: dict[str, Code] = {}
+        for term in written:
+            try:
+                code = resolve(term.text)
+            except UnknownCode as error:
+                if term.soft:
+                    word = line(term.name or term.text)
+                    self.words.append(word)
+                    self.warnings.append(f"{word[:100]!r} is not a known {what}: it is kept as a keyword.")
+                    continue
+                near = error.nearest if self.context.hints.spend() else ()
+                several = "is borne by several" if error.candidates else "is not a known"
+                self.fault(term, f"{line(term.text)[:100]!r} {several} {what}{'s' if error.candidates else ''}.", near)
+                continue
+            if code.retired:
+                self.warnings.append(f"The {what} {code.code} was retired on {code.retired}.")
+            found[code.code] = code
+        if not found and all(term.soft for term in written):
+            found = {
+                code: known for code in default if (known := codes("region" if what == "region" else "topic").get(code))
+            }
+        return tuple(Term(code.scheme, code.code, code.names) for code in found.values())
+
+    def related(self, draft: DraftRelated) -> Related:
+        """Where a translation is known by its guid alone, its page here is where it will be."""
+        guid = "%20".join(draft.guid.split())
+        url = self.url(draft.url) if draft.url else ""
+        lang = ""
+        if draft.translation:
+            lang = self.lang(draft.translation)
+            if lang.lower() == self.draft.lang.text.strip().lower():
+                self.fault(draft.translation, "This is the article's own language; a translation is in another.")
+            url = url or f"{self.context.url}/articles/{public_id(guid)}"
+        return Related(line(draft.headline), guid, url, lang)
+
+    def enclosure(self, draft: DraftEnclosure) -> Enclosure:
+        own = licence(draft.licence_uri, draft.licence_text) if draft.has_licence else None
+        lang = draft.lang.strip() if LANG.fullmatch(draft.lang.strip()) else ""
+        type = draft.type.partition(";")[0].strip().lower()
+        if not MEDIA_TYPE.fullmatch(type):
+            self.warnings.append(f"{draft.url.text.strip()[:100]!r} has no media type: it is served as {UNKNOWN_TYPE}.")
+            type = UNKNOWN_TYPE
+        url = f"{self.context.url}{draft.url.text}" if draft.sha256 else self.url(draft.url)
+        return Enclosure(url, type, draft.length, draft.role, line(draft.caption), lang, own)
+
+    def byline(self) -> str:
+        """A feed's author may be the office, which the article names already."""
+        byline = line(self.draft.byline)
+        return "" if self.draft.byline_soft and self.office.named(byline) else byline
+
+    def issuer(self) -> str:
+        """Who else the release says it is from."""
+        name = line(self.draft.issuer)
+        return "" if self.office.named(name) else name
+
+    def url(self, value: Value) -> str:
+        text = value.text.strip()
+        if len(text) > URL_MOST:
+            self.fault(value, f"The URL {text[:60]!r}… has {len(text)} characters; at most {URL_MOST} are taken.")
+            return ""
+        try:
+            url = urlsplit(text)
+            good = url.scheme in ("http", "https") and bool(url.hostname) and url.username is None and "\\" not in text
+            _ = url.port
+        except ValueError:
+            good = False
+        if not good or any(c.isspace() or c < " " for c in text):
+            self.fault(value, f"{text[:100]!r} is not an absolute http or https URL.")
+        return NO_IRI.sub(lambda odd: quote(odd[0]), text)
+
+
+def licence(uri: str, text: str) -> Licence:
+    """What is no web address is words."""
+    uri = uri.strip()
+    if uri and not WEB_URL.fullmatch(uri):
+        return Licence("", prose(f"{text} {uri}"))
+    return Licence(uri, prose(text))
+
+
+def contact(draft: DraftContact) -> Contact:
+    """What is no e-mail address is another way to reach them."""
+    phone, email = line(draft.phone), line(draft.email)
+    if email and not EMAIL.fullmatch(email):
+        phone, email = line(f"{phone} {email}"), ""
+    return Contact(line(draft.department), line(draft.role), line(draft.name), phone, email)
+
+
+def lead(text: str) -> str:
+    """The first paragraph, cut at a word where it is long."""
+    first = text.split("\n\n")[0].replace("\n", " ")
+    if len(first) <= SUMMARY_FROM_LEAD:
+        return first
+    cut = first[:SUMMARY_FROM_LEAD]
+    return (cut[: cut.rfind(" ")] if " " in cut else cut) + "…"
+
+
+def _nfc(text: str) -> str:
+    return UNSEEN.sub("", nfc(text))

@@ -1,1 +1,0 @@
-"""What the server sends to others: deliveries to callbacks and webhooks."""

@@ -1,0 +1,60 @@
+"""/healthz, /readyz and /metrics: for those who run the server."""
+
+import logging
+
+import msgspec
+from flask import Blueprint, Response
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from app import store
+from app.errors import Problem, Unavailable
+from app.intake.sources import instant
+from app.run.metrics import text
+from app.web import access
+from app.web.context import here
+
+log = logging.getLogger("pressrelay")
+blueprint = Blueprint("ops", __name__)
+
+
+@blueprint.get("/healthz")
+def health() -> Response:
+    """This process answers."""
+    return _json({"status": "ok"}, 200)
+
+
+@blueprint.get("/readyz")
+def ready() -> Response:
+    """Whether releases can be taken: 200 where the database answers, else 503. Why, how the cache is and which sources have alarms is
+    for an administrator's token: it names the machines behind this one."""
+    context = here()
+    try:
+        seq = store.newest_seq(context.engine)
+        principal = access.given()
+        if principal is None or not principal.may("admin"):
+            return _json({"status": "ok"}, 200)
+        sources = store.all_sources(context.engine)
+    except Unavailable as error:
+        log.error("%s", error)
+        return _json({"status": "unavailable"}, 503)
+    alarms = [
+        {"name": source.name, "alarm": source.alarm, "error": source.error, "last_ok": instant(source.last_ok)}
+        for source in sources
+        if source.alarm
+    ]
+    cache = "ok" if context.cache.alive() else "down"
+    return _json({"status": "ok", "database": "ok", "changes": seq, "cache": cache, "sources": alarms or "ok"}, 200)
+
+
+@blueprint.get("/metrics")
+def metrics() -> Response:
+    """Prometheus' text format, for a token of the scope `metrics`; 404 where they have an address of their own."""
+    context = here()
+    if context.settings.metrics_address:
+        raise Problem(404, "no-metrics", "There are no metrics here", "They are at an address of their own.")
+    access.needed("metrics")
+    return Response(text(context.engine), 200, {"Cache-Control": "no-store"}, content_type=CONTENT_TYPE_LATEST)
+
+
+def _json(body: dict[str, object], status: int) -> Response:
+    return Response(msgspec.json.encode(body), status, {"Cache-Control": "no-store"}, mimetype="application/json")
