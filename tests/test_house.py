@@ -247,3 +247,41 @@ def test_every_room_has_a_floor_and_says_what_it_is_for() -> None:
     for folder in folders:
         said = ast.get_docstring(ast.parse((folder / "__init__.py").read_text("utf-8"))) or ""
         assert len(said) > 40, f"{folder.name} does not say what it is for"
+
+
+def arrows() -> dict[str, set[str]]:
+    """Which rooms each room knows: of app, and the other parts of the house."""
+    found: dict[str, set[str]] = {}
+    for module, path in MODULES.items():
+        here = room(module) or module.partition(".")[0]
+        for name in imports(ast.parse(path.read_text("utf-8")), module, path.name == "__init__.py"):
+            there = room(name) or name.partition(".")[0]
+            if here not in ("app", "wsgi") and there != here and (there in FLOOR or there in ARROWS["app"]):
+                found.setdefault(here, set()).add(there)
+    return found
+
+
+def reached(known: dict[str, set[str]], here: str) -> set[str]:
+    """Every room that is known, and what these know."""
+    found: set[str] = set()
+    todo = [here]
+    while todo:
+        new = known.get(todo.pop(), set()) - found
+        found |= new
+        todo += new
+    return found
+
+
+def test_the_drawing_of_the_house_is_true() -> None:
+    """Drawn are the arrows that no other way makes."""
+    known = arrows()
+    needed = {
+        here: {one for one in rooms if not any(one in reached(known, other) for other in rooms - {one})}
+        for here, rooms in known.items()
+    }
+    drawing = (ROOT / "docs" / "design.md").read_text("utf-8").partition("```mermaid\n")[2].partition("```")[0]
+    drawn = {
+        here.strip(): set(there.strip().split(" & "))
+        for here, there in (line.split("-->") for line in drawing.splitlines() if "-->" in line)
+    }
+    assert drawn == needed
