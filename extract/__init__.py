@@ -7,6 +7,7 @@ whole application does not. `app.files.extraction` starts it, with a deadline.
 from msgspec import Struct
 
 MOST_TEXT = 1_000_000  # characters kept of one file
+MOST_PARTS = 50_000  # paragraphs, rows and cells kept of one file, empty ones too: each is an object in the server
 MOST_INFLATED = 64 * 1024 * 1024  # bytes that the compressed parts of one file may hold together
 
 

@@ -14,7 +14,7 @@ import warnings
 
 import msgspec
 
-from extract import MOST_TEXT, Block, Extracted, Unreadable
+from extract import MOST_PARTS, MOST_TEXT, Block, Extracted, Unreadable
 
 READERS = {
     "application/hwp+zip": "extract.hwpx",
@@ -22,8 +22,8 @@ READERS = {
     "application/pdf": "extract.pdf",
     "text/plain": "extract.plain",
 }
-CPU_SECONDS = 5
-MEMORY = 1024 * 1024 * 1024  # bytes of address space
+CPU_SECONDS = 3
+MEMORY = 512 * 1024 * 1024  # bytes of address space
 MOST_OUTPUT = 16 * 1024 * 1024  # bytes
 PR_SET_PDEATHSIG = 1
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
@@ -49,11 +49,12 @@ def extract(mimetype: str) -> Extracted:
     """What the file on standard input says."""
     reader = importlib.import_module(READERS[mimetype])
     blocks: list[Block] = []
-    left = MOST_TEXT
+    left, parts = MOST_TEXT, MOST_PARTS
     try:
         for block in reader.read(sys.stdin.buffer):
             left -= len(block.text) + sum(len(cell.text) for row in block.rows for cell in row)
-            if left < 0:
+            parts -= 1 + len(block.rows) + sum(map(len, block.rows))
+            if left < 0 or parts < 0:
                 return Extracted(tuple(blocks), cut=True)
             blocks.append(block)
     except Unreadable as error:

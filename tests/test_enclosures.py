@@ -16,7 +16,7 @@ import pytest
 from app import store
 from app.files.blobs import Local
 from app.files.extraction import Deadline, extract
-from app.files.filetypes import judge
+from app.files.filetypes import judge, see
 from app.files.multipart import clean
 from app.web.routes.files import disposition
 from tests import files
@@ -368,7 +368,7 @@ def test_types_by_their_bytes(
 ) -> None:
     path = tmp_path / "file"
     path.write_bytes(content)
-    judged = judge(name, declared, path)
+    judged = judge(name, declared, see(path))
     assert (judged.mimetype, judged.warning, judged.refusal) == (real, warning, "")
 
 
@@ -468,7 +468,7 @@ def test_a_foreign_writers_hwpx_is_read(tmp_path: Path) -> None:
     grid.set_cell_text(0, 0, "가")
     grid.set_cell_text(0, 1, "나")
     document.save_to_path(str(path))
-    assert judge("a.hwpx", "", path).mimetype == HWPX
+    assert judge("a.hwpx", "", see(path)).mimetype == HWPX
     assert extract(path, HWPX, Deadline()).text == f"{TEXT}\n\n가\t나"
 
 

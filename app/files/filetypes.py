@@ -105,9 +105,22 @@ class Judged(Struct, frozen=True):
     refusal: str = ""  # why it is not taken, one sentence
 
 
-def judge(name: str, declared: str, path: Path) -> Judged:
-    """Look at a file; what it is called and declared to be only decides where the bytes do not."""
+class Seen(Struct, frozen=True):
+    """What a file's bytes say."""
+
+    head: bytes
+    real: str  # media type; empty: unknown
+
+
+def see(path: Path) -> Seen:
+    """Look at a file, once: an OLE file is searched whole."""
     head, tail = _ends(path)
+    return Seen(head, recognise(head, tail))
+
+
+def judge(name: str, declared: str, seen: Seen) -> Judged:
+    """What a file is; what it is called and declared to be only decides where the bytes do not."""
+    head, real = seen.head, seen.real
     ending = name.rpartition(".")[2].lower() if "." in name else ""
     if (
         head.startswith(PROGRAMS)
@@ -119,7 +132,6 @@ def judge(name: str, declared: str, path: Path) -> Judged:
             OCTETS, refusal=f"{name!r} is a program or an active page (HTML, SVG, a script): such files are not taken."
         )
     said = SYNONYMS.get(declared, declared)
-    real = recognise(head, tail)
     if real == "text/plain" and said in (
         "text/csv",
         "text/markdown",

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from app.errors import Fault, Invalid
 from app.files.extraction import Deadline, extract, readable
-from app.files.filetypes import HWPX, OCTETS, judge
+from app.files.filetypes import HWPX, OCTETS, Seen, judge, see
 from app.files.multipart import Upload
 from app.intake.draft import Draft, DraftEnclosure, Value
 from app.intake.parsers import Parsed
@@ -23,6 +23,7 @@ from schemas.text import nfc
 
 Kept = Callable[[str], Sequence[FileRecord]]  # a guid -> the files of its newest version
 EMPTY = Extracted()
+MOST_TEXTS = 2_000_000  # characters of the texts of files that one push may keep, in all of its articles together
 
 
 class Looked(Struct, frozen=True):
@@ -33,6 +34,8 @@ class Looked(Struct, frozen=True):
     warnings: tuple[str, ...]
     refusal: str
     extracted: Extracted
+    seen: Seen
+    text: str  # made once: thousands of enclosures may refer to it
 
     @property
     def state(self) -> str:
@@ -55,7 +58,8 @@ def look(files: Mapping[str, Upload]) -> dict[str, Looked]:
     deadline = Deadline()
     found: dict[str, Looked] = {}
     for name, upload in files.items():
-        judged = judge(name, upload.type, Path(upload.path))
+        seen = see(Path(upload.path))
+        judged = judge(name, upload.type, seen)
         warnings = [judged.warning] if judged.warning else []
         extracted = EMPTY
         if readable(judged.mimetype) and not judged.refusal:
@@ -64,7 +68,7 @@ def look(files: Mapping[str, Upload]) -> dict[str, Looked]:
             warnings.append(f"The text of {name!r} could not be read: {extracted.problem}")
         elif extracted.cut:
             warnings.append(f"The text of {name!r} is long: only its beginning is kept.")
-        found[name] = Looked(upload, judged.mimetype, tuple(warnings), judged.refusal, extracted)
+        found[name] = Looked(upload, judged.mimetype, tuple(warnings), judged.refusal, extracted, seen, extracted.text)
     return found
 
 
@@ -81,12 +85,34 @@ def bind_all(parsed: Parsed, looked: Mapping[str, Looked], kept: Kept, url: str)
             reason = "is named by no enclosure; with several articles each file is one's enclosure."
             raise Invalid([Fault(f"The file {one.upload.name!r} {reason}") for one in loose])
         loose = []
-    return {place: bind(draft, looked, kept, url, loose) for place, draft in parsed.drafts}
+    texts = Texts()
+    return {place: bind(draft, looked, kept, url, loose, texts) for place, draft in parsed.drafts}
 
 
-def bind(draft: Draft, looked: Mapping[str, Looked], kept: Kept, url: str, loose: Sequence[Looked] = ()) -> Bound:
-    """Resolve the enclosures of a draft; `loose` files are added to them."""
-    binder = _Binder(draft, looked, kept, url)
+class Texts:
+    """How much text of files a push may still keep."""
+
+    def __init__(self, left: int = MOST_TEXTS) -> None:
+        self.left = left
+
+    def kept(self, file: FileRecord) -> FileRecord:
+        """The file with as much of its text as there is room for."""
+        if len(file.text) > self.left:
+            file = replace(file, text=file.text[: self.left], state="cut")
+        self.left -= len(file.text)
+        return file
+
+
+def bind(
+    draft: Draft,
+    looked: Mapping[str, Looked],
+    kept: Kept,
+    url: str,
+    loose: Sequence[Looked] = (),
+    texts: Texts | None = None,
+) -> Bound:
+    """Resolve the enclosures of a draft; `loose` files are added to them, `texts` is shared by the drafts of a push."""
+    binder = _Binder(draft, looked, kept, url, texts or Texts())
     sent = [binder.enclosure(enclosure) for enclosure in draft.enclosures]
     sent += [binder.added(one) for one in loose]
     fingerprint = replace(draft, enclosures=tuple(sent)).fingerprint()
@@ -100,14 +126,16 @@ def bind(draft: Draft, looked: Mapping[str, Looked], kept: Kept, url: str, loose
 class _Binder:
     """One draft's files, faults and warnings."""
 
-    def __init__(self, draft: Draft, looked: Mapping[str, Looked], kept: Kept, url: str) -> None:
+    def __init__(self, draft: Draft, looked: Mapping[str, Looked], kept: Kept, url: str, texts: Texts) -> None:
         self.draft = draft
+        self.texts = texts
         self.looked = looked
         self.kept = kept
         self.ours = f"{url}/files/"
         self.files: list[FileRecord] = []
         self.faults: list[Fault] = []
         self.warnings: list[str] = []
+        self.told: set[str] = set()  # paths of ours whose text is with an enclosure already
         self.known: dict[str, FileRecord] = {}  # path of ours -> a file that the article has already
         self.uploaded: dict[str, Looked] = {}  # path of ours -> a file of this push
 
@@ -143,7 +171,8 @@ class _Binder:
     def _carried(self, sent: DraftEnclosure, text: str) -> DraftEnclosure:
         if not self.known:
             guid = nfc(self.draft.guid.text.strip())
-            self.known = {address(file.sha256, file.name): file for file in self.kept(guid)}
+            # The first that has an address has the text.
+            self.known = {address(file.sha256, file.name): file for file in reversed(self.kept(guid))}
         path = text[len(self.ours) - len("/files/") :]
         if path not in self.known:
             self._fault(sent.url, f"{text[:200]!r} is no file that this article has here: upload it again.")
@@ -160,16 +189,26 @@ class _Binder:
         else:
             upload = one.upload
             declared = sent.type.partition(";")[0].strip().lower()
-            judged = judge(upload.name, upload.type if declared in ("", OCTETS) else declared, Path(upload.path))
+            judged = judge(upload.name, upload.type if declared in ("", OCTETS) else declared, one.seen)
             mimetype = one.mimetype if judged.refusal else judged.mimetype
-            file = FileRecord(
-                position, upload.sha256, upload.name, mimetype, upload.size, one.extracted.text, one.state
-            )
+            file = FileRecord(position, upload.sha256, upload.name, mimetype, upload.size, one.text, one.state)
             self.warnings += [*one.warnings, *filter(None, [judged.warning])]
         if sent.length not in (None, file.size):
             self.warnings.append(f"{file.name!r} has {file.size} bytes, not {sent.length}.")
-        self.files.append(file)
+        self.files.append(self._with_text(file))
         return replace(sent, type=file.mimetype, length=file.size)
+
+    def _with_text(self, file: FileRecord) -> FileRecord:
+        """The file with its text where it is the first of its address, and as much of it as the push may keep."""
+        path = address(file.sha256, file.name)
+        if path in self.told:
+            return replace(file, text="")
+        self.told.add(path)
+        kept = self.texts.kept(file)
+        if len(kept.text) < len(file.text):
+            reason = f"all files of a push keep {MOST_TEXTS} characters together"
+            self.warnings.append(f"The text of {file.name!r} is cut: {reason}.")
+        return kept
 
     def body(self) -> tuple[Value, tuple[str, ...]]:
         """The body, taken from the first HWPX where the release has none."""

@@ -67,8 +67,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     schemas.prepare()
     context = connect(settings, settings.statement_seconds)
     app.extensions["pressrelay"] = context
+    parameters.install(app)  # the first: nothing else reads a header that is too long
     crosssite.install(app, settings.url)
-    parameters.install(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     app.wsgi_app = Protected(Placed(app.wsgi_app, settings.url), settings.url)  # type: ignore[method-assign]

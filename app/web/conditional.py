@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from werkzeug.http import parse_date, parse_etags
 
+LONGEST_HEADER = 16_384  # bytes of a header, all of its lines together; the web server alone takes 400 KB
 ENCODINGS = ("zstd", "br", "gzip")  # the first is taken where a client wants several alike
 
 

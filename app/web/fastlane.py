@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from app.cache.marks import EVERYTHING, Marks
 from app.cache.redis import Cache
-from app.web.conditional import fresh
+from app.web.conditional import LONGEST_HEADER, fresh
 
 Environ = dict[str, Any]
 Headers = list[tuple[str, str]]
@@ -86,6 +86,8 @@ class Fastlane:
             pass
         if "HTTP_IF_NONE_MATCH" in environ or "HTTP_IF_MODIFIED_SINCE" in environ:
             tags, since = (environ.get(name) for name in CONDITIONS)
+            if len(tags or "") > LONGEST_HEADER:
+                return self._long(environ, start_response, asked)  # It is refused there.
             if tags == head.tag or fresh(tags, since, head.kept.etag, head.kept.modified):
                 start_response("304 NOT MODIFIED", head.unchanged)
                 return ()

@@ -1,5 +1,5 @@
 """Every parameter of a request, checked at one place before any route reads it: the path, the query string, and what a form or a
-JSON object holds.
+JSON object holds. And how long a header may be: reading a list of them costs its length times what it is compared with.
 
 A value is refused where it holds a character that none may hold (app/text/characters.py), where its bytes are not UTF-8, and where it
 is longer than any value that is taken here.
@@ -13,6 +13,7 @@ from flask import Flask, request
 
 from app.errors import Fault, Problem
 from app.text.characters import refused
+from app.web.conditional import LONGEST_HEADER
 
 Pairs = list[tuple[str, str]]
 
@@ -25,8 +26,22 @@ _PLAIN_QUERY = re.compile(r"[!-$&-~]*")
 
 
 def install(app: Flask) -> None:
-    """Check path and query string of every request."""
+    """Check headers, path and query string of every request. Before whatever else reads one of them."""
+    app.before_request(check_headers)
     app.before_request(check)
+
+
+def check_headers() -> None:
+    """Raises Problem (431), which names the header that is too long."""
+    environ = request.environ
+    long = [name for name, value in environ.items() if isinstance(value, str) and len(value) > LONGEST_HEADER]
+    if long := [name for name in long if name.startswith("HTTP_") or name == "CONTENT_TYPE"]:
+        length = len(environ[long[0]])
+        for name in long:
+            environ[name] = ""  # The page that tells this reads Accept-Language.
+        named = long[0].removeprefix("HTTP_").replace("_", "-").title()
+        detail = f"{named} has {length} bytes; at most {LONGEST_HEADER} are taken."
+        raise Problem(431, "header-too-long", "A header is too long", detail)
 
 
 def check() -> None:

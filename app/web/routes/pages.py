@@ -94,9 +94,11 @@ def article_page(
     shows this version, and not the current one; `embargo`: the sentence that says it is not public."""
     context, lang = here(), language()
     known = store.files_of(context.engine, article.guid) if article.enclosures else []
-    paths = {address_of(file.sha256, file.name): file for file in known}
+    paths = {address_of(file.sha256, file.name): file for file in reversed(known)}  # the first has the text
     # By path and not by place: a correction may come between reading the article and its files.
     files = {e.url: file for e in article.enclosures for path, file in paths.items() if e.url.endswith(path)}
+    # Several enclosures may be one file: its text is shown at the first.
+    first = {e.url: number for number, e in reversed([*enumerate(article.enclosures)])}
     query = Query(regions=tuple(term.code for term in article.regions[:1]))
     others = [(other.lang, endonym(other.lang), other) for other in store.translations_of(context.engine, article)]
     return html(
@@ -105,6 +107,7 @@ def article_page(
         article=article,
         body=Markup(article.body),
         files=files,
+        first=first,
         feeds=links(context, query),
         others=others,
         versions=versions,
