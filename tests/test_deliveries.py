@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -28,7 +29,7 @@ from app.deliveries import retry
 from app.deliveries import worker as deliver
 from app.deliveries.documents import Packer
 from app.deliveries.matching import stands, within
-from app.deliveries.turns import owed_after
+from app.deliveries.turns import Turn, Turns, owed_after
 from app.deliveries.worker import Deliverer
 from app.errors import Unavailable
 from app.query import query as queries
@@ -424,6 +425,43 @@ def test_hundreds_of_slow_ones_at_its_host_do_not_delay_a_subscriber(own_server:
     strike = late("last-4")
     assert strike["/paid"] < 3 and strike["/elsewhere"] < 3 and strike["/free"] < 20, strike
     database.dispose()
+
+
+def test_no_more_calls_last_at_once_than_there_is_room_for() -> None:
+    """Whatever number of hosts falls silent at once: each that is cut off admits one other."""
+    flight, open_, largest, cut = 64, 0, 0, 0
+
+    async def silent_call(turn: Turn) -> None:
+        nonlocal open_, largest, cut
+        open_ += 1
+        largest = max(largest, open_)
+        try:
+            async with turn.calling():
+                await asyncio.sleep(60)
+        except TimeoutError:
+            cut += 1
+        finally:
+            open_ -= 1
+
+    async def everything_hangs() -> Turns:
+        turns = Turns(flight, 8, lambda host: "")
+        made = [Turn(PROMPT, f"h{number}.a{number}.example", f"account {number}") for number in range(600)]
+        for turn in made:
+            turns.begin(turn)
+        tasks = [asyncio.create_task(turns.within(turn, partial(silent_call, turn))) for turn in made]
+        end = time.monotonic() + 20
+        while cut < flight and time.monotonic() < end:
+            await asyncio.sleep(0.02)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        return turns
+
+    turns = asyncio.run(everything_hangs())
+    assert cut >= flight, "the others had their turn"
+    assert largest <= 2 * flight + flight // 4, "in flight, those that last, and those that are just being cut off"
+    assert not turns._lasting and not turns._in_flight and not turns._hosts and not turns._groups
+    assert turns._flight._value == flight
 
 
 def last(subscriber: Subscriber, paths: Sequence[str]) -> list[Got]:

@@ -137,12 +137,17 @@ class Turns:
             await work()
         finally:
             if turn.lasts:
-                del self._lasting[turn]
-                self._groups.subtract(turn.groups)
-                self._groups += Counter()  # without those that are 0
+                self._forget(turn)
             else:
                 self._in_flight.pop(turn, None)
                 self._leave(turn)
+
+    def _forget(self, turn: Turn) -> None:
+        """It lasts no longer, or makes room for another that does."""
+        if turn in self._lasting:
+            del self._lasting[turn]
+            self._groups.subtract(turn.groups)
+            self._groups += Counter()  # without those that are 0
 
     def _leave(self, turn: Turn) -> None:
         self._flight.release()
@@ -192,6 +197,9 @@ class Turns:
             if longest.seconds() < SLOW_AFTER:
                 return False
             longest.cut()
+            self._forget(
+                longest
+            )  # at once: it goes on until its task runs again, and would be found, and cut, once more
         turn.lasts, turn.groups = True, groups
         self._lasting[turn] = None
         self._groups.update(groups)
