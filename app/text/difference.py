@@ -20,6 +20,7 @@ from feeds.article import Article, Term
 STEPS = 2_000_000  # of comparing in one difference: about half a second
 PIECES = 10_000  # told in one difference; beyond, paragraphs are told whole, and many of them as one
 ALIKE = 0.3  # of their words paragraphs must share to be one paragraph that was changed
+LONGEST = 500_000  # characters of a text; that a longer one changed is told, and not how
 AROUND = 1  # unchanged paragraphs told before and behind a changed one
 WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]\s*|[^\s\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+\s*")
 LINK = re.compile(r'(?:href|src)="([^"]*)"')
@@ -51,7 +52,8 @@ class TextDifference(Struct, frozen=True):
 
 
 class FieldDifference(Struct, frozen=True):
-    """Another field that is not the same, as the articles have it; "links": the addresses in the body, "markup": only its markup."""
+    """Another field that is not the same, as the articles have it; "links": the addresses in the body, "markup": only its markup,
+    "text": a text of more than LONGEST characters."""
 
     field: str
     old: Any
@@ -75,9 +77,13 @@ class _Left(Struct):
 def difference(old: Article, new: Article) -> Difference:
     """What became of an article between two versions."""
     left = _Left(Budget(STEPS), PIECES)
-    texts = [TextDifference(name, _text(_paragraphs(old, name), _paragraphs(new, name), left)) for name in TEXTS]
+    long = max(len(old.text), len(new.text)) > LONGEST
+    names = [name for name in TEXTS if not (long and name == "text")]
+    texts = [TextDifference(name, _text(_paragraphs(old, name), _paragraphs(new, name), left)) for name in names]
     changed = tuple(text for text in texts if any(one.op not in ("same", "skipped") for one in text.paragraphs))
-    return Difference(changed, tuple(_fields(old, new, any(text.field == "text" for text in changed))))
+    text_changed = old.text != new.text if long else any(text.field == "text" for text in changed)
+    too_long = (FieldDifference("text", "", ""),) if long and text_changed else ()
+    return Difference(changed, (*too_long, *_fields(old, new, text_changed)))
 
 
 def _paragraphs(article: Article, name: str) -> list[str]:
