@@ -307,7 +307,7 @@ HEADED = (
         "Content-Encoding",
         "X-Forwarded-For",
     ),
-    *("Host", "Origin", "Sec-Fetch-Site", "User-Agent"),
+    *("Host", "Origin", "Sec-Fetch-Site", "User-Agent", "Authorization", "Cache-Control"),
 )
 HEADERS = st.dictionaries(
     st.sampled_from(HEADED),

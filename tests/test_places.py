@@ -76,6 +76,26 @@ def test_slow_bodies(server: Server, path: str) -> None:
 
 
 @pytest.mark.slow
+def test_slow_releases_of_one_token(server: Server) -> None:
+    """They keep no thread from anybody else, nor a place from another office."""
+    token, other = server.office("slow", "느린청", "kr:50"), server.office("prompt", "빠른청", "kr:51")
+    with ExitStack() as stack:
+        more = f"Authorization: Bearer {token}\r\nContent-Type: application/xml\r\nContent-Length: 9000\r\n"
+        for _ in range(32):
+            opened(server, stack, "POST /releases HTTP/1.1", f"{more}\r\n<re".encode())
+        goes_on(server)
+        assert server.push(other, document("tag:places,2026:prompt")).status_code == 201
+        refused = server.push(token, document("tag:places,2026:slow"))
+        assert (refused.status_code, refused.json()["type"]) == (503, "urn:pressrelay:problem:busy")
+        assert refused.headers["retry-after"] == "1"
+
+    def pushed() -> bool:
+        return server.push(token, document("tag:places,2026:slow")).status_code in (200, 201)
+
+    until(pushed, 20)
+
+
+@pytest.mark.slow
 def test_slow_readers_of_a_large_file(server: Server) -> None:
     token, content = server.office("places", "자리청", "kr:11"), b"%PDF-1.4\n" + b"x" * 30_000_000
     inside = "<enclosure url='cid:large.pdf' type='application/pdf'/>"

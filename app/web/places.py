@@ -1,5 +1,5 @@
-"""Places for requests that may hold a thread for long: costly questions, small forms that come slowly, files that are read slowly, and
-those that wait for a change.
+"""Places for requests that may hold a thread for long: costly questions, forms and releases that come slowly, files that are read
+slowly, and those that wait for a change.
 
 A worker has few threads, and its web server cannot end a request that drips. So of each kind only so many are answered at once, and
 only a few of one client's network; the threads for everything else stay free. Nobody waits for a place, for that would take a thread
@@ -9,6 +9,8 @@ as well; a form, whose bytes are there at once as a rule, looks for one for a te
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import cast
 
 from flask import Flask, current_app, g, request
@@ -20,8 +22,8 @@ from app.web.forms import LARGEST
 
 PATIENCE = 0.1  # seconds in which a form looks for a place
 EACH = 2  # places that one client's network may have of a kind
-# These read a body only of whom a token or a signature has told already.
-TRUSTED = ("ingest.", "atompub.", "lifecycle.")
+# These read a body only of whom a token or a signature has told already, in a place of theirs: `reading`.
+KNOWN = ("ingest.", "atompub.", "lifecycle.")
 
 
 class Places:
@@ -54,6 +56,7 @@ class Kinds(Struct, frozen=True):
 
     questions: Places
     forms: Places
+    releases: Places
     files: Places
     waiting: Places
 
@@ -78,13 +81,15 @@ def install(app: Flask, threads: int) -> None:
     """Have every costly question and every small form of this application take a place; routes take those for files and waiting."""
     quarter, half = max(1, threads // 4), max(1, threads // 2)
     questions, forms = Places(quarter, quarter), Places(half, max(EACH, quarter))
-    app.extensions["places"] = Kinds(questions, forms, files=Places(quarter), waiting=Places(threads // 2))
+    app.extensions["places"] = Kinds(
+        questions, forms, Places(half, quarter), files=Places(quarter), waiting=Places(threads // 2)
+    )
 
     def enter() -> None:
         if request.endpoint is None:
             return
         if request.method not in ("GET", "HEAD", "OPTIONS"):
-            if not request.endpoint.startswith(TRUSTED):
+            if not request.endpoint.startswith(KNOWN):
                 _read_form(forms)
         elif limits.price() >= limits.GATED_FROM:
             who = client()
@@ -105,12 +110,24 @@ def _read_form(forms: Places) -> None:
     no length, or too large a one, the route refuses unread. Raises Problem (503)."""
     if not request.content_length or request.content_length > LARGEST:
         return
-    who, until = client(), time.monotonic() + PATIENCE
-    while not forms.take(who):
+    with _placed(forms, client(), "forms"):
+        request.get_data(cache=True, parse_form_data=False)
+
+
+def reading(actor: str) -> AbstractContextManager[None]:
+    """A place for the body of a release while its bytes come: whose holder sends slowly, that token keeps a quarter of the threads at
+    most. Raises Problem (503)."""
+    return _placed(kinds().releases, actor, "releases")
+
+
+@contextmanager
+def _placed(of: Places, who: str, what: str) -> Iterator[None]:
+    until = time.monotonic() + PATIENCE
+    while not of.take(who):
         if time.monotonic() > until:
-            raise busy("forms")
+            raise busy(what)
         time.sleep(PATIENCE / 20)
     try:
-        request.get_data(cache=True, parse_form_data=False)
+        yield
     finally:
-        forms.leave(who)
+        of.leave(who)

@@ -15,7 +15,7 @@ from app.errors import Problem
 from app.files.multipart import XML_TYPES, Limits, receive, spool
 from app.intake.releases import Receipt, as_problem, take
 from app.store import Event
-from app.web import access
+from app.web import access, places
 from app.web.context import here
 
 blueprint = Blueprint("ingest", __name__)
@@ -125,10 +125,12 @@ def body_parts(most: int) -> Iterator[bytes]:
 
 
 def _read(length: int) -> Iterator[bytes]:
+    """The bytes as they come. Raises Problem (503) where this sender's others take up all places."""
     stream = request.environ["wsgi.input"]
-    while length > 0 and (part := stream.read(min(CHUNK, length))):
-        length -= len(part)
-        yield part
+    with places.reading(g.asking[0] if "asking" in g else places.client()):
+        while length > 0 and (part := stream.read(min(CHUNK, length))):
+            length -= len(part)
+            yield part
 
 
 def _drain(parts: Iterator[bytes]) -> None:
