@@ -65,6 +65,12 @@ class DraftContact(Struct, frozen=True):
     email: str
 
 
+UNREAD = (
+    "{} looks like an embargo, and was not understood: the article is held until a newer version says otherwise, or POST"
+    " /articles/ID/release."
+)
+
+
 class Draft(Struct, frozen=True):
     """One article of a release. `Value` fields can be blamed for a fault; plain ones cannot be wrong after the schema."""
 
@@ -109,6 +115,9 @@ class Draft(Struct, frozen=True):
     waits: bool = False  # not to be published before `issued`, embargo or none
     signal: str = ""  # "correction" or "update": how it differs from the version before; empty: not said
     silent: bool = False  # of the delivery, not of the article: a correction that readers need not be shown again
+    # What else looks like an embargo, and what it says: unless that is past, the article is held where the embargo that was read is
+    # past, or none was read.
+    doubts: tuple[tuple[str, str], ...] = ()
     warnings: tuple[str, ...] = ()  # what the parser wants the sender to know
 
     def fingerprint(self) -> bytes:

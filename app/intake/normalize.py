@@ -11,7 +11,7 @@ from msgspec import Struct, field
 
 from app.accounts.offices import OfficeRecord, issuing
 from app.errors import Fault
-from app.intake.draft import Draft, DraftContact, DraftEnclosure, DraftRelated, DraftTerm, Value
+from app.intake.draft import UNREAD, Draft, DraftContact, DraftEnclosure, DraftRelated, DraftTerm, Value
 from app.text import embargo_wording as embargoes
 from app.text import html
 from app.text.characters import UNSEEN
@@ -154,6 +154,8 @@ class _Normalizer:
         embargo, held = self.embargo(issued)
         if draft.waits and issued and issued > context.now and not held:
             embargo = embargo or issued
+        if draft.doubts and issued and not held and (embargo is None or embargo <= context.now):
+            held = self.doubtful(issued)
         if issued:
             self.dates(issued, embargo, held)
         moment = issued or context.now
@@ -266,6 +268,14 @@ class _Normalizer:
         until = meaning.until.astimezone(UTC) if meaning.until else None
         # Over before the release was issued: nothing was ever to be waited for.
         return (until if until and until > issued else None), meaning.held
+
+    def doubtful(self, issued: datetime) -> bool:
+        """Whether something that was not read as an embargo looks like one that is not past."""
+        for what, said in self.draft.doubts:
+            if not embargoes.over(said, issued.astimezone(KOREA), self.context.now, self.context.hours):
+                self.warnings.append(UNREAD.format(what))
+                return True
+        return False
 
     def dates(self, issued: datetime, embargo: datetime | None, held: bool) -> None:
         now = self.context.now

@@ -11,7 +11,7 @@ from datetime import date, datetime, time, timedelta
 
 from msgspec import Struct
 
-from schemas.text import nfc
+from schemas.text import nfc, nfkc
 
 WEEKDAYS = "월화수목금토일"
 LONGEST = 200  # characters of a wording that are read; a longer one is a text, not a time
@@ -80,15 +80,21 @@ TOKEN = re.compile(
   | (?P<edition>[조석]간)(?:용|판|신문)?
   | (?P<online>(?:온라인|인터넷|통신|방송)(?:\s*매체|\s*언론|\s*뉴스|\s*보도)?(?:은|는|의\s*경우)?)
   | (?P<paper>(?:지면|신문)(?:\s*매체)?(?:은|는|의\s*경우)?)
-  | (?P<once>배포\s*(?:후|시|와\s*동시에?)?\s*즉시|배포\s*(?:와\s*동시에?|시점?|후)(?![가-힣])|즉시)
+  | (?P<once>배포\s*(?:후|시|와\s*동시에?)?\s*즉시|배포\s*(?:와\s*동시에?|시점?|후)(?![가-힣]|\s*\d)|즉시)
   | (?P<filler>이후|부터|까지|보도\s*가능|보도\s*(?:해\s*)?(?:주시기\s*바랍니다|바랍니다|요망)?|가능|사용|엠바고|배포)
     """,
     re.VERBOSE | re.IGNORECASE,
 )
 # It begins where its punctuation does, and not within: each mark would be tried anew otherwise.
-LABEL = re.compile(r"(?<!\W)\W*+보\s*+도\s*+(?:시\s*+점|일\s*+시|가능\s*+시점)[^\w'‘’]*+")
+_LABEL = r"보\s*+도\s*+(?:시\s*+점|일\s*+시|가능\s*+시점|유\s*+예|제\s*+한)[^\w'‘’]*+"
+LABEL = re.compile(rf"(?<!\W)\W*+{_LABEL}")
+# Not first on its line, as in a table's head; then a time stands right behind it.
+LABEL_WITHIN = re.compile(rf"{_LABEL}(?=[^\n]{{0,12}}(?:\d|즉시|조간|석간|정오|자정))")
+INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 # What stands beside it in the head: when the release is handed out.
-HANDED_OUT = re.compile(r"배\s*+포\s*+(?:일\s*+시|일|시점)?+\s*+[\])>]*+\s*+[:：]?+\s*+(?=['‘’]?\d)")
+HANDED_OUT = re.compile(
+    r"배\s*+포\s*+(?:(?:일\s*+시|일|시점)\s*+[\])>]*+\s*+[:：]?+|[\])>]*+\s*+[:：])\s*+(?=['‘’]?\d)"
+)
 BEFORE = "[(<|/ \t\n"
 # The hours that go with a part of the day, and what is added to them. 오전 12시 may be midnight or noon: it is in none.
 HALVES: dict[str, tuple[tuple[range, int], ...]] = {
@@ -103,30 +109,77 @@ HALVES: dict[str, tuple[tuple[range, int], ...]] = {
     "밤": ((range(18, 24), 0), (range(6, 13), 12)),
 }
 HOURS = Hours()
+_WORD = r"(?:엠바고|보\s?도\s?(?:유\s?예|제\s?한)|embargo(?:ed)?)"
+_THEN = r"\s{0,3}(?:[\]】):：>〉》」}〕*]|-|until\b|till\b|to\s\d|for\s(?:release|publication)\b|[^\W\d]{0,8}까지|해제|\d|$)"
 MARKED = re.compile(
-    r"\W{0,6}(?:(?<=[\[【(<])\s?(?:엠바고|embargo)|(?:strictly\s|under\s){0,2}(?:엠바고|embargo(?:ed)?)\s{0,3}"
-    r"(?:[\]】):：]|-|until\b|till\b|to\s\d|[^\W\d]{0,8}까지|\d)|(?:not\s)for\s(?:release|publication)\s(?:until|before)\b)",
+    rf"\W{{0,6}}(?:(?:press|news|media)\srelease\W{{1,5}})?(?:(?<=[\[【(<〈《「{{〔*])\s?{_WORD}"
+    rf"|(?:strict(?:ly)?\s|under\s|a\s){{0,4}}{_WORD}{_THEN}"
+    r"|hold\sfor\s(?:release|publication)\b|for\srelease\s(?:on\s|at\s)?\d|(?:do\s)?not\s(?:for\s|to\sbe\s|be\s)?"
+    r"(?:release[d]?|publish(?:ed)?|publication)\s(?:until|before)\b)",
     re.IGNORECASE,
 )
+# The same anywhere in a headline, within brackets; and in the head of a text, behind a bullet or at the start of a line.
+BRACKETED = re.compile(
+    rf"[\[【(<〈《「{{〔]\s{{0,3}}(?:[\d.:\s월일시조석간~-]{{1,30}}|(?:strict(?:ly)?\s|under\s){{0,3}})(?:보\s?도\s?시\s?점|{_WORD}){_THEN}",
+    re.IGNORECASE,
+)
+BULLETED = re.compile(rf"(?:^|[※▶■□○●◆*-])\s{{0,3}}{_WORD}\s{{0,3}}[:：]", re.IGNORECASE | re.MULTILINE)
 
 
 def looks_like(text: str) -> bool:
     """Whether a text begins as newsrooms mark what is under embargo: "[엠바고 …]", "EMBARGOED UNTIL …", "Under embargo:". The word
     alone does not count: an embargo on goods is news like any other."""
-    return MARKED.match(text[:LONGEST]) is not None
+    return MARKED.match(_plainly(text[:LONGEST])) is not None
+
+
+def marked_within(headline: str) -> bool:
+    """Whether a headline bears such a mark in brackets, wherever in it."""
+    return BRACKETED.search(_plainly(headline[: 4 * LONGEST])) is not None
+
+
+def marked_in_head(text: str) -> bool:
+    """Whether one of the first lines of a text is such a mark: "※ 엠바고: …"."""
+    return BULLETED.search(_plainly(text[: 4 * LONGEST])) is not None
+
+
+def _plainly(text: str) -> str:
+    """In compatibility form, without what nobody sees."""
+    return INVISIBLE.sub("", nfkc(text))
+
+
+def over(said: str, issued: datetime, now: datetime, hours: Hours = HOURS) -> bool:
+    """Whether what is said of an embargo names an instant, and that is past: an ISO date and time, or a wording, also in brackets."""
+    inside = re.search(r"[\[【(<〈《「{]([^\[\]【】()<>〈〉《》「」{}]{0,200})", said[: 4 * LONGEST])
+    for wording in filter(None, (said.strip(), inside[1].strip() if inside else "")):
+        try:
+            until = datetime.fromisoformat(wording)
+        except ValueError:
+            until = None
+        if until is not None:
+            return until.tzinfo is not None and until <= now
+        meaning = read(re.sub(_WORD, " ", wording, flags=re.IGNORECASE).strip(" :："), issued, hours)
+        if not meaning.held and (meaning.until is not None or (wording == said.strip() and "즉시" in wording)):
+            return meaning.until is None or meaning.until <= now
+    return False
 
 
 def find(text: str) -> str:
-    """The wording in the head of a body's plain text, or nothing: 보도시점 at the start of one of its first lines."""
-    lines = [line.strip() for line in text.split("\n", 4 * HEAD) if line.strip()][:HEAD]
+    """The wording in the head of a body's plain text, or nothing: 보도시점 at the start of one of its first lines, or in one of them
+    with a time behind it. Of several, all; where one has no words, the label itself, which nobody understands."""
+    lines = [line.strip() for line in INVISIBLE.sub("", nfc(text)).split("\n", 4 * HEAD) if line.strip()][:HEAD]
+    found: list[str] = []
     for number, line in enumerate(lines):
         label = LABEL.match(line) if len(line) <= 2 * LONGEST else None
+        label = label or LABEL_WITHIN.search(line[: 2 * LONGEST])
         if not label:
             continue
-        wording = line[label.end() :].strip() or (lines[number + 1] if number + 1 < len(lines) else "")
-        handed_out = HANDED_OUT.search(wording)
-        return (wording[: handed_out.start()].rstrip(BEFORE) if handed_out else wording).strip()
-    return ""
+        said = line[label.end() : label.end() + 2 * LONGEST].strip() or (
+            lines[number + 1] if number + 1 < len(lines) else ""
+        )
+        handed_out = HANDED_OUT.search(said)
+        wording = said[: handed_out.start()].rstrip(BEFORE) if handed_out else said
+        found.append((wording or said or label[0])[: 2 * LONGEST].strip())
+    return " / ".join(dict.fromkeys(found))
 
 
 def read(wording: str, issued: datetime, hours: Hours = HOURS) -> Embargo:
@@ -135,7 +188,7 @@ def read(wording: str, issued: datetime, hours: Hours = HOURS) -> Embargo:
     Never early: what is not understood is held, a day without an hour lasts to its end, a time without a day is the next one
     from `issued` on. Where online media have a time of their own, it is the one that counts here.
     """
-    text = LABEL.sub("", nfc(wording), count=1).strip()
+    text = LABEL.sub("", INVISIBLE.sub("", nfc(wording)), count=1).strip()
     if not text or len(text) > LONGEST or not YEARS[0] < issued.year < YEARS[1]:
         return Embargo(held=True)
     warnings: list[str] = []

@@ -199,6 +199,19 @@ def _tree(source: str) -> etree._Element:
     return tree
 
 
+def without(source: str, *pairs: tuple[str, str]) -> str:
+    """The source without what stands between these, in small letters, and they themselves; in time linear in its length."""
+    for start, end in pairs:
+        lowered, kept, at = source.lower(), [], 0
+        if len(lowered) != len(source):  # Some letter has no single small one: places would not be the same.
+            return source
+        while (begin := lowered.find(start, at)) >= 0 and (stop := lowered.find(end, begin)) >= 0:
+            kept.append(source[at:begin])
+            at = stop + len(end)
+        source = "".join((*kept, source[at:]))
+    return source
+
+
 def _few(source: str) -> None:
     """Raises TooComplex for what would be dear to parse."""
     tags = source.count("<") - source.count("</")

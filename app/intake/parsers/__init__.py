@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from lxml import etree
+from msgspec.structs import replace
 
 from app.errors import Fault, Problem
 from app.intake.parsers import atom, korea, korea_results, newsml, nitf, press_release, rss, unread
@@ -60,8 +61,10 @@ def parse(body: bytes, content_type: str, *, max_depth: int = 100) -> Parsed:
         raise _unknown(root)
     try:
         parsed = reader(root)
-        # Our own dialect refuses what it does not know.
-        return parsed if reader is press_release.parse else unread.hold(body, root, parsed, EMBARGOES)
+        # Our own dialect refuses what it does not know; but a comment in it may hold anything.
+        if reader is press_release.parse:
+            return replace(unread.words(parsed), unread=unread.hidden(body))
+        return unread.hold(body, root, parsed, EMBARGOES)
     finally:
         forget()
 

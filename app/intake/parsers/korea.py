@@ -15,7 +15,7 @@ from app.intake.parsers.faults import MOST_FAULTS, check
 from app.intake.parsers.korea_results import empty, refuse_error
 from app.intake.parsers.tree import Parsed, place
 from app.text import embargo_wording
-from app.text.html import TooComplex, paragraphs, plain
+from app.text.html import TooComplex, paragraphs, plain, without
 
 ROOTS = ("response", "Syndicate")
 GUID_SPACE = "urn:pressrelay:news-item"  # NewsItemId is unique only among its sender's
@@ -255,8 +255,9 @@ class _Item:
 
     def wording(self, body: str) -> str:
         """보도시점 in the head of the body, where the office gave no EmbargoDate: never earlier than its own date."""
-        head = body[:HEAD]
-        may = "보" in head or "&#" in head  # most bodies say nothing of it, and need not be read for it
+        head = body if len(body) <= HEAD else without(body, ("<style", "</style>"), ("<!--", "-->"))[:HEAD]
+        # Most bodies say nothing of it, and need not be read for it; \u1107 is the ㅂ of 보 in a text that is decomposed.
+        may = "보" in head or "\u1107" in head or "&" in head
         if not may or self.text("EmbargoDate"):
             return ""
         try:

@@ -7,84 +7,203 @@ of this: its schema refuses what it does not know.
 import codecs
 import re
 from collections.abc import Collection
+from functools import lru_cache
 from itertools import islice
 
 from lxml import etree
+from msgspec import Struct
 from msgspec.structs import replace
 
-from app.intake.draft import Draft, Value
+from app.intake.draft import UNREAD, Draft, Value
 from app.intake.parsers.catalogs import NAR
 from app.intake.parsers.ours import NAMESPACE, OURS
 from app.intake.parsers.tree import Parsed, place
-from app.text.embargo_wording import looks_like
+from app.text.embargo_wording import LONGEST, find, looks_like, marked_in_head, marked_within
+from schemas.text import nfkc
 
 Read = frozenset[tuple[str, str]]
 
-MOST = 100  # places looked at in a document; where there are more, every article without an embargo is held
-WORD = b"embargo"
-WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # encodings in which the word does not stand in so many bytes
-VALUE = re.compile(r"(?:[^\s]{0,200}[:/#])?embargo\w{0,12}", re.IGNORECASE)
+MOST = 100  # places looked at in a document; where there are more, every article is held
+NAMES = ("embargo", "엠바고", "보도시점", "보도유예")
+# How the names may stand in a document's bytes: where none of these do, no element is looked at. Besides: references, and full width.
+IN_BYTES = (
+    b"embargo",
+    *(name.encode(code) for name in NAMES[1:] for code in ("utf-8", "cp949")),
+    b"&#",
+    b"\xef\xbc",
+    b"\xef\xbd",
+)
+STATES = (b"draft", b"pubstatus", b"availab", b"holduntil")
+DATES = {"available", "availabilitydate", "holduntil"}  # of Dublin Core, of PRISM: it is published then
+WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # encodings in which a word does not stand in so many bytes
+VALUE = re.compile(r"(?:[^\s]{0,200}[:/#])?(?:embargo\w{0,12}|엠바고|보도시점|보도유예)", re.IGNORECASE)
 # Attributes whose value is an address or a name of anything, where the word means nothing.
 ADDRESSES = {"href", "url", "src", "uri", "resource", "domain", "base", "guid", "title", "alt", "class", "id"}
-KEYWORDS = {"엠바고", "embargoed", "under embargo"}
-UNREAD = (
-    "{} looks like an embargo, and was not understood: the article is held until a newer version says otherwise, or POST"
-    " /articles/ID/release."
-)
+READ = {("docdata", "management-status")}  # NITF's parser reads it, with the date of the release
+KEYWORDS = {"엠바고", "보도유예", "embargo", "embargoed", "under embargo"}
+YES, WITHHELD = {"yes", "true", "1", "y"}, {"withheld", "embargoed", "hold", "held"}
+TAGS = re.compile(r"<[^>]{0,200}>")
+ARTICLES = {
+    "article",
+    "entry",
+    "item",
+    "newsitem",
+    "nitf",
+}  # local names, in lower case: each is an article in some dialect
+LONG = 500  # characters of what stands around the articles, or in a comment
+LONG_TEXTS = etree.XPath(f"//text()[string-length() > {LONG}] | //@*[string-length() > {LONG}]")
+DECLARED = re.compile(rb"<!DOCTYPE[^>\[]{0,2000}\[", re.IGNORECASE)
+HEAD = 1000  # characters of a text in which a mark is looked for
 
 
-def hold(body: bytes, root: etree._Element, parsed: Parsed, read: Read) -> Parsed:
-    """The same drafts, but those that say no embargo are held where something of theirs looks like one. `body` is the document as
-    it came; `read`: which elements the parsers read as an embargo, each with the element above it, by qualified names."""
-    possible = WORD in body.lower() or body.startswith(WIDE)
-    found = list(islice((element for element in root.iter() if _says(element, read)), MOST + 1)) if possible else []
-    everywhere = len(found) > MOST
-    paths = [place(element) for element in found[:MOST]]
-    drafts = []
-    for index, draft in parsed.drafts:
-        if not (draft.embargo or draft.held or draft.embargo_wording):
-            where = _outside(paths, parsed) + [path for path in paths if _within(path, draft.mark.path)]
-            if what := "The release" if everywhere else where[0] if where else _words(draft):
-                draft = replace(draft, held=True, says_embargo=True, warnings=(*draft.warnings, UNREAD.format(what)))
-        drafts.append((index, draft))
+class _Found(Struct, frozen=True):
+    """Something that looks like an embargo."""
+
+    path: str
+    said: str  # its text
+    soft: bool = False  # it may as well be past, and mean nothing
+
+
+def words(parsed: Parsed) -> Parsed:
+    """The same drafts of our own dialect: its elements cannot be misread, but a headline may say what no element does."""
+    drafts = [
+        (index, draft)
+        if draft.embargo or draft.held or draft.says_embargo or draft.embargo_wording
+        else (
+            index,
+            _held(draft, [one for one in _words(draft) if one.path.startswith(("The headline", "A subheadline"))]),
+        )
+        for index, draft in parsed.drafts
+    ]
     return replace(parsed, drafts=tuple(drafts))
 
 
-def _says(element: etree._Element, read: Read) -> bool:
-    """Whether an element looks like an embargo by its name, or by the name or value of an attribute."""
-    if _named(element.tag):
-        above = element.getparent()
-        return above is None or (above.tag, element.tag) not in read
-    return any(_named(name) or (len(value) < 300 and _valued(name, value)) for name, value in element.items())
+def hold(body: bytes, root: etree._Element, parsed: Parsed, read: Read) -> Parsed:
+    """The same drafts, but those that say no embargo are held where something of theirs looks like one. Where one was read, what else
+    looks like one goes with the draft: a past one does not count beside it. `body` is the document as it came; `read`: which
+    elements the parsers read as an embargo, each with the element above it, by qualified names."""
+    lowered = body.lower()
+    possible = body.startswith(WIDE) or any(word in lowered for word in (*IN_BYTES, *STATES))
+    seen = (one for element in root.iter() if (one := _looks(element, read))) if possible else iter(())
+    found = list(islice(seen, MOST + 1))
+    everywhere = len(found) > MOST
+    those = (element for element in root.iter() if _named(_local(element.tag)) and _is_read(element, read))
+    read_here = [place(element) for element in islice(those, MOST + 1)] if possible else []
+    drafts = []
+    for index, draft in parsed.drafts:
+        if not draft.held:
+            where = _outside(found[:MOST], parsed) + [one for one in found[:MOST] if _within(one.path, draft.mark.path)]
+            draft = _held(draft, [_Found("The release", "")] if everywhere else [*where, *_words(draft)])
+            if sum(_within(path, draft.mark.path) for path in read_here) > 1:
+                draft = _certainly(draft, f"More than one embargo in {draft.mark.path}")
+        drafts.append((index, draft))
+    return replace(parsed, drafts=tuple(drafts), unread=parsed.unread + _unread(body, root, parsed))
 
 
-def _named(name: str) -> bool:
-    return "embargo" in name.rpartition("}")[2].lower()
+def _held(draft: Draft, found: list[_Found]) -> Draft:
+    firm = [one for one in found if not one.soft]
+    if firm and not (draft.embargo or draft.embargo_wording):
+        return _certainly(draft, firm[0].path)
+    return replace(draft, doubts=tuple((one.path, one.said) for one in found[:MOST])) if found else draft
+
+
+def _certainly(draft: Draft, what: str) -> Draft:
+    return replace(draft, held=True, says_embargo=True, warnings=(*draft.warnings, UNREAD.format(what)))
+
+
+def _is_read(element: etree._Element, read: Read) -> bool:
+    above = element.getparent()
+    return above is not None and (above.tag, element.tag) in read
+
+
+def _looks(element: etree._Element, read: Read) -> _Found | None:
+    """What looks like an embargo by the name of an element, or by the name or value of an attribute."""
+    local, text = _local(element.tag), (element.text or "").strip()[:LONGEST]
+    if _named(local):
+        return None if _is_read(element, read) else _Found(place(element), text)
+    if local in DATES and text:
+        return _Found(place(element), text, soft=True)
+    said = text.casefold().rpartition(":")[2]
+    if (local == "draft" and said in YES) or (local == "pubstatus" and said in WITHHELD):
+        return _Found(place(element), text)
+    for name, value in element.items():
+        if (local, name) not in READ and (_named(_local(name)) or (len(value) < 300 and _valued(name, value))):
+            return _Found(place(element), (text or element.get("info") or element.get("content") or "")[:LONGEST])
+    return None
+
+
+@lru_cache(4096)
+def _local(name: str) -> str:
+    """A local name in small letters and compatibility form."""
+    return nfkc(name.rpartition("}")[2][:200]).casefold()
+
+
+@lru_cache(4096)
+def _named(local: str) -> bool:
+    return any(name in local for name in NAMES)
 
 
 def _valued(name: str, value: str) -> bool:
-    return name.rpartition("}")[2].lower() not in ADDRESSES and VALUE.fullmatch(value.strip()) is not None
+    return name.rpartition("}")[2].lower() not in ADDRESSES and VALUE.fullmatch(nfkc(value).strip()) is not None
 
 
 def _within(path: str, article: str) -> bool:
     return path == article or path.startswith(f"{article}/")
 
 
-def _outside(paths: list[str], parsed: Parsed) -> list[str]:
+def _outside(found: list[_Found], parsed: Parsed) -> list[_Found]:
     """What stands around the articles is said of all of them."""
     articles = [draft.mark.path for _, draft in parsed.drafts]
     articles += [fault.path for faults in parsed.refused.values() for fault in faults[:1]]
-    return [path for path in paths if not any(_within(path, article) for article in articles)]
+    return [one for one in found if not any(_within(one.path, article) for article in articles)]
 
 
-def _words(draft: Draft) -> str:
-    """An embargo in the words of the article itself."""
-    for said, what in ((draft.headline.text, "The headline"), (draft.summary, "The summary"), (draft.note, "The note")):
-        if looks_like(said):
-            return what
-    if looks_like(re.sub(r"<[^>]{0,200}>|\s+", " ", draft.body.text[:1000])):
-        return "The beginning of the text"
-    return "A keyword" if any(keyword.strip().casefold() in KEYWORDS for keyword in draft.keywords) else ""
+def _words(draft: Draft) -> list[_Found]:
+    """Embargoes in the words of the article itself."""
+    headlines = (("The headline", draft.headline.text), *(("A subheadline", text) for text in draft.subheadlines))
+    found = [_Found(what, said) for what, said in headlines if looks_like(said) or marked_within(said)]
+    found += [
+        _Found(what, said)
+        for what, said in (("The summary", draft.summary), ("The note", draft.note))
+        if looks_like(said)
+    ]
+    lines = TAGS.sub("\n", draft.body.text[: 4 * HEAD])[:HEAD].strip()
+    if looks_like(" ".join(lines.split())) or marked_in_head(lines):
+        found.append(_Found("The beginning of the text", lines[:LONGEST].partition("\n")[0]))
+    if not draft.wording_decides and (wording := find(lines)):
+        found.append(_Found("The beginning of the text", wording, soft=True))
+    found += [
+        _Found("A keyword", keyword)
+        for keyword in draft.keywords
+        if nfkc(keyword).strip().casefold() in KEYWORDS or looks_like(keyword)
+    ]
+    return found
+
+
+# What may not be shown with an original
+
+
+def _unread(body: bytes, root: etree._Element, parsed: Parsed) -> int:
+    """How many parts of a document may hold an article that was not read from it: elements that are articles in some dialect, long
+    texts around the articles, comments, processing instructions and declarations. With one of these no original is shown."""
+    count = sum(_local(element.tag) in ARTICLES for element in root.iter()) - len(parsed.drafts) - len(parsed.refused)
+    around = (text.getparent() for text in LONG_TEXTS(root))
+    return max(0, count) + sum(map(_outside_articles, around)) + hidden(body)
+
+
+def _outside_articles(element: etree._Element) -> bool:
+    return not any(_local(one.tag) in ARTICLES for one in (element, *element.iterancestors()))
+
+
+def hidden(body: bytes) -> int:
+    """How many comments, processing instructions and declarations of a document could hold an article."""
+    text = body.decode("utf-16", "replace").encode() if body.startswith(WIDE) else body
+    count = 0
+    for start, end in ((b"<!--", b"-->"), (b"<?", b"?>")):
+        for piece in text.split(start)[1:]:
+            inside = piece.partition(end)[0]
+            count += len(inside) > LONG or b"<" in inside
+    return count + (DECLARED.search(text) is not None)
 
 
 def strangers(
