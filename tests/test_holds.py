@@ -104,6 +104,26 @@ def test_silence_keeps_the_embargo_of_what_was_public_once(engine: Engine) -> No
     assert_whole(engine)
 
 
+def test_words_of_a_text_do_not_end_what_was_given_as_a_date(engine: Engine) -> None:
+    """An office that leaves its date out and writes "보도시점 즉시" has not said that the date is no more."""
+
+    def then(version: int, **fields: object) -> None:
+        item = Item(article(version=version, **fields), str(version).encode().ljust(32), in_words=True)
+        ((stored,),) = store.put(engine, [(ORIGINAL, [item])], lambda item: "\n".join(item.warnings).encode(), NOW)
+        assert stored.outcome == "stored" and stored.change is None, "it waits"
+        told.append(stored.receipt.decode())
+
+    told: list[str] = []
+    put(engine, article(embargoed=LIFTS, updated=LIFTS))
+    then(2, embargo_wording="즉시")
+    assert "gave as a date" in told[-1]
+    then(3, embargo_wording="내일", embargoed=LIFTS - timedelta(hours=1))
+    then(4, embargo_wording="모레", embargoed=LIFTS + timedelta(hours=1), updated=LIFTS + timedelta(hours=1))
+    assert told[-1] == "", "later words count"
+    assert store.lift(engine, LIFTS) == []
+    assert len(store.lift(engine, LIFTS + timedelta(hours=1))) == 1
+
+
 @pytest.fixture
 def engines(database_url: str, engine: Engine) -> Iterator[Callable[[], Engine]]:
     """More engines on the same database, as other processes have them."""

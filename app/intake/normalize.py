@@ -52,6 +52,7 @@ class Normal(Struct, frozen=True):
     warnings: tuple[str, ...]
     says_embargo: bool = True  # False: nothing of an embargo, neither that there is one nor that there is none
     silent: bool = False  # a correction that readers need not be shown again
+    in_words: bool = False  # what it says of an embargo stands in the words of its text alone
 
 
 class Hints:
@@ -209,7 +210,8 @@ class _Normalizer:
         says = (
             embargo is not None or held or draft.says_embargo or bool(draft.wording_decides and article.embargo_wording)
         )
-        return Normal(article, tuple(self.warnings), says, draft.silent)
+        in_words = draft.wording_decides and not draft.says_embargo
+        return Normal(article, tuple(self.warnings), says, draft.silent, in_words)
 
     def amounts(self) -> None:
         """Each region, topic, file is work for every feed it stands in: no release has hundreds."""

@@ -157,6 +157,7 @@ def correct(context: Context, sender: Sender, current: Article, body: bytes, con
         bound.files,
         says_embargo=normal.says_embargo,
         silent=normal.silent,
+        in_words=normal.in_words,
     )
     held = len(parsed.drafts) + parsed.unread
     original = Original(body, mimetype, sender.office.code, sender.actor, sender.signature, articles=held)
@@ -271,6 +272,7 @@ def prepare(
                     words,
                     answer.says_embargo,
                     answer.silent,
+                    answer.in_words,
                 )
             )
     mimetype = content_type.partition(";")[0].strip() or "application/xml"

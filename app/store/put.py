@@ -30,6 +30,11 @@ KEPT_EMBARGO = (
     ' held="false", or POST /articles/ID/release.'
 )
 
+KEPT_DATE = (
+    "The words of the text name an earlier time than the embargo that the version before gave as a date, which stays, {}. To end it,"
+    ' give a date that is over, held="false", or POST /articles/ID/release.'
+)
+
 NEWS = 86_400_000_000  # microseconds: what is new and stands further down in its feeds comes of an archive
 
 Outcome = Literal["stored", "same", "older", "changed", "wrong-office", "already-public"]
@@ -57,6 +62,9 @@ class Item(Struct, frozen=True):
     words: str = ""  # what it is found by (app/store/search.py); empty: made of the article when it is stored
     says_embargo: bool = True  # the release says that there is no embargo, or which; else the one that is there stays
     silent: bool = False  # where the article is public, it stays where it stands
+    in_words: bool = (
+        False  # what it says of an embargo are words of its text: they end none that the office gave as a date
+    )
 
 
 class Stored(Struct, frozen=True):
@@ -317,9 +325,12 @@ def _refuse(connection: Connection, row: Row | None, item: Item, now: datetime) 
 
 
 def _still_waiting(item: Item, kept: Article, now: datetime) -> Item:
-    """The item with the embargo of the version before, where it says nothing of one: a correction must not publish by silence."""
+    """The item with the embargo of the version before, where it says nothing of one: a correction must not publish by silence, nor
+    words what a date keeps."""
     ends = kept.embargoed
-    if item.says_embargo or not (kept.held or (ends and ends > now)):
+    ahead = bool(ends and ends > now)
+    words = item.in_words and ahead and not kept.embargo_wording and _sooner(item.article, ends)
+    if not words and (item.says_embargo or not (kept.held or ahead)):
         return item
     article = replace(
         item.article,
@@ -330,7 +341,14 @@ def _still_waiting(item: Item, kept: Article, now: datetime) -> Item:
         updated=max(item.article.updated, ends) if ends else item.article.updated,
     )
     until = f"until {ends.isoformat().replace('+00:00', 'Z')}" if ends else "until it is released"
-    return replace(item, article=article, warnings=(*item.warnings, KEPT_EMBARGO.format(until)))
+    return replace(
+        item, article=article, warnings=(*item.warnings, (KEPT_DATE if words else KEPT_EMBARGO).format(until))
+    )
+
+
+def _sooner(article: Article, ends: datetime | None) -> bool:
+    """Whether it would be public before that instant."""
+    return not article.held and ends is not None and (article.embargoed is None or article.embargoed < ends)
 
 
 def public_at(article: Article, now: datetime) -> bool:
