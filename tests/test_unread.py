@@ -188,6 +188,7 @@ def test_an_article_that_is_pasted_where_no_parser_looks_hides_the_original(dial
         "behind all": whole.replace(end, f"<x:item xmlns:x='urn:x'>{SECRET}</x:item>{end}"),
         "a comment": whole.replace(end, f"<!-- <item>{SECRET}</item> -->{end}"),
         "a long comment": whole.replace(end, f"<!-- {'비밀 ' * 200} -->{end}"),
+        "many comments": whole.replace(end, "<!-- 비밀의 본문 -->" * 30 + end),
         "an instruction": whole.replace(end, f"<?x <item>{SECRET}</item> ?>{end}"),
         "within an article": DOCUMENTS[dialect].replace("{}", f"<x:entry xmlns:x='urn:x'>{SECRET}</x:entry>"),
         "text around": whole.replace(end, f"<x:note xmlns:x='urn:x'>{'비밀 ' * 200}</x:note>{end}"),

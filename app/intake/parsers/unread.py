@@ -1,7 +1,8 @@
-"""What looks like an embargo and was not read as one: its article is held, never published.
+"""What looks like an embargo and was not read as one: its article is held, never published. And what no parser looked at: with it no
+original is shown.
 
-A foreign dialect may say an embargo in a place, a spelling or a letter case that its parser does not know. Our own dialect needs none
-of this: its schema refuses what it does not know.
+A foreign dialect may say an embargo in a place, a spelling or a letter case that its parser does not know. Of our own dialect only
+headlines are looked at: its schema refuses what it does not know.
 """
 
 import codecs
@@ -43,13 +44,8 @@ READ = {("docdata", "management-status")}  # NITF's parser reads it, with the da
 KEYWORDS = {"엠바고", "보도유예", "embargo", "embargoed", "under embargo"}
 YES, WITHHELD = {"yes", "true", "1", "y"}, {"withheld", "embargoed", "hold", "held"}
 TAGS = re.compile(r"<[^>]{0,200}>")
-ARTICLES = {
-    "article",
-    "entry",
-    "item",
-    "newsitem",
-    "nitf",
-}  # local names, in lower case: each is an article in some dialect
+# Local names, in lower case: each is an article in some dialect.
+ARTICLES = {"article", "entry", "item", "newsitem", "nitf"}
 LONG = 500  # characters of what stands around the articles, or in a comment
 LONG_TEXTS = etree.XPath(f"//text()[string-length() > {LONG}] | //@*[string-length() > {LONG}]")
 DECLARED = re.compile(rb"<!DOCTYPE[^>\[]{0,2000}\[", re.IGNORECASE)
@@ -69,10 +65,7 @@ def words(parsed: Parsed) -> Parsed:
     drafts = [
         (index, draft)
         if draft.embargo or draft.held or draft.says_embargo or draft.embargo_wording
-        else (
-            index,
-            _held(draft, [one for one in _words(draft) if one.path.startswith(("The headline", "A subheadline"))]),
-        )
+        else (index, _held(draft, _headlines(draft)))
         for index, draft in parsed.drafts
     ]
     return replace(parsed, drafts=tuple(drafts))
@@ -158,10 +151,14 @@ def _outside(found: list[_Found], parsed: Parsed) -> list[_Found]:
     return [one for one in found if not any(_within(one.path, article) for article in articles)]
 
 
+def _headlines(draft: Draft) -> list[_Found]:
+    headlines = (("The headline", draft.headline.text), *(("A subheadline", text) for text in draft.subheadlines))
+    return [_Found(what, said) for what, said in headlines if looks_like(said) or marked_within(said)]
+
+
 def _words(draft: Draft) -> list[_Found]:
     """Embargoes in the words of the article itself."""
-    headlines = (("The headline", draft.headline.text), *(("A subheadline", text) for text in draft.subheadlines))
-    found = [_Found(what, said) for what, said in headlines if looks_like(said) or marked_within(said)]
+    found = _headlines(draft)
     found += [
         _Found(what, said)
         for what, said in (("The summary", draft.summary), ("The note", draft.note))
@@ -196,14 +193,14 @@ def _outside_articles(element: etree._Element) -> bool:
 
 
 def hidden(body: bytes) -> int:
-    """How many comments, processing instructions and declarations of a document could hold an article."""
+    """How many kinds of comments, processing instructions and declarations could hold an article, all of a kind together."""
     text = body.decode("utf-16", "replace").encode() if body.startswith(WIDE) else body
-    count = 0
+    count = int(DECLARED.search(text) is not None)
     for start, end in ((b"<!--", b"-->"), (b"<?", b"?>")):
-        for piece in text.split(start)[1:]:
-            inside = piece.partition(end)[0]
-            count += len(inside) > LONG or b"<" in inside
-    return count + (DECLARED.search(text) is not None)
+        if start in text:
+            inside = [piece.partition(end)[0] for piece in text.split(start)[1:]]
+            count += sum(map(len, inside)) > LONG or any(b"<" in one for one in inside)
+    return count
 
 
 def strangers(
