@@ -340,7 +340,9 @@ def test_processes_share_the_marks_of_a_directory(tmp_path: Path) -> None:
     one, other = Marks(path), Marks(path)
     slots = one.slots(["kr:52/*"])
     before = one.read(slots)
-    code = f"from pathlib import Path; from app.marks import Marks; Marks(Path({str(path)!r})).replace(['kr:52/*'])"
+    code = (
+        f"from pathlib import Path; from app.cache.marks import Marks; Marks(Path({str(path)!r})).replace(['kr:52/*'])"
+    )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
     assert one.host == other.host
     assert one.read(slots) == other.read(slots) != before

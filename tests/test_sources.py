@@ -556,7 +556,9 @@ def test_from_the_command_to_the_feed(own_server: Callable[..., Server], peer: P
 
 SPINNING = """
 import signal, sys, threading
-from app import puller, sources, store
+from app import store
+from app.intake import sources
+from app.run import puller
 from app.settings import Settings
 stop = threading.Event()
 signal.signal(signal.SIGTERM, lambda *_: stop.set())

@@ -166,7 +166,8 @@ def over(said: str, issued: datetime, now: datetime, hours: Hours = HOURS) -> bo
 def find(text: str) -> str:
     """The wording in the head of a body's plain text, or nothing: 보도시점 at the start of one of its first lines, or in one of them
     with a time behind it. Of several, all; where one has no words, the label itself, which nobody understands."""
-    lines = [line.strip() for line in INVISIBLE.sub("", nfc(text)).split("\n", 4 * HEAD) if line.strip()][:HEAD]
+    beginnings = (line.strip()[: 5 * LONGEST] for line in text.split("\n", 4 * HEAD))
+    lines = [line for line in (INVISIBLE.sub("", nfc(one)).strip() for one in beginnings) if line][:HEAD]
     found: list[str] = []
     for number, line in enumerate(lines):
         label = LABEL.match(line) if len(line) <= 2 * LONGEST else None

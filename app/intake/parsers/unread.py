@@ -58,6 +58,7 @@ class _Found(Struct, frozen=True):
     path: str
     said: str  # its text
     soft: bool = False  # it may as well be past, and mean nothing
+    state: bool = False  # it says that the article is not to be published, as a parser may have read
 
 
 def words(parsed: Parsed) -> Parsed:
@@ -86,6 +87,7 @@ def hold(body: bytes, root: etree._Element, parsed: Parsed, read: Read) -> Parse
     for index, draft in parsed.drafts:
         if not draft.held:
             where = _outside(found[:MOST], parsed) + [one for one in found[:MOST] if _within(one.path, draft.mark.path)]
+            where = [one for one in where if not (one.state and draft.pubstatus != "usable")]
             draft = _held(draft, [_Found("The release", "")] if everywhere else [*where, *_words(draft)])
             if sum(_within(path, draft.mark.path) for path in read_here) > 1:
                 draft = _certainly(draft, f"More than one embargo in {draft.mark.path}")
@@ -118,7 +120,7 @@ def _looks(element: etree._Element, read: Read) -> _Found | None:
         return _Found(place(element), text, soft=True)
     said = text.casefold().rpartition(":")[2]
     if (local == "draft" and said in YES) or (local == "pubstatus" and said in WITHHELD):
-        return _Found(place(element), text)
+        return _Found(place(element), text, state=True)
     for name, value in element.items():
         if (local, name) not in READ and (_named(_local(name)) or (len(value) < 300 and _valued(name, value))):
             return _Found(place(element), (text or element.get("info") or element.get("content") or "")[:LONGEST])
