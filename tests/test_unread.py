@@ -81,6 +81,16 @@ def test_only_the_article_that_says_so_is_held() -> None:
     assert [draft.held for _, draft in parsed.drafts] == [False, True]
 
 
+def test_two_embargoes_in_the_last_of_many_articles() -> None:
+    embargo = '<n:embargoed xmlns:n="http://iptc.org/std/nar/2006-10-01/">2021-01-01T00:00:00Z</n:embargoed>'
+    whole = DOCUMENTS["rss"].replace("{}", embargo)
+    item = whole[whole.index("<item>") : whole.index("</item>") + 7]
+    items = [item.replace("tag:a,2026:1", f"tag:a,2026:{number}") for number in range(150)]
+    items[-1] = items[-1].replace(embargo, embargo * 2)
+    parsed = parse(whole.replace(item, "".join(items)).encode(), "application/xml")
+    assert [draft.held for _, draft in parsed.drafts] == [False] * 149 + [True]
+
+
 def test_a_document_full_of_them_is_held_whole() -> None:
     whole = DOCUMENTS["rss"].replace("{}", "").replace("<item>", "<embargo/>" * 5000 + "<item>", 1)
     found, said = outcome(whole)

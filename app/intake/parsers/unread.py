@@ -7,6 +7,7 @@ headlines are looked at: its schema refuses what it does not know.
 
 import codecs
 import re
+from collections import Counter
 from collections.abc import Collection
 from functools import lru_cache
 from itertools import islice
@@ -81,15 +82,14 @@ def hold(body: bytes, root: etree._Element, parsed: Parsed, read: Read) -> Parse
     seen = (one for element in root.iter() if (one := _looks(element, read))) if possible else iter(())
     found = list(islice(seen, MOST + 1))
     everywhere = len(found) > MOST
-    those = (element for element in root.iter() if _named(_local(element.tag)) and _is_read(element, read))
-    read_here = [place(element) for element in islice(those, MOST + 1)] if possible else []
+    around, doubled = _outside(found[:MOST], parsed), _doubled(root, read)
     drafts = []
     for index, draft in parsed.drafts:
         if not draft.held:
-            where = _outside(found[:MOST], parsed) + [one for one in found[:MOST] if _within(one.path, draft.mark.path)]
+            where = around + [one for one in found[:MOST] if _within(one.path, draft.mark.path)]
             where = [one for one in where if not (one.state and draft.pubstatus != "usable")]
             draft = _held(draft, [_Found("The release", "")] if everywhere else [*where, *_words(draft)])
-            if sum(_within(path, draft.mark.path) for path in read_here) > 1:
+            if draft.mark.path in doubled:
                 draft = _certainly(draft, f"More than one embargo in {draft.mark.path}")
         drafts.append((index, draft))
     return replace(parsed, drafts=tuple(drafts), unread=parsed.unread + _unread(body, root, parsed))
@@ -109,6 +109,13 @@ def _certainly(draft: Draft, what: str) -> Draft:
 def _is_read(element: etree._Element, read: Read) -> bool:
     above = element.getparent()
     return above is not None and (above.tag, element.tag) in read
+
+
+def _doubled(root: etree._Element, read: Read) -> set[str]:
+    """The places of what holds more than one embargo that is read, side by side, and of all around that."""
+    counts = Counter(element.getparent() for element in root.iter(*{tag for _, tag in read}) if _is_read(element, read))
+    parents = [parent for parent, count in counts.items() if count > 1]
+    return {place(one) for parent in parents for one in (parent, *parent.iterancestors())}
 
 
 def _looks(element: etree._Element, read: Read) -> _Found | None:
