@@ -5,8 +5,9 @@ from functools import lru_cache
 
 
 @lru_cache(10_000)
-def network(address: str) -> str:
-    """Who counts as one client: an IPv4 /24, an IPv6 /48; empty for this machine's own, because a proxy on it speaks for everybody."""
+def network(address: str, four: int = 24, six: int = 48) -> str:
+    """Who counts as one client: of IPv4 and of IPv6 a network of so many bits, the address itself where these are all; empty for this
+    machine's own, because a proxy on it speaks for everybody."""
     try:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
@@ -14,7 +15,8 @@ def network(address: str) -> str:
     found = getattr(found, "ipv4_mapped", None) or found
     if found.is_loopback:
         return ""
-    return str(ipaddress.ip_network((found, 24 if found.version == 4 else 48), strict=False))
+    bits = four if found.version == 4 else six
+    return str(found) if bits == found.max_prefixlen else str(ipaddress.ip_network((found, bits), strict=False))
 
 
 def mailbox(address: str) -> str:

@@ -197,9 +197,8 @@ class Turns:
             if longest.seconds() < SLOW_AFTER:
                 return False
             longest.cut()
-            self._forget(
-                longest
-            )  # at once: it goes on until its task runs again, and would be found, and cut, once more
+            # At once: it goes on until its task runs again, and would be found, and cut, once more.
+            self._forget(longest)
         turn.lasts, turn.groups = True, groups
         self._lasting[turn] = None
         self._groups.update(groups)

@@ -112,20 +112,20 @@ class Deliverer:
 
     async def _take(self) -> int:
         """Claim what is due and begin it; how much it was. Raises Unavailable."""
-        until = time.monotonic() + HELD
         moment = time.monotonic()
+        until = moment + HELD
         resting = [host for host, (until, _) in self.resting.items() if until > moment]
         jobs, packs, intents = await self._in(self.claiming, self._claim, self.turns.rooms(resting))
         for intent in intents:
             one = intent.subscription
-            self._begin(Turn(ASKED, one.host, one.outlet or one.token), partial(self._ask, intent))
+            self._begin(Turn(ASKED, one.host, one.account), partial(self._ask, intent))
         for job in jobs:
             one = job.subscription
             if one.id not in packs:
                 self.settled.put_nowait(_untried(job, (), micros(datetime.now(UTC)) + 1_000_000))
                 continue
             work = partial(self._deliver, job, packs[one.id], until)
-            self._begin(Turn(job.line, one.host, one.outlet or one.token), work)
+            self._begin(Turn(job.line, one.host, one.account), work)
         return len(jobs) + len(intents)
 
     def _claim(self, rooms: dict[int, Room]) -> tuple[list[Job], dict[int, Pack | Exception], list[Intent]]:
@@ -176,7 +176,7 @@ class Deliverer:
         if one.kind == "email" and (at := self._digest(one, pack)) is not None:
             self.settled.put_nowait(Settled(job, tuple(done), again=at))
             return
-        owed = None if one.kind == "email" else job.owed  # How soon a mail goes is our relay's doing.
+        owed: int | None = None
         slowest = 0.0
         for place, parcel in enumerate(pack.parcels):
             begun = time.monotonic()
@@ -185,7 +185,8 @@ class Deliverer:
                 return
             status, error, wait, ends = await self._send(one, parcel, pack, tried, turn)
             slowest = max(slowest, time.monotonic() - begun)
-            owed = 0 if owed is None else turns.owed_after(job.owed, slowest)
+            # How soon a mail goes is our relay's doing.
+            owed = 0 if one.kind == "email" else turns.owed_after(job.owed, slowest)
             # How long no answer took would tell the subscriber whether something listens there.
             millis = round((time.monotonic() - begun) * 1000) if status else 0
             attempts = {seq: tried[seq] + 1 for seq in parcel.seqs}
@@ -197,7 +198,7 @@ class Deliverer:
             failed = self._failed(job, parcel, done, status, error, wait, ends, millis)
             self.settled.put_nowait(msgspec.structs.replace(failed, owed=owed))
             return
-        self.settled.put_nowait(Settled(job, tuple(done), owed=owed if pack.parcels else None))
+        self.settled.put_nowait(Settled(job, tuple(done), owed=owed))
 
     def _digest(self, one: Subscription, pack: Pack) -> int | None:
         """When a digest is sent next (micros), if not now."""

@@ -24,7 +24,6 @@ GUID_MOST, HEADLINE_MOST, URL_MOST = 512, 1000, html.LONGEST_URL  # characters
 SUMMARY_FROM_LEAD = 300  # characters of the first paragraph, where the release has no summary
 EARLY = timedelta(minutes=5)  # a sender's clock may be wrong by as much
 WEEKDAYS = ("월mon", "화tue", "수wed", "목thu", "금fri", "토sat", "일sun")
-# C0 and C1 controls, and the marks that turn text around (Unicode TR 36): never in a plain text of ours.
 MOST = {
     "regions": 100,
     "topics": 100,

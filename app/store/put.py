@@ -62,9 +62,8 @@ class Item(Struct, frozen=True):
     words: str = ""  # what it is found by (app/store/search.py); empty: made of the article when it is stored
     says_embargo: bool = True  # the release says that there is no embargo, or which; else the one that is there stays
     silent: bool = False  # where the article is public, it stays where it stands
-    in_words: bool = (
-        False  # what it says of an embargo are words of its text: they end none that the office gave as a date
-    )
+    # What it says of an embargo are words of its text: they end none that the office gave as a date.
+    in_words: bool = False
 
 
 class Stored(Struct, frozen=True):

@@ -51,6 +51,11 @@ class Subscription(Struct, frozen=True):
     changed: int = 0  # when its state did
 
     @property
+    def account(self) -> str:
+        """Whose share of the deliveries it takes: an outlet's or a token's; empty: that of all who have neither."""
+        return self.outlet or self.token
+
+    @property
     def identity(self) -> bytes:
         """What makes it the same subscription again."""
         return identity(self.kind, self.topic, self.target)
@@ -92,7 +97,7 @@ def keep(connection: Connection, one: Subscription, pairs: Collection[tuple[str,
     row = connection.execute(statement.returning(*_COLUMNS)).one()
     kept = Subscription(**row._mapping)
     _listen(connection, kept.id, kept.embargoed, pairs)
-    stands = {"paused": False, "host": kept.host, "site": site(kept.host), "account": kept.outlet or kept.token}
+    stands = {"paused": False, "host": kept.host, "site": site(kept.host), "account": kept.account}
     first = {
         "subscription": kept.id,
         "bell": 0,

@@ -11,10 +11,9 @@ import re
 
 _BEYOND = "".join(f"{chr(plane << 16 | 0xFFFE)}{chr(plane << 16 | 0xFFFF)}" for plane in range(17))
 _REFUSED = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\u202a-\u202e\u2066-\u2069" + _BEYOND
-NOT_XML = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]"
-)  # no character of XML 1.0, even as a reference
-# In a release they are left out: what nobody sees, and what turns the order around.
+# No character of XML 1.0, even as a reference.
+NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+# Never in a plain text of ours: C0 and C1 controls, and the marks that turn text around (Unicode TR 36).
 UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
 _IN_A_TEXT = re.compile(f"[{_REFUSED}]")
 _IN_A_LINE = re.compile(f"[\t\n\r{_REFUSED}]")

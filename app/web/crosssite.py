@@ -37,9 +37,8 @@ def check(own: str) -> None:
     site, origin = request.headers.get("Sec-Fetch-Site", "").strip().lower(), request.headers.get("Origin")
     if site:
         found = "" if site in OURS else f"Sec-Fetch-Site says {site[:40]!r}, not 'same-origin'."
-        if (
-            not found and origin is not None and origin.strip().lower() != own
-        ):  # No browser says both; whatever did is not believed.
+        # No browser says both; whatever did is not believed.
+        if not found and origin is not None and origin.strip().lower() != own:
             found = f"Origin says {origin[:100]!r}, not {own!r}."
     elif origin is not None:
         found = "" if origin.strip().lower() == own else f"Origin says {origin[:100]!r}, not {own!r}."

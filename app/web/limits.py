@@ -9,16 +9,15 @@ told in `RateLimit` and `RateLimit-Policy` (https://datatracker.ietf.org/doc/dra
 """
 
 import hashlib
-import ipaddress
 import math
 import threading
 import time
 from collections.abc import Callable
-from functools import lru_cache
 
 from flask import Flask, Response, g, request
 from msgspec import Struct
 
+from app.accounts import sites
 from app.cache.redis import Cache, Window
 from app.context import Context
 from app.errors import Problem
@@ -177,15 +176,6 @@ def _subscriber() -> str:
     return network(request.remote_addr or "") if request.endpoint == "hub.post" else ""
 
 
-@lru_cache(10_000)
 def network(address: str) -> str:
     """What is counted together: an IPv4 address, and of IPv6 what one customer gets, a /64; empty for this machine's own."""
-    try:
-        found = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return ""
-    mapped = getattr(found, "ipv4_mapped", None)
-    found = mapped or found
-    if found.is_loopback:
-        return ""
-    return str(found) if found.version == 4 else str(ipaddress.ip_network((found, 64), strict=False))
+    return sites.network(address, 32, 64)

@@ -20,7 +20,7 @@ from app.errors import Problem
 from app.web import limits
 from app.web.forms import LARGEST
 
-PATIENCE = 0.1  # seconds in which a form looks for a place
+PATIENCE = 0.1  # seconds in which a form or a release looks for a place
 EACH = 2  # places that one client's network may have of a kind
 # These read a body only of whom a token or a signature has told already, in a place of theirs: `reading`.
 KNOWN = ("ingest.", "atompub.", "lifecycle.")
