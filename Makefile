@@ -4,7 +4,10 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test lint bench clean help
+# Images of containers often forbid to keep bytecode. Then every process would compile SQLAlchemy and all the rest anew.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: run test test-slow lint bench pictures clean help
 .DEFAULT_GOAL := run
 
 $(VENV)/bin/python:
@@ -24,8 +27,16 @@ $(VENV)/testing: pyproject.toml $(VENV)/serving
 run: $(VENV)/serving  ## start a server on http://127.0.0.1:8080 with one sample release
 	$(BIN)/pressrelay serve --sample tests/releases/jeonbuk-2021-03-09.xml
 
-test: $(VENV)/testing  ## run every test
-	$(BIN)/python -m pytest -n 2
+# Some tests wait for other processes, with a bound. On a machine that is busy with other things, a bound may not hold: what failed is tried
+# once more, one test at a time. What is wrong fails again.
+AGAIN = $(BIN)/python -m pytest --last-failed --last-failed-no-failures none
+
+# Each worker takes modules as they stand, so a module's server starts once.
+test: $(VENV)/testing  ## run the tests, without the slow ones
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow" || $(AGAIN) -m "not slow"
+
+test-slow: $(VENV)/testing  ## run the slow tests: attacks, faults, scale, measurements
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow || $(AGAIN) -m slow
 
 lint: $(VENV)/testing  ## check style (ruff) and types (mypy, strict)
 	$(BIN)/ruff check .
@@ -35,8 +46,11 @@ lint: $(VENV)/testing  ## check style (ruff) and types (mypy, strict)
 bench: $(VENV)/testing  ## measure what docs/figures.md quotes
 	$(BIN)/python -m bench
 
+pictures: $(VENV)/testing  ## take the pictures of docs/pictures from a running server (needs chromium)
+	$(BIN)/python -m tests.browser.pictures
+
 clean:  ## remove the environment, the data directory and every cache
 	rm -rf $(VENV) build *.egg-info data .mypy_cache .ruff_cache .pytest_cache
 
 help:  ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20

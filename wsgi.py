@@ -3,20 +3,23 @@
 import gc
 import os
 
-from app.run.process import die_with_parent, end_when_told, hear_the_end, keep_private
+from app.run.process import die_with_parent, end_on_sigterm, ending, hear_the_end, keep_private
 
 keep_private()
-end_when_told()
+end_on_sigterm()
 die_with_parent(os.getppid())  # Granian's main gone: no worker may go on serving old code
 
 from app import create_app  # noqa: E402 -- a worker that is told to end while it loads the rest must hear it
 from app.logs import configure  # noqa: E402
 from app.settings import load  # noqa: E402
+from app.web import counting  # noqa: E402
 from app.web.fastlane import lane  # noqa: E402
 
 settings = load()
 configure(settings.log_format)
 flask = create_app(settings)
-app = lane(flask.wsgi_app, flask.extensions["pressrelay"].cache, settings.hot_memory)
+context = flask.extensions["pressrelay"]
+app = lane(flask.wsgi_app, context.cache, settings.hot_memory, flask.extensions.get("reach"))
+counting.install(context.engine, settings, flask.extensions, ending)
 gc.freeze()  # What is loaded by now stays: the collector need not look through modules and code tables again and again.
 hear_the_end()

@@ -1,4 +1,4 @@
-"""The application: everything with a side effect. `create_app` wires one process."""
+"""The application: all code that has side effects. `create_app` makes the application of one process."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 
 def create_app(settings: Settings | None = None) -> Flask:
-    """One web process's application. Raises Misconfigured and Unavailable."""
-    # Loaded only here: commands, which serve nothing, start a second sooner.
+    """The application of one web process. Raises Misconfigured and Unavailable."""
+    # Imported only here: commands do not need it, and start a second sooner without it.
     from app.web import app
 
     return app.create_app(settings)

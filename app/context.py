@@ -1,47 +1,63 @@
-"""One process's connections: what intake, routes and commands work with."""
+"""What one process works with: the settings, and connections to database, cache and files. Intake, routes and commands get it."""
 
 from pathlib import Path
 
 from msgspec import Struct, field
 
-from app import store
-from app.announce import enter, settle
+from app import announce, store
 from app.cache.marks import Marks
 from app.cache.redis import Cache
 from app.cache.single_flight import Once
 from app.files import blobs
 from app.files.blobs import Blobs
-from app.query import query as queries
+from app.query import Cursor
+from app.query.cursors import Cursors
 from app.settings import Settings
 from app.store import Engine
-from app.store.group_commit import Together
+from app.store.group_commit import GroupCommit
 from app.witness import NAME, Witness
 
 
 class Context(Struct, frozen=True):
-    """The settings in force, the database, the cache, the files, and what is being rendered."""
+    """The settings in force, the database, the cache, the files, and the work in progress."""
 
     settings: Settings
     engine: Engine
     cache: Cache
     blobs: Blobs
-    once: Once = field(default_factory=Once)  # what is rendered at this moment
-    together: Together = field(default_factory=Together)  # what is pushed at the same time
+    cursors: Cursors
+    once: Once = field(default_factory=Once)  # documents that are being rendered
+    together: GroupCommit = field(default_factory=GroupCommit)  # pushes that share one commit
+
+    def trusted(self) -> bool:
+        """Whether this process may serve from the cache: see app/announce.py. Raises Unavailable."""
+        return announce.trusted(self.cache, self.engine)
+
+    def synced(self) -> None:
+        """Find out which history the database is in, before a cursor is compared with its name. Raises Unavailable."""
+        announce.synced(self.cache, self.engine)
+
+    def write_cursor(self, cursor: Cursor) -> str:
+        """The text of a cursor for links, under the present history of the database."""
+        return self.cursors.write(cursor, self.cache.instance)
+
+    def read_cursor(self, name: str, text: str) -> Cursor:
+        """The position in a cursor's text; `name` is the parameter that contained it. Raises Problem."""
+        return self.cursors.read(name, text, self.cache.instance)
 
 
 def connect(settings: Settings, deadline: float = 0.0) -> Context:
-    """The context of a database whose schema is up to date. `deadline`: seconds that a question to it may take, 0: without end.
+    """The context of a database whose schema is up to date. A database query may take `deadline` seconds; 0: no limit.
     Raises Misconfigured and Unavailable."""
     engine = store.connect(settings.database, threads=settings.threads, deadline=deadline)
-    queries.seal_with(store.secret(engine))
     cache = cache_of(settings, engine)
-    settle(cache, engine)
+    announce.settle(cache, engine)
     head = Witness(Path(settings.data_dir).resolve() / NAME).compare(cache, engine)
-    enter(cache, engine, head.instance)
-    store.watch(engine, cache.doubt)
-    return Context(settings, engine, cache, blobs.connect(settings))
+    announce.enter(cache, engine, head.instance)
+    store.identity.watch(engine, cache.doubt)
+    return Context(settings, engine, cache, blobs.connect(settings), Cursors(store.identity.secret(engine)))
 
 
 def cache_of(settings: Settings, engine: Engine) -> Cache:
     """The cache of this database, with the marks of this host. Raises Unavailable."""
-    return Cache(settings.redis, store.instance(engine), Marks(Path(settings.data_dir).resolve() / "marks"))
+    return Cache(settings.redis, store.identity.instance(engine), Marks(Path(settings.data_dir).resolve() / "marks"))

@@ -1,34 +1,39 @@
-"""What can go wrong, said in the sender's words.
+"""The errors of the server. Their messages use the words of the sender.
 
     PressrelayError
-    ├── Problem           a request that cannot be answered as asked: RFC 9457 over HTTP
-    │   └── Invalid       the release is at fault: every fault at once (422)
+    ├── Problem           the request cannot be answered: RFC 9457 over HTTP
+    │   └── Invalid       the release has faults, all of which are listed (422)
     ├── Unavailable       the database cannot be used right now (503)
-    │   └── TooSlow       a question to it took longer than it may (503)
+    │   └── TooSlow       a database query took longer than allowed (503)
     ├── Elsewhere         a cursor names a change that this history of the database does not have (410)
-    ├── Unfit             the database can never take a value: asking again is no use (400)
-    └── Misconfigured     a setting, a port, a directory: one sentence on the command line
+    ├── Unfit             the database can never store a value: repeating the request does not help (400)
+    ├── Refused           a request to another host was not made or not finished
+    └── Misconfigured     a setting, a port or a directory is wrong: one sentence on the command line
 
-Foreign errors (lxml, SQLAlchemy, redis) are converted to these at the border where they arise.
+Errors of libraries (lxml, SQLAlchemy, redis) are converted to these where they are raised.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct, to_builtins
 
 TYPE_BASE = "urn:pressrelay:problem:"
+MOST_LISTED = 2_000  # faults in one answer
+MOST_BYTES = 500_000  # of all of them together
+SHORT = 400  # bytes of one fault
+FRAME = 50  # bytes of the names of a fault's members
 
 
 class PressrelayError(Exception):
-    """The root; never raised itself."""
+    """The base class; it is never raised itself."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Errors cross from one process to another whole, whatever their constructors take."""
-        return _again, (type(self), self.args, self.__dict__)
+        """Lets an error be pickled and sent to another process with all its members, whatever its constructor takes."""
+        return _restored, (type(self), self.args, self.__dict__)
 
 
-def _again(kind: type[PressrelayError], args: tuple[Any, ...], members: dict[str, Any]) -> PressrelayError:
+def _restored(kind: type[PressrelayError], args: tuple[Any, ...], members: dict[str, Any]) -> PressrelayError:
     error = kind.__new__(kind, *args)
     error.args = args
     error.__dict__.update(members)
@@ -36,16 +41,49 @@ def _again(kind: type[PressrelayError], args: tuple[Any, ...], members: dict[str
 
 
 class Fault(Struct, frozen=True, omit_defaults=True):
-    """One thing wrong with a release."""
+    """One fault of a release."""
 
     reason: str  # one sentence: what was found and what was expected
-    path: str = ""  # XPath-like place in the document: "/release/article[2]/issued"
-    line: int = 0  # from 1; 0 where there is no line
-    nearest: tuple[str, ...] = ()  # known values closest to a wrong one
+    path: str = ""  # where in the document, like XPath: "/release/article[2]/issued"
+    line: int = 0  # counted from 1; 0 if there is no line
+    nearest: tuple[str, ...] = ()  # the known values that are closest to the wrong one
+    more: int = 0  # how many faults that are not listed this entry stands for
+
+    def size(self) -> int:
+        """About how many bytes it has in an answer."""
+        return FRAME + sum(len(part.encode()) for part in (self.reason, self.path, *self.nearest))
+
+
+class Listing:
+    """How many faults an answer still lists, and how many bytes they may have."""
+
+    def __init__(self) -> None:
+        self.faults, self.bytes = MOST_LISTED, MOST_BYTES
+
+    def fit(self, faults: Sequence[Fault]) -> list[Fault]:
+        """The first faults, as many as there is room for, and the very first also without room if it is short. The others are counted
+        in a last entry."""
+        listed: list[Fault] = []
+        more = 0
+        for fault in faults:
+            first = not listed and not more
+            size = (
+                fault.size() if self.faults > 0 or first else 0
+            )  # of a million that are only counted, none is measured
+            room = self.faults > 0 and self.bytes >= size
+            if fault.more or not (room or (size <= SHORT and first)):
+                more += fault.more or 1
+            else:
+                self.faults -= 1
+                self.bytes -= size
+                listed.append(fault)
+        if more:
+            listed.append(Fault(f"{more} more {'fault is' if more == 1 else 'faults are'} not listed.", more=more))
+        return listed
 
 
 class Problem(PressrelayError):
-    """One clear answer (RFC 9457): `type` is a URN of ours, `errors` lists every fault."""
+    """An error that the client gets as a problem document (RFC 9457). `type` is the end of its URN; `errors` lists every fault."""
 
     def __init__(
         self,
@@ -55,7 +93,7 @@ class Problem(PressrelayError):
         detail: str = "",
         *,
         errors: Sequence[Fault] = (),
-        headers: dict[str, str] | None = None,
+        headers: Mapping[str, str | tuple[str, ...]] | None = None,
         **members: Any,
     ) -> None:
         super().__init__(detail or title)
@@ -64,24 +102,24 @@ class Problem(PressrelayError):
         self.title = title
         self.detail = detail
         self.errors = tuple(errors)
-        self.headers = headers or {}
+        self.headers = dict(headers or {})  # a tuple: a field for each value
         self.members = members
 
-    def body(self) -> dict[str, Any]:
-        """The members of the JSON object, RFC 9457 section 3."""
+    def body(self, listing: Listing | None = None) -> dict[str, Any]:
+        """The members of the JSON object, RFC 9457 section 3. `listing`: shared by all problems of the same answer."""
         members: dict[str, Any] = {"type": TYPE_BASE + self.type, "title": self.title, "status": self.status}
         if self.detail:
             members["detail"] = self.detail
         if self.errors:
-            members["errors"] = [to_builtins(fault) for fault in self.errors]
+            members["errors"] = [to_builtins(fault) for fault in (listing or Listing()).fit(self.errors)]
         return members | self.members
 
 
 class Invalid(Problem):
-    """The release was understood as XML and is not acceptable."""
+    """The release is well-formed XML, but it has faults."""
 
     def __init__(self, errors: Sequence[Fault], *, type: str = "invalid-release", detail: str = "") -> None:
-        count = len(errors)
+        count = sum(fault.more or 1 for fault in errors)
         super().__init__(
             422,
             type,
@@ -92,20 +130,32 @@ class Invalid(Problem):
 
 
 class Unavailable(PressrelayError):
-    """The database does not answer; nothing was stored, the request may be repeated."""
+    """The database does not answer. Nothing was stored, and the request may be repeated."""
 
 
 class TooSlow(Unavailable):
-    """The database did not answer within the time that a question may take."""
+    """The database did not answer within the time that a query may take."""
 
 
 class Elsewhere(PressrelayError):
-    """A change that this history of the database does not have: another history gave its number."""
+    """A cursor names a change that this history of the database does not have: its number comes from another history."""
 
 
 class Unfit(PressrelayError):
-    """The database refuses a value, whenever it is asked: nothing was stored, and the same again will not be either."""
+    """The database can never accept a value. Nothing was stored, and repeating the request does not help."""
 
 
 class Misconfigured(PressrelayError):
-    """The server cannot run as it is set up; the message is one sentence that says what to change."""
+    """The server is set up wrongly. The message is one sentence that says what to change."""
+
+
+class Refused(PressrelayError):
+    """A request to another host was not made or not finished. The message is one sentence for the operator of this server.
+
+    `public_message` is the sentence for everybody else. It names no resolved address, and is the same for all names and addresses that
+    are not public, so that nobody can explore this server's own network by giving URLs.
+    """
+
+    def __init__(self, message: str, public_message: str = "") -> None:
+        super().__init__(message)
+        self.public_message = public_message or message

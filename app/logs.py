@@ -1,5 +1,5 @@
-"""Logs: one line each on standard error, as text or JSON; no token and no word of a release is ever given to them, and passwords and
-keys are left out of whatever is.
+"""Logging: one line for each record on standard error, as text or JSON. Tokens and the texts of releases are never logged, and
+passwords and keys are removed from every line.
 """
 
 import logging
@@ -14,23 +14,23 @@ import msgspec
 
 from app.text.masking import hushed
 
-LINE = 300  # characters of what an error says
+LINE = 300  # characters of an error's message that are logged
 
 Raised = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 
 class Lines(logging.Formatter):
-    """Each record a line, and a traceback below it."""
+    """Each record is one line, with the traceback below it."""
 
     def format(self, record: logging.LogRecord) -> str:
         return hushed(super().format(record))
 
     def formatException(self, ei: Raised) -> str:
-        return told(ei[1]) if ei[1] is not None else ""
+        return traceback_of(ei[1]) if ei[1] is not None else ""
 
 
 class JsonLines(Lines):
-    """Each record one JSON object."""
+    """Each record is one JSON object."""
 
     def format(self, record: logging.LogRecord) -> str:
         members = {
@@ -44,46 +44,46 @@ class JsonLines(Lines):
         return msgspec.json.encode(members).decode()
 
 
-def told(error: BaseException) -> str:
-    """A traceback in which each error has the first line of what it says: in the lines that follow a database tells the row and the
-    parameters that it failed with."""
+def traceback_of(error: BaseException) -> str:
+    """A traceback with only the first line of each error's message: in the lines after it, a database error shows the row and the
+    parameters."""
     parts: list[str] = []
     seen: set[int] = set()
 
-    def add(one: BaseException) -> None:
-        seen.add(id(one))
-        before = one.__cause__ or (None if one.__suppress_context__ else one.__context__)
-        if before is not None and id(before) not in seen:
-            add(before)
+    def add(raised: BaseException) -> None:
+        seen.add(id(raised))
+        cause = raised.__cause__ or (None if raised.__suppress_context__ else raised.__context__)
+        if cause is not None and id(cause) not in seen:
+            add(cause)
             parts.append("which led to\n")
         parts.append("Traceback (most recent call last):\n")
-        parts.extend(traceback.format_tb(one.__traceback__))
-        said = next(iter(str(one).strip().splitlines()), "")
-        parts.append(f"{type(one).__module__}.{type(one).__qualname__}: {said[:LINE]}\n")
+        parts.extend(traceback.format_tb(raised.__traceback__))
+        message = next(iter(str(raised).strip().splitlines()), "")
+        parts.append(f"{type(raised).__module__}.{type(raised).__qualname__}: {message[:LINE]}\n")
 
     add(error)
     return "".join(parts).rstrip("\n")
 
 
 def guard() -> None:
-    """What nobody catches, in this thread or another, is printed as a log would tell it."""
+    """Print exceptions that nobody catches, in any thread, in the form of the logs, without secrets."""
 
     def uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         if issubclass(kind, KeyboardInterrupt):
             sys.__excepthook__(kind, error, trace)
         else:
-            print(hushed(told(error)), file=sys.stderr)
+            print(hushed(traceback_of(error)), file=sys.stderr)
 
-    def in_thread(given: Any) -> None:
-        if given.exc_value is not None and given.exc_type is not SystemExit:
-            print(hushed(told(given.exc_value)), file=sys.stderr)
+    def in_thread(hook: Any) -> None:
+        if hook.exc_value is not None and hook.exc_type is not SystemExit:
+            print(hushed(traceback_of(hook.exc_value)), file=sys.stderr)
 
     sys.excepthook = uncaught
     threading.excepthook = in_thread
 
 
 def configure(form: str) -> None:
-    """Set up this process's logging; `form` is "text" or "json". Libraries' warnings are told likewise."""
+    """Set up the logging of this process; `form` is "text" or "json". Warnings of libraries are logged in the same form."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines() if form == "json" else Lines("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.getLogger().handlers = [handler]

@@ -1,4 +1,7 @@
-"""Every setting: name, default, help, in one table. Environment (`PRESSRELAY_PORT`) wins over the TOML file, that over the default."""
+"""Every setting: its name, type, description, range and default are written once, as a field of `Settings`.
+
+An environment variable (`PRESSRELAY_PORT`) wins over the TOML file, the file over the default.
+"""
 
 import ipaddress
 import os
@@ -9,156 +12,162 @@ from collections.abc import Mapping
 from datetime import time
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import FieldInfo
 
 from app.errors import Misconfigured
 from app.text.embargo_wording import Hours
 from app.text.masking import learn, secrets_in
+from app.text.zones import EXPECTED, is_zone
 
-
-class Setting(Struct, frozen=True):
-    name: str
-    default: str | int
-    help: str
-
-
-SETTINGS = (
-    Setting("data_dir", "data", "Directory of the embedded database and cache; made when missing."),
-    Setting("host", "127.0.0.1", "Address to listen on."),
-    Setting("port", 8080, "TCP port to listen on."),
-    Setting("base_url", "", "Public URL of this server, without a slash at the end; empty: http://HOST:PORT."),
-    Setting("workers", 2, "Web worker processes."),
-    Setting("threads", 8, "Threads a web worker."),
-    Setting("database_url", "", "SQLAlchemy URL, postgresql+psycopg://…; empty: SQLite in the data directory."),
-    Setting("redis_url", "", "redis://… or unix://… of a Redis or Valkey; empty: the embedded Valkey."),
-    Setting("cache_memory", "256mb", "Most memory the embedded Valkey uses; the least recently used goes first."),
-    Setting(
-        "hot_memory",
-        96 * 1024 * 1024,
-        "Bytes of feeds that each web worker keeps ready; the least recently used go first; 0: none.",
-    ),
-    Setting("max_body", 10 * 1024 * 1024, "Largest release, in bytes."),
-    Setting("max_depth", 100, "Deepest nesting of elements in a release."),
-    Setting("max_articles", 1000, "Most articles in one release."),
-    Setting("max_file", 50 * 1024 * 1024, "Largest file that comes with a release, in bytes."),
-    Setting("max_upload", 200 * 1024 * 1024, "Largest push of a release with its files, in bytes."),
-    Setting("max_files", 20, "Most files with one release."),
-    Setting("s3_bucket", "", "Bucket of an S3-compatible store for files; empty: the data directory."),
-    Setting("s3_endpoint", "", "URL of that store; empty: Amazon's."),
-    Setting("s3_region", "us-east-1", "Its region."),
-    Setting("s3_access_key", "", "Its access key; empty: as AWS_ACCESS_KEY_ID says."),
-    Setting("s3_secret_key", "", "Its secret key; empty: as AWS_SECRET_ACCESS_KEY says."),
-    Setting("edition_morning", "06:00", "When 조간, the morning edition, may report: HH:MM in Seoul."),
-    Setting("edition_evening", "12:00", "When 석간, the evening edition, may report: HH:MM in Seoul."),
-    Setting(
-        "token_rate", "6000/minute", "Requests with one token: COUNT/second, /minute, /hour or /day; none: 0/minute."
-    ),
-    Setting("address_rate", "6000/minute", "Requests from one address, likewise; most feeds are not counted."),
-    Setting(
-        "statement_seconds", 2, "Seconds that a question to the database may take for a web request; 0: without end."
-    ),
-    Setting("hub_lease", 10 * 86400, "Seconds of a WebSub lease where the subscriber asks for none."),
-    Setting("hub_signature", "sha256", "How deliveries to WebSub subscribers are signed: sha256, sha384 or sha512."),
-    Setting("hub_rate", "1000/hour", "Requests to the hub from one address, as token_rate."),
-    Setting(
-        "hub_failures", 20, "Callbacks of one domain within an hour that may fail to confirm a request; 0: any number."
-    ),
-    Setting("deliverers", 1, "Processes that deliver to subscribers; 0: none on this host."),
-    Setting("push_http", 0, "1: callbacks may be plain http; 0: https alone."),
-    Setting(
-        "push_ports", "443 8443", "Ports of callbacks, and ranges: 443 8000-8999. 80 is one where http is allowed."
-    ),
-    Setting("push_private", "", "Networks that may be called although they are not public: 10.0.0.0/8 fd00::/8."),
-    Setting("push_flight", 400, "Deliveries in flight at once in a process."),
-    Setting("push_host", 8, "Of these, to one host."),
-    Setting("push_subscriptions", 1000, "Most WebSub subscriptions of one host."),
-    Setting("push_retry", 5, "Seconds until a delivery that failed is tried again; then twice as long each time."),
-    Setting("push_hours", 24, "Hours after which such a delivery is given up."),
-    Setting("push_pause", 3, "Days without a success after which a webhook is paused."),
-    Setting(
-        "smtp_url", "", "Mail server for e-mail alerts, smtp://user:password@host:587 or smtps://…; empty: no alerts."
-    ),
-    Setting("mail_from", "", "Address that alerts come from."),
-    Setting("alerts_hour", 200, "Most mails within an hour that ask whether alerts are meant; 0: any number."),
-    Setting("digest_at", "07:00+09:00", "When daily alerts are sent: HH:MM with its UTC offset."),
-    Setting(
-        "metrics_address", "", "HOST:PORT that tells the metrics without a token; empty: /metrics tells them with one."
-    ),
-    Setting("proxies", 0, "Proxies in front that add to X-Forwarded-For; 0: it is not believed."),
-    Setting(
-        "secret_key",
-        "",
-        "Key that subscribers' secrets are sealed under, 32 characters or more; empty: secret.key in the data directory.",
-    ),
-    Setting("site_name", "Pressrelay", "What feeds and pages call this server."),
-    Setting("language", "ko", "Of the titles of feeds that ask for no language: ko or en."),
-    Setting("security_contact", "", "Where to report a hole, mailto:… or https://…; empty: no security.txt."),
-    Setting("log_format", "text", "text or json."),
-)
 PREFIX = "PRESSRELAY_"
 REDIS = ("redis", "rediss", "unix")
-# Every address that the server tells begins with it, in headers too.
+# Every URL that the server gives out begins with it, in headers too.
 BASE = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?(/[A-Za-z0-9/._~-]*)?")
 
 
-class Settings(Struct, frozen=True):
-    """The settings in force; each field is described in SETTINGS."""
+class Range(NamedTuple):
+    """The whole numbers that a setting accepts, both ends included."""
 
-    data_dir: str = "data"
-    host: str = "127.0.0.1"
-    port: int = 8080
-    base_url: str = ""
-    workers: int = 2
-    threads: int = 8
-    database_url: str = ""
-    redis_url: str = ""
-    cache_memory: str = "256mb"
-    hot_memory: int = 96 * 1024 * 1024
-    max_body: int = 10 * 1024 * 1024
-    max_depth: int = 100
-    max_articles: int = 1000
-    max_file: int = 50 * 1024 * 1024
-    max_upload: int = 200 * 1024 * 1024
-    max_files: int = 20
-    s3_bucket: str = ""
-    s3_endpoint: str = ""
-    s3_region: str = "us-east-1"
-    s3_access_key: str = ""
-    s3_secret_key: str = ""
-    edition_morning: str = "06:00"
-    edition_evening: str = "12:00"
-    token_rate: str = "6000/minute"
-    address_rate: str = "6000/minute"
-    statement_seconds: int = 2
-    hub_lease: int = 10 * 86400
-    hub_signature: str = "sha256"
-    hub_rate: str = "1000/hour"
-    hub_failures: int = 20
-    deliverers: int = 1
-    push_http: int = 0
-    push_ports: str = "443 8443"
-    push_private: str = ""
-    push_flight: int = 400
-    push_host: int = 8
-    push_subscriptions: int = 1000
-    push_retry: int = 5
-    push_hours: int = 24
-    push_pause: int = 3
-    smtp_url: str = ""
-    mail_from: str = ""
-    alerts_hour: int = 200
-    digest_at: str = "07:00+09:00"
-    metrics_address: str = ""
-    proxies: int = 0
-    secret_key: str = ""
-    site_name: str = "Pressrelay"
-    language: str = "ko"
-    security_contact: str = ""
-    log_format: str = "text"
+    low: int
+    high: int
+
+
+class Settings(Struct, frozen=True):
+    """The settings in force. Each field is one setting with its type, its description, its range (if it has one) and its default."""
+
+    data_dir: Annotated[str, "Directory of the embedded database and cache; created if it does not exist."] = "data"
+    host: Annotated[str, "Address to listen on."] = "127.0.0.1"
+    port: Annotated[int, "TCP port to listen on.", Range(1, 65535)] = 8080
+    base_url: Annotated[str, "Public URL of this server, without a slash at the end; empty: http://HOST:PORT."] = ""
+    workers: Annotated[int, "Web worker processes.", Range(1, 256)] = 2
+    threads: Annotated[int, "Threads of each web worker.", Range(1, 512)] = 8
+    database_url: Annotated[str, "SQLAlchemy URL, postgresql+psycopg://…; empty: SQLite in the data directory."] = ""
+    redis_url: Annotated[str, "redis://… or unix://… of a Redis or Valkey; empty: the embedded Valkey."] = ""
+    cache_memory: Annotated[
+        str, "Memory that the embedded Valkey may use; if it is full, the least recently used entries are removed."
+    ] = "256mb"
+    hot_memory: Annotated[
+        int,
+        "Bytes of feeds that each web worker keeps in memory; the least recently used are removed first; 0: none.",
+        Range(0, 2**40),
+    ] = 96 * 1024 * 1024
+    max_body: Annotated[
+        int,
+        "Largest release, in bytes. Reading the dearest one of the default size keeps a core busy for about a second.",
+        Range(1, 2**31),
+    ] = 3 * 1024 * 1024
+    max_depth: Annotated[int, "Deepest nesting of elements in a release."] = 100
+    max_articles: Annotated[int, "Largest number of articles in one release.", Range(1, 10**5)] = 1000
+    max_file: Annotated[int, "Largest file that comes with a release, in bytes.", Range(1, 2**31)] = 50 * 1024 * 1024
+    max_upload: Annotated[int, "Largest push of a release together with its files, in bytes.", Range(1, 2**33)] = (
+        200 * 1024 * 1024
+    )
+    max_files: Annotated[int, "Largest number of files with one release.", Range(0, 1000)] = 20
+    s3_bucket: Annotated[str, "Bucket of an S3-compatible store for files; empty: files are in the data directory."] = (
+        ""
+    )
+    s3_endpoint: Annotated[str, "URL of the S3-compatible store; empty: Amazon's."] = ""
+    s3_region: Annotated[str, "Region of the bucket."] = "us-east-1"
+    s3_access_key: Annotated[str, "Access key of the store; empty: the value of AWS_ACCESS_KEY_ID."] = ""
+    s3_secret_key: Annotated[str, "Secret key of the store; empty: the value of AWS_SECRET_ACCESS_KEY."] = ""
+    edition_morning: Annotated[str, "When the morning edition (조간) may report: HH:MM, Seoul time."] = "06:00"
+    edition_evening: Annotated[str, "When the evening edition (석간) may report: HH:MM, Seoul time."] = "12:00"
+    timezone: Annotated[
+        str,
+        "IANA time zone of dates without a zone, if office and source have none; empty: UTC, and embargoes are held.",
+    ] = ""
+    token_rate: Annotated[
+        str, "Most requests with one token: COUNT/second, /minute, /hour or /day; 0/minute: no limit."
+    ] = "6000/minute"
+    address_rate: Annotated[
+        str, "Most requests from one address, written as token_rate; most requests for feeds are not counted."
+    ] = "6000/minute"
+    statement_seconds: Annotated[int, "Seconds that one database query of a web request may take; 0: no limit."] = 2
+    hub_lease: Annotated[
+        int, "Length of a WebSub lease in seconds if the subscriber does not ask for one.", Range(60, 30 * 86400)
+    ] = 10 * 86400
+    hub_signature: Annotated[
+        str, "How deliveries to WebSub subscribers are signed: sha256, sha384, sha512, or sha1 for old subscribers."
+    ] = "sha256"
+    hub_rate: Annotated[str, "Most requests to the hub from one address, written as token_rate."] = "1000/hour"
+    hub_failures: Annotated[
+        int,
+        "How many callbacks of one domain may fail to confirm a request within an hour; 0: any number.",
+        Range(0, 10**6),
+    ] = 20
+    deliverers: Annotated[int, "Processes that deliver to subscribers; 0: none on this host.", Range(0, 64)] = 1
+    push_http: Annotated[int, "1: callbacks may use plain http; 0: they must use https.", Range(0, 1)] = 0
+    push_ports: Annotated[
+        str, "Ports that callbacks may use, and ranges: 443 8000-8999. Port 80 is added if plain http is allowed."
+    ] = "443 8443"
+    push_private: Annotated[
+        str, "Networks that may be called even though they are not public: 10.0.0.0/8 fd00::/8."
+    ] = ""
+    push_flight: Annotated[int, "Deliveries that one process makes at the same time.", Range(1, 10_000)] = 400
+    push_host: Annotated[int, "At most this many of them go to one host.", Range(1, 1000)] = 8
+    push_subscriptions: Annotated[int, "Largest number of WebSub subscriptions of one host.", Range(1, 10**7)] = 1000
+    push_retry: Annotated[
+        int, "Seconds until a failed delivery is tried again; the wait doubles after each failure.", Range(1, 3600)
+    ] = 5
+    push_hours: Annotated[int, "Hours after which a delivery that keeps failing is given up.", Range(1, 24 * 30)] = 24
+    push_pause: Annotated[int, "Days without a successful delivery after which a webhook is paused.", Range(1, 365)] = 3
+    purge_url: Annotated[
+        str,
+        "Caches in front that are told at once what was withdrawn or corrected: their URLs, separated by spaces, in which {key} stands"
+        " for article/ID; empty: none.",
+    ] = ""
+    purge_method: Annotated[str, "Method of these requests: PURGE, BAN, POST or DELETE."] = "PURGE"
+    purge_header: Annotated[str, "A header of these requests, such as Fastly-Key: TOKEN; empty: none."] = ""
+    smtp_url: Annotated[
+        str, "Mail server for e-mail alerts: smtp://user:password@host:587 or smtps://…; empty: no alerts."
+    ] = ""
+    mail_from: Annotated[str, "Sender address of the alerts."] = ""
+    alerts_hour: Annotated[
+        int, "Most confirmation mails for e-mail alerts in an hour; 0: any number.", Range(0, 10**6)
+    ] = 200
+    digest_at: Annotated[str, "When daily alerts are sent: HH:MM with its UTC offset."] = "07:00+09:00"
+    reach_days: Annotated[
+        int, "Days for which counts of polls and of pages seen are kept; 0: nothing is counted.", Range(0, 3650)
+    ] = 30
+    reach_seconds: Annotated[int, "Seconds between two writings of these counts.", Range(1, 3600)] = 60
+    metrics_address: Annotated[
+        str, "HOST:PORT where the metrics can be read without a token; empty: they are at /metrics, for a token."
+    ] = ""
+    proxies: Annotated[
+        int,
+        "Number of proxies in front of the server that add to X-Forwarded-For; 0: the header is ignored.",
+        Range(0, 10),
+    ] = 0
+    secret_key: Annotated[
+        str,
+        "Key that encrypts the secrets of subscribers, at least 32 characters; empty: secret.key in the data directory.",
+    ] = ""
+    site_name: Annotated[str, "Name of this server in feeds and pages."] = "Pressrelay"
+    site_color: Annotated[
+        str,
+        "Colour of links and buttons on pages, as #rrggbb; it must be dark enough to be read on white; empty: KRDS blue.",
+    ] = ""
+    site_logo: Annotated[str, "File with a logo for the head of the pages: PNG, WebP or JPEG; empty: none."] = ""
+    site_timezone: Annotated[str, "IANA time zone in which pages show times."] = "Asia/Seoul"
+    language: Annotated[str, "Language of the titles of feeds that do not ask for a language: ko or en."] = "ko"
+    oidc_issuer: Annotated[
+        str,
+        "Issuer of a provider of OpenID Connect by which people may sign in too, such as https://id.example.org; empty: none.",
+    ] = ""
+    oidc_client_id: Annotated[str, "Name of this server at that provider."] = ""
+    oidc_client_secret: Annotated[
+        str, "File with the secret of this server at that provider; empty: none, as a public client."
+    ] = ""
+    oidc_name: Annotated[str, "Name of that provider on the page of the sign-in; empty: its host."] = ""
+    security_contact: Annotated[
+        str, "Where to report a vulnerability: mailto:… or https://…; empty: no security.txt."
+    ] = ""
+    log_format: Annotated[str, "Form of the log lines: text or json."] = "text"
 
     @property
     def url(self) -> str:
@@ -168,7 +177,7 @@ class Settings(Struct, frozen=True):
 
     @property
     def hours(self) -> Hours:
-        """When the editions of newspapers may report."""
+        """The times from which the editions of newspapers may report."""
         return Hours(time.fromisoformat(self.edition_morning), time.fromisoformat(self.edition_evening))
 
     @property
@@ -183,16 +192,33 @@ class Settings(Struct, frozen=True):
 
     @property
     def socket(self) -> str:
-        """Path of the embedded Valkey's socket; in the temporary directory where the data directory's path is too long
-        for `sun_path` (108 bytes, unix(7))."""
+        """Path of the embedded Valkey's socket. It is in the temporary directory if the data directory's path is too long for
+        `sun_path` (108 bytes, unix(7))."""
         path = str(Path(self.data_dir).resolve() / "valkey.sock")
         if len(path.encode()) < 100:
             return path
         return f"{tempfile.gettempdir()}/pressrelay-{sha256(path.encode()).hexdigest()[:16]}.sock"
 
 
+class Setting(Struct, frozen=True):
+    """A setting as messages and the documentation show it."""
+
+    name: str
+    default: str | int
+    help: str
+    range: Range | None
+
+
+def _setting(field: FieldInfo) -> Setting:
+    help, *ranges = field.type.__metadata__
+    return Setting(field.name, field.default, help, ranges[0] if ranges else None)
+
+
+SETTINGS = tuple(_setting(field) for field in msgspec.structs.fields(Settings))
+
+
 def load(environ: Mapping[str, str] | None = None) -> Settings:
-    """The settings of this process. Raises Misconfigured, naming the setting and what it takes."""
+    """The settings of this process. Raises Misconfigured, which names the setting and the values that it accepts."""
     environ = os.environ if environ is None else environ
     known = {setting.name: setting for setting in SETTINGS}
     values: dict[str, Any] = {}
@@ -203,7 +229,9 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise Misconfigured(f"PRESSRELAY_CONFIG: {config} cannot be read: {error}.") from None
     if unknown := sorted(set(values) - set(known)):
-        raise Misconfigured(f"{config}: unknown setting {', '.join(unknown)}; known are {', '.join(sorted(known))}.")
+        raise Misconfigured(
+            f"{config}: unknown setting {', '.join(unknown)}. The settings are {', '.join(sorted(known))}."
+        )
     values.update({name: environ[PREFIX + name.upper()] for name in known if environ.get(PREFIX + name.upper())})
     learn_secrets(values)
     for name, value in values.items():
@@ -211,79 +239,89 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         try:
             values[name] = kind(value)
         except (TypeError, ValueError):
-            raise Misconfigured(f"{PREFIX}{name.upper()} takes a whole number, not {value!r}.") from None
+            raise Misconfigured(f"{PREFIX}{name.upper()} must be a whole number, not {value!r}.") from None
     settings = msgspec.convert(values, Settings)
     _check(settings)
     return settings
 
 
 def _check(settings: Settings) -> None:
-    bounds = {
-        "port": (1, 65535),
-        "workers": (1, 256),
-        "threads": (1, 512),
-        "hot_memory": (0, 2**40),
-        "max_body": (1, 2**31),
-        "max_articles": (1, 10**5),
-        "max_file": (1, 2**31),
-        "max_upload": (1, 2**33),
-        "max_files": (0, 1000),
-        "proxies": (0, 10),
-        "hub_lease": (60, 30 * 86400),
-        "deliverers": (0, 64),
-        "push_http": (0, 1),
-        "push_flight": (1, 10_000),
-        "push_host": (1, 1000),
-        "push_subscriptions": (1, 10**7),
-        "push_retry": (1, 3600),
-        "push_hours": (1, 24 * 30),
-        "push_pause": (1, 365),
-        "alerts_hour": (0, 10**6),
-        "hub_failures": (0, 10**6),
-    }
-    for name, (low, high) in bounds.items():
-        if not low <= getattr(settings, name) <= high:
-            raise Misconfigured(f"{PREFIX}{name.upper()} takes {low} to {high}, not {getattr(settings, name)}.")
+    for setting in SETTINGS:
+        value = getattr(settings, setting.name)
+        if setting.range and not setting.range.low <= value <= setting.range.high:
+            low, high = setting.range
+            raise Misconfigured(f"{PREFIX}{setting.name.upper()} must be a number from {low} to {high}, not {value}.")
     if settings.log_format not in ("text", "json"):
-        raise Misconfigured(f"PRESSRELAY_LOG_FORMAT takes text or json, not {settings.log_format!r}.")
+        raise Misconfigured(f"PRESSRELAY_LOG_FORMAT must be text or json, not {settings.log_format!r}.")
     if settings.language not in ("ko", "en"):
-        raise Misconfigured(f"PRESSRELAY_LANGUAGE takes ko or en, not {settings.language!r}.")
+        raise Misconfigured(f"PRESSRELAY_LANGUAGE must be ko or en, not {settings.language!r}.")
     if settings.s3_endpoint and not settings.s3_endpoint.startswith(("http://", "https://")):
-        raise Misconfigured(f"PRESSRELAY_S3_ENDPOINT takes an http or https URL, not {settings.s3_endpoint!r}.")
+        raise Misconfigured(f"PRESSRELAY_S3_ENDPOINT must be an http or https URL, not {settings.s3_endpoint!r}.")
     if settings.security_contact and not re.fullmatch(r"(mailto:|https://|tel:)[!-~]+", settings.security_contact):
         given = settings.security_contact
-        raise Misconfigured(f"PRESSRELAY_SECURITY_CONTACT takes a mailto:, https:// or tel: URI, not {given!r}.")
+        raise Misconfigured(f"PRESSRELAY_SECURITY_CONTACT must be a mailto:, https:// or tel: URI, not {given!r}.")
     if settings.secret_key and len(settings.secret_key) < 32:
-        raise Misconfigured("PRESSRELAY_SECRET_KEY takes at least 32 characters: openssl rand -base64 32 makes one.")
+        raise Misconfigured(
+            "PRESSRELAY_SECRET_KEY must have at least 32 characters. Make one with: openssl rand -base64 32"
+        )
     _check_redis(settings.redis_url)
     for name in ("edition_morning", "edition_evening"):
         if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", getattr(settings, name)):
-            raise Misconfigured(f"PRESSRELAY_{name.upper()} takes HH:MM, not {getattr(settings, name)!r}.")
+            raise Misconfigured(f"PRESSRELAY_{name.upper()} must be a time HH:MM, not {getattr(settings, name)!r}.")
     where = re.fullmatch(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s:\[\]/]+):(\d{1,5})", settings.metrics_address)
     if settings.metrics_address and not (where and 1 <= int(where[1]) <= 65535):
         given = settings.metrics_address
-        raise Misconfigured(f"PRESSRELAY_METRICS_ADDRESS takes HOST:PORT such as 127.0.0.1:9100, not {given!r}.")
+        raise Misconfigured(f"PRESSRELAY_METRICS_ADDRESS must be HOST:PORT such as 127.0.0.1:9100, not {given!r}.")
+    if settings.timezone and not is_zone(settings.timezone):
+        raise Misconfigured(f"PRESSRELAY_TIMEZONE is {settings.timezone!r}; {EXPECTED}.")
+    if not is_zone(settings.site_timezone):
+        raise Misconfigured(f"PRESSRELAY_SITE_TIMEZONE is {settings.site_timezone!r}; {EXPECTED}.")
+    _check_color(settings.site_color)
     _check_push(settings)
     _check_mail(settings)
+    _check_oidc(settings)
     for name in ("token_rate", "address_rate", "hub_rate"):
         if not re.fullmatch(r"\d{1,9}/(second|minute|hour|day)", getattr(settings, name)):
-            raise Misconfigured(f"PRESSRELAY_{name.upper()} takes 6000/minute, not {getattr(settings, name)!r}.")
+            raise Misconfigured(
+                f"PRESSRELAY_{name.upper()} must be a rate such as 6000/minute, not {getattr(settings, name)!r}."
+            )
     if settings.base_url and not BASE.fullmatch(settings.base_url):
         raise Misconfigured(
-            f"PRESSRELAY_BASE_URL takes an http or https URL such as https://press.example.org, in ASCII, with neither a user nor a"
-            f" query, not {settings.base_url!r}."
+            f"PRESSRELAY_BASE_URL must be an http or https URL in ASCII, without a user and without a query, such as"
+            f" https://press.example.org, not {settings.base_url!r}."
+        )
+
+
+def _check_color(color: str) -> None:
+    """Raises Misconfigured unless a text in that colour has a contrast of 5 : 1 on white: then it has the 4.5 : 1 of WCAG 2.2 on our
+    light greys too. https://www.w3.org/TR/WCAG22/#dfn-relative-luminance"""
+    if not color:
+        return
+    if not re.fullmatch(r"#[0-9A-Fa-f]{6}", color):
+        raise Misconfigured(f"PRESSRELAY_SITE_COLOR must look like #0b50d0, not {color!r}.")
+    parts = [int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    contrast = 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05)
+    if contrast < 5:
+        raise Misconfigured(
+            f"PRESSRELAY_SITE_COLOR: a text in {color} has a contrast of {contrast:.1f} on white; at least 5 is needed."
+            " Choose a darker colour."
         )
 
 
 def learn_secrets(values: Mapping[str, Any]) -> None:
-    """Have the secrets among these settings left out of logs and messages."""
-    learn(str(values[name]) for name in ("s3_access_key", "s3_secret_key", "secret_key") if values.get(name))
+    """Make sure that logs and messages never show the secrets among these settings."""
+    learn(
+        str(values[name])
+        for name in ("s3_access_key", "s3_secret_key", "secret_key", "purge_header")
+        if values.get(name)
+    )
     for name in ("database_url", "redis_url", "smtp_url", "s3_endpoint", "base_url"):
         learn(secrets_in(str(values.get(name, ""))))
 
 
 def _check_redis(url: str) -> None:
-    """Raises Misconfigured, without a word of the URL: what is wrong in it may be a part of the password."""
+    """Raises Misconfigured. The message does not quote the URL: the wrong part of it may belong to the password."""
     try:
         parts = urlsplit(url)
         good = not url or (parts.scheme in REDIS and (parts.port is None or parts.port > 0) and not parts.fragment)
@@ -291,29 +329,73 @@ def _check_redis(url: str) -> None:
         good = False
     if not good:
         raise Misconfigured(
-            "PRESSRELAY_REDIS_URL takes redis://user:password@host:6379/0, rediss://… or unix://…; in a password, characters such"
-            " as # / : and @ are written as %23 %2F %3A and %40."
+            "PRESSRELAY_REDIS_URL must look like redis://user:password@host:6379/0, rediss://… or unix://…. Write the characters"
+            " # / : and @ in a password as %23 %2F %3A and %40."
         )
 
 
 def _check_mail(settings: Settings) -> None:
     if settings.smtp_url and not re.fullmatch(r"smtps?://([^@\s]+@)?[^@\s/:]+(:\d{1,5})?/?", settings.smtp_url):
-        raise Misconfigured("PRESSRELAY_SMTP_URL takes smtp://user:password@host:587 or smtps://host.")
+        raise Misconfigured("PRESSRELAY_SMTP_URL must look like smtp://user:password@host:587 or smtps://host.")
     if settings.smtp_url and not re.fullmatch(r"[!-?A-~]++@(?:[!-,\-/-?A-~]++\.)++[!-,\-/-?A-~]++", settings.mail_from):
-        raise Misconfigured(f"PRESSRELAY_MAIL_FROM takes an e-mail address, not {settings.mail_from!r}.")
+        raise Misconfigured(f"PRESSRELAY_MAIL_FROM must be an e-mail address, not {settings.mail_from!r}.")
     if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d[+-](0\d|1[0-4]):[0-5]\d", settings.digest_at):
-        raise Misconfigured(f"PRESSRELAY_DIGEST_AT takes HH:MM+HH:MM such as 07:00+09:00, not {settings.digest_at!r}.")
+        raise Misconfigured(
+            f"PRESSRELAY_DIGEST_AT must be HH:MM+HH:MM such as 07:00+09:00, not {settings.digest_at!r}."
+        )
+
+
+def _check_oidc(settings: Settings) -> None:
+    issuer = settings.oidc_issuer
+    if issuer and not re.fullmatch(
+        r"(https://[^\s/?#@\\]+|http://(localhost|127\.0\.0\.1)(:\d{1,5})?)(/[!-~]*)?", issuer
+    ):
+        raise Misconfigured(
+            f"PRESSRELAY_OIDC_ISSUER must be an https URL (http on this machine), as the provider writes it, not {issuer!r}."
+        )
+    if issuer and ("?" in issuer or "#" in issuer or not settings.oidc_client_id):
+        raise Misconfigured("PRESSRELAY_OIDC_ISSUER needs PRESSRELAY_OIDC_CLIENT_ID, and has no query and no fragment.")
+    if issuer and settings.oidc_client_secret:
+        try:
+            secret = Path(settings.oidc_client_secret).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise Misconfigured(f"PRESSRELAY_OIDC_CLIENT_SECRET must name a file with the secret: {error}.") from None
+        if not secret:
+            raise Misconfigured(f"PRESSRELAY_OIDC_CLIENT_SECRET: {settings.oidc_client_secret} is empty.")
+        learn([secret])
+
+
+def _check_purge(settings: Settings) -> None:
+    for url in settings.purge_url.split():
+        if not re.fullmatch(r"https?://[^\s/@?#]+(/[!-~]*)?", url):
+            raise Misconfigured(
+                "PRESSRELAY_PURGE_URL must be http or https URLs without a user, such as http://127.0.0.1:6081/{key}, separated by"
+                f" spaces; {url!r} is not one."
+            )
+    if settings.purge_method not in ("PURGE", "BAN", "POST", "DELETE"):
+        raise Misconfigured(
+            f"PRESSRELAY_PURGE_METHOD must be PURGE, BAN, POST or DELETE, not {settings.purge_method!r}."
+        )
+    if settings.purge_header and not re.fullmatch(r"[A-Za-z0-9-]+: [!-~]([ -~]*[!-~])?", settings.purge_header):
+        raise Misconfigured("PRESSRELAY_PURGE_HEADER must be one header in ASCII, such as Fastly-Key: TOKEN.")
 
 
 def _check_push(settings: Settings) -> None:
-    if settings.hub_signature not in ("sha256", "sha384", "sha512"):
-        raise Misconfigured(f"PRESSRELAY_HUB_SIGNATURE takes sha256, sha384 or sha512, not {settings.hub_signature!r}.")
+    if settings.hub_signature not in ("sha1", "sha256", "sha384", "sha512"):
+        raise Misconfigured(
+            f"PRESSRELAY_HUB_SIGNATURE must be sha256, sha384, sha512 or sha1, not {settings.hub_signature!r}."
+        )
+    _check_purge(settings)
     for part in settings.push_ports.split():
-        numbers = [int(one) for one in part.split("-")] if re.fullmatch(r"\d{1,5}(-\d{1,5})?", part) else []
+        numbers = [int(number) for number in part.split("-")] if re.fullmatch(r"\d{1,5}(-\d{1,5})?", part) else []
         if not numbers or not 1 <= numbers[0] <= numbers[-1] <= 65535:
-            raise Misconfigured(f"PRESSRELAY_PUSH_PORTS takes ports and ranges such as 443 8000-8999, not {part!r}.")
+            raise Misconfigured(
+                f"PRESSRELAY_PUSH_PORTS must be ports and ranges such as 443 8000-8999; {part!r} is neither."
+            )
     for part in settings.push_private.split():
         try:
             ipaddress.ip_network(part)
         except ValueError:
-            raise Misconfigured(f"PRESSRELAY_PUSH_PRIVATE takes networks such as 10.0.0.0/8, not {part!r}.") from None
+            raise Misconfigured(
+                f"PRESSRELAY_PUSH_PRIVATE must be networks such as 10.0.0.0/8; {part!r} is not one."
+            ) from None

@@ -1,7 +1,9 @@
-"""A note beside the database: the newest change that was seen in it. Where the database does not hold that change any more, it was
-put back to an older state, or is another one. Then its history gets a new name (app/store/identity.py), whatever the operator forgot.
+"""A note in the data directory of the newest change that was seen in the database. If the database does not have that change any
+more, it was restored to an older state or replaced. Then its history gets a new name (app/store/identity.py), even if the operator
+forgot to give it one.
 
-The background worker of each host writes the note; every process compares it when it starts, the worker five times a second.
+The background worker of each host writes the note. Every process compares it when it starts; the worker compares it five times a
+second.
 """
 
 import os
@@ -12,7 +14,7 @@ from pathlib import Path
 from app import store
 from app.announce import renew
 from app.cache.redis import Cache
-from app.store import Engine, Head
+from app.store import Engine
 
 NAME = "head"  # in the data directory
 NOTE = re.compile(r"(\d{1,19}) (\d{1,19}) (\d{1,19})\n")
@@ -23,26 +25,27 @@ class Witness:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._mark: store.Mark | None = None
+        self._mark: store.identity.Mark | None = None
         self._renewed = 0
         with suppress(OSError):
             if found := NOTE.fullmatch(path.read_text("ascii", "replace")):
                 self._mark = int(found[1]), int(found[2])
                 self._renewed = int(found[3])
 
-    def compare(self, cache: Cache, engine: Engine) -> Head:
-        """Hold the note against the database, and renew the history's name where that is older; how it stands. Raises Unavailable."""
-        head = store.head(engine)
-        if head.renewed > self._renewed:  # Somebody found it before, and renewed the name.
+    def compare(self, cache: Cache, engine: Engine) -> store.identity.NewestChange:
+        """The newest change. Compares the note with the database, and gives the history a new name if the database is older.
+        Raises Unavailable."""
+        head = store.identity.head(engine)
+        if head.renewed > self._renewed:  # Another process noticed it first and renewed the name.
             return head
-        same = self._mark in (None, head.mark) or store.holds(engine, self._mark or store.START)
+        same = self._mark in (None, head.mark) or store.identity.holds(engine, self._mark or store.identity.START)
         if same and head.renewed == self._renewed:
             return head
         renew(cache, engine, head.instance, older=True)
-        return store.head(engine)
+        return store.identity.head(engine)
 
-    def note(self, head: Head) -> None:
-        """Remember that state. A note that cannot be written stays as it is: what it says is still in the database."""
+    def note(self, head: store.identity.NewestChange) -> None:
+        """Write down that change. If the note cannot be written, the old one stays: the database still has its change."""
         if (head.mark, head.renewed) == (self._mark, self._renewed):
             return
         self._mark, self._renewed = head.mark, head.renewed

@@ -1,1 +1,1 @@
-"""`python -m bench`: every figure that the README quotes."""
+"""`python -m bench`: measures every figure in docs/figures.md."""

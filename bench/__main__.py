@@ -14,6 +14,8 @@ from msgspec.structs import replace
 from rich.console import Console
 
 from bench.amounts import QUICK, Amounts
+from bench.counting import counting
+from bench.desk import desk
 from bench.embargo import embargo
 from bench.figures import Figure, Missing, table
 from bench.freshness import freshness
@@ -31,26 +33,30 @@ PARTS = {
     "import": imports,
     "embargo": embargo,
     "push": push,
+    "desk": desk,
+    "counting": counting,
 }
-WIDTH = 150  # columns, where the output is no terminal
+WIDTH = 150  # columns, if the output is not a terminal
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("part", required=False, type=click.Choice(list(PARTS)))
-@click.option("--quick", is_flag=True, help="Small amounts, one round: shows that it works; the figures mean nothing.")
+@click.option("--quick", is_flag=True, help="Small amounts, one round: only to see that everything works.")
 @click.option(
-    "--rounds", type=click.IntRange(1, 100), help=f"Of each figure, which is their median. [{Amounts().rounds}]"
+    "--rounds", type=click.IntRange(1, 100), help=f"Rounds for each figure, which is their median. [{Amounts().rounds}]"
 )
 @click.option(
     "--articles", type=click.IntRange(10, 20_000_000), help=f"Articles in the large archive. [{Amounts().large:,}]"
 )
-@click.option("--keep", type=click.Path(file_okay=False), help="Keep the archives of `scale` here, for its next run.")
+@click.option(
+    "--keep", type=click.Path(file_okay=False), help="Directory in which the archives of `scale` stay for its next run."
+)
 @click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures to this file.")
 def main(
     part: str | None, quick: bool, rounds: int | None, articles: int | None, keep: str | None, file: Path | None
 ) -> None:
-    """Measure a real server on 127.0.0.1, client and server on this machine; PART is one of those above, all if left out."""
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # what was started is stopped then, too
+    """Measure a real server on 127.0.0.1, with the clients on the same machine. Without PART, all parts are measured."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that started programs are stopped
     amounts = QUICK if quick else Amounts()
     amounts = replace(amounts, rounds=rounds or amounts.rounds, large=articles or amounts.large, keep=keep or "")
     console = Console()
@@ -78,7 +84,7 @@ def main(
 
 
 def machine() -> dict[str, str]:
-    """What the figures were measured on."""
+    """The machine on which the figures were measured."""
     return {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "cpu": _cpu(),

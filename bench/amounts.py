@@ -1,39 +1,45 @@
-"""How much is done. Quick amounts show that everything works, and nothing else."""
+"""How much each part measures. The quick amounts only show that everything works."""
 
 from msgspec import Struct
 
 
 class Amounts(Struct, frozen=True):
-    """Of all parts; each figure is the median of its rounds."""
+    """The amounts of all parts. Each figure is the median of its rounds."""
 
     rounds: int = 3
     small: int = 10_000  # articles in the smaller archive
-    large: int = 1_000_000  # and in the larger
-    page: int = 50  # articles of a feed
+    large: int = 1_000_000  # articles in the larger archive
+    page: int = 50  # articles on a page of a feed
     # ingest
-    single: int = 500  # releases of one article, each round and kind
-    batches: int = 10  # releases of 100
+    single: int = 500  # releases of one article, for each round and number of clients
+    batches: int = 10  # releases of 100 articles, for each round
     # serve
-    seconds: int = 4  # of load, each
-    grid: int = 18  # regions, and topics, of the feeds that are all hot
-    kinds: tuple[str, ...] = ("200", "gzip", "304")  # of answers of hot feeds
-    many: int = 20_000  # feeds
-    many_articles: int = 20_000  # that they are made of
+    seconds: int = 4  # seconds of load for each measurement
+    grid: int = 18  # regions, and topics, whose feeds are all hot
+    kinds: tuple[str, ...] = ("200", "gzip", "304")  # kinds of answers of hot feeds
+    many: int = 20_000  # feeds that are read in turn
+    many_articles: int = 20_000  # articles in these feeds
     # scale
-    cold: int = 300  # requests
-    anew: int = 40  # of each format
-    hot_feeds: int = 1_000
-    keep: str = ""  # directory of the loaded archives; empty: they are removed
-    # the rest
-    pushes: int = 300  # until every worker has them
-    imported: tuple[int, int] = (3_000, 30_000)  # articles of the smaller and of the larger archive that is imported
-    embargoed: int = 1_000  # articles of one release, until one instant
+    cold: int = 300  # requests for feeds that are in no cache, for each round
+    anew: int = 40  # requests for feeds that are rendered again, for each round and format
+    hot_feeds: int = 1_000  # feeds that each worker has in memory
+    keep: str = ""  # directory in which the loaded archives stay; empty: they are removed
+    # freshness, import, embargo, push
+    pushes: int = 300  # pushes whose arrival in every worker is measured, for each round
+    imported: tuple[int, int] = (3_000, 30_000)  # articles in the smaller and in the larger imported archive
+    embargoed: int = 1_000  # articles of one release under embargo until the same instant
     subscribers: int = 1_000
-    told: int = 10  # pushes that they are told, each round and kind
+    delivered: int = 10  # pushes that are delivered to subscribers, for each round and kind
     others: int = 100_000  # subscriptions of other feeds
+    # desk
+    desk: int = 100_000  # articles of the office
+    pages: int = 50  # requests for each page, for each round
+    # counting
+    counted: int = 200_000  # polls, for each round
 
 
 QUICK = Amounts(
+    counted=20_000,
     rounds=1,
     small=100,
     large=400,
@@ -52,6 +58,8 @@ QUICK = Amounts(
     imported=(50, 200),
     embargoed=50,
     subscribers=20,
-    told=2,
+    delivered=2,
     others=200,
+    desk=200,
+    pages=3,
 )

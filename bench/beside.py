@@ -1,4 +1,4 @@
-"""The peers that stand beside ours in one run: the same articles, the same machine, the same load."""
+"""The peers that are measured together with our server: the same articles, the same machine, the same load."""
 
 import base64
 import importlib.util
@@ -23,36 +23,35 @@ PER_CONNECTION = ("date", "server", "connection")  # headers that a server adds 
 
 
 def write_answers(file: Path, answers: dict[str, Answer]) -> None:
-    """What bench/peers/bare.py says: the answers of ours, by kind."""
-    told = {
+    """Write the answers that bench/peers/bare.py sends: our server's answers, by kind."""
+    copies = {
         kind: {
             "headers": [header for header in answer.headers if header[0].lower() not in PER_CONNECTION],
             "body": base64.b64encode(answer.body).decode(),
         }
         for kind, answer in answers.items()
     }
-    for answer in told.values():  # Granian writes names in small letters
+    for answer in copies.values():  # Granian writes names in lower case
         answer["headers"] = [("ETag" if name.lower() == "etag" else name, value) for name, value in answer["headers"]]
-    file.write_bytes(msgspec.json.encode(told))
+    file.write_bytes(msgspec.json.encode(copies))
 
 
 def write_articles(file: Path, articles: Sequence[Article]) -> None:
-    """The database of the peers that render: these articles."""
+    """Write the database of the peers that render feeds, with these articles."""
     database = sqlite3.connect(file)
     database.execute(TABLE)
     database.execute(INDEX)
     rows = [
         (
-            one.guid,
-            one.url,
-            one.headline,
-            one.summary,
-            one.body,
-            one.published.strftime("%Y-%m-%d %H:%M:%S+00:00"),
-            terms,
+            article.guid,
+            article.url,
+            article.headline,
+            article.summary,
+            article.body,
+            article.published.strftime("%Y-%m-%d %H:%M:%S+00:00"),
+            "\n".join(name for term in (*article.regions, *article.topics) for name in term.names.values()),
         )
-        for one in articles
-        for terms in ("\n".join(name for term in (*one.regions, *one.topics) for name in term.names.values()),)
+        for article in articles
     ]
     database.executemany("INSERT INTO article VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
     database.commit()
@@ -61,7 +60,7 @@ def write_articles(file: Path, articles: Sequence[Article]) -> None:
 
 @contextmanager
 def granian(settings: Settings, application: str, data: Path, log: Path) -> Iterator[tuple[int, int]]:
-    """(port, process) of an application of bench/peers, module:name, under Granian with the options of `pressrelay serve`."""
+    """(port, process id) of an application of bench/peers, module:name, under Granian with the options of `pressrelay serve`."""
     port = free_port()
     command = _granian(msgspec.structs.replace(settings, host=HOST, port=port))
     command = [
@@ -76,5 +75,5 @@ def granian(settings: Settings, application: str, data: Path, log: Path) -> Iter
 
 
 def missing(package: str) -> str:
-    """Why a peer is not there, empty where it is."""
+    """The reason why a peer cannot be measured; empty if it can."""
     return "" if importlib.util.find_spec(package) else f"{package} is not installed: pip install 'pressrelay[bench]'"

@@ -1,4 +1,4 @@
-"""What is measured of embargoes: how long after their instant a thousand articles of one release are there for a reader."""
+"""Measures embargoes: how long after their instant a reader can see the thousand articles of one release."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -10,13 +10,13 @@ from bench.figures import Figure, Say, figure
 from bench.releases import document, samples
 from bench.server import Connection, Running, get, post, running
 
-PUSHED = 300  # articles that are pushed in a second, at the least
-GIVEN_UP = 30.0  # seconds after the instant
-PAGE = 200  # articles
+PUSHED = 300  # articles that this machine can push in a second, at the least
+GIVEN_UP = 30.0  # seconds after the instant at which the measurement fails
+PAGE = 200  # articles on a page
 
 
 def embargo(amounts: Amounts, say: Say) -> list[Figure]:
-    """One release of many articles under embargo until one instant, and one reader who asks for all pages again and again."""
+    """Push one release of many articles under embargo until the same instant, and read all pages again and again."""
     seen = []
     for number in range(amounts.rounds):
         say(f"embargo, {amounts.embargoed:,} articles, round {number + 1}")
@@ -27,20 +27,21 @@ def embargo(amounts: Amounts, say: Say) -> list[Figure]:
 
 
 def _round(server: Running, count: int) -> float:
-    """Seconds from the instant to the end of a reader's first look that shows them all."""
+    """Seconds from the instant until a reader has read all the articles."""
     instant = datetime.now(UTC) + timedelta(seconds=2 + count / PUSHED)
     with Connection(server.settings.port) as connection:
         connection.ask(post(server.token, document(list(samples(count, "embargo")), instant)), 201)
     if datetime.now(UTC) >= instant:
-        raise RuntimeError("The push ended after the instant: this machine is too slow for the measurement.")
+        raise RuntimeError("The push ended after the instant. This machine is too slow for the measurement.")
     while (shown := _shown(server)) < count:
         if time.time() > instant.timestamp() + GIVEN_UP:
-            raise RuntimeError(f"Only {shown} of {count} articles are there.")
+            raise RuntimeError(f"Only {shown} of {count} articles are public {GIVEN_UP:.0f} seconds after the instant.")
     return time.time() - instant.timestamp()
 
 
 def _shown(server: Running) -> int:
-    """Articles on all pages of the feed of everything, each asked for through a new connection: any web worker may answer."""
+    """Number of articles on all pages of the feed of everything. Each page is read through a new connection, so that any web worker
+    may answer."""
     count, path = 0, f"/feed.json?limit={PAGE}"
     while path:
         with Connection(server.settings.port) as connection:

@@ -1,4 +1,4 @@
-"""One figure: what is ours, what the peer's is, how they compare, and whether that is what was to be reached."""
+"""The figures: our value, the peer's value, their ratio, and whether the target was reached."""
 
 import statistics
 from collections.abc import Callable, Sequence
@@ -7,11 +7,11 @@ from typing import Literal
 from msgspec import Struct
 from rich.table import Table
 
-Say = Callable[[str], None]  # where the work stands
+Say = Callable[[str], None]  # shows what is being measured
 
 
 class Target(Struct, frozen=True):
-    """What a figure has to reach."""
+    """The target of a figure."""
 
     bound: float
     of: Literal["value", "ratio"] = "value"
@@ -19,8 +19,8 @@ class Target(Struct, frozen=True):
 
 
 class Figure(Struct, frozen=True):
-    """One line of the table. Values are medians of their runs; the ratio is the median of the runs' own ratios, ours by the
-    peer's: the two stand side by side in each round, so that what disturbs one disturbs the other."""
+    """One line of the table. Values are medians of their runs. The ratio is the median of the ratios of each round, our value divided
+    by the peer's: both are measured in the same round, so a disturbance affects both."""
 
     part: str
     what: str
@@ -32,8 +32,8 @@ class Figure(Struct, frozen=True):
     peer_value: float | None = None
     ratio: float | None = None
     target: Target | None = None
-    reached: bool | None = None  # None: nothing was to be reached, or it could not be measured
-    note: str = ""  # why a peer was left out, or what the figure is of
+    reached: bool | None = None  # None: there is no target, or it could not be measured
+    note: str = ""  # why a peer was left out, or details of the measurement
 
 
 def figure(
@@ -47,7 +47,7 @@ def figure(
     target: Target | None = None,
     note: str = "",
 ) -> Figure:
-    """The figure of these runs, of which at least one was made."""
+    """The figure of these runs; there must be at least one run."""
     value = statistics.median(runs)
     ratios = [ours / theirs for ours, theirs in zip(runs, peer_runs, strict=True) if theirs] if peer_runs else []
     ratio = statistics.median(ratios) if ratios else None
@@ -72,28 +72,28 @@ def figure(
 
 
 def percentile(values: Sequence[float], part: float) -> float:
-    """The value that this part (0 to 1) of all are not above. Raises IndexError where there are none."""
+    """The percentile of these values; `part` is from 0 to 1. Raises IndexError if there are no values."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(len(ordered) * part))]
 
 
 def table(figures: Sequence[Figure]) -> Table:
-    """All figures, a line each."""
+    """A table of all figures, one line for each."""
     shown = Table("what", "ours", "peer", "its", "ratio", "target", "reached", "note")
     for column in shown.columns[1], shown.columns[3], shown.columns[4]:
         column.justify = "right"
-    for number, one in enumerate(figures):
-        if number and one.part != figures[number - 1].part:
+    for number, line in enumerate(figures):
+        if number and line.part != figures[number - 1].part:
             shown.add_section()
         shown.add_row(
-            f"{one.part}: {one.what}",
-            f"{_text(one.value)} {one.unit}",
-            one.peer,
-            _text(one.peer_value),
-            "" if one.ratio is None else f"{one.ratio:.3g}",
-            _target(one.target),
-            {True: "[green]yes[/]", False: "[red]no[/]", None: ""}[one.reached],
-            one.note,
+            f"{line.part}: {line.what}",
+            f"{_text(line.value)} {line.unit}",
+            line.peer,
+            _text(line.peer_value),
+            "" if line.ratio is None else f"{line.ratio:.3g}",
+            _target(line.target),
+            {True: "[green]yes[/]", False: "[red]no[/]", None: ""}[line.reached],
+            line.note,
         )
     return shown
 
@@ -120,4 +120,4 @@ def _rounded(values: Sequence[float]) -> tuple[float, ...]:
 
 
 class Missing(Exception):
-    """A part cannot be measured here; the text says why."""
+    """A part cannot be measured on this machine; the text says why."""

@@ -1,4 +1,4 @@
-"""What is measured of freshness: how long after a push is acknowledged every web worker answers with the new bytes."""
+"""Measures freshness: how long after a push is acknowledged every web worker answers with the new bytes."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -13,12 +13,13 @@ from bench.server import Connection, Running, get, post, running
 
 P99 = 50.0  # milliseconds
 ARCHIVE = 1_000  # articles
-TRIES = 500  # connections, until each worker has one
-GIVEN_UP = 10.0  # seconds
+TRIES = 500  # connections to open until each worker has one
+GIVEN_UP = 10.0  # seconds after which the measurement fails
 
 
 def freshness(amounts: Amounts, say: Say) -> list[Figure]:
-    """A push, and then one feed from each worker at once, again and again until it has the article: the slowest worker counts."""
+    """Push an article, then read one feed from all workers at once, again and again until it has the article. The slowest worker
+    counts."""
     p50, p99, most = [], [], []
     with running(lambda engine, url: load(engine, url, samples(ARCHIVE, "archive")) and None) as server:
         for number in range(amounts.rounds):
@@ -37,7 +38,7 @@ def freshness(amounts: Amounts, say: Say) -> list[Figure]:
 
 
 def _round(server: Running, amounts: Amounts, name: str) -> list[float]:
-    """Seconds, of each push."""
+    """Seconds for each push."""
     regions, topics = axes()
     pair = regions.values[0], topics.values[0]
     request = get(path_of(*pair, amounts.page))
@@ -50,7 +51,7 @@ def _round(server: Running, amounts: Amounts, name: str) -> list[float]:
                 pusher.ask(body, 201)
                 start = time.perf_counter()
                 mark = part.guid.encode() + b"<"
-                ends = pool.map(lambda one: _until(one, request, mark), each)  # noqa: B023 -- ends within this turn
+                ends = pool.map(lambda connection: _until(connection, request, mark), each)  # noqa: B023 -- ends within this turn
                 taken.append(max(ends) - start)
         finally:
             for connection in each:
@@ -59,16 +60,16 @@ def _round(server: Running, amounts: Amounts, name: str) -> list[float]:
 
 
 def _until(connection: Connection, request: bytes, mark: bytes) -> float:
-    """When this worker had answered with the article. Raises RuntimeError when it does not."""
+    """The time at which this worker answered with the article. Raises RuntimeError if it does not."""
     end = time.perf_counter() + GIVEN_UP
     while mark not in connection.ask(request, 200):
         if time.perf_counter() > end:
-            raise RuntimeError(f"A web worker has not got {mark.decode()} after {GIVEN_UP:.0f} seconds.")
+            raise RuntimeError(f"A web worker does not show {mark.decode()} after {GIVEN_UP:.0f} seconds.")
     return time.perf_counter()
 
 
 def _one_of_each(server: Running, request: bytes) -> list[Connection]:
-    """A connection to each web worker. Which one takes a connection is the kernel's choice, so ask until there is one of each."""
+    """A connection to each web worker. The kernel chooses the worker, so open connections until each worker has one."""
     workers = web_workers(server.pid)
     found: dict[int, Connection] = {}
     for _ in range(TRIES):
@@ -83,4 +84,4 @@ def _one_of_each(server: Running, request: bytes) -> list[Connection]:
             return list(found.values())
     for connection in found.values():
         connection.socket.close()
-    raise RuntimeError(f"Of {len(workers)} web workers only {len(found)} took a connection.")
+    raise RuntimeError(f"Only {len(found)} of {len(workers)} web workers took a connection.")

@@ -1,4 +1,4 @@
-"""What is measured of `pressrelay import --backfill` of a directory, one article a file, into an empty database: the whole command."""
+"""Measures `pressrelay import --backfill`: the whole command, for a directory of files with one article, into an empty database."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ from bench.server import prepared
 
 
 def imports(amounts: Amounts, say: Say) -> list[Figure]:
-    """Articles a second and memory, of a larger directory beside a smaller one."""
+    """Articles a second, and memory, for a larger directory compared with a smaller one."""
     rates: dict[int, list[float]] = {size: [] for size in amounts.imported}
     sizes: dict[int, list[float]] = {size: [] for size in amounts.imported}
     with TemporaryDirectory(prefix="pressrelay-bench-") as directory:
@@ -38,7 +38,7 @@ def imports(amounts: Amounts, say: Say) -> list[Figure]:
 
 
 def write_archive(directory: Path, size: int) -> None:
-    """So many files of one article, a thousand a folder."""
+    """Write so many files of one article, a thousand in each folder."""
     for part in samples(size, "import"):
         folder = directory / f"{part.number // 1_000:04}"
         folder.mkdir(exist_ok=True)
@@ -46,7 +46,7 @@ def write_archive(directory: Path, size: int) -> None:
 
 
 def imported(archive: Path) -> tuple[float, float]:
-    """Seconds that an import takes, and MiB of the largest of its processes. Raises RuntimeError when it fails."""
+    """Seconds that an import takes, and MiB of its largest process. Raises RuntimeError if it fails."""
     with prepared() as ready:
         command = [sys.executable, "-m", "app.cli", "import", str(archive), "--office", OFFICE.code, "--backfill"]
         log = Path(ready.settings.data_dir, "import.log")
@@ -54,9 +54,9 @@ def imported(archive: Path) -> tuple[float, float]:
         with log.open("wb") as output:
             process = subprocess.Popen(command, cwd=ROOT, env=ready.environ, stdout=output, stderr=output)
         try:
-            # wait4 alone tells the memory, of the process and of the children it waited for. getrusage(2)
+            # Only wait4 reports the memory, of the process and of the children that it waited for. getrusage(2)
             _, status, usage = os.wait4(process.pid, 0)
-        except BaseException:  # Ctrl-C, say
+        except BaseException:  # for example Ctrl-C
             process.kill()
             raise
         taken = time.perf_counter() - start

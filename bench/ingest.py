@@ -1,4 +1,4 @@
-"""What is measured of pushes over HTTP: each release is on disk before its answer."""
+"""Measures pushes over HTTP. Each release is on disk before the server answers."""
 
 from bench.amounts import Amounts
 from bench.archive import batches
@@ -11,9 +11,9 @@ BATCH, BATCH_RATE = 100, 1_500.0  # articles a release; articles a second
 
 
 def ingest(amounts: Amounts, say: Say) -> list[Figure]:
-    """Releases of one article by 1 and by 4 clients, and of a hundred."""
+    """Push releases of one article with 1 and with 4 clients, and releases of a hundred articles."""
     with running() as server:
-        # A few first, so that schemas and code tables are read.
+        # Push a few first, so that schemas and code tables are loaded.
         _push(server, [document([part]) for part in samples(8, "warm")], 4)
         return [*_single(server, amounts, say), _batches(server, amounts, say)]
 

@@ -1,4 +1,4 @@
-"""nginx as a process of its own: a static file beside ours, and docs/nginx.conf in front of ours."""
+"""nginx, as a peer with a static file, and with docs/nginx.conf in front of our server."""
 
 import os
 import shutil
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.processes import ROOT, free_port, program
 
-# All that makes a static file fast; the answers carry the headers of ours.
+# All options that make a static file fast. The answers have the headers of our server's answers.
 STATIC = """
 worker_processes 2;
 pid {directory}/nginx.pid;
@@ -33,11 +33,44 @@ http {{
     }}
 }}
 """
+MODULE = Path("/usr/lib/nginx/modules/ngx_http_cache_purge_module.so")
+# As docs/scaling.md has it: articles as data are kept under the keys that Pressrelay purges.
+PURGING = """
+load_module {module};
+worker_processes 2;
+pid {directory}/nginx.pid;
+events {{ worker_connections 1024; }}
+http {{
+    access_log off;
+    client_body_temp_path {directory}/body;
+    proxy_temp_path {directory}/proxy;
+    fastcgi_temp_path {directory}/fastcgi;
+    uwsgi_temp_path {directory}/uwsgi;
+    scgi_temp_path {directory}/scgi;
+    proxy_cache_path {directory}/cache levels=1:2 keys_zone=articles:8m;
+    server {{
+        listen 127.0.0.1:{port};
+        location ~ ^/articles/(?<id>[a-z2-7]+)[.]json$ {{
+            proxy_pass http://127.0.0.1:{upstream};
+            proxy_set_header Accept-Encoding "";
+            proxy_ignore_headers Vary;
+            proxy_cache articles;
+            proxy_cache_key "article/$id";
+            add_header X-Cache $upstream_cache_status always;
+        }}
+        location ~ ^/purge/(?<purged>article/[a-z2-7]+)$ {{
+            allow 127.0.0.1;
+            deny all;
+            proxy_cache_purge articles "$purged";
+        }}
+    }}
+}}
+"""
 OWN = ("content-type", "content-length", "content-encoding", "etag", "last-modified", "date", "server", "connection")
 
 
 def missing() -> str:
-    """Why there is no nginx, empty where there is one."""
+    """The reason why there is no nginx; empty if there is one."""
     return "" if _binary() else "nginx is not installed: apt-get install nginx-light"
 
 
@@ -45,16 +78,21 @@ def _binary() -> str:
     return shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin") or ""
 
 
+def purges() -> bool:
+    """Whether there is the module that purges by key: https://github.com/FRiCKLE/ngx_cache_purge."""
+    return MODULE.exists()
+
+
 @contextmanager
 def static(directory: Path, body: bytes, gzipped: bytes, headers: tuple[tuple[str, str], ...]) -> Iterator[int]:
-    """The port of an nginx that has /feed.rss and its compressed form as files, and says these headers."""
+    """The port of an nginx that has /feed.rss and its compressed form as files, and sends these headers."""
     root = directory / "static"
     root.mkdir(parents=True)
     (root / "feed.rss").write_bytes(body)
     (root / "feed.rss.gz").write_bytes(gzipped)
     os.utime(root / "feed.rss.gz", ns=(0, (root / "feed.rss").stat().st_mtime_ns))
-    said = [(name, value.replace("'", "\\'")) for name, value in headers if name.lower() not in OWN]
-    lines = "\n".join(f"        add_header {name} '{value}';" for name, value in said)
+    escaped = [(name, value.replace("'", "\\'")) for name, value in headers if name.lower() not in OWN]
+    lines = "\n".join(f"        add_header {name} '{value}';" for name, value in escaped)
     port = free_port()
     with _running(directory, STATIC.format(directory=directory, port=port, headers=lines), port):
         yield port
@@ -62,7 +100,7 @@ def static(directory: Path, body: bytes, gzipped: bytes, headers: tuple[tuple[st
 
 @contextmanager
 def in_front(directory: Path, upstream: int) -> Iterator[int]:
-    """The port of an nginx with docs/nginx.conf before the server on that port."""
+    """The port of an nginx with docs/nginx.conf in front of the server on the port `upstream`."""
     port = free_port()
     text = (ROOT / "docs" / "nginx.conf").read_text(encoding="utf-8")
     changes = {
@@ -85,9 +123,17 @@ def in_front(directory: Path, upstream: int) -> Iterator[int]:
 
 
 @contextmanager
+def purging(directory: Path, upstream: int, port: int) -> Iterator[None]:
+    """An nginx on that port with the purge module, which keeps articles as JSON under their keys."""
+    directory.mkdir(parents=True, exist_ok=True)
+    with _running(directory, PURGING.format(directory=directory, upstream=upstream, port=port, module=MODULE), port):
+        yield
+
+
+@contextmanager
 def _running(directory: Path, text: str, port: int) -> Iterator[None]:
     config = directory / "nginx.conf"
-    # Started by root, its workers would become another user, who may not enter a temporary directory.
+    # If root starts it, its workers run as another user by default, who may not enter a temporary directory.
     config.write_text(("user root;\n" if os.getuid() == 0 else "") + text, encoding="utf-8")
     command = [_binary(), "-p", str(directory), "-c", str(config), "-e", str(directory / "error.log")]
     with program([*command, "-g", "daemon off;"], directory / "nginx.log", port):

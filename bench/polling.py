@@ -1,4 +1,4 @@
-"""Who is polled, with which requests, and how fast the answers come: 200, 200 compressed, and 304."""
+"""Polls a server and measures its rate of answers: 200, compressed 200, and 304."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,11 +12,11 @@ from bench.server import Answer, Connection, get
 from schemas import Code
 
 KINDS = ("200", "gzip", "304")
-CLIENTS = 4  # that ask for the first time
+CLIENTS = 4  # clients that send the first requests
 
 
 class Contender(Struct, frozen=True):
-    """Who is asked: where, what, and how large the answers are."""
+    """A server that is polled: its port, the requests, and the size of the answers."""
 
     port: int
     requests: dict[str, list[bytes]]  # by kind
@@ -24,16 +24,16 @@ class Contender(Struct, frozen=True):
 
 
 def contender(port: int, paths: Sequence[str], kinds: Sequence[str]) -> Contender:
-    """One that answers these paths, each asked once for each kind: its ETags are known then, and the sizes to expect."""
+    """The contender on a port. Each path is requested once for each kind, to learn its ETags and the expected sizes."""
     with ThreadPoolExecutor(CLIENTS) as pool:
         seen = list(pool.map(lambda number: _asked(port, paths[number::CLIENTS], kinds), range(CLIENTS)))
-    requests = {kind: [request for one in seen for request in one.requests[kind]] for kind in kinds}
-    total = {kind: sum(one.sizes[kind] for one in seen) for kind in kinds}
+    requests = {kind: [request for part in seen for request in part.requests[kind]] for kind in kinds}
+    total = {kind: sum(part.sizes[kind] for part in seen) for kind in kinds}
     return Contender(port, requests, {kind: size / len(paths) for kind, size in total.items()})
 
 
 def _asked(port: int, paths: Sequence[str], kinds: Sequence[str]) -> Contender:
-    """The same for one client, with the sum of the sizes. The bodies are not kept: they may be a gigabyte."""
+    """The same for one client's paths, with the sums of the sizes. The bodies are not kept, because they may be a gigabyte."""
     found = Contender(port, {kind: [] for kind in kinds}, dict.fromkeys(kinds, 0.0))
     with Connection(port) as connection:
         for path in paths:
@@ -41,14 +41,16 @@ def _asked(port: int, paths: Sequence[str], kinds: Sequence[str]) -> Contender:
             for kind in kinds:
                 request = _request(path, kind, tag)
                 answer = connection.answer(request, 304 if kind == "304" else 200)
-                tag = answer.header("etag")  # in the order of KINDS, 304 is asked for with the compressed one's
+                tag = answer.header(
+                    "etag"
+                )  # in the order of KINDS, the 304 is requested with the ETag of the compressed answer
                 found.requests[kind].append(request)
                 found.sizes[kind] += answer.size
     return found
 
 
 def answers(port: int, path: str) -> dict[str, Answer]:
-    """The answer of each kind."""
+    """The answer of each kind for a path."""
     with Connection(port) as connection:
         found = {kind: connection.answer(_request(path, kind), 200) for kind in ("200", "gzip")}
         found["304"] = connection.answer(_request(path, "304", found["gzip"].header("etag")), 304)
@@ -56,7 +58,7 @@ def answers(port: int, path: str) -> dict[str, Answer]:
 
 
 def _request(path: str, kind: str, tag: str = "") -> bytes:
-    """A poller's request: whoever asks whether a feed changed takes it compressed as well."""
+    """A poller's request. Pollers that send If-None-Match also accept compressed answers."""
     headers = {"200": {}, "gzip": {"Accept_Encoding": "gzip"}, "304": {"Accept_Encoding": "gzip", "If_None_Match": tag}}
     return get(path, **headers[kind])
 
@@ -66,7 +68,7 @@ def path_of(region: Code, topic: Code, limit: int) -> str:
 
 
 def pairs_by_frequency() -> Iterator[tuple[Code, Code]]:
-    """All pairs, those of frequent regions and topics first."""
+    """All pairs of region and topic, those of frequent regions and topics first."""
     regions, topics = (axis.values for axis in axes())
     for total in range(len(regions) + len(topics) - 1):
         for at in range(max(0, total - len(topics) + 1), min(total + 1, len(regions))):
@@ -74,11 +76,13 @@ def pairs_by_frequency() -> Iterator[tuple[Code, Code]]:
 
 
 def rate(asked: Contender, kind: str, seconds: float) -> float:
-    """Answers a second. Raises RuntimeError where they are not those that were asked for."""
+    """Answers a second. Raises RuntimeError if their sizes are not those expected."""
     seen = wrk.load(asked.port, asked.requests[kind], seconds)
     expected = asked.sizes[kind]
-    # Those under way at the end are counted in bytes and not in answers.
+    # Answers that are incomplete at the end count in bytes but not in answers.
     if abs(seen.bytes / seen.requests - expected) > expected * (0.1 + wrk.CONNECTIONS / seen.requests):
         mean = seen.bytes / seen.requests
-        raise RuntimeError(f"Answers of {mean:,.0f} bytes, not {expected:,.0f}: these are not what was asked for.")
+        raise RuntimeError(
+            f"The answers have {mean:,.0f} bytes instead of {expected:,.0f}, so they are not the expected ones."
+        )
     return seen.rate

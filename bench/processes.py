@@ -1,4 +1,4 @@
-"""Programs that a measurement starts on 127.0.0.1, and that it stops whatever happens; what memory they take."""
+"""Starts programs on 127.0.0.1 for a measurement and always stops them; measures the memory of processes."""
 
 import os
 import random
@@ -21,11 +21,11 @@ STARTED_WITHIN, STOPPED_WITHIN = 40.0, 30.0  # seconds
 def program(
     command: Sequence[str], log: Path, port: int | None = None, environ: Mapping[str, str] | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A program, from when its port takes connections until the end. Raises RuntimeError with its words when it ends before."""
+    """A running program; it is ready when its port accepts connections. Raises RuntimeError with its output if it ends before that."""
     parent = os.getpid()
     with log.open("ab") as output:
-        # A session of its own: Ctrl-C is for the measurement, which then stops the programs in order. Should the measurement be
-        # killed, the kernel ends them.
+        # It has its own session, so that Ctrl-C reaches only the measurement, which then stops the programs in order. If the
+        # measurement is killed, the kernel ends them.
         process = subprocess.Popen(
             command,
             cwd=ROOT,
@@ -45,7 +45,7 @@ def program(
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """SIGTERM, and SIGKILL to all of its session where that takes too long."""
+    """Send SIGTERM; if the program does not end in time, send SIGKILL to its whole session."""
     process.terminate()
     try:
         process.wait(STOPPED_WITHIN)
@@ -63,11 +63,11 @@ def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
         with suppress(OSError), socket.create_connection((HOST, port), 1):
             return
         time.sleep(0.02)
-    raise RuntimeError(f"{process.args!r} takes no connection after {STARTED_WITHIN:.0f} seconds.")
+    raise RuntimeError(f"{process.args!r} accepts no connections after {STARTED_WITHIN:.0f} seconds.")
 
 
 def free_port() -> int:
-    """Below the ports that clients get (ip(7), ip_local_port_range): one of those may be taken before the server has it."""
+    """A free port below those that clients get (ip(7), ip_local_port_range): a client could take one of those before the server."""
     while True:
         port = random.randint(10_000, 32_000)
         with socket.socket() as probe:
@@ -79,30 +79,29 @@ def free_port() -> int:
 
 
 def below(pid: int) -> list[int]:
-    """A process's children and theirs."""
+    """The children of a process, and their children."""
     found: list[int] = []
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        with suppress(FileNotFoundError, ProcessLookupError):  # It ended meanwhile.
+        with suppress(FileNotFoundError, ProcessLookupError):  # The task ended meanwhile.
             for child in map(int, task.read_text().split()):
                 found += [child, *below(child)]
     return found
 
 
 def web_workers(pid: int) -> list[int]:
-    """The processes below this one that serve: Granian's children, wherever Granian is."""
-    granian = [one for one in (pid, *below(pid)) if _is_granian(one)]
-    return [one for one in granian if any(one in below(other) for other in granian)]
+    """The web workers below this process: the children of Granian, which may be this process or one below it."""
+    granian = [process for process in (pid, *below(pid)) if _is_granian(process)]
+    return [process for process in granian if any(process in below(other) for other in granian)]
 
 
 def _is_granian(pid: int) -> bool:
     with suppress(OSError):
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        return b"--interface" in words
+        return Path(f"/proc/{pid}/cmdline").read_bytes().startswith((b"pressrelay web", b"granian"))
     return False
 
 
 def worker_of(connection: socket.socket, workers: Sequence[int]) -> int | None:
-    """Which of these processes has taken this connection, that it answered on already. proc(5), /proc/net/tcp"""
+    """The worker that serves this connection; it must have answered on it before. proc(5), /proc/net/tcp"""
     mine, server = connection.getsockname()[1], connection.getpeername()[1]
     for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
         fields = line.split()
@@ -122,7 +121,7 @@ def _open_files(pid: int) -> set[str]:
 
 
 def memory(pid: int) -> tuple[float, float]:
-    """MB that a process has (RSS), and its fair part of what it shares (PSS). proc(5), smaps_rollup"""
+    """MB of a process: all its memory (RSS), and with a proportional part of the shared memory (PSS). proc(5), smaps_rollup"""
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     kib = {name: int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines[1:])}
     return kib["Rss"] * 1024 / 1e6, kib["Pss"] * 1024 / 1e6

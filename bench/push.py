@@ -1,5 +1,5 @@
-"""What is measured of push: how long after a push is acknowledged a thousand subscribers have it, what the dead and the slow among
-them change for the others, and what subscribers cost a push."""
+"""Measures deliveries: how long after the acknowledgement of a push a thousand subscribers have it, how dead and slow subscribers
+delay the others, and how much subscribers slow down a push."""
 
 import statistics
 import sys
@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from app import store
 from app.query.query import Query
-from app.store import Engine, Subscription, micros
+from app.store import Engine, micros
 from bench.amounts import Amounts
 from bench.figures import Figure, Say, Target, figure, percentile
 from bench.processes import HOST, free_port, program
@@ -22,10 +22,10 @@ from bench.releases import document, samples
 from bench.server import BASE, Connection, Running, post, prepared, serving
 from feeds import FORMATS
 
-P99, WORSE = 1000.0, 1.2  # milliseconds; how much longer the others may wait for the dead and the slow
-DEAD = 10  # one in so many is dead or slow
-GIVEN_UP = 60.0  # seconds
-LOOK = 0.02  # seconds
+P99, WORSE = 1000.0, 1.2  # milliseconds; the largest ratio by which dead and slow subscribers may delay the others
+DEAD = 10  # one subscriber in so many is dead or slow
+GIVEN_UP = 60.0  # seconds after which the measurement fails
+LOOK = 0.02  # seconds between two looks
 PUSH = {
     "PRESSRELAY_PUSH_HTTP": "1",
     "PRESSRELAY_PUSH_PORTS": "1-65535",
@@ -34,7 +34,7 @@ PUSH = {
 
 
 def push(amounts: Amounts, say: Say) -> list[Figure]:
-    """Each kind of subscribers in turn, in each round."""
+    """In each round, measure each kind of subscribers in turn."""
     kinds = ("none", "one topic", "topics of their own", "one in ten dead or slow", "of other feeds")
     p50: dict[str, list[float]] = {kind: [] for kind in kinds}
     p99: dict[str, list[float]] = {kind: [] for kind in kinds}
@@ -46,13 +46,13 @@ def push(amounts: Amounts, say: Say) -> list[Figure]:
             say(f"push, subscribers: {kind}, round {number + 1}")
             with _subscribed(amounts, kind) as (server, port, awaited):
                 each, took = _round(server, port, awaited, amounts, f"{kind}-{number}")
-            late = [seconds for one in each for seconds in one] or [0.0]
+            late = [seconds for delays in each for seconds in delays] or [0.0]
             p50[kind].append(percentile(late, 0.5) * 1000)
             p99[kind].append(percentile(late, 0.99) * 1000)
             largest[kind].append(max(late) * 1000)
             rates[kind].append(len(late) / (sum(map(max, each)) + sum(took)) if awaited else 0.0)
             pushes[kind].append(statistics.median(took) * 1000)
-    note = f"{amounts.subscribers} subscribers at hosts of their own, {amounts.told} pushes a round"
+    note = f"{amounts.subscribers} subscribers at hosts of their own, {amounts.delivered} pushes a round"
     what = "acknowledged until delivered"
     bad = f"{what}, to the others where one in {DEAD} is dead or slow"
     return [
@@ -90,10 +90,10 @@ def push(amounts: Amounts, say: Say) -> list[Figure]:
         ),
         figure(
             "push",
-            f"a push that {amounts.subscribers:,} are told, p50",
+            f"a push that goes to {amounts.subscribers:,} subscribers, p50",
             "ms",
             pushes["one topic"],
-            peer="nobody is",
+            peer="no subscribers",
             peer_runs=pushes["none"],
         ),
         figure(
@@ -101,7 +101,7 @@ def push(amounts: Amounts, say: Say) -> list[Figure]:
             f"a push beside {amounts.others:,} subscriptions of other feeds, p50",
             "ms",
             pushes["of other feeds"],
-            peer="nobody is",
+            peer="no subscribers",
             peer_runs=pushes["none"],
         ),
     ]
@@ -109,7 +109,7 @@ def push(amounts: Amounts, say: Say) -> list[Figure]:
 
 @contextmanager
 def _subscribed(amounts: Amounts, kind: str) -> Iterator[tuple[Running, int, set[str]]]:
-    """A server with these subscribers, the port of the receiver, and the paths at which each push is awaited."""
+    """A server with these subscribers, the port of the receiver, and the paths at which each push must arrive."""
     port = free_port()
     with prepared() as ready:
         log = Path(ready.settings.data_dir, "receiver.log")
@@ -121,18 +121,20 @@ def _subscribed(amounts: Amounts, kind: str) -> Iterator[tuple[Running, int, set
 
 
 def _subscribe(engine: Engine, amounts: Amounts, kind: str, port: int) -> set[str]:
-    """In one transaction: what is measured is not the subscribing."""
+    """Make the subscriptions in one transaction; this is not measured. Returns the paths at which each push must arrive."""
     count = {"none": 0, "of other feeds": amounts.others}.get(kind, amounts.subscribers)
     formats = list(FORMATS)
     expires = micros(datetime.now(UTC) + timedelta(days=1))
-    # The first is made by the store, the others are its copies: a statement for each table.
+    # The store makes the first subscription. The others are copies of it, with one statement for each table.
     subscriptions, subscribed, queue = [], [], []
     awaited: set[str] = set()
     if not count:
         return awaited
     pair = ("zz:nowhere", "*") if kind == "of other feeds" else ("*", "*")
-    one = Subscription("websub", "http://127.0.0.1:1/", "first", "", "atom", host="first", expires=expires)
-    first = store.save_subscription(engine, one, [pair], datetime.now(UTC))
+    pattern = store.deliveries.Subscription(
+        "websub", "http://127.0.0.1:1/", "first", "", "atom", host="first", expires=expires
+    )
+    first = store.deliveries.save_subscription(engine, pattern, [pair], datetime.now(UTC))
     with engine.begin() as connection:
         place, topic = connection.execute(text("SELECT place, topic FROM subscribed")).one()
         for number in range(count):
@@ -165,24 +167,24 @@ def _subscribe(engine: Engine, amounts: Amounts, kind: str, port: int) -> set[st
         connection.execute(text(into), subscribed)
         into = "INSERT INTO queue (subscription, host, paused, bell, claim, attempts, last) VALUES (:id, :host, 0, 0, '', 0, 0)"
         connection.execute(text(into), queue)
-    store.end_subscription(engine, first.id, "It was the pattern.", datetime.now(UTC))
+    store.deliveries.end_subscription(engine, first.id, "It was the pattern.", datetime.now(UTC))
     return awaited
 
 
 def _round(
     server: Running, port: int, awaited: set[str], amounts: Amounts, name: str
 ) -> tuple[list[list[float]], list[float]]:
-    """Of each push the seconds from its acknowledgement to each delivery, and those that it took."""
+    """For each push: the seconds from its acknowledgement to each delivery, and the seconds that the push took."""
     late: list[list[float]] = []
     took: list[float] = []
     with Connection(server.port) as pusher, httpx.Client(base_url=f"http://{HOST}:{port}", trust_env=False) as receiver:
-        for number, part in enumerate(samples(amounts.told + 1, name.replace(" ", "-"))):
+        for number, part in enumerate(samples(amounts.delivered + 1, name.replace(" ", "-"))):
             body = post(server.token, document([part]))
             begun = time.monotonic()
             pusher.ask(body, 201)
             acknowledged = time.monotonic()
             times = _delivered(receiver, awaited)
-            if number:  # The first opens the connections.
+            if number:  # The first push opens the connections and does not count.
                 took.append(acknowledged - begun)
                 if awaited:
                     late.append([max(0.0, at - acknowledged) for at in times])
@@ -190,13 +192,13 @@ def _round(
 
 
 def _delivered(receiver: httpx.Client, awaited: set[str]) -> list[float]:
-    """When each of these had it. Raises RuntimeError when one has not."""
+    """The time of delivery for each of these paths. Raises RuntimeError if one does not get it."""
     came: dict[str, float] = {}
     end = time.monotonic() + GIVEN_UP
     while awaited - came.keys():
         if time.monotonic() > end:
             raise RuntimeError(
-                f"{len(awaited - came.keys())} subscribers have not got it after {GIVEN_UP:.0f} seconds."
+                f"{len(awaited - came.keys())} subscribers have no delivery after {GIVEN_UP:.0f} seconds."
             )
         time.sleep(LOOK)
         for path, at in receiver.get("/").json().items():

@@ -1,6 +1,8 @@
-"""`python -m bench.receiver PORT`: a thousand subscribers in one process, at every address of 127.0.0.0/8. It notes when each POST was
-there; `GET /` tells what came since, as JSON: path -> seconds of the monotonic clock, which all processes share. What is below /mute
-is never answered."""
+"""`python -m bench.receiver PORT`: a thousand subscribers in one process, at every address of 127.0.0.0/8.
+
+It records the time of each POST. `GET /` returns the POSTs since the last `GET /` as JSON: path -> seconds of the monotonic clock,
+which all processes share. Requests to paths below /mute are never answered.
+"""
 
 import asyncio
 import json
@@ -11,19 +13,19 @@ import time
 class Receiver(asyncio.Protocol):
     """One connection."""
 
-    came: dict[str, list[float]] = {}  # noqa: RUF012 -- of all connections together
+    came: dict[str, list[float]] = {}  # noqa: RUF012 -- shared by all connections
 
     def __init__(self) -> None:
         self._data = b""
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep it."""
+        """Remember the transport."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
-        """Answer each request that is whole."""
+        """Answer each request that has arrived completely."""
         self._data += data
         while (end := self._data.find(b"\r\n\r\n")) >= 0:
             head = self._data[:end].lower()
@@ -48,7 +50,7 @@ class Receiver(asyncio.Protocol):
 
 
 async def main(port: int) -> None:
-    """Listen until it is ended."""
+    """Listen until the process is ended."""
     server = await asyncio.get_running_loop().create_server(Receiver, "0.0.0.0", port, backlog=4096)
     await server.serve_forever()
 

@@ -1,6 +1,6 @@
-"""Made-up releases, the same for the same seed: Korean and English, a few regions and topics far more often than the rest.
+"""Made-up releases in Korean and English, the same for the same seed. A few regions and topics are far more frequent than the others.
 
-`document` writes what an office pushes (docs/press-release-format.md), `item` what the store keeps.
+`document` writes a release as an office pushes it (docs/press-release-format.md), `item` an article as the store takes it.
 """
 
 import hashlib
@@ -11,17 +11,17 @@ from xml.sax.saxutils import escape
 
 from msgspec import Struct
 
+from app import store
 from app.accounts.offices import OfficeRecord
 from app.intake.normalize import public_id
-from app.store import Item
 from bench.words import paragraphs
 from feeds.article import Article, Contact, Licence, Office, Term
 from schemas import Code, codes
 
 SEED = 20210309
 OFFICE = OfficeRecord("bench", "벤치도청", "https://www.example.org/", ("kr",))
-START = datetime(2026, 1, 5, tzinfo=UTC)  # the first article's instant; one a minute from there
-ENGLISH = 0.2  # part of the articles
+START = datetime(2026, 1, 5, tzinfo=UTC)  # the first article's instant; the others follow, one each minute
+ENGLISH = 0.2  # part of the articles that is English
 TOPICS_USED = 200
 
 KO_SUBJECTS = ("투자금융과", "일자리경제정책관", "인재개발원", "수산기술연구소", "자원봉사센터", "교통정책과")
@@ -44,7 +44,7 @@ class Sample(Struct, frozen=True):
 
 
 class Zipf:
-    """Draws the value of rank r with a weight of 1 / r."""
+    """Draws values at random; the value of rank r has the weight 1 / r."""
 
     def __init__(self, values: Sequence[Code], rng: random.Random) -> None:
         self.values = list(values)
@@ -67,7 +67,7 @@ def axes() -> tuple[Zipf, Zipf]:
 
 
 def samples(count: int, name: str) -> Iterator[Sample]:
-    """So many articles; `name` goes into the guids and the seed."""
+    """So many articles; `name` is part of the guids and of the seed."""
     rng = random.Random(f"{SEED} {name}")
     regions, topics = axes()
     for number in range(count):
@@ -78,7 +78,8 @@ def samples(count: int, name: str) -> Iterator[Sample]:
 
 
 def grid(pairs: Sequence[tuple[Code, Code]], each: int, name: str) -> Iterator[Sample]:
-    """So many Korean articles of each region and topic, in turn: every one of these feeds is full, and all weigh about the same."""
+    """So many Korean articles of each pair of region and topic, in turn. So each of these feeds is full, and all have about the same
+    size."""
     rng = random.Random(f"{SEED} {name}")
     for number in range(len(pairs) * each):
         region, topic = pairs[number % len(pairs)]
@@ -104,7 +105,7 @@ def _sample(
 
 
 def document(parts: Sequence[Sample], embargo: datetime | None = None) -> bytes:
-    """A release of these articles, as an office pushes it; under embargo until that instant."""
+    """A release of these articles as an office pushes it; if given, under embargo until that instant."""
     until = f'  <embargo until="{embargo.isoformat()}"/>\n' if embargo else ""
     articles = "".join(_article(part, until) for part in parts)
     return (
@@ -131,8 +132,8 @@ def _body(part: Sample) -> str:
     return "".join(f"<p>{escape(paragraph)}</p>" for paragraph in part.paragraphs)
 
 
-def item(part: Sample, url: str) -> Item:
-    """The article as the store takes it, without the way through parser and normalisation; `url` is the server's."""
+def item(part: Sample, url: str) -> store.articles.Item:
+    """The article as the store takes it, without parsing and normalisation; `url` is the server's public URL."""
     id = public_id(part.guid)
     article = Article(
         id=id,
@@ -165,7 +166,7 @@ def item(part: Sample, url: str) -> Item:
         note="",
         url=f"{url}/articles/{id}",
     )
-    return Item(article, hashlib.sha256(part.guid.encode()).digest())
+    return store.articles.Item(article, hashlib.sha256(part.guid.encode()).digest())
 
 
 def _term(code: Code) -> Term:

@@ -1,5 +1,5 @@
-"""What is measured of size: a feed that nothing has in a cache, with a small and a large archive behind it; how loading slows down;
-what memory a web worker takes."""
+"""Measures the effect of size: feeds that are in no cache, with a small and a large archive; whether loading slows down; the memory of
+a web worker."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -24,23 +24,23 @@ from bench.server import Connection, Prepared, Running, get, prepared, serving, 
 from feeds import FORMATS
 
 TIMES, P99, LOADED, FLAT, MEMORY = 1.25, 15.0, 1_500.0, 0.8, 200.0  # ratio, milliseconds, articles a second, ratio, MB
-PLACES = 8  # the most frequent regions, of which each page is full in either archive
-CLIENTS, PASSES = 16, 8  # until each worker has each feed
-IDLE = 2.0  # seconds after which a connection is not used again: the server may be closing it
-ENDS = 10  # transactions at the begin and the end of loading, which are compared
+PLACES = 8  # number of the most frequent regions, whose feeds have a full page in both archives
+CLIENTS, PASSES = 16, 8  # enough that each worker gets each feed
+IDLE = 2.0  # seconds after which an idle connection is not used again, because the server may be closing it
+ENDS = 10  # transactions at the beginning and at the end of loading that are compared
 
 
 def scale(amounts: Amounts, say: Say) -> list[Figure]:
-    """Both servers run at once and are asked in turn: what disturbs one disturbs the other."""
+    """Both servers run at the same time and get requests in turn, so that a disturbance affects both."""
     figures = []
     with ExitStack() as stack:
         ready = {}
         for size in (amounts.small, amounts.large):
-            kept = Path(amounts.keep, str(size)) if amounts.keep else None
-            ready[size] = stack.enter_context(prepared(kept))
+            directory = Path(amounts.keep, str(size)) if amounts.keep else None
+            ready[size] = stack.enter_context(prepared(directory))
             rates = _load(ready[size], size, say)
         figures += _loading(rates, amounts.large)
-        small, large = (_Asked(stack.enter_context(serving(one)), stack) for one in ready.values())
+        small, large = (_Contender(stack.enter_context(serving(archived)), stack) for archived in ready.values())
         figures += _cold(small, large, amounts, say)
         figures += _anew(small, large, amounts, say)
         figures += _memory(large.server, amounts, say)
@@ -51,10 +51,10 @@ def scale(amounts: Amounts, say: Say) -> list[Figure]:
 
 
 def _load(ready: Prepared, size: int, say: Say) -> list[tuple[int, float]]:
-    """Fill the archive up to that size; (articles, seconds) of each transaction, of an earlier run where it was kept."""
+    """Fill the archive up to that size. Returns (articles, seconds) for each transaction, also of earlier runs if it was kept."""
     notes = Path(ready.settings.data_dir, "loading.json")
     rates: list[tuple[int, float]] = msgspec.json.decode(notes.read_bytes()) if notes.exists() else []
-    have = store.newest_seq(ready.engine)
+    have = store.articles.newest_seq(ready.engine)
     made = archive.batches(islice(samples(size, "archive"), have, None), archive.AT_ONCE)
     for batch in made:
         say(f"scale, loading {size:,} articles: {have:,}")
@@ -65,7 +65,7 @@ def _load(ready: Prepared, size: int, say: Say) -> list[tuple[int, float]]:
 
 
 def _loading(rates: Sequence[tuple[int, float]], size: int) -> list[Figure]:
-    """The last transactions beside the first."""
+    """Figures of the last transactions, also compared with the first."""
     each = [count / seconds for count, seconds in rates]
     ends = min(ENDS, len(each))
     what, unit = f"put {archive.AT_ONCE:,} articles a transaction, the last of {size:,}", "articles/s"
@@ -80,8 +80,8 @@ def _loading(rates: Sequence[tuple[int, float]], size: int) -> list[Figure]:
 # Feeds that are in no cache
 
 
-class _Asked:
-    """A server, a connection to it, and how to empty its caches."""
+class _Contender:
+    """A server, a connection to it, and functions to empty its caches."""
 
     def __init__(self, server: Running, stack: ExitStack) -> None:
         self.server = server
@@ -89,22 +89,22 @@ class _Asked:
         self.used = time.monotonic()
         self.cache: Cache = cache_of(server.settings, server.engine)
         self.redis = redis.Redis.from_url(server.settings.redis)
-        self.newest = store.head(server.engine).mark
+        self.newest = store.identity.head(server.engine).mark
         stack.callback(self.cache.close)
         stack.callback(self.redis.close)
         stack.callback(lambda: self.connection.socket.close())
 
     def empty(self) -> None:
-        """Nothing is cached: neither there nor, by the renewal, in a web worker."""
+        """Empty the cache, and make the copies in the web workers out of date."""
         self.redis.flushall()
         self.renew()
 
     def renew(self) -> None:
-        """Every feed is rendered anew, of articles that may be in the cache."""
+        """Make all rendered feeds out of date. Articles stay in the cache."""
         self.cache.renew(self.newest)
 
     def seconds(self, path: str, before: Callable[[], None]) -> float:
-        """Of one answer, after what is to be done before it."""
+        """Seconds until the answer, after calling `before`."""
         if time.monotonic() - self.used > IDLE:
             self.connection.socket.close()
             self.connection = Connection(self.server.port)
@@ -115,32 +115,32 @@ class _Asked:
         return time.perf_counter() - start
 
 
-def _cold(small: _Asked, large: _Asked, amounts: Amounts, say: Say) -> list[Figure]:
+def _cold(small: _Contender, large: _Contender, amounts: Amounts, say: Say) -> list[Figure]:
     runs: dict[int, list[list[float]]] = {0: [], 1: []}
     paths = _paths("rss", amounts.page)
-    for path in paths:  # what is read once in a process's life is read before
-        for asked in (small, large):
-            asked.seconds(path, asked.empty)
+    for path in paths:  # so that everything that a process loads only once is loaded
+        for contender in (small, large):
+            contender.seconds(path, contender.empty)
     for number in range(amounts.rounds):
         say(f"scale, a feed in no cache, round {number + 1}")
         taken: list[list[float]] = [[], []]
         for turn in range(amounts.cold):
-            for which, asked in enumerate((small, large)):
-                taken[which].append(asked.seconds(paths[turn % len(paths)], asked.empty) * 1000)
+            for which, contender in enumerate((small, large)):
+                taken[which].append(contender.seconds(paths[turn % len(paths)], contender.empty) * 1000)
         for which in runs:
             runs[which].append(taken[which])
     what = f"a feed of {amounts.page} articles in no cache, {amounts.large:,} in the archive"
     peer = f"{amounts.small:,}"
     figures = []
     for part, name in ((0.5, "p50"), (0.99, "p99")):
-        mine, its = ([percentile(one, part) for one in runs[which]] for which in (1, 0))
+        mine, its = ([percentile(times, part) for times in runs[which]] for which in (1, 0))
         target = Target(TIMES, "ratio", "at most") if name == "p50" else Target(P99, sense="at most")
         figures.append(figure("scale", f"{what}, {name}", "ms", mine, peer=peer, peer_runs=its, target=target))
     return figures
 
 
-def _anew(small: _Asked, large: _Asked, amounts: Amounts, say: Say) -> list[Figure]:
-    """What the first reader after a change waits for: the articles are in the cache, the feed is not."""
+def _anew(small: _Contender, large: _Contender, amounts: Amounts, say: Say) -> list[Figure]:
+    """The time that the first reader after a change waits: the articles are in the cache, but the feed is not."""
     figures = []
     for format in FORMATS:
         say(f"scale, {format} rendered anew")
@@ -149,8 +149,8 @@ def _anew(small: _Asked, large: _Asked, amounts: Amounts, say: Say) -> list[Figu
         for _ in range(amounts.rounds):
             taken: list[list[float]] = [[], []]
             for turn in range(amounts.anew):
-                for which, asked in enumerate((small, large)):
-                    taken[which].append(asked.seconds(paths[turn % len(paths)], asked.renew) * 1000)
+                for which, contender in enumerate((small, large)):
+                    taken[which].append(contender.seconds(paths[turn % len(paths)], contender.renew) * 1000)
             for which, times in enumerate(taken):
                 runs[which].append(median(times))
         what = f"{format} of {amounts.page} articles rendered anew, p50"
@@ -167,7 +167,7 @@ def _paths(format: str, limit: int) -> list[str]:
 
 
 def _memory(server: Running, amounts: Amounts, say: Say) -> list[Figure]:
-    """Of the largest web worker, when each has these feeds as pollers take them, compressed."""
+    """The memory of the largest web worker, when each has these feeds in memory, compressed as pollers request them."""
     say(f"scale, {amounts.hot_feeds:,} hot feeds")
     pairs = islice(pairs_by_frequency(), amounts.hot_feeds)
     requests = [get(path_of(*pair, amounts.page), Accept_Encoding="gzip") for pair in pairs]

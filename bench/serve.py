@@ -1,6 +1,6 @@
-"""What is measured of serving: a hot feed beside nginx, bare Granian, Flask with feedgen and Django; many feeds beside one.
+"""Measures serving: a hot feed compared with nginx, bare Granian, Flask with feedgen, and Django; many feeds compared with one.
 
-Every round asks each of them in turn, for the same time, with the same connections.
+Every round polls each of them in turn, for the same time and with the same number of connections.
 """
 
 from contextlib import ExitStack
@@ -17,10 +17,10 @@ from bench.releases import START, grid, item, samples
 from bench.server import Running, prepared, serving
 from schemas import Code, codes
 
-RENDERED = "200"  # the peers that render are asked for that alone
+RENDERED = "200"  # the peers that render feeds are measured only with this kind
 BARE, STATIC, FLASK = "bare Granian", "nginx, static file", "Flask + feedgen, no cache"
 DJANGO, CACHED = "Django syndication, no cache", "Django syndication, its cache"
-LISTS = "the same, answers as lists"  # not as Django comes, and much faster: see bench/peers
+LISTS = "the same, answers as lists"  # not how Django works by default, and much faster: see bench/peers
 FRONT, OURS = "nginx.conf in front", "ours"
 TARGETS = {
     BARE: {"200": 0.9, "gzip": 0.9, "304": 0.85},
@@ -34,28 +34,28 @@ MANY_RATE = 8_000.0  # requests a second
 
 
 def serve(amounts: Amounts, say: Say) -> list[Figure]:
-    """Requests a second by wrk, and what memory serving takes. Raises Missing without wrk."""
+    """Requests a second, measured with wrk, and the memory of the workers. Raises Missing if wrk is not installed."""
     if why := wrk.missing():
         raise Missing(f"serve is left out: {why}.")
     pairs = _pairs(amounts.grid)
     with prepared() as ready, TemporaryDirectory(prefix="pressrelay-bench-") as temporary, ExitStack() as stack:
         say(f"serve, loading {amounts.many_articles + len(pairs) * amounts.page:,} articles")
-        # The grid last: its articles are the newest, so that each of its feeds has a page of them and of nothing else.
+        # The grid comes last, so that its articles are the newest and fill a whole page of each of its feeds.
         made = chain(samples(amounts.many_articles, "many"), grid(pairs, amounts.page, "grid"))
         archive.load(ready.engine, ready.settings.url, made)
         server = stack.enter_context(serving(ready))
         paths = [path_of(region, topic, amounts.page) for region, topic in pairs]
-        one = contender(server.port, paths[:1], KINDS)
-        said, pids = _beside(stack, server, paths[0], pairs[0], amounts, Path(temporary))
-        figures = _hot(one, said, amounts, say)
-        figures += _all_hot(server, one, paths, amounts, say)
+        ours = contender(server.port, paths[:1], KINDS)
+        peers, pids = _beside(stack, server, paths[0], pairs[0], amounts, Path(temporary))
+        figures = _hot(ours, peers, amounts, say)
+        figures += _all_hot(server, ours, paths, amounts, say)
         figures += _many(server, amounts, say)
         figures += _memory({OURS: server.pid, **pids})
     return figures
 
 
 def _pairs(side: int) -> list[tuple[Code, Code]]:
-    """So many first-level regions, and topics of which none is in another."""
+    """Pairs of so many first-level regions and so many topics. None of the topics contains another."""
     regions = [code for code in codes("region") if len(code.code) == len("kr:11") and code.valid(START.date())]
     topics = [code for code in codes("topic") if code.scheme == "medtop" and code.level == "2" and not code.retired]
     return list(product(regions[:side], topics[:side]))
@@ -64,10 +64,10 @@ def _pairs(side: int) -> list[tuple[Code, Code]]:
 def _beside(
     stack: ExitStack, server: Running, path: str, pair: tuple[Code, Code], amounts: Amounts, directory: Path
 ) -> tuple[dict[str, Contender | str], dict[str, int]]:
-    """Each peer, or why it is left out; and the processes of those under Granian."""
+    """Each peer, or the reason why it is left out; and the process ids of the peers under Granian."""
     own = answers(server.port, path)
     if own["200"].body.count(b"<item>") != amounts.page:
-        raise RuntimeError(f"{path} has not {amounts.page} articles.")
+        raise RuntimeError(f"{path} does not have {amounts.page} articles.")
     found: dict[str, Contender | str] = {}
     pids: dict[str, int] = {}
     beside.write_answers(directory / "answers.json", own)
@@ -103,15 +103,15 @@ def _beside(
 
 
 def _hot(ours: Contender, peers: dict[str, Contender | str], amounts: Amounts, say: Say) -> list[Figure]:
-    """One feed, from ours and from each peer."""
+    """One feed, from our server and from each peer."""
     rates: dict[tuple[str, str], list[float]] = {}
     there = {OURS: ours, **{name: peer for name, peer in peers.items() if isinstance(peer, Contender)}}
     for kind in amounts.kinds:
         for number in range(amounts.rounds):
-            for name, asked in there.items():
-                if kind in asked.requests:
+            for name, polled in there.items():
+                if kind in polled.requests:
                     say(f"serve, a hot feed, {kind}, round {number + 1}: {name}")
-                    rates.setdefault((name, kind), []).append(rate(asked, kind, amounts.seconds))
+                    rates.setdefault((name, kind), []).append(rate(polled, kind, amounts.seconds))
     figures = []
     for kind in amounts.kinds:
         what = f"hot feed, {kind}"
@@ -132,27 +132,25 @@ def _hot(ours: Contender, peers: dict[str, Contender | str], amounts: Amounts, s
     return figures
 
 
-def _all_hot(server: Running, one: Contender, paths: list[str], amounts: Amounts, say: Say) -> list[Figure]:
-    """Many feeds of about the same size, asked for in turn, beside one of them."""
+def _all_hot(server: Running, single: Contender, paths: list[str], amounts: Amounts, say: Say) -> list[Figure]:
+    """Many feeds of about the same size, polled in turn, compared with one of them."""
     every = contender(server.port, paths, KINDS)
     figures = []
     for kind in amounts.kinds:
         say(f"serve, {len(paths)} hot feeds, {kind}")
-        wrk.load(server.port, every.requests[kind], amounts.seconds)  # until each worker has each
-        runs, single = [], []
+        wrk.load(server.port, every.requests[kind], amounts.seconds)  # so that each worker gets each feed
+        runs, alone = [], []
         for _ in range(amounts.rounds):
             runs.append(rate(every, kind, amounts.seconds))
-            single.append(rate(one, kind, amounts.seconds))
+            alone.append(rate(single, kind, amounts.seconds))
         what, target = f"{len(paths)} hot feeds in turn, {kind}", Target(TARGETS["one"][kind], "ratio")
-        figures.append(
-            _compared(what, runs, "one hot feed", single, target, f"{every.sizes[kind] / 1000:,.1f} kB each")
-        )
+        figures.append(_compared(what, runs, "one hot feed", alone, target, f"{every.sizes[kind] / 1000:,.1f} kB each"))
     return figures
 
 
 def _many(server: Running, amounts: Amounts, say: Say) -> list[Figure]:
-    """More feeds than a process keeps: regions by topics, of which most are short, as they are."""
-    say(f"serve, {amounts.many:,} feeds, asked for once")
+    """More feeds than a process keeps in memory: those of all pairs of region and topic. Most of them are short, as in reality."""
+    say(f"serve, {amounts.many:,} feeds, each requested once")
     found = [path_of(*pair, amounts.page) for pair in islice(pairs_by_frequency(), amounts.many)]
     every = contender(server.port, found, ("gzip", "304"))
     figures = []
@@ -169,7 +167,7 @@ def _many(server: Running, amounts: Amounts, say: Say) -> list[Figure]:
 
 
 def _memory(pids: dict[str, int]) -> list[Figure]:
-    """Of the largest web worker of each, after all that."""
+    """The memory of the largest web worker of each server, after all other measurements."""
     sizes = {name: max(memory(worker)[1] for worker in web_workers(pid)) for name, pid in pids.items()}
     what = "memory of a web worker after that, PSS"
     return [

@@ -1,6 +1,6 @@
-"""A real `pressrelay serve` in a directory of its own, and the smallest client that can ask it for something.
+"""Starts a real `pressrelay serve` in a directory of its own, and has a minimal HTTP client.
 
-All traffic is to 127.0.0.1. The client is ours because a full one would cost more than what is measured.
+All traffic is to 127.0.0.1. A full HTTP client would need more time than the answers that are measured.
 """
 
 import os
@@ -25,13 +25,13 @@ from app.store import Engine
 from bench.processes import HOST, STARTED_WITHIN, free_port, program
 from bench.releases import OFFICE
 
-BASE = "https://press.example.org"  # what feeds say they are; not the port: the same articles give the same bytes
+BASE = "https://press.example.org"  # public URL; it has no port, so that the same articles give the same bytes
 ANSWERED_WITHIN = 30.0  # seconds
-UNLIMITED = "999999999/second"  # what is measured is how fast it can be
+UNLIMITED = "999999999/second"  # a rate limit that is never reached
 
 
 class Prepared(Struct, frozen=True):
-    """A data directory with a database of one office, and the environment of commands on it."""
+    """A data directory with a database that has one office, and the environment for commands that use it."""
 
     settings: Settings
     engine: Engine
@@ -54,7 +54,7 @@ class Running(Struct, frozen=True):
 
 @contextmanager
 def prepared(keep: Path | None = None) -> Iterator[Prepared]:
-    """A database in a temporary directory, removed at the end; or in one that is kept, with what it holds already."""
+    """A database in a temporary directory, which is removed at the end; or in the directory `keep`, with its present content."""
     with tempfile.TemporaryDirectory(prefix="pressrelay-bench-") as temporary:
         directory = str(keep or temporary)
         Path(directory).mkdir(parents=True, exist_ok=True)
@@ -63,8 +63,8 @@ def prepared(keep: Path | None = None) -> Iterator[Prepared]:
         )
         engine = store.connect(settings.database)
         store.upgrade(engine)
-        store.save_office(engine, OFFICE)
-        token = store.new_token(engine, OFFICE.code, "bench", datetime.now(UTC))
+        store.accounts.save_office(engine, OFFICE)
+        token = store.accounts.new_token(engine, OFFICE.code, "bench", datetime.now(UTC))
         environ = {name: value for name, value in os.environ.items() if not name.startswith("PRESSRELAY_")}
         environ |= {
             "PRESSRELAY_DATA_DIR": directory,
@@ -113,7 +113,7 @@ def _wait_until_ready(process: subprocess.Popen[bytes], settings: Settings, log:
 
 
 class Answer(Struct, frozen=True):
-    """What came back."""
+    """The answer to a request."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -121,12 +121,12 @@ class Answer(Struct, frozen=True):
     size: int  # bytes of head and body
 
     def header(self, name: str) -> str:
-        """Its value; empty where there is none."""
+        """The value of a header, whose name is in lower case; empty if there is none."""
         return next((value for key, value in self.headers if key.lower() == name), "")
 
 
 class Connection:
-    """One kept-alive HTTP/1.1 connection; the answers must carry Content-Length."""
+    """One persistent HTTP/1.1 connection. The answers must have Content-Length."""
 
     def __init__(self, port: int) -> None:
         self.socket = socket.create_connection((HOST, port), ANSWERED_WITHIN)
@@ -139,11 +139,11 @@ class Connection:
         self.socket.close()
 
     def ask(self, request: bytes, expected: int) -> bytes:
-        """The body of the answer. Raises RuntimeError for another status than the one expected."""
+        """The body of the answer. Raises RuntimeError if the status is not the expected one."""
         return self.answer(request, expected).body
 
     def answer(self, request: bytes, expected: int) -> Answer:
-        """The whole answer. Raises RuntimeError likewise."""
+        """The whole answer. Raises RuntimeError if the status is not the expected one."""
         self.socket.sendall(request)
         data = b""
         while b"\r\n\r\n" not in data:
@@ -152,8 +152,8 @@ class Connection:
         first, *lines = head.decode("latin-1").split("\r\n")
         status = int(first.split(" ", 2)[1])
         headers = tuple((name, value.strip()) for name, _, value in (line.partition(":") for line in lines))
-        told = next((int(value) for name, value in headers if name.lower() == "content-length"), 0)
-        parts, missing = [body], (0 if status == 304 else told) - len(body)
+        length = next((int(value) for name, value in headers if name.lower() == "content-length"), 0)
+        parts, missing = [body], (0 if status == 304 else length) - len(body)
         while missing > 0:
             parts.append(self._more())
             missing -= len(parts[-1])
@@ -185,7 +185,7 @@ def post(token: str, body: bytes) -> bytes:
 
 
 def spread(port: int, requests: Sequence[bytes], clients: int, expected: int) -> tuple[float, list[float]]:
-    """Seconds from the first request to the last answer, and those that each answer took."""
+    """Send the requests with so many clients. Returns the seconds from the first request to the last answer, and for each answer."""
 
     def work(connection: Connection, own: Sequence[bytes]) -> list[float]:
         taken = []

@@ -1,4 +1,4 @@
-"""Made-up prose, Korean and English: words by Zipf's law, so that it compresses about as well as what offices write."""
+"""Made-up prose in Korean and English, with words by Zipf's law, so that it compresses about as well as real releases."""
 
 import random
 from itertools import accumulate
@@ -37,7 +37,7 @@ EN_WORDS = _words(
 
 
 KO_COUNTED = _words("명 개소 건 억 원 퍼센트 회 년 월 일 가구 대 곳")
-# Of people, villages, streets, firms: two syllables and what they are.
+# Names of people, villages, streets and firms: two syllables and a word for the kind of thing.
 NAMES = _words(
     "가 강 건 경 고 곡 관 구 군 권 금 기 길 나 남 내 노 다 단 대 덕 도 동 두 라 림 마 만 망 명 무 문 미 민 박 반 방 백 별 복 봉 부 "
     "북 비 사 산 삼 상 서 석 선 설 성 소 송 수 숙 순 승 시 신 아 안 암 양 여 연 영 예 오 옥 온 용 우 운 원 월 유 은 음 의 이 인 일 "
@@ -45,7 +45,7 @@ NAMES = _words(
 )
 KO_NAMED = _words("동 읍 면 리 로 길 산업 상사 과장 팀장 위원 대표 교수 조합 마을 센터")
 
-# Flatter than Zipf's law: a vocabulary this small would compress better than what people write.
+# The weights are flatter than Zipf's law, because such a small vocabulary would compress better than real texts.
 NOUN_WEIGHTS = list(accumulate(1 / rank**0.2 for rank in range(1, len(KO_NOUNS) + 1)))
 TAIL_WEIGHTS = list(accumulate(1 / rank for rank in range(1, len(KO_TAILS) + 1)))
 WORD_WEIGHTS = list(accumulate(1 / rank**0.5 for rank in range(1, len(EN_WORDS) + 1)))
@@ -69,6 +69,6 @@ def _korean(rng: random.Random) -> str:
     tails = rng.choices(KO_TAILS, cum_weights=TAIL_WEIGHTS, k=count)
     words = list(map("".join, zip(nouns, tails, strict=True)))
     words.insert(rng.randrange(count), f"{rng.randint(2, 9_999)}{rng.choice(KO_COUNTED)}")
-    for _ in range(count):  # names: what compresses worst
+    for _ in range(count):  # names, which compress worst
         words.insert(rng.randrange(count), f"{rng.choice(NAMES)}{rng.choice(NAMES)}{rng.choice(KO_NAMED)}")
     return f"{' '.join(words)} {rng.choice(KO_VERBS)}."

@@ -1,4 +1,4 @@
-"""wrk, the load generator: https://github.com/wg/wrk. It sends requests made before, in turn, and says what it got as JSON."""
+"""Runs wrk, a load generator: https://github.com/wg/wrk. It sends prepared requests in turn and reports the results as JSON."""
 
 import json
 import shutil
@@ -14,7 +14,7 @@ from bench.processes import HOST
 
 THREADS, CONNECTIONS = 2, 32
 
-# Each thread starts at another place: all of them in step would find what another one has just made hot.
+# Each thread starts at a different request. If all were in step, each would only get feeds that another has just made hot.
 SCRIPT = """
 local requests = {}
 local at = 0
@@ -42,15 +42,15 @@ end
 
 
 class Load(Struct, frozen=True):
-    """What wrk saw."""
+    """The results of wrk."""
 
     requests: int
     micros: int
-    bytes: int  # of heads and bodies
+    bytes: int  # bytes of heads and bodies
     p50: int  # microseconds from a request to the end of its answer
     p99: int
-    failed: int  # no answer
-    refused: int  # status 400 and above
+    failed: int  # requests without an answer
+    refused: int  # answers with status 400 and above
 
     @property
     def rate(self) -> float:
@@ -59,12 +59,12 @@ class Load(Struct, frozen=True):
 
 
 def missing() -> str:
-    """Why there is no load, empty where there is one."""
+    """The reason why wrk cannot run; empty if it can."""
     return "" if shutil.which("wrk") else "wrk is not installed: apt-get install wrk"
 
 
 def load(port: int, requests: Sequence[bytes], seconds: float, connections: int = CONNECTIONS) -> Load:
-    """These requests in turn, on kept-alive connections, for so long. Raises RuntimeError for any that was not answered well."""
+    """Send these requests in turn on persistent connections for so many seconds. Raises RuntimeError if one fails or is refused."""
     with NamedTemporaryFile(suffix=".lua") as script, NamedTemporaryFile() as file:
         Path(script.name).write_text(SCRIPT)
         Path(file.name).write_bytes(b"".join(request + b"\0" for request in requests))
@@ -77,5 +77,5 @@ def load(port: int, requests: Sequence[bytes], seconds: float, connections: int 
         raise RuntimeError(f"wrk ended with {done.returncode}: {done.stdout}{done.stderr}")
     seen = msgspec.convert(json.loads(line[5:]), Load)
     if seen.failed or seen.refused or not seen.requests:
-        raise RuntimeError(f"Of {seen.requests} requests {seen.failed} failed and {seen.refused} were refused.")
+        raise RuntimeError(f"{seen.failed} of {seen.requests} requests failed and {seen.refused} were refused.")
     return seen

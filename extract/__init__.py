@@ -1,45 +1,51 @@
-"""Files in, their text out. `python -m extract TYPE < FILE` reads one hostile file in a process of its own.
+"""Extracts the text of files. `python -m extract TYPE < FILE` reads one file, which may be hostile, in its own process.
 
-This code knows nothing of the server: no settings, database, cache or network. It starts in a tenth of a second, which the
-whole application does not. `app.files.extraction` starts it, with a deadline.
+This code does not use the server: no settings, database, cache or network. So it starts in a tenth of a second, much faster than the
+whole application. `app.files.extraction` starts it, with a deadline.
 """
 
 from msgspec import Struct
 
-MOST_TEXT = 1_000_000  # characters kept of one file
-MOST_PARTS = 50_000  # paragraphs, rows and cells kept of one file, empty ones too: each is an object in the server
-MOST_INFLATED = 64 * 1024 * 1024  # bytes that the compressed parts of one file may hold together
+MOST_TEXT = 1_000_000  # characters of one file
+MOST_PARTS = (
+    50_000  # paragraphs, rows and cells of one file, including empty ones, because each becomes an object in the server
+)
+MOST_INFLATED = 64 * 1024 * 1024  # decompressed bytes of all parts of one file
 
 
 class Unreadable(Exception):
-    """The text of a file cannot be read; the message is one sentence for its office."""
+    """A file cannot be read. The message is one sentence for the office; `key` is the kind: "broken", "protected" or "large"."""
+
+    def __init__(self, sentence: str, key: str = "broken") -> None:
+        super().__init__(sentence)
+        self.key = key
 
 
 class Cell(Struct, frozen=True):
     """A cell of a table."""
 
     text: str
-    columns: int = 1  # how many it spans
-    rows: int = 1
+    columns: int = 1  # columns that it spans
+    rows: int = 1  # rows that it spans
 
 
 class Block(Struct, frozen=True):
-    """A paragraph, or a table where there are rows."""
+    """A paragraph; or a table, if it has rows."""
 
     text: str = ""
     rows: tuple[tuple[Cell, ...], ...] = ()
 
 
 class Extracted(Struct, frozen=True):
-    """What a file says."""
+    """The content of a file."""
 
     blocks: tuple[Block, ...] = ()
-    problem: str = ""  # why it could not be read, one sentence; empty: it was
-    cut: bool = False  # there was more text than is kept
+    problem: str = ""  # why the file could not be read, in one sentence; empty: it was read
+    cut: bool = False  # the file has more text than the limits allow
 
     @property
     def text(self) -> str:
-        """Plain text: a blank line between blocks, a tab between the cells of a row."""
+        """The content as plain text, with a blank line between blocks and a tab between the cells of a row."""
         return "\n\n".join(filter(None, map(_plain, self.blocks)))
 
 

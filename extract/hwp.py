@@ -1,6 +1,6 @@
-"""HWP 5: an OLE compound file whose `BodyText/Section*` streams are records. Hancom's "한글 문서 파일 형식 5.0".
+"""Reads HWP 5, an OLE compound file with records in its `BodyText/Section*` streams. Hancom's "한글 문서 파일 형식 5.0".
 
-Read here: the text of paragraphs (section 4.3.2) and which of them stand in a table's cells; no formatting.
+It reads the text of paragraphs (section 4.3.2), including those in table cells, without formatting.
 """
 
 import struct
@@ -15,8 +15,8 @@ from extract import MOST_INFLATED, Block, Unreadable
 SIGNATURE = b"HWP Document File"
 COMPRESSED, PASSWORD, DISTRIBUTED = 1, 2, 4  # bits of FileHeader's properties
 PARA_HEADER, PARA_TEXT, CTRL_HEADER = 0x10 + 50, 0x10 + 51, 0x10 + 55  # record tags
-HIDDEN = {b"daeh", b"toof", b"tcmt"}  # header, footer and hidden comment: their ids, last letter first
-# Control characters by how many 16-bit units they take (section 4.3.2, table 6); all others take eight.
+HIDDEN = {b"daeh", b"toof", b"tcmt"}  # ids of header, footer and hidden comment, spelt backwards
+# Control characters that take one 16-bit unit (section 4.3.2, table 6), with their text; all others take eight units.
 ALONE = {0: "", 10: "\n", 13: "", 24: "-", 25: "", 26: "", 27: "", 28: "", 29: "", 30: " ", 31: " "}
 TAB = 9
 
@@ -30,13 +30,13 @@ def read(file: IO[bytes]) -> Iterator[Block]:
                 raise Unreadable("It is not an HWP 5 file.")
             properties = struct.unpack_from("<I", header, 36)[0]
             if properties & (PASSWORD | DISTRIBUTED):
-                raise Unreadable("It is protected: its text cannot be read.")
+                raise Unreadable("It is protected, so its text cannot be read.", "protected")
             names = [entry for entry in container.listdir() if len(entry) == 2 and entry[0] == "BodyText"]
             sections = sorted(
                 (entry for entry in names if entry[1][7:].isdecimal()), key=lambda entry: int(entry[1][7:])
             )
             if not sections:
-                raise Unreadable("It holds no BodyText.")
+                raise Unreadable("It has no BodyText.")
             inflated = 0
             for section in sections:
                 stream = container.openstream(section).read()
@@ -45,14 +45,14 @@ def read(file: IO[bytes]) -> Iterator[Block]:
                 inflated += len(stream)
                 yield from _paragraphs(stream)
     except (OSError, ValueError, IndexError, struct.error, zlib.error) as error:
-        raise Unreadable(f"It is not a whole HWP file ({type(error).__name__}).") from None
+        raise Unreadable(f"It is not a complete HWP file ({type(error).__name__}).") from None
 
 
 def _inflate(stream: bytes, most: int) -> bytes:
     inflater = zlib.decompressobj(-15)
     inflated = inflater.decompress(stream, most)
     if inflater.unconsumed_tail:
-        raise Unreadable(f"Its parts inflate to more than {MOST_INFLATED // 1024 // 1024} MB.")
+        raise Unreadable(f"Its parts have more than {MOST_INFLATED // 1024 // 1024} MB when decompressed.", "large")
     return inflated
 
 
@@ -73,7 +73,7 @@ def _records(stream: bytes) -> Iterator[tuple[int, int, bytes]]:
 
 
 def _paragraphs(stream: bytes) -> Iterator[Block]:
-    hidden = 1024  # the level of a control whose paragraphs are not shown; none is so deep
+    hidden = 1024  # level of the hidden control around the record; 1024: none, because levels are smaller
     for tag, level, content in _records(stream):
         if level <= hidden:
             hidden = level if tag == CTRL_HEADER and content[:4] in HIDDEN else 1024

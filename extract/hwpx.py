@@ -1,22 +1,20 @@
-"""HWPX (KS X 6101, OWPML): a ZIP whose `Contents/section*.xml` hold paragraphs, tables and drawings.
+"""Reads HWPX (KS X 6101, OWPML), a ZIP file with paragraphs, tables and drawings in `Contents/section*.xml`.
 
-Names are compared without their namespace: it differs between 2011, 2016 and 2024 editions.
+Names are compared without their namespace, which differs between the editions of 2011, 2016 and 2024.
 """
 
 import re
 import zipfile
-import zlib
 from collections.abc import Iterator
 from typing import IO
 
 from lxml import etree
 
-from extract import MOST_INFLATED, Block, Cell, Unreadable
+from extract import Block, Cell, Unreadable
+from extract.package import BROKEN, Package, local_name
 
 SECTION = re.compile(r"Contents/section(\d{1,4})\.xml")
-MOST_MEMBERS = 10_000
-CHUNK = 64 * 1024
-# Texts that are not the document's: page furniture, comments that are not shown, what stands in a field's parameters.
+# Elements whose texts are not part of the document: headers and footers, hidden comments, parameters of fields and so on.
 NOT_TEXT = {"header", "footer", "hiddenComment", "memo", "parameters", "shapeComment", "secPr", "caret", "script"}
 SPACES = {"tab": "\t", "lineBreak": "\n", "nbSpace": " ", "fwSpace": " ", "hyphen": "-"}
 
@@ -25,64 +23,28 @@ def read(file: IO[bytes]) -> Iterator[Block]:
     """The blocks in reading order. Raises Unreadable."""
     try:
         with zipfile.ZipFile(file) as archive:
-            names = archive.namelist()
-            if len(names) > MOST_MEMBERS:
-                raise Unreadable(f"It holds {len(names)} parts; at most {MOST_MEMBERS} are read.")
-            sections = sorted((int(found[1]), name) for name in set(names) if (found := SECTION.fullmatch(name)))
-            if not sections:
-                raise Unreadable("It holds no Contents/section0.xml.")
-            if (
-                "META-INF/manifest.xml" in names
-                and b"encryption-data" in _inflate(archive, "META-INF/manifest.xml", 0)[0]
-            ):
-                raise Unreadable("It is protected by a password.")
-            inflated = 0
-            for _, name in sections:
-                source, inflated = _inflate(archive, name, inflated)
-                yield from _blocks(_parse(source))
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError) as error:
-        raise Unreadable(f"It is not a whole HWPX file ({type(error).__name__}).") from None
+            package = Package(archive)
+            for name in sections(package):
+                yield from _blocks(package.tree(name))
+    except BROKEN as error:
+        raise Unreadable(f"It is not a complete HWPX file ({type(error).__name__}).") from None
 
 
-def _inflate(archive: zipfile.ZipFile, name: str, before: int) -> tuple[bytes, int]:
-    """A part, and how many bytes were inflated so far. The sizes that the archive states are not believed."""
-    parts: list[bytes] = []
-    with archive.open(name) as part:
-        while chunk := part.read(CHUNK):
-            before += len(chunk)
-            if before > MOST_INFLATED:
-                raise Unreadable(f"Its parts inflate to more than {MOST_INFLATED // 1024 // 1024} MB.")
-            parts.append(chunk)
-    return b"".join(parts), before
-
-
-def _parse(source: bytes) -> etree._Element:
-    parser = etree.XMLParser(
-        resolve_entities=False,
-        load_dtd=False,
-        no_network=True,
-        huge_tree=False,
-        recover=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
-    try:
-        root = etree.fromstring(source, parser)
-    except etree.XMLSyntaxError as error:
-        raise Unreadable(f"One of its sections is not well-formed XML (line {error.lineno or 1}).") from None
-    if root.getroottree().docinfo.doctype:
-        raise Unreadable("One of its sections has a DOCTYPE.")
-    return root
-
-
-def _name(element: etree._Element) -> str:
-    return str(etree.QName(element).localname) if isinstance(element.tag, str) else ""
+def sections(package: Package) -> list[str]:
+    """The names of the sections in their order. Raises Unreadable if there is none, or if they are encrypted."""
+    found = sorted((int(match[1]), name) for name in package.names if (match := SECTION.fullmatch(name)))
+    if not found:
+        raise Unreadable("It has no Contents/section0.xml.")
+    manifest = "META-INF/manifest.xml"
+    if manifest in package.names and b"encryption-data" in package.read(manifest):
+        raise Unreadable("It is protected by a password.", "protected")
+    return [name for _, name in found]
 
 
 def _blocks(element: etree._Element) -> Iterator[Block]:
     """The paragraphs and tables below an element."""
     for child in element:
-        name = _name(child)
+        name = local_name(child)
         if name == "p":
             yield from _paragraph(child)
         elif name and name not in NOT_TEXT:
@@ -90,15 +52,15 @@ def _blocks(element: etree._Element) -> Iterator[Block]:
 
 
 def _paragraph(paragraph: etree._Element) -> Iterator[Block]:
-    """A paragraph's own text, and after it what is anchored in it: tables, drawings with text, notes."""
+    """The text of a paragraph, followed by the tables, drawings with text and notes that are anchored in it."""
     words: list[str] = []
     anchored: list[Block] = []
     deleted = False
     for run in paragraph:
-        if _name(run) != "run":
+        if local_name(run) != "run":
             continue
         for child in run:
-            name = _name(child)
+            name = local_name(child)
             if name == "t":
                 deleted = _text(child, words, deleted)
             elif name == "tbl":
@@ -112,11 +74,11 @@ def _paragraph(paragraph: etree._Element) -> Iterator[Block]:
 
 
 def _text(element: etree._Element, words: list[str], deleted: bool) -> bool:
-    """Append the text of a `t`; whether a deletion that is tracked is still open after it."""
+    """Append the text of a `t` element to `words`; whether a tracked deletion is still open after it."""
     if not deleted:
         words.append(element.text or "")
     for child in element:
-        name = _name(child)
+        name = local_name(child)
         if name == "deleteBegin":
             deleted = True
         elif name == "deleteEnd":
@@ -130,15 +92,15 @@ def _text(element: etree._Element, words: list[str], deleted: bool) -> bool:
 
 def _rows(table: etree._Element) -> Iterator[tuple[Cell, ...]]:
     for row in table:
-        if _name(row) == "tr":
-            yield tuple(_cell(cell) for cell in row if _name(cell) == "tc")
+        if local_name(row) == "tr":
+            yield tuple(_cell(cell) for cell in row if local_name(cell) == "tc")
 
 
 def _cell(cell: etree._Element) -> Cell:
     lines: list[str] = []
     for block in _blocks(cell):
         lines += [block.text] if not block.rows else [" ".join(inner.text for inner in row) for row in block.rows]
-    span = next((child for child in cell if _name(child) == "cellSpan"), None)
+    span = next((child for child in cell if local_name(child) == "cellSpan"), None)
     return Cell("\n".join(filter(None, lines)), _span(span, "colSpan"), _span(span, "rowSpan"))
 
 

@@ -1,4 +1,4 @@
-"""Plain text, UTF-8 or CP949."""
+"""Reads plain text in UTF-8 or CP949."""
 
 from collections.abc import Iterator
 from typing import IO
@@ -7,7 +7,7 @@ from extract import MOST_TEXT, Block, Unreadable
 
 
 def read(file: IO[bytes]) -> Iterator[Block]:
-    """The paragraphs, parted by blank lines. Raises Unreadable."""
+    """The paragraphs, which blank lines separate. Raises Unreadable."""
     source = file.read(4 * MOST_TEXT)
     for codec in ("utf-8-sig", "cp949"):
         try:

@@ -1,4 +1,4 @@
-"""The documents of the Atom Publishing Protocol: https://www.rfc-editor.org/rfc/rfc5023."""
+"""Documents of the Atom Publishing Protocol: https://www.rfc-editor.org/rfc/rfc5023."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -6,8 +6,8 @@ from datetime import datetime
 from lxml import etree
 from msgspec import Struct
 
-from feeds import atom, wording
-from feeds.article import Article, Office
+from feeds import atom
+from feeds.article import EPOCH, SCHEMES, Article, Office, parsed
 
 SERVICE = "application/atomsvc+xml; charset=utf-8"
 CATEGORIES = "application/atomcat+xml; charset=utf-8"
@@ -20,7 +20,7 @@ _NSMAP = {None: _APP, "atom": _ATOM}
 
 
 class Member(Struct, frozen=True):
-    """An article of a collection, as its office edits it."""
+    """An article of a collection, for its office to edit."""
 
     article: Article
     edited: datetime  # when this version came (section 10.2)
@@ -28,7 +28,7 @@ class Member(Struct, frozen=True):
 
 
 def service(office: Office, collection: str, categories: Sequence[str]) -> bytes:
-    """Where an office publishes: one workspace, one collection of entries, no media (section 8)."""
+    """The service document of an office: one workspace with one collection of entries, without media (section 8)."""
     root = etree.Element(f"{{{_APP}}}service", nsmap=_NSMAP)
     workspace = etree.SubElement(root, f"{{{_APP}}}workspace")
     _title(workspace, office.name)
@@ -41,24 +41,25 @@ def service(office: Office, collection: str, categories: Sequence[str]) -> bytes
 
 
 def categories(scheme: str, terms: Iterable[tuple[str, str]]) -> bytes:
-    """(code, label) of every term of a scheme; other categories may be used besides and are kept as keywords (section 7)."""
-    root = etree.Element(f"{{{_APP}}}categories", fixed="no", scheme=wording.SCHEMES[scheme], nsmap=_NSMAP)
+    """The category document of a scheme, from (code, label) of each term. Other categories are allowed and become keywords (section
+    7)."""
+    root = etree.Element(f"{{{_APP}}}categories", fixed="no", scheme=SCHEMES[scheme], nsmap=_NSMAP)
     for code, label in terms:
         etree.SubElement(root, f"{{{_ATOM}}}category", term=code, label=label)
     return _bytes(root)
 
 
 def member(shown: Member) -> bytes:
-    """The entry as its office reads it and sends it back."""
+    """The entry that an office reads, edits and sends back."""
     return _bytes(_entry(shown))
 
 
 def collection(office: Office, url: str, first: str, following: str, members: Sequence[Member]) -> bytes:
-    """A page of the collection, last edited first; `following` is the next page's URL, or empty (section 10.1)."""
+    """A page of the collection, last edited first. `following`: the URL of the next page, or empty (section 10.1)."""
     root = etree.Element(f"{{{_ATOM}}}feed", nsmap={None: _ATOM, "app": _APP})
     etree.SubElement(root, f"{{{_ATOM}}}id").text = first
     etree.SubElement(root, f"{{{_ATOM}}}title").text = office.name
-    newest = max((shown.edited for shown in members), default=wording.EPOCH)
+    newest = max((shown.edited for shown in members), default=EPOCH)
     etree.SubElement(root, f"{{{_ATOM}}}updated").text = newest.isoformat()
     author = etree.SubElement(root, f"{{{_ATOM}}}author")
     etree.SubElement(author, f"{{{_ATOM}}}name").text = office.name
@@ -70,8 +71,7 @@ def collection(office: Office, url: str, first: str, following: str, members: Se
 
 
 def _entry(shown: Member) -> etree._Element:
-    parser = etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True, huge_tree=True)
-    entry = etree.fromstring(atom.entry(shown.article, edit=shown.url), parser)
+    entry = parsed(atom.entry(shown.article, edit=shown.url))
     etree.SubElement(entry, f"{{{_APP}}}edited", nsmap={"app": _APP}).text = shown.edited.isoformat()
     return entry
 

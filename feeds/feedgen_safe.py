@@ -1,7 +1,7 @@
-"""feedgen 0.9.0 without its reading of the clock and its switching of the process's locale.
+"""feedgen 0.9.0, patched so that it does not read the clock or change the locale of the process.
 
-feedgen formats RSS dates between two calls of `locale.setlocale`, which is process-wide and not thread-safe: with
-threads it leaves the process in another locale. `email.utils.format_datetime` gives the same bytes and touches nothing.
+feedgen formats RSS dates between two calls of `locale.setlocale`, which affects the whole process and is not thread-safe: with
+threads, it can leave the process in another locale. `email.utils.format_datetime` gives the same bytes and changes nothing.
 """
 
 from email.utils import format_datetime
@@ -10,17 +10,16 @@ from typing import Any
 import feedgen.entry
 import feedgen.feed
 
-from feeds.article import Feed
-from feeds.wording import GENERATOR
+from feeds.article import GENERATOR, Feed
 
 feedgen.feed.formatRFC2822 = format_datetime
 feedgen.entry.formatRFC2822 = format_datetime
 
 
 def new_feed(feed: Feed, mimetype: str) -> Any:
-    """A FeedGenerator with everything set that RSS and Atom share; nothing is left for feedgen to stamp.
+    """A FeedGenerator with everything set that RSS and Atom share, so that feedgen does not use the clock.
 
-    The link to the page comes last: feedgen writes the last link it was given as RSS <link>, whatever its rel.
+    The link to the page comes last, because feedgen writes the last link as RSS <link>, whatever its rel.
     """
     generator = feedgen.feed.FeedGenerator()
     generator.id(feed.self)

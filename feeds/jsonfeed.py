@@ -1,19 +1,32 @@
-"""JSON Feed 1.1: https://www.jsonfeed.org/version/1.1/. What the format has no member for is in `_pressrelay` (Extensions)."""
+"""JSON Feed 1.1: https://www.jsonfeed.org/version/1.1/. Data without a member in the format is in `_pressrelay` (Extensions)."""
 
-from datetime import datetime
 from html import escape
 from typing import Any
 
 import msgspec
 
-from feeds import wording
-from feeds.article import Article, Contact, Enclosure, Feed, Licence
+from feeds.article import (
+    Article,
+    Contact,
+    Enclosure,
+    Feed,
+    Licence,
+    Withdrawn,
+    classifications,
+    copyright_notice,
+    embargo_in_words,
+    label_of,
+    rfc3339,
+)
 
 MIMETYPE = "application/feed+json; charset=utf-8"
+LABEL = "JSON Feed"
 
 _ABOUT = "urn:pressrelay:json-feed:1"  # the extension's members are described in docs/formats.md
 
 JSON = dict[str, Any]
+
+marked = embargo_in_words  # `_pressrelay` says that an article is held
 
 
 def render(feed: Feed) -> bytes:
@@ -31,8 +44,13 @@ def render(feed: Feed) -> bytes:
     return msgspec.json.encode(_given(members) | {"items": [_item(article) for article in feed.articles]})
 
 
+def tells(gone: Withdrawn) -> bool:
+    """Never: JSON Feed cannot express withdrawals."""
+    return False
+
+
 def _given(members: JSON) -> JSON:
-    """The members that say something."""
+    """The members that are not empty."""
     return {name: value for name, value in members.items() if value not in ("", (), [], {}, None)}
 
 
@@ -44,10 +62,10 @@ def _item(article: Article) -> JSON:
         "content_html": article.body or f"<p>{escape(article.summary, quote=False)}</p>",
         "summary": article.summary,
         "image": next((file.url for file in article.enclosures if file.type.startswith("image/")), ""),
-        "date_published": _instant(article.published),
-        "date_modified": _instant(article.updated),
+        "date_published": rfc3339(article.published),
+        "date_modified": rfc3339(article.updated),
         "authors": [_given({"name": article.office.name, "url": article.office.url})],
-        "tags": list(dict.fromkeys(wording.label(term, article.lang) for term in wording.terms(article))),
+        "tags": list(dict.fromkeys(label_of(term, article.lang) for term in classifications(article))),
         "language": article.lang,
         "attachments": [_attachment(file) for file in article.enclosures],
     }
@@ -61,7 +79,7 @@ def _attachment(file: Enclosure) -> JSON:
 
 
 def _rest(article: Article) -> JSON:
-    """The terms with their codes, the versions, the people: everything that has no member of its own."""
+    """Everything that has no member of its own: terms with their codes, versions, contacts and so on."""
     members: JSON = {
         "id": article.id,
         "version": article.version,
@@ -75,15 +93,15 @@ def _rest(article: Article) -> JSON:
         "slugline": article.slugline,
         "urgency": article.urgency or None,
         "source": article.source,
-        "issued": _instant(article.issued),
-        "embargoed": _instant(article.embargoed) if article.embargoed else None,
+        "issued": rfc3339(article.issued),
+        "embargoed": rfc3339(article.embargoed) if article.embargoed else None,
         "held": article.held or None,
         "embargo_wording": article.embargo_wording,
         "terms": [
-            _given({"scheme": term.scheme, "code": term.code, "names": term.names}) for term in wording.terms(article)
+            _given({"scheme": term.scheme, "code": term.code, "names": term.names}) for term in classifications(article)
         ],
         "contacts": [_given(msgspec.to_builtins(contact)) for contact in article.contacts if contact != Contact()],
-        "copyright": wording.copyright_notice(article),
+        "copyright": copyright_notice(article),
         "licence": _licence(article.licence),
         "related": [_given(msgspec.to_builtins(related)) for related in article.related],
         "note": article.note,
@@ -93,8 +111,3 @@ def _rest(article: Article) -> JSON:
 
 def _licence(licence: Licence) -> JSON:
     return _given({"uri": licence.uri, "text": licence.text})
-
-
-def _instant(instant: datetime) -> str:
-    """RFC 3339."""
-    return instant.isoformat().replace("+00:00", "Z")

@@ -1,32 +1,31 @@
-"""What an article's page says to machines: schema.org `NewsArticle` as JSON-LD, and OpenGraph.
+"""Metadata of an article's page for machines: schema.org `NewsArticle` as JSON-LD, and OpenGraph.
 
 https://schema.org/NewsArticle https://www.w3.org/TR/json-ld11/ https://ogp.me/
 """
 
-from datetime import datetime
 from typing import Any
 
 import msgspec
 from babel.core import get_global
 
-from feeds import wording
-from feeds.article import Article, Enclosure, Office, Term
+from feeds.article import Article, Enclosure, Office, Term, copyright_notice, label_of, rfc3339
 
 JSON = dict[str, Any]
 
-_SAID = ("photo", "application/octet-stream")  # the role and the type of a picture whose URL has no extension
-# What could end a <script> element or begin a comment in it; JSON reads the escapes as the same characters
+_DECLARED = ("photo", "application/octet-stream")  # the role and the type of a picture whose URL has no extension
+# Characters that could end a <script> element or begin a comment in it; in JSON, the escapes mean the same characters
 # (https://www.w3.org/TR/json-ld11/#restrictions-for-contents-of-json-ld-script-elements). The last two end a line in JavaScript.
 _ESCAPES = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"})
 
 
 def embedded(article: Article, site: str, home: str) -> str:
-    """The JSON-LD, safe between the tags of a `<script type="application/ld+json">`. `home`: URL of the site."""
+    """The JSON-LD, safe inside `<script type="application/ld+json">`. `home`: URL of the site."""
     return msgspec.json.encode(newsarticle(article, site, home)).decode().translate(_ESCAPES)
 
 
 def newsarticle(article: Article, site: str, home: str) -> JSON:
-    """The article as a `NewsArticle`: the office is its author and publisher, this site only says so (`sdPublisher`)."""
+    """The article as a `NewsArticle`. The office is its author and publisher; this site only publishes the metadata
+    (`sdPublisher`)."""
     office = _organization(article.office)
     members: JSON = {
         "identifier": article.guid,
@@ -35,8 +34,8 @@ def newsarticle(article: Article, site: str, home: str) -> JSON:
         "headline": article.headline,
         "alternativeHeadline": _one_or_all(article.subheadlines),
         "description": article.summary,
-        "datePublished": _instant(article.published),
-        "dateModified": _instant(article.updated),
+        "datePublished": rfc3339(article.published, seconds=True),
+        "dateModified": rfc3339(article.updated, seconds=True),
         "inLanguage": article.lang,
         "author": office,
         "publisher": office,
@@ -44,7 +43,7 @@ def newsarticle(article: Article, site: str, home: str) -> JSON:
         "dateline": article.dateline,
         "image": [_image(file) for file in photos(article)],
         "license": article.licence.uri,
-        "copyrightNotice": wording.copyright_notice(article),
+        "copyrightNotice": copyright_notice(article),
         "keywords": _keywords(article),
         "contentLocation": [_place(term, article.lang) for term in article.regions],
         "isAccessibleForFree": True,
@@ -55,7 +54,7 @@ def newsarticle(article: Article, site: str, home: str) -> JSON:
 
 
 def opengraph(article: Article, site: str) -> tuple[tuple[str, str], ...]:
-    """(property, content) in the order in which they are written: what belongs to an image stands behind it."""
+    """(property, content) in output order: the properties of an image follow the image."""
     pairs = [
         ("og:type", "article"),
         ("og:title", article.headline),
@@ -63,8 +62,8 @@ def opengraph(article: Article, site: str) -> tuple[tuple[str, str], ...]:
         ("og:url", article.url),
         ("og:site_name", site),
         ("og:locale", locale(article.lang)),
-        ("article:published_time", _instant(article.published)),
-        ("article:modified_time", _instant(article.updated)),
+        ("article:published_time", rfc3339(article.published, seconds=True)),
+        ("article:modified_time", rfc3339(article.updated, seconds=True)),
     ]
     pairs += [("article:tag", name) for name in _keywords(article)]
     for file in photos(article):
@@ -73,8 +72,8 @@ def opengraph(article: Article, site: str) -> tuple[tuple[str, str], ...]:
 
 
 def photos(article: Article) -> tuple[Enclosure, ...]:
-    """The files that are pictures, and those that are said to be while their type is not known."""
-    return tuple(file for file in article.enclosures if _picture(file.type) or (file.role, file.type) == _SAID)
+    """The files that are pictures, including files with the role photo and an unknown type."""
+    return tuple(file for file in article.enclosures if _picture(file.type) or (file.role, file.type) == _DECLARED)
 
 
 def _picture(type: str) -> bool:
@@ -86,7 +85,7 @@ def _type(file: Enclosure) -> str:
 
 
 def locale(lang: str) -> str:
-    """OpenGraph's language_TERRITORY; the likeliest territory (CLDR) where the tag names none, empty where there is none."""
+    """OpenGraph's language_TERRITORY. If the tag names no territory, the likeliest one (CLDR); empty if there is none."""
     language, *rest = lang.split("-")
     named = next((part.upper() for part in rest if len(part) == 2 and part.isalpha()), "")
     script = next((part.title() for part in rest if len(part) == 4 and part.isalpha()), "")
@@ -97,8 +96,8 @@ def locale(lang: str) -> str:
 
 
 def _keywords(article: Article) -> list[str]:
-    """Topics and keywords by name, each once."""
-    return list(dict.fromkeys(wording.label(term, article.lang) for term in article.topics + article.keywords))
+    """The names of topics and keywords, without duplicates."""
+    return list(dict.fromkeys(label_of(term, article.lang) for term in article.topics + article.keywords))
 
 
 def _organization(office: Office) -> JSON:
@@ -117,7 +116,7 @@ def _image(file: Enclosure) -> JSON:
 
 
 def _place(term: Term, lang: str) -> JSON:
-    name = wording.label(term, lang)
+    name = label_of(term, lang)
     others = tuple(dict.fromkeys(other for other in term.names.values() if other != name))
     members: JSON = {"name": name, "alternateName": _one_or_all(others), "identifier": term.code}
     return {"@type": "AdministrativeArea"} | _given(members)
@@ -128,10 +127,5 @@ def _one_or_all(texts: tuple[str, ...]) -> str | list[str]:
 
 
 def _given(members: JSON) -> JSON:
-    """The members that say something."""
+    """The members that are not empty."""
     return {name: value for name, value in members.items() if value not in ("", [])}
-
-
-def _instant(instant: datetime) -> str:
-    """ISO 8601, whole seconds."""
-    return instant.replace(microsecond=0).isoformat().replace("+00:00", "Z")

@@ -1,16 +1,13 @@
-"""The IPTC's News Architecture, whose properties are the same in NewsML-G2 and beside the elements of RSS, Atom and NITF.
+"""Properties of the IPTC's News Architecture, for NewsML-G2 and as additions to RSS, Atom and NITF.
 
 https://iptc.org/std/NewsML-G2/guidelines/
 """
 
 from lxml import etree
 
-from feeds import wording
-from feeds.article import Article, Contact, Office, Related
+from feeds.article import LANG, SCHEMES, Article, Contact, Office, Related
 
 NAR = "http://iptc.org/std/nar/2006-10-01/"
-
-_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 
 def add(parent: etree._Element, name: str, text: str = "", **attributes: str) -> etree._Element:
@@ -25,18 +22,18 @@ def add(parent: etree._Element, name: str, text: str = "", **attributes: str) ->
 
 
 def names(parent: etree._Element, names: dict[str, str]) -> None:
-    """A name in each of its languages."""
+    """Add a name in each of its languages."""
     for lang, name in sorted(names.items()):
-        add(parent, "name", name).set(_LANG, lang)
+        add(parent, "name", name).set(LANG, lang)
 
 
 def says(contact: Contact) -> bool:
-    """Whether it names anybody."""
+    """Whether a contact has any content."""
     return contact != Contact()
 
 
 def contact(parent: etree._Element, contact: Contact, **role: str) -> None:
-    """A contributor in the role of contact: a named person with the department as affiliation, else the department itself."""
+    """Add a contributor in the role of contact: a named person with the department as affiliation, else the department itself."""
     party = add(parent, "contributor", **role)
     if contact.name or contact.department:
         add(party, "name", contact.name or contact.department)
@@ -54,21 +51,21 @@ def contact(parent: etree._Element, contact: Contact, **role: str) -> None:
 
 
 def web(party: etree._Element, office: Office) -> None:
-    """The office's home page."""
+    """Add the office's home page."""
     if office.url:
         add(add(add(party, "organisationDetails"), "contactInfo"), "web", office.url)
 
 
 def link(parent: etree._Element, related: Related, **rel: str) -> None:
-    """Another item, or this one in another language, which a link says as its target's own property (its hint)."""
+    """Add a link to another item, or to a translation, with its language as a hint (a property of the link's target)."""
     made = add(parent, "link", **rel, href=related.url, residref=related.guid, title=related.headline)
     if related.translation:
         add(made, "language", tag=related.translation)
 
 
 def beside(parent: etree._Element, article: Article) -> None:
-    """What RSS and Atom have no element for, each code as a URI of its own: there is no catalog here."""
-    office = add(parent, "provider", uri=f"{wording.SCHEMES['office']}{article.office.code}")
+    """Add what RSS and Atom have no element for. Codes are written as whole URIs, because there is no catalog."""
+    office = add(parent, "provider", uri=f"{SCHEMES['office']}{article.office.code}")
     names(office, {article.lang: article.office.name})
     web(office, article.office)
     if article.embargoed is not None:
@@ -78,9 +75,9 @@ def beside(parent: etree._Element, article: Article) -> None:
     if article.note:
         add(parent, "edNote", article.note)
     if article.embargo_wording:
-        add(parent, "edNote", article.embargo_wording, roleuri=f"{wording.SCHEMES['role']}embargo")
+        add(parent, "edNote", article.embargo_wording, roleuri=f"{SCHEMES['role']}embargo")
     if article.signal:
-        add(parent, "signal", uri=f"{wording.SCHEMES['signal']}{article.signal}")
+        add(parent, "signal", uri=f"{SCHEMES['signal']}{article.signal}")
     if article.urgency:
         add(parent, "urgency", str(article.urgency))
     contacts(parent, article)
@@ -90,7 +87,7 @@ def beside(parent: etree._Element, article: Article) -> None:
 
 
 def contacts(parent: etree._Element, article: Article) -> None:
-    """Whom to ask, where there is no catalog for the role."""
-    for one in article.contacts:
-        if says(one):
-            contact(parent, one, roleuri=f"{wording.SCHEMES['role']}contact")
+    """Add the contacts, with the role as a URI because there is no catalog."""
+    for party in article.contacts:
+        if says(party):
+            contact(parent, party, roleuri=f"{SCHEMES['role']}contact")

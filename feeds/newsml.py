@@ -1,21 +1,37 @@
-"""NewsML-G2 2.35, power conformance: one newsMessage of a package that lists the feed and the newsItems, the whole text inside.
+"""NewsML-G2 2.35, power conformance: one newsMessage with a package that lists the feed, and the newsItems with their whole text.
 
-https://iptc.org/std/NewsML-G2/guidelines/ and the IPTC's XML Schema; functions follow the schema's order.
+https://iptc.org/std/NewsML-G2/guidelines/ and the IPTC's XML Schema. The functions follow the order of the schema.
 """
 
 from datetime import datetime
 
 from lxml import etree
 
-from feeds import nar, wording
-from feeds.article import Article, Feed, Licence, Term, Withdrawn
+from feeds import nar
+from feeds.article import (
+    ALL_RIGHTS_RESERVED,
+    GENERATOR,
+    LANG,
+    SCHEMES,
+    Article,
+    Feed,
+    Licence,
+    Term,
+    Withdrawn,
+    copyright_notice,
+    direction,
+    embargo_noted,
+    open_ended,
+    parsed,
+    terms_of_use,
+)
 from feeds.nar import NAR, add, names
 
 MIMETYPE = "application/vnd.iptc.g2.newsmessage+xml; charset=utf-8"
-ITEM_MIMETYPE = "application/vnd.iptc.g2.newsitem+xml; charset=utf-8"
+LABEL = "NewsML-G2"
+ARTICLE_MIMETYPE = "application/vnd.iptc.g2.newsitem+xml; charset=utf-8"
 
 _XHTML = "http://www.w3.org/1999/xhtml"
-_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _ITEM_TYPE = "application/vnd.iptc.g2.newsitem+xml"
 _CATALOG = "http://www.iptc.org/std/catalog/catalog.IPTC-G2-Standards_41.xml"  # ninat, stat, medtop, irel, drol, sig
 _LOCAL_SCHEMES = ("region", "brm", "office", "kind", "role")
@@ -30,7 +46,7 @@ def render(feed: Feed) -> bytes:
     _package(items, feed)
     for number, article in enumerate(feed.articles, 1):
         _item(items, article, number)
-    for gone in feed.withdrawn:
+    for gone in filter(tells, feed.withdrawn):
         _canceled(items, gone)
     return bytes(etree.tostring(root, encoding="UTF-8", xml_declaration=True))
 
@@ -44,30 +60,43 @@ def render_article(article: Article) -> bytes:
     return bytes(etree.tostring(item, encoding="UTF-8", xml_declaration=True))
 
 
+def tells(gone: Withdrawn) -> bool:
+    """Only if the article was canceled or withheld: items have no status for an article that only left the feed."""
+    return gone.canceled or gone.withheld
+
+
+def marked(article: Article) -> Article:
+    """The sentence in the editor's note; a held article is embargoed until further notice."""
+    return open_ended(embargo_noted(article))
+
+
 def _instant(parent: etree._Element, name: str, instant: datetime) -> None:
     add(parent, name, instant.isoformat())
 
 
 def _header(root: etree._Element, feed: Feed) -> None:
-    """`sent` is the newest article's instant: the message depends on its articles, not on the clock."""
+    """Add the header. `sent` is the instant of the newest article, so that the message does not depend on the clock."""
     header = add(root, "header")
     _instant(header, "sent", feed.updated)
-    add(header, "sender", wording.GENERATOR)
+    add(header, "sender", GENERATOR)
+    add(header, "priority", "5")  # normal; Superdesk reads no message without it
     add(header, "origin", feed.self)
 
 
 def _package(items: etree._Element, feed: Feed) -> None:
-    """What the feed holds, in its order; an item that was canceled is none of it."""
+    """Add the list of the feed's articles in their order, without canceled items."""
     package = add(items, "packageItem", standard="NewsML-G2", standardversion="2.35", conformance="power")
     package.set("guid", feed.self)
-    package.set(_LANG, feed.lang)
-    package.set("dir", wording.direction(feed.lang))
+    package.set("version", str(max(1, int(feed.updated.timestamp()))))  # a later feed is a newer version
+    package.set(LANG, feed.lang)
+    package.set("dir", direction(feed.lang))
     _catalogs(package)
     meta = add(package, "itemMeta")
     add(meta, "itemClass", qcode="ninat:composite")
-    add(meta, "provider", literal=wording.GENERATOR)
+    add(meta, "provider", literal=GENERATOR)
     _instant(meta, "versionCreated", feed.updated)
-    add(meta, "generator", wording.GENERATOR)
+    add(meta, "pubStatus", qcode="stat:usable")
+    add(meta, "generator", GENERATOR)
     add(meta, "title", feed.title)
     add(meta, "link", rel="role:page", href=feed.home, contenttype="text/html")
     content = add(package, "contentMeta")
@@ -77,17 +106,19 @@ def _package(items: etree._Element, feed: Feed) -> None:
     group = add(add(package, "groupSet", root="root"), "group", id="root", role="role:feed", mode="pgrmod:seq")
     for article in feed.articles:
         reference = add(group, "itemRef", residref=article.guid, version=str(article.version), contenttype=_ITEM_TYPE)
-        add(reference, "title", article.headline).set(_LANG, article.lang)
+        add(reference, "itemClass", qcode="ninat:text")
+        _office(reference, "provider", article)
+        _instant(reference, "versionCreated", article.updated)
+        add(reference, "pubStatus", qcode=f"stat:{article.pubstatus}")
+        add(reference, "title", article.headline).set(LANG, article.lang)
 
 
 def _canceled(items: etree._Element, gone: Withdrawn) -> None:
-    """An item without content that says so; an article that only left this feed is not canceled, and not told."""
-    if not (gone.canceled or gone.withheld):
-        return
+    """Add an item without content that says that the article was canceled or withheld."""
     item = add(items, "newsItem", standard="NewsML-G2", standardversion="2.35", conformance="power")
     item.set("guid", gone.guid)
     item.set("version", str(gone.version))
-    item.set(_LANG, gone.lang)
+    item.set(LANG, gone.lang)
     _catalogs(item)
     meta = add(item, "itemMeta")
     add(meta, "itemClass", qcode="ninat:text")
@@ -97,14 +128,18 @@ def _canceled(items: etree._Element, gone: Withdrawn) -> None:
     add(meta, "pubStatus", qcode="stat:canceled" if gone.canceled else "stat:withheld")
     if gone.note:
         add(meta, "edNote", gone.note)
+    # Superdesk and others read the content metadata and the content of every item, also of a withdrawn one.
+    content = add(item, "contentMeta")
+    add(content, "language", tag=gone.lang)
+    add(add(item, "contentSet"), "inlineData", contenttype="text/plain")
 
 
 def _item(items: etree._Element, article: Article, number: int) -> None:
     item = add(items, "newsItem", standard="NewsML-G2", standardversion="2.35", conformance="power")
     item.set("guid", article.guid)
     item.set("version", str(article.version))
-    item.set(_LANG, article.lang)
-    item.set("dir", wording.direction(article.lang))
+    item.set(LANG, article.lang)
+    item.set("dir", direction(article.lang))
     _catalogs(item)
     _rights(item, article, number)
     _item_meta(item, article)
@@ -116,14 +151,14 @@ def _catalogs(item: etree._Element) -> None:
     add(item, "catalogRef", href=_CATALOG)
     catalog = add(item, "catalog")
     for alias in _LOCAL_SCHEMES:
-        add(catalog, "scheme", alias=alias, uri=wording.SCHEMES[alias])
+        add(catalog, "scheme", alias=alias, uri=SCHEMES[alias])
 
 
 def _rights(item: etree._Element, article: Article, number: int) -> None:
-    """The article's rights, then those of each file that has its own."""
+    """Add the rights of the article, then those of each file with its own licence."""
     info = add(item, "rightsInfo")
     _office(info, "copyrightHolder", article)
-    add(info, "copyrightNotice", wording.copyright_notice(article))
+    add(info, "copyrightNotice", copyright_notice(article))
     _licence(info, article.licence)
     for position, enclosure in enumerate(article.enclosures, 1):
         if enclosure.licence is not None:
@@ -132,7 +167,7 @@ def _rights(item: etree._Element, article: Article, number: int) -> None:
 
 
 def _licence(info: etree._Element, licence: Licence) -> None:
-    add(info, "usageTerms", wording.terms_of_use(licence) or wording.ALL_RIGHTS_RESERVED)
+    add(info, "usageTerms", terms_of_use(licence) or ALL_RIGHTS_RESERVED)
     if licence.uri:
         add(info, "link", href=licence.uri)
 
@@ -154,7 +189,7 @@ def _item_meta(item: etree._Element, article: Article) -> None:
     elif article.held:
         add(meta, "embargoed")  # until further notice
     add(meta, "pubStatus", qcode=f"stat:{article.pubstatus}")
-    add(meta, "generator", wording.GENERATOR)
+    add(meta, "generator", GENERATOR)
     add(meta, "title", article.headline)
     if article.note:
         add(meta, "edNote", article.note)
@@ -185,12 +220,12 @@ def _content_meta(item: etree._Element, article: Article) -> None:
 
 
 def _qcode(term: Term) -> str:
-    """Media Topics carry their alias in the code itself."""
+    """The QCode of a term; a code of Media Topics includes its alias."""
     return term.code if term.scheme == "medtop" else f"{term.scheme}:{term.code}"
 
 
 def _administrative(meta: etree._Element, article: Article) -> None:
-    """Who made it and whom to ask: each contact is a contributor in the role of contact."""
+    """Add the creator, and each contact as a contributor in the role of contact."""
     source = _office(meta, "infoSource", article)
     nar.web(source, article.office)
     if article.source:
@@ -242,17 +277,16 @@ def _content_set(item: etree._Element, article: Article, number: int) -> None:
 
 
 def _xhtml(article: Article) -> etree._Element:
-    """The body as an XHTML document: `application/xhtml+xml` has no fragments."""
-    parser = etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True, huge_tree=True)
+    """The body as an XHTML document, because `application/xhtml+xml` does not allow fragments."""
     source = f'<html xmlns="{_XHTML}"><head><title/></head><body>{article.body}</body></html>'
-    html = etree.fromstring(source.encode(), parser)
-    html.set(_LANG, article.lang)
+    html = parsed(source.encode())
+    html.set(LANG, article.lang)
     html.set("lang", article.lang)
-    html.set("dir", wording.direction(article.lang))
+    html.set("dir", direction(article.lang))
     html[0][0].text = article.headline
     return html
 
 
 def _file_id(number: int, position: int) -> str:
-    """Unique within the message, as xs:ID demands."""
+    """An id that is unique within the message, as xs:ID demands."""
     return f"file-{number}-{position}"

@@ -1,19 +1,35 @@
 """ninjs 3.1, the IPTC's news in JSON: https://iptc.org/standards/ninjs/.
 
-A feed is a composite item whose associations are the articles.
+A feed is a composite item whose associations are the articles. Older versions are written from the same members: feeds/ninjs_older.py.
 """
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
 import msgspec
+from msgspec.structs import replace
 
-from feeds import wording
-from feeds.article import Article, Contact, Feed, Licence, Term, Withdrawn
+from feeds.article import (
+    ALL_RIGHTS_RESERVED,
+    SCHEMES,
+    Article,
+    Contact,
+    Feed,
+    Licence,
+    Term,
+    Withdrawn,
+    atom_id,
+    copyright_notice,
+    embargo_noted,
+    is_uri,
+    names_of,
+    rfc3339,
+    terms_of_use,
+)
 
-MIMETYPE = "application/json; charset=utf-8"
+MIMETYPE = ARTICLE_MIMETYPE = "application/json; charset=utf-8"
+LABEL = "ninjs"
 
 _STANDARD = {
     "name": "ninjs",
@@ -21,7 +37,7 @@ _STANDARD = {
     "schema": "http://www.iptc.org/std/ninjs/ninjs-schema_3.1.json",
 }
 _GUID = "urn:pressrelay:guid:"
-# The IPTC's role for a contact's kind is free text: these are ours.
+# The type of contact information is free text in ninjs; these are our values.
 _CONTACTS = (("phone", "phone"), ("email", "email"))
 
 JSON = dict[str, Any]
@@ -29,38 +45,53 @@ JSON = dict[str, Any]
 
 def render(feed: Feed) -> bytes:
     """The feed as UTF-8 bytes; the same feed gives the same bytes."""
-    members: JSON = {
-        "standard": _STANDARD,
-        "uri": feed.self,
-        "type": "composite",
-        "profile": "feed",
-        "representationType": "full",
-        "versionCreated": _instant(feed.updated),
-        "language": feed.lang,
-        "headlines": [{"role": "main", "contentType": "text/plain", "value": feed.title}],
-        "descriptions": [{"contentType": "text/plain", "value": feed.subtitle}] if feed.subtitle else [],
-        "associations": [
-            {"name": f"article-{number}", "rel": "item"} | _article(article)
-            for number, article in enumerate(feed.articles, 1)
-        ]
-        + [_canceled(gone, number) for number, gone in enumerate(feed.withdrawn, 1) if gone.canceled],
-    }
-    return msgspec.json.encode(_given(members))
+    return msgspec.json.encode({"standard": _STANDARD} | feed_members(feed))
 
 
 def render_article(article: Article) -> bytes:
     """One article as UTF-8 bytes."""
-    return msgspec.json.encode({"standard": _STANDARD} | _article(article))
+    return msgspec.json.encode({"standard": _STANDARD} | article_members(article))
+
+
+def feed_members(feed: Feed) -> JSON:
+    """The members of a feed, without the name of the standard."""
+    members: JSON = {
+        "uri": feed.self,
+        "type": "composite",
+        "profile": "feed",
+        "representationType": "full",
+        "versionCreated": rfc3339(feed.updated),
+        "language": feed.lang,
+        "headlines": [{"role": "main", "contentType": "text/plain", "value": feed.title}],
+        "descriptions": [{"contentType": "text/plain", "value": feed.subtitle}] if feed.subtitle else [],
+        "associations": [
+            {"name": f"article-{number}", "rel": "item"} | article_members(article)
+            for number, article in enumerate(feed.articles, 1)
+        ]
+        + [_canceled(gone, number) for number, gone in enumerate(feed.withdrawn, 1) if tells(gone)],
+    }
+    return _given(members)
+
+
+def tells(gone: Withdrawn) -> bool:
+    """Only if the article was canceled: the status `withheld` means that an article may still come."""
+    return gone.canceled
+
+
+def marked(article: Article) -> Article:
+    """The sentence in the editor's note. ninjs has no embargo without an end, so a held article has the status `withheld`, which
+    consumers do not publish."""
+    return replace(embargo_noted(article), pubstatus="withheld" if article.held else article.pubstatus)
 
 
 def _canceled(gone: Withdrawn, number: int) -> JSON:
     members = {
         "name": f"canceled-{number}",
         "rel": "item",
-        "uri": wording.atom_id(gone.id, gone.guid),
+        "uri": atom_id(gone.id, gone.guid),
         "type": "text",
         "version": str(gone.version),
-        "versionCreated": _instant(gone.at),
+        "versionCreated": rfc3339(gone.at),
         "pubStatus": "canceled",
         "edNote": gone.note,
         "language": gone.lang,
@@ -69,27 +100,27 @@ def _canceled(gone: Withdrawn, number: int) -> JSON:
 
 
 def _given(members: JSON) -> JSON:
-    """The members that say something."""
+    """The members that are not empty."""
     return {name: value for name, value in members.items() if value not in ("", (), [], {}, None)}
 
 
-def _article(article: Article) -> JSON:
-    """In the schema's order."""
+def article_members(article: Article) -> JSON:
+    """The members of an article, in the order of the schema, without the name of the standard."""
     members: JSON = {
-        "uri": wording.atom_id(article.id, article.guid),
+        "uri": atom_id(article.id, article.guid),
         "type": "text",
         "representationType": "full",
         "profile": article.kind,
         "version": str(article.version),
-        "firstCreated": _instant(article.issued),
-        "versionCreated": _instant(article.updated),
-        "contentCreated": _instant(article.issued),
-        "embargoedUntil": _instant(article.embargoed) if article.embargoed else None,
+        "firstCreated": rfc3339(article.issued),
+        "versionCreated": rfc3339(article.updated),
+        "contentCreated": rfc3339(article.issued),
+        "embargoedUntil": rfc3339(article.embargoed) if article.embargoed else None,
         "pubStatus": article.pubstatus,
         "urgency": article.urgency or None,
         "copyrightHolder": article.office.name,
-        "copyrightNotice": wording.copyright_notice(article),
-        "usageTerms": wording.terms_of_use(article.licence) or wording.ALL_RIGHTS_RESERVED,
+        "copyrightNotice": copyright_notice(article),
+        "usageTerms": terms_of_use(article.licence) or ALL_RIGHTS_RESERVED,
         "edNote": "\n".join(filter(None, (article.note, article.embargo_wording))),
         "language": article.lang,
         "descriptions": [{"role": "summary", "contentType": "text/plain", "value": article.summary}],
@@ -106,7 +137,7 @@ def _article(article: Article) -> JSON:
         "renditions": list(_renditions(article)),
         "associations": list(_associations(article)),
         "altIds": list(_alternatives(article)),
-        "genres": [{"name": article.kind, "uri": f"{wording.SCHEMES['kind']}{article.kind}"}],
+        "genres": [{"name": article.kind, "uri": f"{SCHEMES['kind']}{article.kind}"}],
         "rightsInfo": _rights(article.licence),
     }
     return _given(members)
@@ -130,9 +161,9 @@ def _people(contacts: tuple[Contact, ...]) -> Iterator[JSON]:
 
 
 def _organisations(article: Article) -> Iterator[JSON]:
-    """The office, then each department that is to be asked and names no person; no department is the office itself."""
+    """The office, then each contact without a person: its department, or the office if it has none."""
     office = article.office
-    uri = f"{wording.SCHEMES['office']}{office.code}"
+    uri = f"{SCHEMES['office']}{office.code}"
     web = [{"type": "web", "value": office.url}] if office.url else []
     yield _given({"name": office.name, "rel": "issuer", "uri": uri, "contactInfo": web})
     for contact in article.contacts:
@@ -142,7 +173,7 @@ def _organisations(article: Article) -> Iterator[JSON]:
 
 
 def _contact_info(contact: Contact) -> list[JSON]:
-    """Each way to reach them; a person's role and department stand with it."""
+    """Each phone number and address of a contact, with the person's role and department."""
     name = contact.department if contact.name else ""
     ways: list[JSON] = [
         _given({"type": type, "role": contact.role, "name": name, "value": getattr(contact, field)})
@@ -155,11 +186,11 @@ def _contact_info(contact: Contact) -> list[JSON]:
 
 
 def _terms(terms: tuple[Term, ...], lang: str) -> Iterator[JSON]:
-    """A concept has one name here: each further language is the same concept again, told by its URI."""
+    """The concepts. A concept has one name in ninjs, so each further language is another concept with the same URI."""
     for term in terms:
         code = term.code.partition(":")[2] if term.scheme == "medtop" else term.code
-        uri = f"{wording.SCHEMES[term.scheme]}{code}"
-        for name in dict.fromkeys(name for _, name in wording.names(term, lang)):
+        uri = f"{SCHEMES[term.scheme]}{code}"
+        for name in dict.fromkeys(name for _, name in names_of(term, lang)):
             yield {"name": name, "uri": uri, "literal": term.code}
 
 
@@ -168,7 +199,7 @@ def _keyword(term: Term) -> JSON:
 
 
 def _renditions(article: Article) -> Iterator[JSON]:
-    """The page here, then the files."""
+    """The article's page, then the files."""
     yield {"name": "page", "href": article.url, "contentType": "text/html"}
     for number, file in enumerate(article.enclosures, 1):
         members = {"href": file.url, "contentType": file.type, "title": file.caption, "sizeInBytes": file.length}
@@ -180,7 +211,7 @@ def _rights(licence: Licence) -> JSON:
 
 
 def _associations(article: Article) -> Iterator[JSON]:
-    """A file's caption, language and licence have no place in a rendition: the file is an associated item besides."""
+    """Associated items: files whose caption, language or licence has no place in a rendition, and related articles."""
     for number, file in enumerate(article.enclosures, 1):
         if file.caption or file.lang or file.licence:
             yield _given(
@@ -190,14 +221,14 @@ def _associations(article: Article) -> Iterator[JSON]:
                     "uri": file.url,
                     "type": "picture" if file.type.startswith("image/") else "component",
                     "language": file.lang,
-                    "usageTerms": wording.terms_of_use(file.licence) if file.licence else "",
+                    "usageTerms": terms_of_use(file.licence) if file.licence else "",
                     "rightsInfo": _rights(file.licence) if file.licence else {},
                     "headlines": [{"contentType": "text/plain", "value": file.caption}] if file.caption else [],
                 }
             )
     for number, related in enumerate(article.related, 1):
-        # An item is known by a URI: a guid that is none is told beside one that stands for it.
-        own = related.guid if wording.is_uri(related.guid) else ""
+        # An item is identified by a URI. A guid that is not a URI is replaced by one, and also given as an altId.
+        own = related.guid if is_uri(related.guid) else ""
         uri = related.url or own or f"{_GUID}{quote(related.guid, safe='')}"
         name, rel = ("translation", "translation") if related.translation else ("related", "seeAlso")
         yield _given(
@@ -214,10 +245,5 @@ def _associations(article: Article) -> Iterator[JSON]:
 
 def _alternatives(article: Article) -> Iterator[JSON]:
     yield {"role": "id", "value": article.id}
-    if not wording.is_uri(article.guid):
+    if not is_uri(article.guid):
         yield {"role": "guid", "value": article.guid}
-
-
-def _instant(instant: datetime) -> str:
-    """RFC 3339."""
-    return instant.isoformat().replace("+00:00", "Z")

@@ -1,18 +1,33 @@
-"""NITF 3.6, one article a document: https://iptc.org/standards/nitf/ and the IPTC's XML Schema, whose order the functions follow."""
+"""NITF 3.6, one article in each document: https://iptc.org/standards/nitf/ and the IPTC's XML Schema. The functions follow its
+order."""
 
 from datetime import UTC, datetime
 from html import escape
 
 from lxml import etree
 
-from feeds import nar, nitf_body, wording
-from feeds.article import Article, Enclosure, Licence
-from feeds.nitf_body import LANG, NITF, sub
+from feeds import nar, nitf_body
+from feeds.article import (
+    ALL_RIGHTS_RESERVED,
+    GENERATOR,
+    LANG,
+    SCHEMES,
+    Article,
+    Enclosure,
+    Licence,
+    copyright_notice,
+    embargo_noted,
+    names_of,
+    terms_of_use,
+)
+from feeds.nitf_body import NITF, sub
 
-MIMETYPE = "application/nitf+xml; charset=utf-8"
+ARTICLE_MIMETYPE = "application/nitf+xml; charset=utf-8"
 
-_TRANSLATION = f"{wording.SCHEMES['role']}translation"
+_TRANSLATION = f"{SCHEMES['role']}translation"
 _SEE_ALSO = "http://cv.iptc.org/newscodes/itemrelation/seeAlso"
+
+marked = embargo_noted  # the status `embargoed` needs no instant
 
 
 def render_article(article: Article) -> bytes:
@@ -36,7 +51,7 @@ def _head(root: etree._Element, article: Article) -> None:
     head = sub(root, "head")
     sub(head, "title", article.headline)
     for name, content in (
-        ("generator", wording.GENERATOR),
+        ("generator", GENERATOR),
         ("pressrelay.id", article.id),
         ("pressrelay.kind", article.kind),
         ("pressrelay.pubstatus", article.pubstatus),
@@ -58,7 +73,7 @@ def _docdata(head: etree._Element, article: Article) -> None:
     docdata = sub(head, "docdata", management_status=status)
     sub(docdata, "doc-id", regsrc=article.office.code, id_string=article.guid)
     if article.urgency:
-        # NITF knows 1 to 8 as the IPTC's older IIM does; 9 is "user-defined" and never read as urgent.
+        # NITF defines 1 to 8, like the IPTC's older IIM; 9 is "user-defined" there and never means urgent.
         sub(docdata, "urgency", ed_urg=str(article.urgency))
     sub(docdata, "date.issue", norm=_norm(article.issued))
     if article.embargoed is not None:
@@ -69,33 +84,33 @@ def _docdata(head: etree._Element, article: Article) -> None:
         if info:
             sub(docdata, "ed-msg", msg_type=kind, info=info)
     sub(docdata, "du-key", key=article.slugline, version=str(article.version))
-    sub(docdata, "doc.copyright", year=str(article.issued.year), holder=wording.copyright_notice(article))
-    terms = wording.terms_of_use(article.licence) or wording.ALL_RIGHTS_RESERVED
+    sub(docdata, "doc.copyright", year=str(article.issued.year), holder=copyright_notice(article))
+    terms = terms_of_use(article.licence) or ALL_RIGHTS_RESERVED
     sub(docdata, "doc.rights", owner=article.office.name, limitations=terms)
     if article.keywords:
         keys = sub(docdata, "key-list")
         for keyword in article.keywords:
             sub(keys, "keyword", key=keyword.code)
     _identified(docdata, article)
-    # NITF has no place for whom to ask and what belongs with it, but lets other standards in.
+    # NITF has no place for contacts and related articles, but allows elements of other standards.
     nar.contacts(docdata, article)
-    for one in article.related:
-        nar.link(docdata, one, reluri=_TRANSLATION if one.translation else _SEE_ALSO)
+    for related in article.related:
+        nar.link(docdata, related, reluri=_TRANSLATION if related.translation else _SEE_ALSO)
 
 
 def _identified(docdata: etree._Element, article: Article) -> None:
-    """Regions and topics, each with its code and its scheme, once for every language in which it has a name."""
+    """Add regions and topics with their codes and schemes, once for each language of their names."""
     if not article.regions and not article.topics:
         return
     content = sub(docdata, "identified-content")
     for region in article.regions:
-        for lang, name in wording.names(region, article.lang):
-            location = sub(content, "location", name, location_code=region.code, code_source=wording.SCHEMES["region"])
+        for lang, name in names_of(region, article.lang):
+            location = sub(content, "location", name, location_code=region.code, code_source=SCHEMES["region"])
             if lang:
                 location.set(LANG, lang)
     for topic in article.topics:
-        for lang, name in wording.names(topic, article.lang):
-            scheme = wording.SCHEMES[topic.scheme]
+        for lang, name in names_of(topic, article.lang):
+            scheme = SCHEMES[topic.scheme]
             classifier = sub(content, "classifier", name, type="subject", idsrc=scheme, value=topic.code)
             if lang:
                 classifier.set(LANG, lang)
@@ -110,7 +125,7 @@ def _body_head(body: etree._Element, article: Article) -> None:
     if article.byline:
         sub(head, "byline", article.byline)
     distributor = sub(head, "distributor")
-    sub(distributor, "org", article.office.name, idsrc=wording.SCHEMES["office"], value=article.office.code)
+    sub(distributor, "org", article.office.name, idsrc=SCHEMES["office"], value=article.office.code)
     if article.dateline:
         sub(sub(head, "dateline"), "location", article.dateline)
     sub(sub(head, "abstract"), "p", article.summary)
@@ -122,7 +137,7 @@ def _media(content: etree._Element, enclosure: Enclosure) -> None:
     licence = enclosure.licence or Licence()
     length = "" if enclosure.length is None else str(enclosure.length)
     for name, value in (
-        ("licence", wording.terms_of_use(licence)),
+        ("licence", terms_of_use(licence)),
         ("licence-uri", licence.uri),
         ("length", length),
         ("lang", enclosure.lang),
@@ -137,6 +152,6 @@ def _media(content: etree._Element, enclosure: Enclosure) -> None:
 
 
 def _norm(instant: datetime) -> str:
-    """ISO 8601, basic format, as NITF's own examples write it; with microseconds where it has them."""
+    """An instant in ISO 8601, basic format, as in NITF's own examples; with microseconds if it has any."""
     fraction = f".{instant.microsecond:06}" if instant.microsecond else ""
     return f"{instant.astimezone(UTC):%Y%m%dT%H%M%S}{fraction}Z"

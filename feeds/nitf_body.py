@@ -1,14 +1,15 @@
-"""A body's XHTML as NITF 3.6 block content: https://iptc.org/standards/nitf/.
+"""Converts the XHTML of a body to NITF 3.6 block content: https://iptc.org/standards/nitf/.
 
-What NITF has no element for keeps its words: an inline tag becomes `em` with the tag as its class, a division its children.
+An inline element that NITF does not have becomes `em` with the tag as its class; a block element is replaced by its children.
 """
 
 from collections.abc import Iterator
 
 from lxml import etree
 
+from feeds.article import LANG, parsed
+
 NITF = "http://iptc.org/std/NITF/2006-10-18/"
-LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 _HEADS = {"h2", "h3", "h4", "h5", "h6"}
 _EMPHASIS = {"em", "strong", "b", "i", "u", "s", "sub", "sup", "code", "cite", "abbr"}
@@ -17,9 +18,8 @@ _TABLE = {"caption", "thead", "tbody", "tfoot", "tr", "th", "td"}
 
 
 def append(parent: etree._Element, xhtml: str) -> None:
-    """Put a well-formed fragment without namespace below an element of NITF."""
-    parser = etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True, huge_tree=True)
-    _blocks(parent, etree.fromstring(f"<div>{xhtml}</div>".encode(), parser))
+    """Convert a well-formed fragment without namespace, and append it to an NITF element."""
+    _blocks(parent, parsed(f"<div>{xhtml}</div>".encode()))
 
 
 def sub(parent: etree._Element, name: str, text: str = "", /, **attributes: str) -> etree._Element:
@@ -34,7 +34,7 @@ def sub(parent: etree._Element, name: str, text: str = "", /, **attributes: str)
 
 
 def _blocks(parent: etree._Element, source: etree._Element) -> None:
-    """The children of a block: loose words between blocks are gathered in paragraphs."""
+    """Convert the children of a block; loose text between blocks is put into paragraphs."""
     loose: etree._Element | None = None
 
     def words(text: str | None) -> None:
@@ -86,7 +86,7 @@ def _block(parent: etree._Element, source: etree._Element) -> None:
 
 
 def _phrase(target: etree._Element, source: etree._Element) -> None:
-    """Words and inline elements; the images among them stand after the paragraph, for NITF has none inside."""
+    """Convert text and inline elements. Images are put after the paragraph, because NITF does not allow them inside."""
     if source.get("lang"):
         target.set(LANG, source.get("lang", ""))
     _text(target, source.text)
@@ -125,7 +125,7 @@ def _inline(target: etree._Element, source: etree._Element) -> None:
 
 
 def _blocks_or_words(target: etree._Element, source: etree._Element) -> None:
-    """List items and cells take both; words alone stay without a paragraph."""
+    """Convert the content of a list item or cell, which may be blocks or text; text alone gets no paragraph."""
     if any(child.tag not in _INLINE for child in source):
         _blocks(target, source)
         return
@@ -147,7 +147,8 @@ def _definitions(parent: etree._Element, source: etree._Element) -> None:
 
 
 def _table(parent: etree._Element, source: etree._Element) -> None:
-    """All rows in their order in one body: NITF wants a table foot before the body, which readers would see first."""
+    """Convert a table, with all rows in one body in their order: NITF puts a table foot before the body, where readers would see it
+    first."""
     rows = [row for row in source.iter("tr") if next(_cells(row), None) is not None and _nearest(row) is source]
     if not rows:
         _blocks(parent, source)
@@ -184,8 +185,8 @@ def _figure(parent: etree._Element, source: etree._Element) -> None:
     if image is None:
         _blocks(parent, source)
         return
-    for one in source.iter("img"):
-        _media(parent, one, caption if one is image else None)
+    for picture in source.iter("img"):
+        _media(parent, picture, caption if picture is image else None)
     for child in source:
         if child.tag not in ("img", "figcaption"):
             _block(parent, child)
@@ -200,7 +201,7 @@ def _media(parent: etree._Element, image: etree._Element, caption: etree._Elemen
 
 
 def _text(target: etree._Element, text: str | None) -> None:
-    """More words at the end of an element."""
+    """Append text to an element."""
     if not text:
         return
     if len(target):

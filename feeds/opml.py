@@ -1,4 +1,4 @@
-"""OPML 2.0, a list of feeds that any reader can subscribe to: http://opml.org/spec2.opml, section "Subscription lists"."""
+"""OPML 2.0, a list of feeds that feed readers can import: http://opml.org/spec2.opml, section "Subscription lists"."""
 
 from lxml import etree
 from msgspec import Struct
@@ -7,7 +7,7 @@ MIMETYPE = "text/x-opml; charset=utf-8"
 
 
 class Outline(Struct, frozen=True):
-    """A feed, or a heading over others."""
+    """A feed, or a heading over other outlines."""
 
     text: str
     xml_url: str = ""  # of the feed as RSS; empty: a heading
@@ -17,7 +17,7 @@ class Outline(Struct, frozen=True):
 
 
 def render(title: str, owner: str, outlines: tuple[Outline, ...]) -> bytes:
-    """The list as UTF-8 bytes. No dates: the same list is the same bytes. `owner`: URL of the site."""
+    """The list as UTF-8 bytes, without dates, so that the same list always has the same bytes. `owner`: URL of the site."""
     root = etree.Element("opml", version="2.0")
     head = etree.SubElement(root, "head")
     for name, text in (("title", title), ("ownerId", owner), ("docs", "http://opml.org/spec2.opml")):
@@ -29,12 +29,12 @@ def render(title: str, owner: str, outlines: tuple[Outline, ...]) -> bytes:
 
 
 def _outline(parent: etree._Element, outline: Outline) -> None:
-    """`version` is left out: the specification's words and its examples differ on its value."""
+    """Add an outline. `version` is left out, because the text and the examples of the specification disagree about its value."""
     element = etree.SubElement(parent, "outline", text=outline.text)
     if outline.xml_url:
         element.attrib.update({"type": "rss", "title": outline.text, "xmlUrl": outline.xml_url})
         for name, value in (("htmlUrl", outline.html_url), ("language", outline.lang)):
             if value:
                 element.set(name, value)
-    for one in outline.below:
-        _outline(element, one)
+    for inner in outline.below:
+        _outline(element, inner)

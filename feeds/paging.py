@@ -1,4 +1,4 @@
-"""What RSS and Atom write alike around their entries: links to hub and pages, and whether the document is an archive.
+"""Elements that RSS and Atom share around their entries: links to the hub and to pages, and the mark of an archive document.
 
 https://www.rfc-editor.org/rfc/rfc5005
 """
@@ -12,7 +12,7 @@ HISTORY = "http://purl.org/syndication/history/1.0"
 
 
 def add(parent: etree._Element, feed: Feed) -> None:
-    """Put them behind the document's own link. feedgen writes no such links into RSS, and refuses some in Atom."""
+    """Add the elements after the document's `self` link. feedgen writes no such links into RSS, and refuses some in Atom."""
     own = next((link for link in parent.findall(f"{ATOM}link") if link.get("rel") == "self"), None)
     at = parent.index(own) + 1 if own is not None else 0
     new = [etree.Element(f"{ATOM}link", rel="hub", href=feed.hub)] if feed.hub else []

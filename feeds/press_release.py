@@ -1,23 +1,24 @@
-"""Our own dialect, `urn:pressrelay:press-release:1`: an article as an office would send it, nothing of it lost.
+"""Our own dialect, `urn:pressrelay:press-release:1`: a complete article as an office would send it.
 
-docs/press-release-format.md; the functions follow the schema's order.
+See docs/press-release-format.md. The functions follow the order of the schema.
 """
 
 from collections.abc import Iterator
 
 from lxml import etree
 
-from feeds.article import Article, Contact, Enclosure, Licence, Related
+from feeds.article import LANG, Article, Contact, Enclosure, Licence, Related, embargo_noted, parsed
 from schemas import xsd
 
-MIMETYPE = "application/xml; charset=utf-8"
+ARTICLE_MIMETYPE = "application/xml; charset=utf-8"
 NAMESPACE = "urn:pressrelay:press-release:1"
 
-_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+
+marked = embargo_noted  # the `embargo` element says that an article is held
 
 
 def render_article(article: Article) -> bytes:
-    """The article as a release of its own, UTF-8; the same article gives the same bytes."""
+    """The article as a release, in UTF-8; the same article gives the same bytes."""
     root = etree.Element(f"{{{NAMESPACE}}}release", nsmap={None: NAMESPACE})
     root.append(_article(article))
     return bytes(etree.tostring(root, encoding="UTF-8", xml_declaration=True))
@@ -36,7 +37,7 @@ def element(name: str, text: str = "", **attributes: str) -> etree._Element:
 
 def _article(article: Article) -> etree._Element:
     root = element("article", kind=article.kind, pubstatus=article.pubstatus, version=str(article.version))
-    root.set(_LANG, article.lang)
+    root.set(LANG, article.lang)
     if article.urgency:
         root.set("urgency", str(article.urgency))
     if article.signal:
@@ -63,13 +64,14 @@ def _article(article: Article) -> etree._Element:
 
 
 def given(name: str, text: str) -> Iterator[etree._Element]:
-    """The element of a text, where there is one."""
+    """The element for a text; none if the text is empty."""
     if text:
         yield element(name, text)
 
 
 def embargo(article: Article) -> Iterator[etree._Element]:
-    """`held="false"` says that the words alone hold nothing back."""
+    """The `embargo` element, if there is an embargo or a wording. `held="false"` means that the wording alone does not hold the
+    article."""
     if article.embargoed is None and not article.held and not article.embargo_wording:
         return
     made = element("embargo", article.embargo_wording, until=article.embargoed.isoformat() if article.embargoed else "")
@@ -79,9 +81,8 @@ def embargo(article: Article) -> Iterator[etree._Element]:
 
 
 def _body(xhtml: str) -> etree._Element:
-    """As XHTML where it is of the dialect's subset, else as text."""
-    parser = etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True, huge_tree=True)
-    body = etree.fromstring(f'<body xmlns="{NAMESPACE}">{xhtml}</body>'.encode(), parser)
+    """The body as XHTML if it is in the dialect's subset, else as HTML in text form."""
+    body = parsed(f'<body xmlns="{NAMESPACE}">{xhtml}</body>'.encode())
     loose = (body.text, *(child.tail for child in body))
     if len(body) and not any(text and text.strip() for text in loose) and xsd("press-release").validate(body):
         return body
@@ -89,7 +90,7 @@ def _body(xhtml: str) -> etree._Element:
 
 
 def contact(contact: Contact) -> etree._Element:
-    """Each part that is known."""
+    """The `contact` element with the fields that are not empty."""
     made = element("contact")
     for name in ("department", "role", "name", "phone", "email"):
         made.extend(given(name, getattr(contact, name)))
@@ -97,12 +98,12 @@ def contact(contact: Contact) -> etree._Element:
 
 
 def enclosure(file: Enclosure) -> etree._Element:
-    """By reference."""
+    """The `enclosure` element, which refers to the file."""
     made = element("enclosure", url=file.url, type=file.type, role=file.role)
     if file.length is not None:
         made.set("length", str(file.length))
     if file.lang:
-        made.set(_LANG, file.lang)
+        made.set(LANG, file.lang)
     made.extend(given("caption", file.caption))
     if file.licence is not None:
         made.append(licence(file.licence))
@@ -110,10 +111,10 @@ def enclosure(file: Enclosure) -> etree._Element:
 
 
 def licence(licence: Licence) -> etree._Element:
-    """Its words, and its address where it has one."""
+    """The `licence` element, with the URI if there is one."""
     return element("licence", licence.text, uri=licence.uri)
 
 
 def related(related: Related) -> etree._Element:
-    """Another article, by guid or address."""
+    """The `related` element, by guid or URL."""
     return element("related", related.headline, guid=related.guid, url=related.url, translation=related.translation)

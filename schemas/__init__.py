@@ -1,8 +1,8 @@
-"""What the door checks and what codes mean: `xsd(name)` and `codes(scheme)`. Pure tables: no clock, no environment.
+"""XML schemas and code tables: `xsd(name)` and `codes(scheme)`. Pure: no clock, no environment.
 
-Both may be asked for by any number of threads at once. A code table never changes once it is made. A compiled schema does: each
-validation writes its findings into the schema's own log, so a thread that used another thread's schema could lose a fault, or read
-what was found in another office's release. Therefore every thread has its own.
+Any number of threads may call both at once. A code table never changes once it is made. But a compiled schema does: each validation
+writes its faults into the schema's own log. A thread that used another thread's schema could lose a fault, or read the faults of
+another office's release. So every thread has its own.
 """
 
 from functools import cache
@@ -27,8 +27,8 @@ class _Compiled(local):
 
 
 _compiled = _Compiled()
-# libxml2 makes its tables of types at the first compilation in a process, without a lock: threads that compiled at once could
-# break them for ever, or crash. One thread compiles at a time.
+# libxml2 creates its type tables at the first compilation in a process, without a lock. Threads that compile at the same time could
+# corrupt them or crash, so only one thread compiles at a time.
 _compiling = Lock()
 
 
@@ -39,8 +39,8 @@ def codes(scheme: Literal["region", "topic"]) -> Table:
 
 
 def xsd(name: str) -> etree.XMLSchema:
-    """This thread's own copy of the schema of that name in `schemas/xsd`; compiled at the first call, in about 2 ms. Do not hand it
-    to another thread. Raises etree.XMLSchemaParseError; a failure is not remembered."""
+    """This thread's own copy of a schema in `schemas/xsd`, compiled at the first call in about 2 ms. Do not pass it to another thread.
+    Raises etree.XMLSchemaParseError; a failure is not remembered."""
     schema = _compiled.schemas.get(name)
     if schema is None:
         with _compiling:
@@ -49,7 +49,7 @@ def xsd(name: str) -> etree.XMLSchema:
 
 
 def prepare() -> None:
-    """Read every table and compile every schema now: a server does it before it starts threads or forks."""
+    """Read all tables and compile all schemas now. A server calls this before it starts threads or forks."""
     codes("region")
     codes("topic")
     for name in SCHEMAS:

@@ -1,4 +1,4 @@
-"""Regions: Korea from the table of its own codes with their history, the rest of the world from ISO 3166 (pycountry)."""
+"""Regions: Korea from the table of its administrative codes with their history, other countries from ISO 3166 (pycountry)."""
 
 from collections.abc import Iterator
 from datetime import date

@@ -1,7 +1,6 @@
-"""A code table: look up by code or exact name, walk up to ancestors and on to successors, find the nearest of a wrong name."""
+"""A code table: finds codes by code or exact name, ancestors and successors of a code, and names similar to a wrong one."""
 
 import csv
-import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cached_property, partial
@@ -9,9 +8,10 @@ from importlib.resources import files
 
 from msgspec import Struct
 
+from schemas.alike import alike, letters
 from schemas.text import nfc
 
-LONGEST = 100  # characters of a wrong name that are compared; more would only cost time
+LONGEST = 100  # characters of a wrong name to compare; more would only cost time
 NEAREST = 5
 
 
@@ -25,19 +25,19 @@ class Code(Struct, frozen=True):
     aliases: tuple[str, ...] = ()
     iso: str = ""  # ISO 3166-2
     valid_from: date | None = None
-    valid_to: date | None = None  # the last day; None: in force
+    valid_to: date | None = None  # the last day; None: still in force
     successors: tuple[str, ...] = ()
     retired: date | None = None  # Media Topics: still accepted, with a warning
     maps_to: tuple[str, ...] = ()  # a policy field's Media Topics
     level: str = ""
 
     def valid(self, on: date) -> bool:
-        """Whether the code was in force on that day."""
+        """Whether the code was in force on a day."""
         return (self.valid_from is None or self.valid_from <= on) and (self.valid_to is None or on <= self.valid_to)
 
 
 class UnknownCode(LookupError):
-    """No code bears this name, or several do (`candidates`)."""
+    """No code has this name, or several have it (`candidates`)."""
 
     def __init__(self, text: str, find: Callable[[], tuple[str, ...]], candidates: tuple[Code, ...] = ()) -> None:
         super().__init__(text)
@@ -47,17 +47,17 @@ class UnknownCode(LookupError):
 
     @cached_property
     def nearest(self) -> tuple[str, ...]:
-        """Codes that may be meant, as `Table.nearest` writes them. They are looked for when this is asked: it takes milliseconds."""
+        """Codes that may be meant, as `Table.nearest` writes them. They are computed at the first access, which takes milliseconds."""
         return self._find()
 
 
 def rows(name: str) -> list[dict[str, str]]:
-    """The rows of a file in `schemas/codes`, by the names in its first line."""
+    """The rows of a file in `schemas/codes`, with the column names from its first line."""
     return list(csv.DictReader((files("schemas") / "codes" / name).read_text(encoding="utf-8").splitlines()))
 
 
 def folded(text: str) -> str:
-    """The form in which names are compared: NFC, one space, no letter case."""
+    """The form in which names are compared: NFC, single spaces, no letter case."""
     return " ".join(nfc(text).split()).casefold()
 
 
@@ -65,7 +65,7 @@ class Table:
     """All codes of one dimension."""
 
     def __init__(self, codes: Sequence[Code], names: Mapping[str, Sequence[str]]) -> None:
-        """`names`: folded name -> the codes that bear it."""
+        """`names`: folded name -> the codes that have it."""
         self._codes = {code.code: code for code in codes}
         self._folded = {code.code.casefold(): code.code for code in codes}
         self._names = names
@@ -77,7 +77,7 @@ class Table:
         return iter(self._codes.values())
 
     def get(self, code: str) -> Code | None:
-        """The code of exactly that id."""
+        """The code with exactly this id."""
         return self._codes.get(code)
 
     def children(self, code: str) -> tuple[Code, ...]:
@@ -85,15 +85,15 @@ class Table:
         return tuple(self._children.get(code, ()))
 
     def knows(self, text: str) -> bool:
-        """Whether `resolve` would find it, or find that several bear the name; without looking for the nearest."""
+        """Whether at least one code has this id or name. Does not search for similar names."""
         wanted = folded(text)
         return wanted in self._folded or wanted in self._names
 
     def resolve(self, text: str, on: date | None = None, within: Sequence[str] = ()) -> Code:
-        """The code of an id, an ISO code or an exact name. A name counts only when it is the whole text.
+        """The code with an id, an ISO code or an exact name. A name must be the whole text.
 
-        `on`: the day whose names and codes are meant; None: those in force. `within`: codes that decide between several
-        bearers of a name, by the nearest ancestor that they share with exactly one. Raises UnknownCode.
+        `on`: the day on which the code must be in force; None: now. `within`: codes that decide between several codes of the same
+        name: the one that shares the nearest ancestor with them is chosen. Raises UnknownCode.
         """
         wanted = folded(text)
         if wanted in self._folded:
@@ -115,11 +115,11 @@ class Table:
     def _one(self, text: str, choice: Sequence[Code], within: Sequence[str]) -> Code:
         if len(choice) == 1:
             return choice[0]
-        # A city that is its own province bears the province's name: the wider one is meant.
+        # A city that is also a province has the name of the province; the province is meant.
         for code in choice:
             if all(code.code in self.ancestors(other.code) for other in choice if other is not code):
                 return code
-        # From the given codes up, level by level: an office of one district writes its neighbour's short name.
+        # Go up from the given codes level by level, because an office may write the short name of a neighbouring district.
         scope = set(within)
         while scope:
             near = [code for code in choice if scope & set(self.lineage(code.code))]
@@ -131,7 +131,7 @@ class Table:
         raise UnknownCode(text, lambda: tuple(self._shown(code) for code in choice[:NEAREST]), tuple(choice))
 
     def ancestors(self, code: str) -> tuple[str, ...]:
-        """From the parent up."""
+        """The codes above a code, from its parent up."""
         found: list[str] = []
         known = self._codes.get(code)
         while known and known.parent and known.parent not in found:
@@ -140,7 +140,7 @@ class Table:
         return tuple(found)
 
     def lineage(self, code: str) -> tuple[str, ...]:
-        """The code, its ancestors, its successors and what it maps to, each with their ancestors; no repeats."""
+        """A code, its ancestors, its successors and the codes it maps to, each with its own lineage; without duplicates."""
         found: dict[str, None] = {}
         todo = [code]
         while todo:
@@ -153,16 +153,15 @@ class Table:
             todo += [*known.successors, *known.maps_to]
         return tuple(found)
 
+    @cached_property
+    def _spelt(self) -> dict[str, str]:
+        """Letters of a name -> name. Two threads may compute it at the same time, with the same result."""
+        return {letters(name): name for name in self._names}
+
     def nearest(self, text: str, n: int = NEAREST) -> tuple[str, ...]:
-        """Codes whose names are most like the text, as "kr:52 전북특별자치도 (Jeonbuk State)"; at most n."""
-        wanted = folded(text[:LONGEST])
-        size = len(wanted)
-        pool = [name for name in self._names if abs(len(name) - size) <= max(2, size // 2) and set(name) & set(wanted)]
-        # The letters in common first: cheap, and the costly comparison sees a few hundred names at most.
-        letters = set(wanted)
-        pool.sort(key=lambda name: (-len(letters & set(name)) / len(letters | set(name)), name))
+        """The codes with the most similar names, as "kr:52 전북특별자치도 (Jeonbuk State)"; at most n."""
         shown: dict[str, None] = {}
-        for name in difflib.get_close_matches(wanted, pool[:300], n=4 * n, cutoff=0.5):
+        for name in alike(folded(text[:LONGEST]), self._spelt, 4 * n):
             current = [self._codes[code] for code in self._names[name]]
             for code in [code for code in current if code.valid_to is None] or current:
                 shown[self._shown(code)] = None

@@ -11,8 +11,8 @@ URI = "http://cv.iptc.org/newscodes/mediatopic/"
 def table() -> Table:
     """Every topic: `medtop:20000498`, `brm11`."""
     medtops, fields = list(_media_topics()), list(_policy_fields())
-    # The first to bear a name outranks the others. A Media Topic comes before the policy field of its name (education,
-    # 환경), whose lineage holds the topic anyway; and a field's keyword must not make a topic's own name ambiguous.
+    # If several codes have a name, the first kind wins. A Media Topic wins over a policy field of the same name (education, 환경),
+    # whose lineage includes the topic anyway. And a keyword of a field must not make the name of a topic ambiguous.
     names = _bearers(medtops, lambda code: code.names.values())
     for weaker in (
         _bearers(fields, lambda code: code.names.values()),
@@ -23,7 +23,7 @@ def table() -> Table:
 
 
 def _bearers(codes: Iterable[Code], named: Callable[[Code], Iterable[str]]) -> dict[str, list[str]]:
-    """Folded name -> the codes that bear it."""
+    """Folded name -> the codes that have it."""
     found: dict[str, list[str]] = {}
     for code in codes:
         for name in {folded(name) for name in named(code) if name}:

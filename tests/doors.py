@@ -23,6 +23,9 @@ VALUES = {
     "scheme": "region",
     "office": "doors",
     "action": "pause",
+    "step": "publish",
+    "revision": "1",
+    "secret": "x",
     "filename": "style.css",
 }
 

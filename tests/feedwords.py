@@ -12,12 +12,6 @@ HISTORY = "{http://purl.org/syndication/history/1.0}"
 CONTENT = "{http://purl.org/rss/1.0/modules/content/}encoded"
 MEDIA = "{http://search.yahoo.com/mrss/}"
 
-# Standards that the validator has not heard of: deleted entries (RFC 6721), PRISM, the IPTC's News Architecture.
-TOLERATED = {
-    "http://purl.org/atompub/tombstones/1.0",
-    "http://prismstandard.org/namespaces/basic/2.0/",
-    "http://iptc.org/std/nar/2006-10-01/",
-}
 # What it knows, with the elements that it takes in an item or entry; None: all of them.
 KNOWN: dict[str, set[str] | None] = {
     "": None,
@@ -40,6 +34,34 @@ KNOWN: dict[str, set[str] | None] = {
     CONTENT[1:].partition("}")[0]: {"encoded"},
     HISTORY[1:-1]: {"archive", "complete"},
     "http://backend.userland.com/creativeCommonsRssModule": {"license"},
+}
+# The prefix that it expects for each namespace (base.py, `namespaces`).
+PREFIXES = {
+    ATOM[1:-1]: "atom",
+    DC[1:-1]: "dc",
+    TERMS[1:-1]: "dcterms",
+    MEDIA[1:-1]: "media",
+    HISTORY[1:-1]: "fh",
+    CONTENT[1:].partition("}")[0]: "content",
+}
+# The attributes that it expects of an element, besides those of XML (`getExpectedAttrNames` of each).
+EXPECTED = {
+    "rss": {"version"},
+    "guid": {"isPermaLink"},
+    "category": {"domain"},
+    "enclosure": {"url", "length", "type"},
+    "source": {"url"},
+    f"{ATOM}link": words("type title rel href length hreflang"),
+    f"{ATOM}category": words("term scheme label"),
+    **{ATOM + name: {"type", "src"} for name in ("title", "subtitle", "summary", "content", "rights")},
+    f"{ATOM}generator": {"uri", "version"},
+    f"{MEDIA}content": words(
+        "bitrate channels duration expression fileSize framerate height isDefault lang medium samplingrate type url width"
+    ),
+    f"{MEDIA}category": {"label", "scheme"},
+    f"{MEDIA}copyright": {"url"},
+    f"{MEDIA}title": {"type"},
+    f"{MEDIA}thumbnail": words("height time url width"),
 }
 CHANNEL = words(
     "title link description language copyright managingEditor webMaster pubDate lastBuildDate category generator docs cloud"

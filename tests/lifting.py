@@ -24,7 +24,7 @@ def lift(url: str, instant: datetime, statement: int) -> None:
 
     event.listen(engine, "before_cursor_execute", count)
     event.listen(engine, "commit", count)
-    store.lift(engine, instant)
+    store.articles.lift(engine, instant)
 
 
 def main(url: str, instant: str) -> None:

@@ -66,8 +66,8 @@ def subscribing(server: Server) -> Iterator["Subscriber"]:
         yield subscriber
     finally:
         engine = server.engine()
-        for one in store.find_subscriptions(engine, host=subscriber.host):
-            store.end_subscription(engine, one.id, "The test is over.", datetime.now(UTC))
+        for one in store.deliveries.find_subscriptions(engine, host=subscriber.host):
+            store.deliveries.end_subscription(engine, one.id, "The test is over.", datetime.now(UTC))
         engine.dispose()
         subscriber.stop()
 

@@ -5,7 +5,6 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -13,57 +12,18 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 import redis
-from aiosmtpd.controller import Controller
 
 from app import store
 from app.context import Context, connect
-from app.deliveries import mail, restraint
-from app.errors import Misconfigured, Problem
-from app.outbound.addresses import Refused
+from app.deliveries import letters, links, mail, restraint, smtp
+from app.deliveries.smtp import Mailer
+from app.errors import Misconfigured, Problem, Refused
 from app.settings import Settings, load
-from app.store import Engine, State, Subscription, Tally, Waiting, micros
-from bench.processes import free_port
+from app.store import Engine, micros
 from tests.articles import make
 from tests.conftest import SEED, Server, together, until
+from tests.mailbox import Mailbox
 from tests.test_hub import push
-
-
-class Mailbox:
-    """What a mail server took; addresses at full.example are refused for ever, at busy.example for now."""
-
-    def __init__(self) -> None:
-        self.mails: list[EmailMessage] = []
-        self.port = free_port()
-        self.controller = Controller(self, hostname="127.0.0.1", port=self.port)
-
-    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:
-        if address.endswith("@full.example"):
-            return "550 no such user"
-        if address.endswith("@busy.example"):
-            return "451 come again"
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
-        message = message_from_bytes(envelope.content, policy=policy.default)
-        assert isinstance(message, EmailMessage)
-        self.mails.append(message)
-        return "250 OK"
-
-    @property
-    def url(self) -> str:
-        return f"smtp://127.0.0.1:{self.port}"
-
-    def to(self, address: str) -> list[EmailMessage]:
-        return [one for one in list(self.mails) if one["To"] == address]
-
-
-@pytest.fixture(scope="module")
-def mailbox() -> Iterator[Mailbox]:
-    mailbox = Mailbox()
-    mailbox.controller.start()
-    yield mailbox
-    mailbox.controller.stop()
 
 
 @pytest.fixture(scope="module")
@@ -92,14 +52,14 @@ def link(message: EmailMessage, name: str = "confirm") -> str:
     return found[0].partition("//")[2].partition("/")[2]
 
 
-def subscribe(server: Server, mailbox: Mailbox, address: str, **more: str) -> Subscription:
+def subscribe(server: Server, mailbox: Mailbox, address: str, **more: str) -> store.deliveries.Subscription:
     before = len(mailbox.to(address))
     told = asked(server, address, **more)
     assert told.status_code == 202, told.text
     until(lambda: len(mailbox.to(address)) > before)
     assert server.client.post(f"/{link(mailbox.to(address)[-1])}").status_code == 200
     engine = server.engine()
-    (one,) = [found for found in store.find_subscriptions(engine, kind="email") if found.target == address]
+    (one,) = [found for found in store.deliveries.find_subscriptions(engine, kind="email") if found.target == address]
     engine.dispose()
     assert one.state == "active"
     return one
@@ -107,7 +67,7 @@ def subscribe(server: Server, mailbox: Mailbox, address: str, **more: str) -> Su
 
 def state(server: Server, name: str) -> str:
     engine = server.engine()
-    found = store.subscription(engine, name)
+    found = store.deliveries.subscription(engine, name)
     engine.dispose()
     return found.state if found else ""
 
@@ -151,7 +111,9 @@ def test_a_link_alone_begins_nothing(server: Server, mailbox: Mailbox) -> None:
     page = server.client.get(f"/{link(mailbox.to('robot@desk.example')[0])}", headers={"Accept": "text/html"})
     assert page.status_code == 200 and "<form" in page.text
     engine = server.engine()
-    assert not [one for one in store.find_subscriptions(engine, kind="email") if one.target == "robot@desk.example"]
+    assert not [
+        one for one in store.deliveries.find_subscriptions(engine, kind="email") if one.target == "robot@desk.example"
+    ]
     engine.dispose()
 
 
@@ -170,7 +132,7 @@ def test_a_digest_waits_for_its_time(server: Server, token: str, mailbox: Mailbo
         push(server, token, f"tag:alerts,2026:digest-{letter}", headline=f"소식 {letter}")
     until(lambda: len(mailbox.to("fast@desk.example")) > 1)
     engine = server.engine()
-    until(lambda: (store.failing(engine, [one.id])[one.id]["next"] or 0) > micros(datetime.now(UTC)))
+    until(lambda: (store.deliveries.failing(engine, [one.id])[one.id]["next"] or 0) > micros(datetime.now(UTC)))
     assert len(mailbox.to("slow@desk.example")) == 1
     with engine.begin() as connection:  # a day later
         day = 86_400_000_000
@@ -190,16 +152,16 @@ def test_an_address_that_is_refused_ends_and_a_busy_server_is_asked_again(
     engine = server.engine()
     names = {}
     for host in ("full", "busy"):
-        one = Subscription(
+        one = store.deliveries.Subscription(
             "email", f"x@{host}.example", f"{server.url}/", "office=alerts", "email", host=f"{host}.example", lang="ko"
         )
-        names[host] = store.save_subscription(engine, one, [("office:alerts", "*")], datetime.now(UTC))
+        names[host] = store.deliveries.save_subscription(engine, one, [("office:alerts", "*")], datetime.now(UTC))
     push(server, token, "tag:alerts,2026:refused")
     until(lambda: state(server, names["full"].name) == "ended")
-    until(lambda: store.failing(engine, [names["busy"].id])[names["busy"].id]["attempts"] >= 2)
-    (row,) = store.log_of(engine, names["busy"].id, 5)
+    until(lambda: store.deliveries.failing(engine, [names["busy"].id])[names["busy"].id]["attempts"] >= 2)
+    (row,) = store.deliveries.log_of(engine, names["busy"].id, 5)
     assert row.state == "waiting" and "451 come again" in row.error
-    store.end_subscription(engine, names["busy"].id, "over", datetime.now(UTC))
+    store.deliveries.end_subscription(engine, names["busy"].id, "over", datetime.now(UTC))
     engine.dispose()
 
 
@@ -238,11 +200,11 @@ def test_links_that_are_not_ours(server: Server, mailbox: Mailbox) -> None:
 
 def test_a_link_that_is_too_old(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     context = own_context(tmp_path)
-    token = mail.confirming(context, SUBSCRIPTION)
-    assert mail.confirmed(context, token) == ("a@b.kr", "region=kr%3A52", "", "ko")
-    monkeypatch.setattr(mail, "CONFIRMED_WITHIN", -1)
+    token = links.confirming(context, SUBSCRIPTION)
+    assert links.confirmed(context, token) == ("a@b.kr", "region=kr%3A52", "", "ko")
+    monkeypatch.setattr(links, "CONFIRMED_WITHIN", -1)
     with pytest.raises(Problem) as problem:
-        mail.confirmed(context, token)
+        links.confirmed(context, token)
     assert problem.value.status == 410
 
 
@@ -301,7 +263,7 @@ def waits(server: Server, *hosts: str) -> None:
     """Wait until every mail to these hosts that was asked for is with the mail server."""
     engine = server.engine()
     try:
-        until(lambda: not any(store.count_intents(engine, host) for host in hosts), 30)
+        until(lambda: not any(store.deliveries.count_intents(engine, host) for host in hosts), 30)
     finally:
         engine.dispose()
 
@@ -313,10 +275,10 @@ NOW = datetime(2026, 3, 9, 10, tzinfo=UTC)
 def ask_at(engine: Engine, seconds: float, address: str = "victim@desk.kr") -> bool:
     now = NOW + timedelta(seconds=seconds)
 
-    def judge(tally: Tally) -> str:
-        return store.OPEN if restraint.may_write(tally, micros(now)) else store.DROPPED
+    def judge(tally: store.deliveries.Tally) -> str:
+        return store.deliveries.OPEN if restraint.may_write(tally, micros(now)) else store.deliveries.DROPPED
 
-    return store.attempt(engine, restraint.writing(address, ""), judge, now)
+    return store.deliveries.attempt(engine, restraint.writing(address, ""), judge, now)
 
 
 def test_the_waiting_time_grows_until_somebody_confirms(engine: Engine) -> None:
@@ -326,7 +288,7 @@ def test_the_waiting_time_grows_until_somebody_confirms(engine: Engine) -> None:
         assert not ask_at(engine, at + wait - 1, "Victim+x@desk.kr"), wait
         at += wait
         assert ask_at(engine, at, "vicTim+y+z@DESK.kr"), wait
-    store.confirmed(engine, restraint.writing("victim@desk.kr", ""))
+    store.deliveries.confirmed(engine, restraint.writing("victim@desk.kr", ""))
     assert [ask_at(engine, at + number) for number in range(1, 6)] == [True, True, True, False, False]
     assert ask_at(engine, at + 3 + 600) and not ask_at(engine, at + 4 + 600)
     assert ask_at(engine, at, "other@desk.kr"), "another mailbox of the domain"
@@ -338,7 +300,7 @@ def test_confirmations_let_a_domain_grow(engine: Engine) -> None:
 
     assert sent(0) == restraint.SITE_HOUR
     for number in range(5):
-        store.confirmed(engine, restraint.writing(f"d0n{number}@mail.co.kr", ""))
+        store.deliveries.confirmed(engine, restraint.writing(f"d0n{number}@mail.co.kr", ""))
     assert sent(2) == restraint.SITE_HOUR + 5
     assert sum(ask_at(engine, 2 * 86_400 + n, f"n{n}@other.co.kr") for n in range(10)) == 10
 
@@ -351,11 +313,11 @@ def test_the_last_place_is_taken_once(engine: Engine) -> None:
 
 def test_nobody_reads_the_addresses_that_were_typed(engine: Engine) -> None:
     attempt = restraint.writing("somebody@desk.kr", "203.0.113.7")
-    assert store.attempt(engine, attempt, lambda _: store.OPEN, NOW)
+    assert store.deliveries.attempt(engine, attempt, lambda _: store.deliveries.OPEN, NOW)
     with engine.connect() as connection:
         rows = str(connection.exec_driver_sql("SELECT * FROM attempts").all())
     assert "somebody" not in rows and "203.0.113" not in rows
-    assert store.tally(engine, attempt, NOW).client_hour == 1
+    assert store.deliveries.tally(engine, attempt, NOW).client_hour == 1
 
 
 @pytest.mark.parametrize(
@@ -396,13 +358,13 @@ def test_who_is_one_client(address: str, client: str) -> None:
     ],
 )
 def test_addresses(given: str, found: str) -> None:
-    assert mail.address(given) == found
+    assert smtp.address(given) == found
 
 
 @pytest.mark.parametrize("given", ["사람@b.kr", '"a b"@c.kr', "a..b@c.kr", "a@c_d.kr", "a@c", "a@localhost", "a@b.kr."])
 def test_addresses_that_are_none(given: str) -> None:
     with pytest.raises(Problem) as problem:
-        mail.address(given)
+        smtp.address(given)
     assert problem.value.status == 400 and given in problem.value.detail
 
 
@@ -412,10 +374,13 @@ def test_the_page_in_both_languages(server: Server) -> None:
             "/alerts", params={"region": 'kr:52"><b>'}, headers={"Accept": "text/html", "Accept-Language": lang}
         )
         assert page.status_code == 200 and words in page.text and "<b>" not in page.text
-        labels = re.findall(r"<label>(.*?) <(?:input|select)", page.text)
-        assert len(labels) == 5 and all(labels)
+        labels = re.findall(r"<(?:label|legend)[^>]*>([^<]+)", page.text)
+        assert len(labels) == 7 and all(labels)
     wrong = server.client.post("/alerts", data={"address": "nobody"}, headers={"Accept": "text/html"})
-    assert wrong.status_code == 400 and "<html" in wrong.text and "nobody" in wrong.text
+    assert wrong.status_code == 400 and "<html" in wrong.text and 'value="nobody"' in wrong.text
+    korean = {"Accept": "text/html", "Accept-Language": "ko"}
+    wrong = server.client.post("/alerts", data={"address": "a@b.kr", "region": "전주시청"}, headers=korean)
+    assert wrong.status_code == 404 and 'value="a@b.kr"' in wrong.text and "모르는 지역입니다. 혹시" in wrong.text
     assert 'href="/alerts?region=kr%3A52"' in server.client.get("/?region=kr:52").text
     assert 'href="/alerts' not in server.client.get("/?q=words").text
     sent = server.client.post("/alerts", data={"address": "page@desk.example"}, headers={"Accept": "text/html"})
@@ -429,7 +394,7 @@ def test_without_a_mail_server(own_server: Any) -> None:
     assert "/alerts" not in server.client.get("/").text
 
 
-SUBSCRIPTION = Subscription(
+SUBSCRIPTION = store.deliveries.Subscription(
     "email", "a@b.kr", "https://p.example/?region=kr%3A52", "region=kr%3A52", "email", name="n", lang="ko"
 )
 
@@ -442,15 +407,15 @@ def own_context(tmp_path: Any) -> Context:
     return connect(settings)
 
 
-def row(**changes: Any) -> tuple[Waiting, State]:
+def row(**changes: Any) -> tuple[store.deliveries.Waiting, store.articles.State]:
     article = make(**changes)
-    state = State(1, True, "usable", article.version, article, store.keys(article), 1, article.updated)
-    return Waiting(1, 1, 1, "published", 1, 0, 7), state
+    state = store.articles.State(1, True, "usable", article.version, article, store.keys(article), 1, article.updated)
+    return store.deliveries.Waiting(1, 1, 1, "published", 1, 0, 7), state
 
 
 def test_no_header_becomes_two(tmp_path: Any) -> None:
     told = row(headline="제목\r\nBcc: c@d.kr\x00", summary="<script>alert(1)</script>")
-    message = mail.alert(own_context(tmp_path), SUBSCRIPTION, [told])
+    message = letters.alert(own_context(tmp_path), SUBSCRIPTION, [told])
     assert "Bcc" not in message and "\n" not in message["Subject"]
     html = message.get_body(("html",))
     assert html is not None and "<script>" not in html.get_content()
@@ -459,33 +424,33 @@ def test_no_header_becomes_two(tmp_path: Any) -> None:
 
 def test_a_repeat_has_the_same_identifier(tmp_path: Any) -> None:
     context = own_context(tmp_path)
-    first, again = (mail.alert(context, SUBSCRIPTION, [row()]) for _ in range(2))
+    first, again = (letters.alert(context, SUBSCRIPTION, [row()]) for _ in range(2))
     assert first["Message-ID"] == again["Message-ID"]
 
 
 def test_when_a_digest_is_due() -> None:
     settings = Settings(digest_at="07:00+09:00")
     since = datetime(2026, 3, 9, 21, 0, tzinfo=UTC)  # 06:00 in Seoul on the 10th
-    assert mail.due(micros(since), since, settings) == micros(datetime(2026, 3, 9, 22, 0, tzinfo=UTC))
-    assert mail.due(micros(since), since + timedelta(hours=1), settings) is None
+    assert mail.due(micros(since), since, settings.digest_at) == micros(datetime(2026, 3, 9, 22, 0, tzinfo=UTC))
+    assert mail.due(micros(since), since + timedelta(hours=1), settings.digest_at) is None
     later = since + timedelta(hours=2)
-    assert mail.due(micros(later), later, settings) == micros(datetime(2026, 3, 10, 22, 0, tzinfo=UTC))
+    assert mail.due(micros(later), later, settings.digest_at) == micros(datetime(2026, 3, 10, 22, 0, tzinfo=UTC))
 
 
 def test_a_mail_server_that_is_not_there() -> None:
-    mailer = mail.Mailer(Settings(smtp_url="smtp://127.0.0.1:1", mail_from="a@b.kr"))
+    mailer = Mailer(Settings(smtp_url="smtp://127.0.0.1:1", mail_from="a@b.kr"))
     with pytest.raises(Refused, match="cannot be used"):
         asyncio.run(mailer.send(EmailMessage()))
-    with pytest.raises(Refused, match="No mail server is set"):
-        asyncio.run(mail.Mailer(Settings()).send(EmailMessage()))
+    with pytest.raises(Refused, match="No mail server is configured"):
+        asyncio.run(Mailer(Settings()).send(EmailMessage()))
 
 
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"SMTP_URL": "mail.example"}, "takes smtp://user:password@host:587"),
-        ({"SMTP_URL": "smtp://mail.example"}, "PRESSRELAY_MAIL_FROM takes an e-mail address, not ''"),
-        ({"DIGEST_AT": "7"}, "takes HH:MM"),
+        ({"SMTP_URL": "mail.example"}, "must look like smtp://user:password@host:587"),
+        ({"SMTP_URL": "smtp://mail.example"}, "PRESSRELAY_MAIL_FROM must be an e-mail address, not ''"),
+        ({"DIGEST_AT": "7"}, "must be HH:MM+HH:MM"),
     ],
 )
 def test_settings_that_are_none(given: dict[str, str], words: str) -> None:

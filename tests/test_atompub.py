@@ -225,7 +225,12 @@ def test_what_is_rendered_here_is_the_same_article_sent_again(server: Server, wa
         (b"", TYPE, 400, "empty-body"),
         (entry("tag:x"), "image/png", 415, "unsupported-media-type"),
         (entry("tag:x").replace(b"<title>", b"<title type='html'>&lt;br/&gt;<!-- "), TYPE, 400, "not-well-formed"),
-        (re.sub(rb"<id>.*</id>", b"", entry("tag:x")), TYPE, 422, "invalid-release"),
+        (
+            re.sub(rb"<title>.*</title>|<content.*</content>|<summary.*</summary>", b"", entry("tag:x")),
+            TYPE,
+            422,
+            "invalid-release",
+        ),
         (entry("tag:x").replace(b"2026-03-02T09", b"2026-13-02T09"), TYPE, 422, "invalid-release"),
         (
             b'<feed xmlns="http://www.w3.org/2005/Atom"><id>tag:f</id><title>f</title><updated>2026-01-01T00:00:00Z</updated>'
@@ -245,10 +250,28 @@ def test_bad_entries(client: httpx.Client, server: Server, body: bytes, type: st
     assert server.ready()["changes"] == before
 
 
+def test_what_an_entry_lacks_is_assigned(client: httpx.Client, server: Server) -> None:
+    """RFC 5023, section 9.2: id and updated are for the server to say."""
+    headers = {"Content-Type": TYPE}
+    bare = re.sub(rb"<(id|updated|published)>.*?</\1>", b"", entry("tag:x"))
+    assert b"<id>" not in bare and b"<updated>" not in bare
+    made = client.post("/atompub/gangwon/", content=bare, headers=headers)
+    assert made.status_code == 201, made.text
+    assert client.post("/atompub/gangwon/", content=bare, headers=headers).status_code == 200, "the same entry again"
+    member = made.headers["Location"]
+    found = etree.fromstring(made.content)
+    id, updated = (found.findtext(f"{{http://www.w3.org/2005/Atom}}{name}") or "" for name in ("id", "updated"))
+    assert id.startswith("urn:uuid:") and datetime.fromisoformat(updated) <= datetime.now(UTC)
+    corrected = client.put(member, content=bare.replace(b"<title>", b"<title>New "), headers=headers)
+    assert corrected.status_code == 200 and id.encode() in corrected.content and b"New " in corrected.content
+    empty = bare.replace(b"<title>", b"<id/><updated></updated><title>Empty ")
+    assert client.post("/atompub/gangwon/", content=empty, headers=headers).status_code == 201
+
+
 def test_bad_corrections(client: httpx.Client, server: Server) -> None:
     url = post(client, "tag:gangwon.example,2026:bad").headers["Location"]
     answer = client.put(url, content=entry("tag:gangwon.example,2026:other"), headers={"Content-Type": TYPE})
-    assert answer.status_code == 422 and "stays" in answer.json()["errors"][0]["reason"], answer.text
+    assert answer.status_code == 422 and "which cannot change" in answer.json()["errors"][0]["reason"], answer.text
     nowhere = f"{server.url}/atompub/gangwon/{'a' * 26}"
     for method in ("GET", "PUT", "DELETE"):
         answer = client.request(method, nowhere, content=entry("tag:x"), headers={"Content-Type": TYPE})

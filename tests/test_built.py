@@ -1,12 +1,16 @@
 """Statements in the driver's own words: the same answers and the same errors as SQLAlchemy's, and heard by who listens."""
 
+import os
+import signal
+import time
+
 import pytest
 from sqlalchemy import bindparam, event, insert, select, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from app import store
 from app.errors import Unavailable
-from app.store import Engine
+from app.store import Engine, patience
 from app.store.built import Built
 from app.store.engine import reading, writing
 from app.store.tables import saved_feeds
@@ -28,20 +32,20 @@ def test_rows_go_in_and_come_out(engine: Engine, listening: bool) -> None:
     with reading(engine) as connection:
         assert sorted(NAMED.rows(connection, asked="region=kr")) == [("a", "region=kr"), ("b", "region=kr")]
         assert NAMED.rows(connection, asked="'; --") == []
-    assert [one.title for one in store.all_saved(engine)] == ["100 % 'a' :b ?"] * 2
+    assert [one.title for one in store.feeds.all_saved(engine)] == ["100 % 'a' :b ?"] * 2
     assert len([one for one in heard if "saved_feeds" in one]) == (4 if listening else 0)
 
 
 def test_an_error_is_sqlalchemys_and_the_transaction_leaves_nothing(engine: Engine) -> None:
     with pytest.raises(IntegrityError), writing(engine) as connection:
         ADD.many(connection, [*ROWS, ROWS[0]])
-    assert store.all_saved(engine) == []
+    assert store.feeds.all_saved(engine) == []
     wrong = Built(lambda _: text("SELECT 1 FROM nowhere"))
     with pytest.raises(Exception, match="nowhere"), reading(engine) as connection:
         wrong.rows(connection)
     with writing(engine) as connection:
         ADD.many(connection, ROWS[:1])
-    assert len(store.all_saved(engine)) == 1
+    assert len(store.feeds.all_saved(engine)) == 1
 
 
 def test_a_connection_that_is_lost_is_unavailable_once(postgres_url: str) -> None:
@@ -56,6 +60,34 @@ def test_a_connection_that_is_lost_is_unavailable_once(postgres_url: str) -> Non
             NAMED.rows(connection, asked="region=kr")
         assert caught.value.connection_invalidated
         raise caught.value
-    assert store.all_saved(engine) == [], "and the next connection is a good one"
+    assert store.feeds.all_saved(engine) == [], "and the next connection is a good one"
     for one in (engine, other):
         one.dispose()
+
+
+@pytest.mark.slow
+def test_a_frozen_server_holds_no_thread(postgres_url: str) -> None:
+    """It is not gone, so nothing is closed, and it keeps no limit of its own: each thread that asked waited until it went on."""
+    engine = store.connect(postgres_url, deadline=0.1)
+    store.upgrade(engine)
+    with reading(engine) as connection:
+        ((pid,),) = Built(lambda _: text("SELECT pg_backend_pid()")).rows(connection)
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            begun = time.monotonic()
+            with pytest.raises(OperationalError, match=r"did not answer for 3\.1 seconds") as caught:
+                NAMED.rows(connection, asked="region=kr")
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        assert caught.value.connection_invalidated and time.monotonic() - begun < 10
+    assert store.feeds.all_saved(engine) == [], "and the next connection is a good one"
+    with pytest.raises(Unavailable, match="did not answer"), writing(engine) as connection:
+        ((pid,),) = Built(lambda _: text("SELECT pg_backend_pid()")).rows(connection)
+        patience.let(connection.connection.driver_connection, -2.5)
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            ADD.many(connection, ROWS)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+    assert store.feeds.all_saved(engine) == []
+    engine.dispose()

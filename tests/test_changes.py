@@ -11,12 +11,14 @@ from typing import Any
 from urllib.parse import urlencode
 
 import httpx
+import msgspec
 import pytest
 from lxml import etree
 from sqlalchemy import event
 
 from app import store
 from app.store import Engine
+from feeds.article import Related
 from tests.conftest import Server, until
 from tests.test_feeds import newsml_schema
 from tests.test_server import minimal
@@ -31,14 +33,14 @@ NAR = {"n": "http://iptc.org/std/nar/2006-10-01/"}
 def told(engine: Engine, after: int = 0, limit: int = 100) -> list[tuple[int, str, str, int, int, str]]:
     return [
         (entry.seq, entry.kind, entry.guid, entry.version, entry.newest, entry.now)
-        for entry in store.log(engine, mark(engine, after), limit)
+        for entry in store.articles.log(engine, mark(engine, after), limit)
     ]
 
 
-def mark(engine: Engine, seq: int) -> store.Mark:
+def mark(engine: Engine, seq: int) -> store.identity.Mark:
     """The change of that number, with its stamp."""
-    found = {change.seq: (seq, change.stamp) for change, _ in store.changes_after(engine, seq - 1, 1)}
-    return found.get(seq, store.START) if seq else store.START
+    found = {change.seq: (seq, change.stamp) for change, _ in store.articles.changes_after(engine, seq - 1, 1)}
+    return found.get(seq, store.identity.START) if seq else store.identity.START
 
 
 def test_the_log_tells_each_change_with_the_state_now(engine: Engine) -> None:
@@ -69,7 +71,7 @@ def test_nothing_is_told_before_its_embargo_lifts(engine: Engine) -> None:
     put(engine, article("tag:a", embargoed=lifts, updated=lifts), article("tag:b", held=True))
     put(engine, article("tag:c", pubstatus="canceled"), article("tag:d", pubstatus="withheld"))
     assert told(engine) == []
-    store.lift(engine, lifts)
+    store.articles.lift(engine, lifts)
     assert told(engine) == [(1, "published", "tag:a", 1, 1, "usable")]
 
 
@@ -80,13 +82,28 @@ def test_an_embargo_on_what_was_withheld_tells_no_more_than_that(engine: Engine)
     assert [entry[-1] for entry in told(engine)] == ["withheld", "withheld"]
 
 
+def test_lists_read_no_texts(engine: Engine) -> None:
+    """A list of versions, translations and notes costs what it shows, however long the articles are."""
+    text = "가" * 100_000
+    put(engine, article("tag:ko", body=f"<p>{text}</p>", text=text))
+    put(engine, article("tag:ko", 2, body=f"<p>{text}</p>", text=text, note="Corrected."))
+    put(engine, article("tag:en", lang="en", text=text, related=(Related(guid="tag:ko", translation="ko"),)))
+    listed = store.articles.version_list(engine, "id-tag:ko", 10)
+    assert [(entry.version, entry.article.note) for entry in listed] == [(2, "Corrected."), (1, "")]
+    translations = store.articles.translations_of(engine, article("tag:ko"))
+    assert [brief.lang for brief in translations] == ["en"]
+    assert all(
+        len(msgspec.json.encode(brief)) < 2_000 for brief in (*translations, *(entry.article for entry in listed))
+    )
+
+
 def test_what_changed_since(engine: Engine) -> None:
     put(engine, article("tag:a"), article("tag:b"))
     put(engine, article("tag:a", 2))
-    assert store.changed_since(engine, store.START) == {"id-tag:a", "id-tag:b"}
-    assert store.changed_since(engine, mark(engine, 2)) == {"id-tag:a"}
-    assert store.changed_since(engine, mark(engine, 3)) == set()
-    assert store.changed_since(engine, (2, 12345)) is None, "a change of another history"
+    assert store.articles.changed_since(engine, store.identity.START) == {"id-tag:a", "id-tag:b"}
+    assert store.articles.changed_since(engine, mark(engine, 2)) == {"id-tag:a"}
+    assert store.articles.changed_since(engine, mark(engine, 3)) == set()
+    assert store.articles.changed_since(engine, (2, 12345)) is None, "a change of another history"
 
 
 def test_the_log_costs_its_page(tmp_path: Path) -> None:
@@ -96,10 +113,10 @@ def test_the_log_costs_its_page(tmp_path: Path) -> None:
     put(engine, article())
     statements: list[tuple[str, object]] = []
     event.listen(engine, "before_cursor_execute", lambda c, cur, sql, params, *_: statements.append((sql, params)))
-    store.log(engine, mark(engine, 1), 10)
-    store.changed_since(engine, mark(engine, 1))
-    store.head(engine)
-    assert store.holds(engine, mark(engine, 1))
+    store.articles.log(engine, mark(engine, 1), 10)
+    store.articles.changed_since(engine, mark(engine, 1))
+    store.identity.head(engine)
+    assert store.identity.holds(engine, mark(engine, 1))
     plan: list[str] = []
     with engine.connect().execution_options(reading=True) as connection:
         for sql, params in [entry for entry in statements if entry[0].startswith("SELECT")]:
@@ -300,7 +317,7 @@ def test_a_cursor_that_names_no_change_of_here_is_of_another_state(server: Serve
         for wait in ("0", "1"):
             answer = server.client.get("/changes", params={"since": since, "wait": wait})
             assert (answer.status_code, answer.json()["type"]) == (410, "urn:pressrelay:problem:bad-cursor"), since
-            assert "begin again" in answer.json()["detail"]
+            assert "Start again" in answer.json()["detail"]
 
 
 # Waiting

@@ -5,7 +5,8 @@ from datetime import date
 import pytest
 
 from app.errors import Problem
-from app.query.query import Query, parse
+from app.query.parsing import parse
+from app.query.query import Query
 from schemas import UnknownCode, codes
 
 BEFORE, AFTER = date(2021, 3, 9), date(2026, 8, 1)

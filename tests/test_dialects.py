@@ -15,7 +15,7 @@ import pytest
 from app.accounts.offices import OfficeRecord
 from app.errors import Problem
 from app.intake import parsers
-from app.intake.normalize import Context, Normal, normalize
+from app.intake.normalize import Circumstances, Normal, normalize
 from feeds import atom, rss
 from tests import feedrules
 from tests.articles import feed
@@ -85,8 +85,8 @@ def test_more_faults_than_are_told_make_no_article_good(start: str, bad: str, go
     assert [place for place, _ in parsed.drafts] == [3000]
 
 
-def context(office: OfficeRecord, *others: OfficeRecord) -> Context:
-    return Context(office, NOW, "https://press.example", known=others)
+def context(office: OfficeRecord, *others: OfficeRecord) -> Circumstances:
+    return Circumstances(office, NOW, "https://press.example", known=others)
 
 
 EXAMPLES = sorted((ROOT.parent.parent / "shared" / "standards").glob("**/examples/**/*.xml"))

@@ -17,7 +17,7 @@ from feeds import FORMATS
 
 ROOT = Path(__file__).parent.parent
 HTTP = (ROOT / "docs" / "http.md").read_text(encoding="utf-8")
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+FIGURES = (ROOT / "docs" / "figures.md").read_text(encoding="utf-8")
 OPERATING = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
 PAGES = [
     *sorted((ROOT / "docs").glob("*.md")),
@@ -26,12 +26,12 @@ PAGES = [
 
 # A problem's type as written in the source: after the status, as `kind` of a store's outcome, or as a default.
 TYPES = re.compile(
-    r"Problem\(\s*\d{3},\s*\"([a-z-]+)\"|type: str = \"([a-z-]+)\"|(?<!rel=)\"([a-z]+-version)\"|type=\"([a-z-]+)\"\)"
+    r"Problem\(\s*\d{3},\s*\"([a-z-]+)\"|type: str = \"([a-z-]+)\"|(?<!rel=)\"([a-z]+-version)\"|type=\"(?!html\")([a-z-]+)\"\)"
 )
 
 
 def routes() -> list[str]:
-    app = Flask("app")
+    app = Flask("app", static_folder=None)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     return sorted(
@@ -97,7 +97,7 @@ def test_format(format: str) -> None:
 
 
 def test_figures_name_commands_that_exist() -> None:
-    quoted = re.findall(r"python -m bench([^`\n]*)", README)
+    quoted = re.findall(r"python -m bench([^`\n]*)", FIGURES)
     assert quoted
     options = {name for parameter in main.params for name in parameter.opts if name.startswith("--")}
     for words in quoted:
@@ -126,5 +126,26 @@ def test_make_help_lists_each_target() -> None:
     told = subprocess.run(
         ["make", "--no-print-directory", "help"], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    lines = dict(re.findall(r"^  make (\w+) +(\S.*)$", told.stdout, re.MULTILINE))
+    lines = dict(re.findall(r"^  make ([\w-]+) +(\S.*)$", told.stdout, re.MULTILINE))
     assert set(lines) == set(phony[1].split())
+
+
+def test_ci_leaves_no_test_out() -> None:
+    """`make test` runs what is not slow, `make test-slow` the rest, and CI runs both."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    marks = dict(re.findall(r"^(test[\w-]*):.*\n\t.* -m pytest .*-m (\"not slow\"|slow)$", makefile, re.MULTILINE))
+    assert marks == {"test": '"not slow"', "test-slow": "slow"}
+    run = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+    assert {"make test", "make test-slow"} <= set(run)
+
+
+def test_contributing_names_what_exists() -> None:
+    """Files, and after a name `of` a file, what that file defines."""
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    files = set(re.findall(r"`((?:app|feeds|schemas|tests|docs|\.ci|extract)/[\w./-]*)`", page))
+    assert len(files) > 30
+    assert not [name for name in files if "NAME" not in name and not (ROOT / name).exists()]
+    defined = re.findall(r"`(\w+)` (?:of|in) `([\w/]+\.py)`", page)
+    assert len(defined) >= 6
+    for name, file in defined:
+        assert re.search(rf"^(class )?{name}\b", (ROOT / file).read_text(encoding="utf-8"), re.MULTILINE), (name, file)

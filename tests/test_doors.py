@@ -14,10 +14,9 @@ from flask.testing import FlaskClient
 
 from app import store
 from app.accounts.rights import OutletRecord
-from app.deliveries import mail
+from app.deliveries import links
 from app.errors import Misconfigured
 from app.settings import load
-from app.store import Subscription
 from app.web import crosssite, protection
 from app.web.origin import origin_of
 from tests.conftest import ROOT, Server
@@ -145,8 +144,8 @@ def test_the_refusal_says_what_was_found_and_what_to_do(client: FlaskClient) -> 
     said = client.post("/subscriptions", headers={"Origin": "https://evil.example"}).get_json()
     assert said["type"] == "urn:pressrelay:problem:cross-site"
     assert said["detail"] == (
-        "Origin says 'https://evil.example', not 'https://press.example.org'. Use the pages of this server under its own address,"
-        " https://press.example.org (PRESSRELAY_BASE_URL); a program sends its token as Authorization: Bearer."
+        "Origin is 'https://evil.example', not 'https://press.example.org'. In a browser, use the pages of this server under its own"
+        " address, https://press.example.org (PRESSRELAY_BASE_URL). In a program, send the token as Authorization: Bearer."
     )
     page = client.post("/subscriptions", headers={"Sec-Fetch-Site": "cross-site", "Accept": "text/html"})
     assert page.status_code == 403 and page.mimetype == "text/html"
@@ -169,8 +168,10 @@ def test_a_hold_is_not_lifted_and_nothing_published_by_another_site(server: Serv
 
 def test_alerts_end_with_one_click_wherever_the_mail_is_read(app: Flask, client: FlaskClient) -> None:
     context = app.extensions["pressrelay"]
-    one = Subscription(kind="email", target="a@b.example", topic="", query="", format="email", host="b.example")
-    link = mail.leaving(context, one)
+    one = store.deliveries.Subscription(
+        kind="email", target="a@b.example", topic="", query="", format="email", host="b.example"
+    )
+    link = links.leaving(context, one)
     for headers in ({"User-Agent": ""}, {"Origin": "https://webmail.example", "Sec-Fetch-Site": "cross-site"}):
         answer = client.post(
             "/alerts/unsubscribe", query_string={"token": link}, data={"List-Unsubscribe": "One-Click"}, headers=headers
@@ -183,12 +184,12 @@ def test_what_a_browser_keeps_is_not_meant_for_parts_of_other_pages(
     server: Server, token: str, client: FlaskClient
 ) -> None:
     engine = server.engine()
-    store.save_outlet(engine, OutletRecord("doors-daily", "Daily"), datetime.now(UTC))
-    secret = store.new_token(engine, "", "", datetime.now(UTC), role="outlet", outlet="doors-daily")
+    store.accounts.save_outlet(engine, OutletRecord("doors-daily", "Daily"), datetime.now(UTC))
+    secret = store.accounts.new_token(engine, "", "", datetime.now(UTC), role="outlet", outlet="doors-daily")
     id = server.push(token, release("early", "<embargo until='2099-01-01T00:00:00Z'/>")).json()["id"]
 
     def seen() -> int:
-        return len(store.records(engine, article=id, action="read", after=0, limit=100))
+        return len(store.audit.records(engine, article=id, action="read", after=0, limit=100))
 
     link = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
     picture = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}
@@ -207,26 +208,28 @@ def test_no_get_changes_anything(app: Flask, client: FlaskClient, token: str) ->
     """Programs follow links in mails, and browsers those of any page."""
     context = app.extensions["pressrelay"]
     engine = context.engine
-    one = Subscription(
+    one = store.deliveries.Subscription(
         kind="email", target="get@b.example", topic=f"{HTTPS}/", query="", format="email", host="b.example", lang="ko"
     )
-    one = store.save_subscription(engine, one, (("*", "*"),), datetime.now(UTC))
-    asking = Subscription(kind="email", target="new@b.example", topic="", query="", format="email", host="", lang="ko")
-    links = (
-        f"/alerts/confirm?token={mail.confirming(context, asking)}",
-        f"/alerts/unsubscribe?token={mail.leaving(context, one)}",
+    one = store.deliveries.save_subscription(engine, one, (("*", "*"),), datetime.now(UTC))
+    asking = store.deliveries.Subscription(
+        kind="email", target="new@b.example", topic="", query="", format="email", host="", lang="ko"
+    )
+    pages = (
+        f"/alerts/confirm?token={links.confirming(context, asking)}",
+        f"/alerts/unsubscribe?token={links.leaving(context, one)}",
     )
 
     def state() -> Any:
-        return store.newest_seq(engine), store.find_subscriptions(engine, limit=1000)
+        return store.articles.newest_seq(engine), store.deliveries.find_subscriptions(engine, limit=1000)
 
     before = state()
     for headers in ({}, basic(token), {"Accept": "text/html", **basic(token)}):
-        for path in (*links, *(path for _, path, methods in doors(app, name=one.name) if "GET" in methods)):
+        for path in (*pages, *(path for _, path, methods in doors(app, name=one.name) if "GET" in methods)):
             for method in ("GET", "HEAD", "OPTIONS"):
                 assert knock(client, method, path, headers=headers).status_code < 500
     assert state() == before
-    store.end_subscription(engine, one.id, "test", datetime.now(UTC))
+    store.deliveries.end_subscription(engine, one.id, "test", datetime.now(UTC))
 
 
 def test_no_answer_lets_another_site_read_with_what_a_browser_keeps(
@@ -285,8 +288,8 @@ ODD = (
 @pytest.mark.parametrize(
     "forged",
     [
-        {"Host": EVIL},
-        {"Host": f"press.example.org@{EVIL}:8080"},
+        pytest.param({"Host": EVIL}, marks=pytest.mark.slow),
+        pytest.param({"Host": f"press.example.org@{EVIL}:8080"}, marks=pytest.mark.slow),
         {
             **{"X-Forwarded-Host": EVIL, "X-Forwarded-Proto": "http", "X-Forwarded-Prefix": "/evil.example"},
             **{
@@ -343,8 +346,8 @@ def test_no_socket_leads_elsewhere(server: Server, line: str) -> None:
 
 def test_the_pages_own_forms_lead_to_the_public_address(app: Flask, client: FlaskClient) -> None:
     context = app.extensions["pressrelay"]
-    secret = store.new_token(context.engine, "", "s", datetime.now(UTC), role="admin")
-    one = Subscription(
+    secret = store.accounts.new_token(context.engine, "", "s", datetime.now(UTC), role="admin")
+    one = store.deliveries.Subscription(
         kind="webhook",
         target="https://a.example/",
         topic=f"{HTTPS}/feed.json",
@@ -352,7 +355,7 @@ def test_the_pages_own_forms_lead_to_the_public_address(app: Flask, client: Flas
         format="json",
         host="a.example",
     )
-    one = store.save_subscription(context.engine, one, (("*", "*"),), datetime.now(UTC))
+    one = store.deliveries.save_subscription(context.engine, one, (("*", "*"),), datetime.now(UTC))
     headers = {"Accept": "text/html", "Sec-Fetch-Site": "same-origin", "Host": EVIL, **basic(secret)}
     for action, where in (("pause", f"/subscriptions/{one.name}"), ("end", "/subscriptions")):
         answer = client.post(f"/subscriptions/{one.name}/{action}", headers=headers)
@@ -378,7 +381,7 @@ def test_origins_as_browsers_write_them(url: str, origin: str) -> None:
     ["https://한국.kr", "https://a:b@c.example", "https://a.example/?b=c", "https://", "https://a\r\nb: c", "ftp://a"],
 )
 def test_a_base_url_that_could_not_stand_in_a_header(url: str) -> None:
-    with pytest.raises(Misconfigured, match="PRESSRELAY_BASE_URL takes an http or https URL such as"):
+    with pytest.raises(Misconfigured, match="PRESSRELAY_BASE_URL must be an http or https URL"):
         load({"PRESSRELAY_BASE_URL": url})
 
 
@@ -414,7 +417,7 @@ def test_every_answer_is_guarded(app: Flask, client: FlaskClient, token: str, ac
         "/feed.atom?region=Atlantis",
         "/feed.atom?q=%00",
         "/atompub/doors",
-        "/static/no",
+        "/static/0/no",
     ):
         answer = knock(client, "GET", path, headers={"Accept": accept})
         guarded(answer.headers, https=True)
@@ -424,7 +427,7 @@ def test_every_answer_is_guarded(app: Flask, client: FlaskClient, token: str, ac
 
 def test_copies_and_304s_are_guarded(server: Server, token: str) -> None:
     pushed = server.push(token, release("guarded"))
-    paths = ("/", "/feed.atom", "/feed.json", f"/articles/{pushed.json()['id']}", "/static/style.css", "/sitemap.xml")
+    paths = ("/", "/feed.atom", "/feed.json", f"/articles/{pushed.json()['id']}", "/static/0/style.css", "/sitemap.xml")
     for path in paths:
         for _ in range(3):  # the second and third of a feed are copies
             answer = server.client.get(path)

@@ -40,7 +40,7 @@ def test_the_hours_are_settings() -> None:
     settings = load({"PRESSRELAY_EDITION_MORNING": "05:30"})
     assert settings.hours == Hours(time(5, 30), time(12, 0))
     for wrong in ("6", "24:00", "06:60", "6:00", "morning"):
-        with pytest.raises(Misconfigured, match="PRESSRELAY_EDITION_EVENING takes HH:MM"):
+        with pytest.raises(Misconfigured, match="PRESSRELAY_EDITION_EVENING must be a time HH:MM"):
             load({"PRESSRELAY_EDITION_EVENING": wrong})
 
 

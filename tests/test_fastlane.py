@@ -17,7 +17,7 @@ import redis
 
 from app.cache.marks import Marks
 from app.cache.redis import Cache
-from app.web.fastlane import Fastlane, Kept, may_keep
+from app.web.fastlane import Fastlane, KeptFeed, may_keep
 from tests.conftest import ROOT, Server, together, until
 from tests.test_lifecycle import document
 from tests.test_serve import named
@@ -94,7 +94,7 @@ def test_both_ways_answer_the_same_to_the_letter(server: Server, token: str, pat
 
 
 def test_what_is_acknowledged_is_in_the_very_next_answer_of_every_worker(server: Server, token: str) -> None:
-    path = "/feed.ninjs?region=kr:50&limit=1"
+    path = "/feed.ninjs?office=lane&limit=1"  # nobody else pushes there
     for number in range(40):
         guid = f"tag:lane,2026:fresh-{number}"
         for _ in range(6):
@@ -199,7 +199,7 @@ def answering(calls: list[str], marks: Marks, pair: str = "*/*", size: int = 100
         calls.append(environ["QUERY_STRING"])
         tag = environ["QUERY_STRING"] or "plain"
         slots = marks.slots([pair])
-        may_keep(environ, Kept("key", tag, 0, slots, marks.read(slots)))
+        may_keep(environ, KeptFeed("key", tag, 0, slots, marks.read(slots)))
         start("200 OK", [("ETag", f'"{tag}"'), ("Cache-Control", "public, max-age=30")])
         return [b"x" * size]
 

@@ -25,8 +25,8 @@ from jsonschema import Draft202012Validator, FormatChecker
 from lxml import etree
 from referencing import Registry, Resource
 
-from feeds import FORMATS, newsml, ninjs, nitf, wording
-from feeds.article import Article, Contact, Enclosure, Feed, Licence, Office, Related, Term, Withdrawn
+from feeds import FORMATS, VARIANTS, format_of, fullest, newsml, ninjs, nitf
+from feeds.article import Article, Contact, Enclosure, Feed, Licence, Office, Related, Term, Withdrawn, direction
 from tests import feedrules, jsonfeedrules
 from tests.articles import ARABIC, CASES, EVERYTHING, MANY, SEED_TEXT, feed, make, paragraphs
 
@@ -92,6 +92,16 @@ def test_golden_bytes(case: str, format: str) -> None:
     assert rendered == path.read_bytes()
 
 
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("case", ["everything", "archive"])
+def test_golden_bytes_of_variants(case: str, variant: str) -> None:
+    rendered = format_of(variant).render(CASES[case])
+    path = GOLDEN / f"{case}.{variant}"
+    if os.environ.get("PRESSRELAY_GOLDEN") == "write":
+        path.write_bytes(rendered)
+    assert rendered == path.read_bytes()
+
+
 @pytest.mark.parametrize("case", [case for case in CASES if len(CASES[case].articles) == 1])
 def test_golden_bytes_of_nitf(case: str) -> None:
     rendered = nitf.render_article(CASES[case].articles[0])
@@ -113,19 +123,27 @@ def test_w3c_validator_would_say_nothing(case: str, format: str) -> None:
     assert feedrules.check(FORMATS[format].render(subject), subject.self) == []
 
 
+@pytest.mark.parametrize("format", SYNDICATION)
+@pytest.mark.parametrize("case", CROWD)
+def test_w3c_validator_would_only_not_know_the_extensions(case: str, format: str) -> None:
+    subject = CROWD[case]
+    said = feedrules.check(format_of(fullest(format)).render(subject), subject.self)
+    assert {event.split()[0] for event in said} <= {"UnknownNamespace"}
+
+
 BREAKS = {
     "rss": {
         "SelfDoesntMatchLocation": ('href="https://press.example.org/feed', 'href="https://elsewhere.example.org/feed'),
         "MissingAtomSelfLink": (' rel="self"', ' rel="related"'),
         "MissingElement": ("<pubDate>Tue, 09 Mar 2021 05:00:00 +0000</pubDate>", ""),
         "InvalidHttpGUID": ('isPermaLink="false">https://', 'isPermaLink="true">x'),
-        "NotSufficientlyUnique": (">https://www.example.org/releases/5?a=1&amp;b=2<", ">5<"),
+        "NotSufficientlyUnique": (">https://www.example.org/releases/5?a=1&#x26;b=2<", ">5<"),
         "InvalidContact": ("<item>", "<item><author>Kim</author>"),
         "DuplicateItemSemantics": ("<item>", "<item><author>k@x.example (Kim)</author>"),
         "DuplicateElement": ("<enclosure ", '<enclosure url="https://a.example/" length="0" type="a/b"/><enclosure '),
-        "SecurityRisk": ("&lt;h2&gt;", "&lt;script&gt;x&lt;/script&gt;&lt;h2&gt;"),
-        "SecurityRiskAttr": ("&lt;h2&gt;", '&lt;h2 onclick="x()"&gt;'),
-        "DangerousStyleAttr": ("&lt;h2&gt;", '&lt;h2 style="x"&gt;'),
+        "SecurityRisk": ("<h2>", "<script>x</script><h2>"),
+        "SecurityRiskAttr": ("<h2>", '<h2 onclick="x()">'),
+        "DangerousStyleAttr": ("<h2>", '<h2 style="x">'),
         "ContainsRelRef": ('href="https://www.example.org/x', 'href="/x'),
         "ContainsHTML": ("<title>Headline", "<title>&lt;b&gt;Headline&lt;/b&gt;"),
         "ImplausibleDate": ("2021-03-09T05:00:00.128456", "2999-03-09T05:00:00"),
@@ -147,6 +165,12 @@ BREAKS = {
         "UnregisteredAtomLinkRel": ('rel="license"', 'rel="licence"'),
         "FeedHistoryRelInEntry": ('rel="license"', 'rel="next"'),
         "AttrNotBlank": ('title="Earlier"', 'title=" "'),
+        "NotHtml": ("<h2>", "<h2"),
+        "CharacterData": ("a=1&#x26;b=2", "a=1&amp;b=2"),
+        "InvalidURLAttribute": ('<enclosure url="https://', '<enclosure url="ftp://'),
+        "UnexpectedAttribute": ("<pubDate>", '<pubDate zone="UTC">'),
+        "ReservedPrefix": ("<item>", '<item xmlns:media="urn:example:other">'),
+        "NonstdPrefix": ("<item>", '<item xmlns:dublin="http://purl.org/dc/elements/1.1/">'),
     },
     "atom": {
         "SelfDoesntMatchLocation": ('href="https://press.example.org/feed', 'href="https://elsewhere.example.org/feed'),
@@ -154,9 +178,12 @@ BREAKS = {
         "DuplicateAtomLink": ('rel="license"', 'rel="alternate" type="text/html" hreflang="en"'),
         "DuplicateElement": ("<summary>", "<summary>a</summary><summary>"),
         "InvalidFullLink": ("<id>https://www", "<id>www"),
+        "NonCanonicalURI": ("<id>https://www.", "<id>https://WWW."),
+        "InvalidTAG": ("<id>https://www.example.org/releases/5?a=1", "<id>tag:example.org:5?a=1"),
+        "InvalidURN": ("<id>https://www.example.org/releases/5?a=1", "<id>urn:x:5?a=1"),
         "InvalidRFC3339Date": ("T05:00:00.128456+00:00</updated><author", "</updated><author"),
         "ImplausibleDate": ("<updated>2021", "<updated>2999"),
-        "SecurityRisk": ("&lt;h2&gt;", "&lt;iframe/&gt;&lt;h2&gt;"),
+        "SecurityRisk": ("<h2>", "<iframe/><h2>"),
         "MisplacedMetadata": ("</feed>", "<icon>https://a.example/</icon></feed>"),
         "UnknownNamespace": ("</feed>", '<x xmlns="urn:pressrelay:press-release:1"/></feed>'),
         "SelfNotAtom": ('type="application/atom+xml"', 'type="text/xml"'),
@@ -274,7 +301,9 @@ def test_pages_archives_and_withdrawals_are_told() -> None:
         links = {link.rel: link.href for link in parsed.feed.links}
         assert links["prev-archive"] == subject.links["prev-archive"] and links["next"] == subject.links["next"]
         assert "fh_archive" in parsed.feed, format
-    deleted = tree("atom", subject).findall("{http://purl.org/atompub/tombstones/1.0}deleted-entry")
+    assert tree("atom", subject).find("{http://purl.org/atompub/tombstones/1.0}deleted-entry") is None
+    whole = etree.fromstring(format_of("atom-all").render(subject))
+    deleted = whole.findall("{http://purl.org/atompub/tombstones/1.0}deleted-entry")
     assert [(gone.get("ref"), gone.get("when")) for gone in deleted] == [
         ("urn:kr:9", "2021-03-09T05:00:00.123456+00:00"),
         ("urn:pressrelay:article:a0010", "2021-03-09T05:00:00.123456+00:00"),
@@ -431,8 +460,8 @@ def test_a_package_lists_the_newsml_feed(case: str) -> None:
 
 def test_right_to_left_is_said() -> None:
     assert tree("newsml", CASES["arabic"]).xpath("//n:newsItem/@dir", namespaces=NAR) == ["rtl"]
-    assert wording.direction(ARABIC.lang) == wording.direction("az-Arab") == "rtl"
-    assert wording.direction("ar-Latn") == wording.direction("ko") == "ltr"
+    assert direction(ARABIC.lang) == direction("az-Arab") == "rtl"
+    assert direction("ar-Latn") == direction("ko") == "ltr"
 
 
 DIGESTS = """
@@ -560,3 +589,32 @@ def test_any_article_renders(article: Article, notes: list[str]) -> None:
     document = etree.fromstring(nitf.render_article(article))
     if NITF_XSD.exists():
         nitf_schema().assertValid(document)
+
+
+def test_ids_of_atom_are_in_their_normal_form() -> None:
+    """Another guid is told beside a URN of ours, and read again as it was."""
+    for guid in (
+        "https://WWW.example.org/1",
+        "https://www.example.org",
+        "https://a.example:443/%7Ex",
+        "https://a.example/a/../b",
+    ):
+        subject = feed(make(1, guid=guid))
+        document = FORMATS["atom"].render(subject)
+        assert feedrules.check(document, subject.self) == []
+        entry = etree.fromstring(document).find("{*}entry")
+        assert entry.findtext("{*}id") == "urn:pressrelay:article:a0001"
+        assert entry.findtext("{http://purl.org/dc/elements/1.1/}identifier") == guid
+
+
+def test_a_title_is_not_taken_for_html() -> None:
+    subject = feed(make(1, headline="R&D5 <AI> 전략 &amp; 계획", subheadlines=("a < b",)))
+    for format in SYNDICATION:
+        document = FORMATS[format].render(subject)
+        assert feedrules.check(document, subject.self) == [] and b"R&#x26;D5 &#x3C;AI>" in document.replace(
+            b"&gt;", b">"
+        )
+        assert feedparser.parse(document, sanitize_html=False).entries[0].title in (
+            "R&D5 <AI> 전략 &amp; 계획",
+            "R&D5 <AI> 전략 & 계획",
+        )

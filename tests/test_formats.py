@@ -13,8 +13,8 @@ from lxml import etree, html
 from msgspec import Struct
 from msgspec.structs import fields, replace
 
-from feeds import FORMATS, nar, nitf, nitf_body, wording
-from feeds.article import Article
+from feeds import FORMATS, format_of, fullest, nar, nitf, nitf_body
+from feeds.article import SCHEMES, Article
 from feeds.beside import DC, MEDIA, PRISM, TERMS
 from tests.articles import EVERYTHING, feed
 from tests.feedwords import ATOM, CONTENT
@@ -82,7 +82,7 @@ def spellings(value: object, field: str, cell: str) -> list[str]:
     if isinstance(value, bool):
         return [str(value).lower()]
     if field.endswith(".scheme"):
-        return [str(value), wording.SCHEMES[str(value)]]
+        return [str(value), SCHEMES[str(value)]]
     return [str(value)]
 
 
@@ -121,7 +121,7 @@ def item(column: str) -> Any:
     """The article as that format writes it."""
     if column == "nitf":
         return etree.fromstring(nitf.render_article(ALL))
-    document = FORMATS[column].render(feed(ALL))
+    document = format_of(fullest(column)).render(feed(ALL))
     if column == "json":
         return json.loads(document)["items"][0]
     if column == "ninjs":
@@ -138,6 +138,21 @@ def plain(text: str) -> str:
 
 
 ITEMS = {column: item(column) for column in COLUMNS}
+
+
+def test_what_plain_rss_and_atom_lack_is_said() -> None:
+    """They have no element of PRISM or the IPTC, and the page names the fields that are nowhere else in them."""
+    said = " ".join(PAGE.partition("So plain RSS and Atom have no place for")[2].partition(" Who needs")[0].split())
+    both, _, rss_alone = said.partition(", and for ")
+    for column, more in (("rss", rss_alone), ("atom", "")):
+        lacks = {
+            field.partition(".")[0] if field.startswith("contacts.") else field
+            for field, row in TABLE.items()
+            if row[column] != "–"
+            and all(re.match(r"(iptc|prism):", place) for place in re.findall("`(.+?)`", row[column]))
+        }
+        assert lacks == set(re.findall(r"`([a-z_.]+)`", both + more)), column
+        assert not re.search(b"<(iptc|prism):", FORMATS[column].render(feed(ALL)))
 
 
 def test_the_table_has_every_field() -> None:

@@ -1,4 +1,4 @@
-"""The life of an embargo in the store, on SQLite and on PostgreSQL: a table of lives, races with the lift, and faults within it."""
+"""Tests embargoes in the store, on SQLite and on PostgreSQL: a table of cases, races with the lift, and failures within the lift."""
 
 import csv
 import random
@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -18,10 +19,10 @@ from sqlalchemy import event, text
 from app import store
 from app.errors import Unavailable
 from app.query.query import Query
-from app.store import Engine, Item
+from app.store import Engine
 from feeds.article import Article
 from tests.conftest import ROOT, new_database, together
-from tests.test_store import NOW, ORIGINAL, article, found, put
+from tests.test_store import NOW, article, found, put, put_items
 from tests.wholeness import assert_whole
 
 LIVES = list(csv.DictReader((Path(__file__).parent / "holds.csv").read_text("utf-8").splitlines()))
@@ -31,7 +32,7 @@ WORDS = {1: "quokka", 2: "wombat", 3: "numbat"}  # each version has a word of it
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def lived_in(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """A database of each kind in turn, for all lives: to make one takes longer than to live."""
+    """One database of each kind for all cases, because making a database takes longer than a case."""
     url = f"sqlite:///{tmp_path_factory.mktemp('lives')}/test.db"
     if request.param == "postgresql":
         url = new_database(request.getfixturevalue("postgres"))
@@ -56,77 +57,93 @@ def said(guid: str, version: str, words: list[str], moment: datetime) -> Article
 
 @pytest.mark.parametrize("row", LIVES, ids=lambda row: row["case"])
 def test_the_life_of_an_embargo(lived_in: Engine, row: dict[str, str]) -> None:
-    """Each step has its minute, what the office says then, if anything, and what the feeds show when the worker has looked."""
+    """Each step has its minute, what the office sends then, if anything, and what the feeds show after the worker ran."""
     engine, guid = lived_in, f"tag:{LIVES.index(row)}"
     for step in row["life"].split(" | "):
         done, _, shown = step.partition(" = ")
         minute, *words = done.split()
         if words:
             put(engine, said(guid, words[0], words[1:], at(minute)), now=at(minute))
-        store.lift(engine, at(minute))
+        store.articles.lift(engine, at(minute))
         seen = [f"v{one.version}" for one in found(engine, limit=200) if one.guid == guid]
         assert seen == ([] if shown == "-" else [shown]), step
         assert_whole(engine)
-    log = [(entry.kind, f"v{entry.version}") for entry in store.log(engine, store.START, 1000) if entry.guid == guid]
+    log = [
+        (entry.kind, f"v{entry.version}")
+        for entry in store.articles.log(engine, store.identity.START, 1000)
+        if entry.guid == guid
+    ]
     assert " ".join(word for entry in log for word in entry) == row["log"]
+
+
+def test_a_transaction_lifts_a_bounded_number_of_rows(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every other writer waits for it, and the embargoes of other offices do."""
+    put(engine, *(article(f"tag:rows-{number}", embargoed=LIFTS, updated=LIFTS) for number in range(3)))
+    rows = len(store.keys(article()).pairs())
+    monkeypatch.setattr(import_module("app.store.articles.lift"), "LIFT_ROWS", 2 * rows)
+    assert [len(store.articles.lift(engine, LIFTS)) for _ in range(3)] == [2, 1, 0]
+    monkeypatch.setattr(import_module("app.store.articles.lift"), "LIFT_ROWS", 1)
+    put(engine, article("tag:rows-large", embargoed=LIFTS, updated=LIFTS))
+    assert len(store.articles.lift(engine, LIFTS)) == 1, "one that is larger than that lifts by itself"
+    assert_whole(engine)
 
 
 def test_what_was_made_ready_is_not_shown_where_a_newer_version_came(engine: Engine) -> None:
     names = ("tag:stays", "tag:newer", "tag:moved", "tag:gone")
     put(engine, *(article(name, embargoed=LIFTS, updated=LIFTS, text="quokka") for name in names))
-    ready = store.make_ready(engine, LIFTS, {}, 3)
+    ready = store.articles.make_ready(engine, LIFTS, {}, 3)
     assert len(ready) == 3
-    ready = store.make_ready(engine, LIFTS, ready, 3)
+    ready = store.articles.make_ready(engine, LIFTS, ready, 3)
     assert len(ready) == 4
     later = LIFTS + timedelta(minutes=1)
     put(engine, article("tag:newer", 2, embargoed=LIFTS, updated=LIFTS, text="wombat"))
     put(engine, article("tag:moved", 2, embargoed=later, updated=later, text="wombat"))
     put(engine, article("tag:gone", 2, pubstatus="canceled"))
-    assert len(store.lift(engine, LIFTS, ready)) == 2
+    assert len(store.articles.lift(engine, LIFTS, ready)) == 2
     assert sorted((one.guid, one.version) for one in found(engine)) == [("tag:newer", 2), ("tag:stays", 1)]
     assert [one.guid for one in found(engine, words="quokka")] == ["tag:stays"]
     assert [one.guid for one in found(engine, words="wombat")] == ["tag:newer"]
-    assert len(store.lift(engine, later, ready)) == 1
+    assert len(store.articles.lift(engine, later, ready)) == 1
     assert_whole(engine)
-    assert store.make_ready(engine, later, ready, 3) == {}, "what does not wait is not held on to"
+    assert store.articles.make_ready(engine, later, ready, 3) == {}, "what does not wait is not held on to"
 
 
 def test_silence_keeps_the_embargo_of_what_was_public_once(engine: Engine) -> None:
     put(engine, article())
     put(engine, article(version=2, pubstatus="canceled"))
     put(engine, article(version=3, embargoed=LIFTS, updated=LIFTS))
-    silent = Item(article(version=4), b"4".ljust(32), says_embargo=False)
-    ((stored,),) = store.put(engine, [(ORIGINAL, [silent])], lambda item: b"{}", NOW)
+    silent = store.articles.Item(article(version=4), b"4".ljust(32), says_embargo=False)
+    (stored,) = put_items(engine, [silent])
     assert (stored.outcome, stored.change) == ("stored", None)
-    assert store.lift(engine, LIFTS - timedelta(seconds=1)) == []
-    assert len(store.lift(engine, LIFTS)) == 1
+    assert store.articles.lift(engine, LIFTS - timedelta(seconds=1)) == []
+    assert len(store.articles.lift(engine, LIFTS)) == 1
     assert [one.version for one in found(engine)] == [4]
     assert_whole(engine)
 
 
 def test_words_of_a_text_do_not_end_what_was_given_as_a_date(engine: Engine) -> None:
-    """An office that leaves its date out and writes "보도시점 즉시" has not said that the date is no more."""
+    """An office that leaves its date out and writes "보도시점 즉시" (at once) has not ended the embargo of that date."""
 
     def then(version: int, **fields: object) -> None:
-        item = Item(article(version=version, **fields), str(version).encode().ljust(32), in_words=True)
-        ((stored,),) = store.put(engine, [(ORIGINAL, [item])], lambda item: "\n".join(item.warnings).encode(), NOW)
+        item = store.articles.Item(article(version=version, **fields), str(version).encode().ljust(32), in_words=True)
+        (stored,) = put_items(engine, [item], NOW, lambda item: "\n".join(item.warnings).encode())
         assert stored.outcome == "stored" and stored.change is None, "it waits"
         told.append(stored.receipt.decode())
 
     told: list[str] = []
     put(engine, article(embargoed=LIFTS, updated=LIFTS))
     then(2, embargo_wording="즉시")
-    assert "gave as a date" in told[-1]
+    assert "the date that the previous version gave" in told[-1]
     then(3, embargo_wording="내일", embargoed=LIFTS - timedelta(hours=1))
     then(4, embargo_wording="모레", embargoed=LIFTS + timedelta(hours=1), updated=LIFTS + timedelta(hours=1))
     assert told[-1] == "", "later words count"
-    assert store.lift(engine, LIFTS) == []
-    assert len(store.lift(engine, LIFTS + timedelta(hours=1))) == 1
+    assert store.articles.lift(engine, LIFTS) == []
+    assert len(store.articles.lift(engine, LIFTS + timedelta(hours=1))) == 1
 
 
 @pytest.fixture
 def engines(database_url: str, engine: Engine) -> Iterator[Callable[[], Engine]]:
-    """More engines on the same database, as other processes have them."""
+    """Makes more engines on the same database, as other processes would."""
     made: list[Engine] = []
 
     def make() -> Engine:
@@ -140,7 +157,7 @@ def engines(database_url: str, engine: Engine) -> Iterator[Callable[[], Engine]]
 
 @pytest.mark.slow
 def test_two_workers_and_a_correction_at_the_instant(engine: Engine, engines: Callable[[], Engine]) -> None:
-    """Whoever is first: the lift happens once, and what is shown in the end is the newest version."""
+    """In any order, the lift happens once, and feeds show the newest version in the end."""
     rounds = 60
     guids = [f"tag:race-{number}" for number in range(rounds)]
     put(engine, *(article(guid, embargoed=LIFTS, updated=LIFTS) for guid in guids))
@@ -153,7 +170,7 @@ def test_two_workers_and_a_correction_at_the_instant(engine: Engine, engines: Ca
     def lift(own: Engine) -> None:
         for instant in instants:
             barrier.wait(30)
-            lifted.extend(change.seq for change in store.lift(own, instant))
+            lifted.extend(change.seq for change in store.articles.lift(own, instant))
 
     def correct(own: Engine) -> None:
         for number, (guid, instant) in enumerate(zip(guids, instants, strict=True)):
@@ -171,7 +188,7 @@ def test_two_workers_and_a_correction_at_the_instant(engine: Engine, engines: Ca
 
 @pytest.mark.slow
 def test_versions_at_once_1000_times(engine: Engine, engines: Callable[[], Engine]) -> None:
-    """The newest always wins, and the older never shows afterwards."""
+    """The newest version always wins, and an older one never shows afterwards."""
     rounds = 1000
     order = random.Random(20210309)
     # Who brings which version changes from round to round; every tenth has a third version.
@@ -210,12 +227,12 @@ def test_versions_at_once_1000_times(engine: Engine, engines: Callable[[], Engin
         kept = dict(connection.execute(text("SELECT guid, version FROM articles")).all())
     assert kept == {f"tag:race-{number}": max(plan) for number, plan in enumerate(plans)}
     for version, word in WORDS.items():
-        refs = store.find(engine, Query(words=word, limit=200))
+        refs = [row[1:3] for row in store.feeds.standing(engine, Query(words=word, limit=200))]
         assert {one for _, one in refs} <= {version} and bool(refs) == (version > 1), "no older version's words"
 
 
 def put_again(engine: Engine, one: Article, now: datetime) -> str:
-    """Put as a sender does: again where the database was too busy and nothing was stored (503)."""
+    """Put as a sender does: again if the database was too busy and nothing was stored (503)."""
     for _ in range(3):
         with suppress(Unavailable):
             return put(engine, one, now=now)[0].outcome
@@ -223,8 +240,8 @@ def put_again(engine: Engine, one: Article, now: datetime) -> str:
 
 
 def half_way(engine: Engine) -> None:
-    """Nothing was lifted, and nothing of it is there."""
-    assert found(engine) == [] and store.newest_seq(engine) == 0
+    """Assert that nothing was lifted, and that no part of the lift is stored."""
+    assert found(engine) == [] and store.articles.newest_seq(engine) == 0
     assert_whole(engine)
 
 
@@ -247,7 +264,7 @@ def test_a_lift_that_is_killed_between_two_statements_leaves_nothing(engine: Eng
         process.stdin.close()
     assert statement > 8, "the transaction has more statements than that"
     assert len(found(engine)) == 5
-    assert store.lift(engine, LIFTS) == []
+    assert store.articles.lift(engine, LIFTS) == []
     assert_whole(engine)
 
 
@@ -269,13 +286,13 @@ def test_a_connection_that_is_ended_within_a_lift_leaves_nothing(postgres_url: s
     while not lifted:
         countdown[0] = statement
         try:
-            lifted = len(store.lift(engine, LIFTS))
+            lifted = len(store.articles.lift(engine, LIFTS))
         except Unavailable:
             half_way(other)
             statement += 1
     countdown[0] = 0
     assert (statement > 8, lifted) == (True, 1)
-    assert store.lift(engine, LIFTS) == []
+    assert store.articles.lift(engine, LIFTS) == []
     assert_whole(other)
     engine.dispose()
     other.dispose()

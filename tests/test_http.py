@@ -4,7 +4,7 @@ import gzip
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import brotli
 import feedparser
@@ -150,6 +150,10 @@ def test_304_by_date(server: Server, token: str) -> None:
         ("application/json", "application/json"),
         ("text/html, application/rss+xml;q=0.9", "application/rss+xml"),
         ("application/vnd.iptc.g2.newsmessage+xml", "application/vnd.iptc.g2.newsmessage+xml"),
+        ("text/xml", "application/rss+xml"),
+        ("application/xml;q=0.9, text/xml;q=0.8", "application/rss+xml"),
+        ("application/atom+xml;type=feed;q=0.9, */*;q=0.1", "application/atom+xml"),
+        ("application/feed+json; charset=utf-8", "application/feed+json"),
     ],
 )
 def test_the_format_by_accept(server: Server, token: str, accept: str, type: str) -> None:
@@ -168,7 +172,13 @@ def test_the_format_by_accept(server: Server, token: str, accept: str, type: str
         ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "text/html"),
         ("application/json", "application/json"),
         ("application/nitf+xml", "application/nitf+xml"),
+        ("application/pdf", "application/pdf"),
+        ("application/hwp+zip", "application/hwp+zip"),
         ("application/vnd.iptc.g2.newsitem+xml, text/html;q=0.1", "application/vnd.iptc.g2.newsitem+xml"),
+        ("text/xml", "application/vnd.iptc.g2.newsitem+xml"),
+        ("application/xml", "application/vnd.iptc.g2.newsitem+xml"),
+        ("text/html;level=1, application/json;q=0.5", "text/html"),
+        ("application/json;profile=x", "application/json"),
     ],
 )
 def test_an_article_by_accept(server: Server, token: str, accept: str, type: str) -> None:
@@ -184,6 +194,78 @@ def test_what_nobody_writes_is_406(server: Server, token: str, path: str) -> Non
     assert answer.headers["Vary"] == "Accept"
 
 
+TRACKED = "utm_source=news&fbclid=abc&utm_medium=x&_=1"
+
+
+@pytest.mark.parametrize(
+    "path", ["/feed.atom?office=http", "/feed?office=http", "/feed.atom/archive?office=http", "/feeds.opml", "/changes"]
+)
+def test_what_links_collect_on_their_way_is_ignored(server: Server, token: str, path: str) -> None:
+    path = path if "?" in path else f"{path}?"
+    assert ask(server, f"{path}&{TRACKED}").content == ask(server, path).content
+
+
+def test_a_page_is_redirected_to_its_own_address(server: Server, token: str) -> None:
+    id = identity(server)
+    for path, own in (
+        (f"/?office=http&{TRACKED}", "/?office=http"),
+        (f"/?{TRACKED}", "/"),
+        (f"/articles/{id}?{TRACKED}&lang=ko", f"/articles/{id}"),
+        (f"/articles/{'a' * 26}?{TRACKED}", f"/articles/{'a' * 26}"),
+        (f"/articles/{id}/versions?{TRACKED}", f"/articles/{id}/versions"),
+        (f"/feeds?{TRACKED}", "/feeds"),
+    ):
+        answer = ask(server, path, Accept="text/html")
+        assert (answer.status_code, answer.headers["Location"]) == (301, f"{server.url}{own}"), path
+    assert ask(server, f"/?{TRACKED}&regoin=kr", Accept="text/html").status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("regoin", "region"),
+        ("Office", "office"),
+        ("exclude-topic", "exclude_topic"),
+        ("language", "lang"),
+        ("untill", "until"),
+    ],
+)
+def test_a_misspelt_filter_widens_no_feed(server: Server, token: str, name: str, nearest: str) -> None:
+    problem = ask(server, f"/feed.atom?{name}=x").json()
+    assert (problem["status"], problem["type"]) == (400, "urn:pressrelay:problem:unknown-parameter")
+    assert problem["errors"][0]["nearest"] == [nearest] and f"Did you mean {nearest}?" in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/feed.atom", "/feeds", "/articles/{id}", "/articles/{id}.json", "/changes", "/f/none.rss"]
+)
+def test_a_slash_at_the_end_is_redirected(server: Server, token: str, path: str) -> None:
+    path = path.format(id=identity(server))
+    answer = ask(server, f"{path}/?office=http&q=%EB%8F%84")
+    assert (answer.status_code, answer.headers["Location"]) == (308, f"{server.url}{path}?office=http&q=%EB%8F%84")
+    assert ask(server, "/nothing/here/").status_code == 404
+
+
+def test_a_language_range_finds_longer_tags(server: Server, token: str) -> None:
+    """RFC 4647, section 3.3.1."""
+    assert server.push(token, release(777, lang="zh-Hant-TW", headline="Traditional")).status_code == 201
+    found = {
+        lang: len(entries(ask(server, f"/feed.atom?office=http&lang={lang}")))
+        for lang in ("zh", "zh-Hant", "ZH_hant-tw")
+    }
+    assert found == {"zh": 1, "zh-Hant": 1, "ZH_hant-tw": 1}
+    assert not entries(ask(server, "/feed.atom?office=http&lang=zh-TW")), "a range is a prefix"
+    assert server.push(token, release(777, 2, lang="zh-Hant-TW", pubstatus="canceled")).status_code == 201
+
+
+def test_basic_is_offered_first_in_a_field_of_its_own(server: Server, token: str) -> None:
+    """Clients such as libwww-perl read only the first challenge."""
+    for headers in ({}, {"Authorization": "Bearer wrong"}):
+        answer = ask(server, "/feed.atom?status=embargoed", **headers)
+        basic, bearer = answer.headers.get_list("WWW-Authenticate")
+        assert answer.status_code == 401 and basic.startswith("Basic realm=") and bearer.startswith("Bearer realm=")
+
+
 def test_a_feed_links_to_its_other_formats(server: Server, token: str) -> None:
     told = ask(server, "/feed.rss?office=http").headers["Link"]
     for format in ("atom", "json", "ninjs", "newsml"):
@@ -194,7 +276,7 @@ def test_a_feed_links_to_its_other_formats(server: Server, token: str) -> None:
 def test_an_article_in_each_format(server: Server, token: str) -> None:
     id = identity(server)
     page = server.client.get(f"/articles/{id}")
-    assert page.headers["Link"].count('rel="alternate"') == 4 and 'rel="canonical"' in page.headers["Link"]
+    assert page.headers["Link"].count('rel="alternate"') == 6 and 'rel="canonical"' in page.headers["Link"]
     assert server.client.get(f"/articles/{id}.ninjs").json()["headlines"][0]["value"].startswith("Number")
     for suffix, root in (("newsml", "newsItem"), ("nitf", "nitf")):
         answer = server.client.get(f"/articles/{id}.{suffix}")
@@ -202,7 +284,36 @@ def test_an_article_in_each_format(server: Server, token: str) -> None:
         assert answer.headers["Access-Control-Allow-Origin"] == "*"
     # It is told when its second is over.
     until(lambda: "Last-Modified" in server.client.get(f"/articles/{id}.nitf").headers, 5, 0.1)
-    assert server.client.get(f"/articles/{id}.pdf").json()["type"] == "urn:pressrelay:problem:unknown-format"
+    assert server.client.get(f"/articles/{id}.odt").json()["type"] == "urn:pressrelay:problem:unknown-format"
+
+
+def test_an_article_as_a_document(server: Server, token: str) -> None:
+    id = identity(server)
+    page = server.client.get(f"/articles/{id}").text
+    for suffix, type, how, magic in (
+        ("hwpx", "application/hwp+zip", "attachment", b"PK"),
+        ("pdf", "application/pdf", "inline", b"%PDF"),
+    ):
+        assert f'href="/articles/{id}.{suffix}"' in page
+        answer = ask(server, f"/articles/{id}.{suffix}", **{"Accept-Encoding": "br, gzip"})
+        assert (answer.status_code, answer.headers["Content-Type"]) == (200, type) and answer.content.startswith(magic)
+        assert "Content-Encoding" not in answer.headers and answer.headers["Access-Control-Allow-Origin"] == "*"
+        said, _, name = unquote(answer.headers["Content-Disposition"]).partition(";")
+        assert said == how and name.endswith(f'.{suffix}"') and "Number" in name
+        again = ask(server, f"/articles/{id}.{suffix}", **{"If-None-Match": answer.headers["ETag"]})
+        assert (again.status_code, again.content) == (304, b"")
+
+
+def test_nitf_without_a_namespace(server: Server, token: str) -> None:
+    path = f"/articles/{identity(server)}.nitf"
+    plain, whole = ask(server, f"{path}?namespace=none"), ask(server, path)
+    assert etree.fromstring(plain.content).tag == "nitf" and etree.fromstring(whole.content).tag.endswith("}nitf")
+    assert (
+        plain.headers["Content-Type"] == whole.headers["Content-Type"]
+        and plain.headers["ETag"] != whole.headers["ETag"]
+    )
+    refused = ask(server, f"{path}?namespace=dtd")
+    assert (refused.status_code, refused.json()["type"]) == (400, "urn:pressrelay:problem:bad-parameter")
 
 
 def test_scripts_of_any_site_may_read_feeds(server: Server, token: str) -> None:
@@ -267,10 +378,10 @@ def test_filters(server: Server, token: str) -> None:
 def test_what_left_is_told(server: Server, token: str) -> None:
     guid = "tag:example.org,2026:http-500"
     assert server.push(token, release(500, headline="Wrong")).status_code == 201
-    first = ask(server, "/feed.atom?office=http")
+    first = ask(server, "/feed.atom?office=http&extensions=all")
     gone = server.push(token, release(500, 2, pubstatus="canceled", more="<note>Sent by mistake.</note>"))
     assert gone.status_code == 201, gone.text
-    atom = ask(server, "/feed.atom?office=http")
+    atom = ask(server, "/feed.atom?office=http&extensions=all")
     assert atom.headers["ETag"] != first.headers["ETag"]
     tombs = etree.fromstring(atom.content).findall("{http://purl.org/atompub/tombstones/1.0}deleted-entry")
     assert [tomb.findtext("{*}comment") for tomb in tombs if tomb.get("ref") == guid] == ["Sent by mistake."]
@@ -287,7 +398,7 @@ def test_what_left_is_told(server: Server, token: str) -> None:
     for format in ("rss", "json"):
         assert guid not in server.client.get(f"/feed.{format}?office=http").text
     assert server.push(token, release(500, 3, headline="Right")).status_code == 201
-    back = etree.fromstring(ask(server, "/feed.atom?office=http").content)
+    back = etree.fromstring(ask(server, "/feed.atom?office=http&extensions=all").content)
     refs = [t.get("ref") for t in back.findall("{http://purl.org/atompub/tombstones/1.0}deleted-entry")]
     assert guid not in refs, "what came back has not left"
     assert server.push(token, release(500, 4, pubstatus="canceled")).status_code == 201
@@ -322,10 +433,10 @@ def test_a_feed_by_a_short_name(server: Server, token: str) -> None:
     assert entries(ask(server, "/f/http-office.atom")) == ["Number 6"]
     assert "http-office\toffice=http&limit=1" in server.run("feed", "list").stdout
     for words, said in (
-        (("add", "A b", "lang=ko"), "is not a name"),
+        (("add", "A b", "lang=ko"), "cannot be used as a name"),
         (("add", "a", "region=nowhere"), "Unknown region"),
         (("add", "a", "before=1-1"), "A cursor names one page"),
-        (("remove", "nobody"), "There is no feed"),
+        (("remove", "nobody"), "There is no saved feed"),
     ):
         done = server.run("feed", *words)
         assert done.returncode == 1 and said in done.stderr and "Traceback" not in done.stderr, done.stderr

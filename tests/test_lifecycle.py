@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from app import store
 from app.accounts.offices import OfficeRecord
+from app.web.representation import OF_ARTICLE
 from app.web.routes.discovery import BLOCK
 from feeds import newsml, nitf
 from feeds.article import Office
@@ -43,7 +44,7 @@ def province(server: Server) -> str:
 
 def token(server: Server, office: str, **more: Any) -> str:
     engine = server.engine()
-    made = store.new_token(engine, office, "", datetime.now(UTC), **more)
+    made = store.accounts.new_token(engine, office, "", datetime.now(UTC), **more)
     engine.dispose()
     return made
 
@@ -102,9 +103,11 @@ def test_put_of_another_guid_and_of_no_xml_is_refused(server: Server, province: 
     path = f"/articles/{receipt['id']}"
     answer = ask(server, "PUT", path, province, content=document("tag:life,2026:strict-other"))
     assert problem(answer) == (422, "invalid-release")
-    assert "this article's is 'tag:life,2026:strict', and stays" in answer.json()["errors"][0]["reason"]
+    assert (
+        "this article has the guid 'tag:life,2026:strict', which cannot change" in answer.json()["errors"][0]["reason"]
+    )
     answer = ask(server, "PUT", path, province, content=b"{}", headers={"Content-Type": "application/json"})
-    assert problem(answer) == (415, "unsupported-media-type")
+    assert problem(answer) == (422, "unknown-dialect")
     assert [event["action"] for event in events(server, province, receipt["id"])] == ["pushed", "refused", "refused"]
 
 
@@ -140,15 +143,15 @@ def test_delete_withdraws_from_everywhere_and_a_newer_version_reinstates(server:
     page = server.client.get(path, headers={"Accept": "text/html", "Accept-Language": "ko"})
     assert page.status_code == 410 and "이 보도자료는 취소되었습니다" in page.text and "수치가 틀렸습니다" in page.text
     assert "수달사백이십칠" not in page.text and page.headers["Cache-Control"] == "no-store"
-    for suffix in ("json", "xml", "newsml", "nitf", "ninjs"):
+    for suffix in ("json", "xml", "newsml", "nitf", "ninjs", "hwpx", "pdf"):
         assert server.client.get(f"{path}.{suffix}").status_code == 410
     lines = server.client.get("/changes?since=now").headers["Link"]
     assert lines
-    assert 'ref="tag:life,2026:gone"' in server.client.get("/feed.atom?office=life").text
+    assert 'ref="tag:life,2026:gone"' in server.client.get("/feed.atom?office=life&extensions=all").text
     answer = server.push(province, document("tag:life,2026:gone", 3, headline="수달사백이십칠 다시"))
     assert answer.status_code == 201, answer.text
     assert server.client.get(path).status_code == 200
-    assert 'ref="tag:life,2026:gone"' not in server.client.get("/feed.atom?office=life").text
+    assert 'ref="tag:life,2026:gone"' not in server.client.get("/feed.atom?office=life&extensions=all").text
     assert "수달사백이십칠 다시" in server.client.get("/feed.json?q=수달사백이십칠").text
     actions = [event["action"] for event in events(server, province, receipt["id"])]
     assert actions == ["pushed", "refused", "canceled", "corrected"]
@@ -237,7 +240,7 @@ def test_a_newer_version_keeps_moves_or_drops_an_embargo(
     receipt = pushed(server, province, document(guid, 1, f"<embargo {first.format(**words)}/>"))
     second = pushed(server, province, document(guid, 2, inside.format(**words), "둘째"))
     assert server.client.get(f"/articles/{receipt['id']}").status_code == (200 if public else 404)
-    warned = [warning for warning in second.get("warnings", ()) if "says nothing of an embargo" in warning]
+    warned = [warning for warning in second.get("warnings", ()) if "does not mention an embargo" in warning]
     assert bool(warned) == (inside == "")
     if not inside and "until" in first:
         assert datetime.fromisoformat(second["public"]) == TOMORROW
@@ -246,7 +249,7 @@ def test_a_newer_version_keeps_moves_or_drops_an_embargo(
 def test_an_embargo_that_is_past_is_no_embargo_and_is_told(server: Server, province: str) -> None:
     inside = "<embargo until='2026-03-09T12:00:00+09:00'/>"
     receipt = pushed(server, province, document("tag:life,2026:past", 1, inside))
-    assert receipt["warnings"] == ["The embargo is past: it was published at once."]
+    assert receipt["warnings"] == ["The embargo is past. The article was published at once."]
     assert server.client.get(f"/articles/{receipt['id']}").status_code == 200
     answer = server.push(province, document("tag:life,2026:zoneless", 1, "<embargo until='2026-03-09T12:00:00'/>"))
     assert answer.status_code == 422 and answer.json()["errors"][0]["path"].endswith("/embargo")
@@ -258,7 +261,7 @@ def test_an_embargoed_article_is_canceled_in_silence(server: Server, province: s
     assert answer.json()["pubstatus"] == "canceled"
     assert problem(server.client.get(f"/articles/{receipt['id']}")) == (404, "unknown-article")
     assert "tag:life,2026:never" not in server.client.get("/changes?limit=200").text
-    assert "없던 일" not in server.client.get("/feed.atom?office=life").text
+    assert "없던 일" not in server.client.get("/feed.atom?office=life&extensions=all").text
     again = ask(server, "POST", f"/articles/{receipt['id']}/release", province)
     assert problem(again) == (409, "not-held"), "what is canceled is not released"
 
@@ -337,17 +340,17 @@ def test_tokens_end_and_are_revoked(server: Server, province: str) -> None:
     good = token(server, "life", expires=datetime.now(UTC) + timedelta(days=1))
     assert server.push(good, document("tag:life,2026:good")).status_code == 201
     engine = server.engine()
-    found = store.token_of(engine, good)
+    found = store.accounts.token_of(engine, good)
     assert found is not None and found.used is not None, "its last use is known"
     done = server.run("token", "revoke", found.id)
     assert done.returncode == 0, done.stderr
     assert problem(server.push(good, document("tag:life,2026:good", 2))) == (401, "token-revoked")
-    refused = store.records(engine, office="life", action="refused")
+    refused = store.audit.records(engine, office="life", action="refused")
     problems = {(record.event.actor, record.event.detail["problem"]) for record in refused}
-    ended_record = store.token_of(engine, ended)
+    ended_record = store.accounts.token_of(engine, ended)
     assert ended_record is not None
     assert {(found.actor, "token-revoked"), (ended_record.actor, "token-expired")} <= problems
-    assert store.verify(engine).fault == ""
+    assert store.audit.verify(engine).fault == ""
     engine.dispose()
     assert problem(server.client.get("/feed.atom/../atompub")) == (401, "token-missing")
 
@@ -394,7 +397,7 @@ def test_an_embargo_on_what_was_withdrawn_is_not_told(server: Server, province: 
             path,
             f"{path}.json",
             f"/changes?since={since.partition('>')[0]}",
-            "/feed.atom?office=life&limit=13",
+            "/feed.atom?office=life&limit=13&extensions=all",
             "/feed.newsml?office=life",
         ]
         before = [server.client.get(door) for door in doors]
@@ -402,7 +405,7 @@ def test_an_embargo_on_what_was_withdrawn_is_not_told(server: Server, province: 
         pushed(server, province, document(guid, 3, f"<embargo until='{TOMORROW.isoformat()}'/>", "새 제목"))
         after = [server.client.get(door) for door in doors]
         assert [answer.content for answer in after] == [answer.content for answer in before], pubstatus
-        answer = server.client.get("/feed.atom?office=life&limit=14")
+        answer = server.client.get("/feed.atom?office=life&limit=14&extensions=all")
         assert f'ref="{guid}"' in answer.text and "새 제목" not in answer.text
 
 
@@ -410,10 +413,12 @@ def test_what_was_withheld_and_is_canceled_then_is_told(server: Server, province
     guid = "tag:life,2026:withheld-then-canceled"
     path = f"/articles/{pushed(server, province, document(guid))['id']}"
     ask(server, "DELETE", path, province, params={"reason": "x", "pubstatus": "withheld"})
-    assert "거짓이었음" not in server.client.get("/feed.atom?office=life").text
+    assert "거짓이었음" not in server.client.get("/feed.atom?office=life&extensions=all").text
     answer = server.client.get("/changes?since=now")
     ask(server, "DELETE", path, province, params={"reason": "거짓이었음"})
-    assert "거짓이었음" in server.client.get("/feed.atom?office=life").text, "the cached feed is told as well"
+    assert "거짓이었음" in server.client.get("/feed.atom?office=life&extensions=all").text, (
+        "the cached feed is told as well"
+    )
     (line,) = server.client.get(answer.links["next"]["url"]).text.splitlines()
     assert '"kind":"canceled"' in line and "거짓이었음" in line
 
@@ -422,7 +427,7 @@ def test_rights_that_are_given_are_in_the_log(server: Server) -> None:
     for words in (("--within", "life"), (), ("--within", "")):
         assert server.run("office", "add", "life-new", "--name", "새 과", *words).returncode == 0
     engine = server.engine()
-    found = [record.event.detail for record in store.records(engine, office="life-new", action="office-saved")]
+    found = [record.event.detail for record in store.audit.records(engine, office="life-new", action="office-saved")]
     assert found == [{"within": "life"}, {"within": "life"}, {}], "what is left out is kept"
     engine.dispose()
 
@@ -430,11 +435,11 @@ def test_rights_that_are_given_are_in_the_log(server: Server) -> None:
 def test_who_is_not_proven_cannot_fill_the_log(server: Server, province: str) -> None:
     gone = token(server, "life")
     engine = server.engine()
-    found = store.token_of(engine, gone)
+    found = store.accounts.token_of(engine, gone)
     assert found is not None
-    store.revoke_token(engine, found.id, datetime.now(UTC))
+    store.accounts.revoke_token(engine, found.id, datetime.now(UTC))
     codes = {server.push(gone, document("tag:life,2026:fill")).status_code for _ in range(10)}
-    records = store.records(engine, office="life", action="refused", limit=100_000)
+    records = store.audit.records(engine, office="life", action="refused", limit=100_000)
     told = [one for one in records if one.event.actor == found.actor]
     engine.dispose()
     assert codes == {401} and 1 <= len(told) <= 2, "one a minute in each worker"
@@ -462,5 +467,5 @@ def test_what_shows_an_article_can_be_purged(server: Server, province: str) -> N
     id = pushed(server, province, document("tag:life,2026:purge"))["id"]
     for path in ("", ".json", ".xml", "/versions", "/provenance"):
         answer = server.client.get(f"/articles/{id}{path}")
-        assert answer.headers["Cache-Control"] == "public, max-age=30", path
+        assert answer.headers["Cache-Control"] == OF_ARTICLE, path
         assert answer.headers["Surrogate-Key"] == f"article/{id}", path

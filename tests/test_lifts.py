@@ -1,6 +1,6 @@
-"""Embargoes on a real server: a thousand at one instant, whoever is killed, whatever was down; and versions that race over HTTP.
+"""Tests embargoes on a real server: a thousand that end at one instant, killed workers, stopped servers, and races over HTTP.
 
-Slow: each starts servers. Readers ask through a new connection each time, so that both web workers are asked.
+The tests are slow, because each starts servers. Readers open a new connection each time, so that both web workers answer.
 """
 
 import http.client
@@ -25,8 +25,7 @@ from msgspec import Struct
 
 from app import store
 from app.intake.normalize import public_id
-from app.store import Engine
-from app.store.instants import micros
+from app.store import Engine, micros
 from tests.conftest import ROOT, Server, together, until
 from tests.test_serve import named
 from tests.test_server import minimal
@@ -39,11 +38,11 @@ REGIONS = ("kr:11", "kr:26", "kr:27", "kr:28", "kr:29")
 TOPICS = ("medtop:20000498", "medtop:15000000", "medtop:04000000", "medtop:06000000")
 IDS = re.compile(rb"/articles/([a-z2-7]{26})")
 NEXT = re.compile(r'<[^>]*?(/feed[^>]*)>; rel="next"')
-WORKER = "app.cli worker"
+WORKER = "pressrelay worker"
 
 
 class Page(Struct, frozen=True):
-    """An answer to a new connection."""
+    """A page of a feed, fetched over a new connection."""
 
     status: int
     etag: str
@@ -84,7 +83,7 @@ def walk(server: Server, path: str) -> Walk:
 
 @contextmanager
 def walking(server: Server, paths: Sequence[str]) -> Iterator[dict[str, list[Walk]]]:
-    """Clients that walk these feeds again and again. What they saw once does not vanish."""
+    """Clients that walk these feeds again and again. An article that a client has seen must not vanish."""
     seen: dict[str, list[Walk]] = {path: [] for path in paths}
     failures: list[BaseException] = []  # a thread's failure must reach the test
     stop = threading.Event()
@@ -124,7 +123,7 @@ def release(guids: Sequence[str], instants: Sequence[datetime]) -> bytes:
 
 
 def push(server: Server, name: str, instants: Sequence[datetime]) -> list[str]:
-    """Push an article for each instant; their ids. All are in before the first of them."""
+    """Push an article for each instant, and return their ids. All are stored before the first instant."""
     guids = [f"tag:example.org,2026:{name}-{number}" for number in range(len(instants))]
     answer = server.push(server.office(), release(guids, instants))
     assert answer.status_code == 201, answer.text[:1000]
@@ -137,7 +136,7 @@ def ahead(seconds: float) -> datetime:
 
 
 def log(server: Server) -> list[dict[str, str]]:
-    """All changes, as a reader is told them."""
+    """All changes, as /changes lists them."""
     lines: list[dict[str, str]] = []
     path = "/changes"
     while page := ask(server, path).body:
@@ -147,8 +146,9 @@ def log(server: Server) -> list[dict[str, str]]:
 
 
 def ticks(server: Server) -> list[int]:
-    """What each process of the web server has worked so far (proc_pid_stat(5), utime)."""
-    return [int(Path(f"/proc/{pid}/stat").read_text().split()[13]) for pid in sorted(named(server, "app.web.granian"))]
+    """The CPU time that each process of the web server has used so far, in clock ticks (proc_pid_stat(5), utime)."""
+    stats = [Path(f"/proc/{pid}/stat").read_text() for pid in sorted(named(server, "pressrelay web"))]
+    return [int(stat.rpartition(")")[2].split()[11]) for stat in stats]
 
 
 def test_1000_embargoes_for_one_instant(own_server: Make, database_url: str) -> None:
@@ -201,7 +201,7 @@ def test_a_server_that_was_down_at_the_instant_lifts_when_it_starts(own_server: 
 
 
 def locked(database: Path) -> bool:
-    """Whether somebody is within a transaction that writes."""
+    """Whether a transaction that writes is open."""
     with closing(sqlite3.connect(database, timeout=0, isolation_level=None)) as connection:
         try:
             connection.execute("BEGIN IMMEDIATE")
@@ -212,13 +212,16 @@ def locked(database: Path) -> bool:
 
 
 def kill_worker(server: Server, engine: Engine, before: Sequence[int], last: int, *, within: bool) -> list[int]:
-    """Kill -9 of the server's background worker, once it is not the one that was killed `before`: within a transaction that writes, or
-    as soon as its commit is seen, when it has not announced it yet. Change `last` is the last one that is to come."""
+    """Kill -9 the server's background worker, once it is not the one killed `before`. Return its process id.
+
+    `within`: kill it within a transaction that writes; otherwise, as soon as its commit is visible, before it announces the change.
+    `last`: the number of the last change that is expected.
+    """
     until(lambda: named(server, WORKER) not in ([], before), 20)
-    worker, newest = named(server, WORKER), store.newest_seq(engine)
+    worker, newest = named(server, WORKER), store.articles.newest_seq(engine)
 
     def hit() -> bool:
-        now = store.newest_seq(engine)
+        now = store.articles.newest_seq(engine)
         return now == last or (locked(server.directory / "pressrelay.db") if within else now > newest)
 
     until(hit, 20, 0.0)
@@ -228,7 +231,7 @@ def kill_worker(server: Server, engine: Engine, before: Sequence[int], last: int
 
 @contextmanager
 def workers(server: Server, count: int) -> Iterator[None]:
-    """So many background workers beside the server's own, as on other hosts."""
+    """Run `count` more background workers beside the server's own, as other hosts would."""
     command = [sys.executable, "-m", "app.cli", "worker"]
     running = [subprocess.Popen(command, cwd=ROOT, env=server.environ, stderr=subprocess.DEVNULL) for _ in range(count)]
     try:
@@ -240,7 +243,8 @@ def workers(server: Server, count: int) -> Iterator[None]:
 
 
 def test_the_worker_is_killed_at_the_instants(own_server: Make) -> None:
-    """Twice alone, twice with two more beside, and all three at the last lift: each is lifted once, and every reader is told."""
+    """The worker is killed twice alone and twice beside two others, and all three are killed after the last lift. Each embargo is
+    lifted once, and every reader sees the article."""
     server = own_server().start()
     path = "/feed.ninjs?limit=200"
     instants = [ahead(4 + number * 0.15) for number in range(40) for _ in range(10)]
@@ -256,18 +260,19 @@ def test_the_worker_is_killed_at_the_instants(own_server: Make) -> None:
                 killed = kill_worker(server, engine, killed, len(ids), within=within)
             until(lambda: named(server, WORKER) not in ([], killed), 20)
             (last,) = named(server, WORKER)
-            until(lambda: store.newest_seq(engine) == len(ids), 20, 0.0)
+            until(lambda: store.articles.newest_seq(engine) == len(ids), 20, 0.0)
             os.kill(last, signal.SIGKILL)
         # The sixth worker finds what was not announced, if anything was not.
         until(lambda: seen[path][-1].ids == set(ids), 20)
-    assert {walk(server, path).ids for _ in range(8)} == {frozenset(ids)}
+    # What one web worker has seen the other sees too, once the new worker has announced what the killed one had not.
+    until(lambda: {walk(server, path).ids for _ in range(8)} == {frozenset(ids)}, 5)
     assert server.process is not None and server.process.poll() is None
     assert_published_once(engine, dict(zip(ids, instants, strict=True)))
     engine.dispose()
 
 
 def assert_published_once(engine: Engine, due: dict[str, datetime]) -> None:
-    entries = store.log(engine, store.START, 2 * len(due))
+    entries = store.articles.log(engine, store.identity.START, 2 * len(due))
     assert sorted(entry.id for entry in entries) == sorted(due)
     assert {entry.kind for entry in entries} == {"published"}
     assert [entry.id for entry in entries if micros(entry.at) < micros(due[entry.id])] == [], "never early"
@@ -282,7 +287,7 @@ def versions(page: Page) -> dict[str, int]:
 
 
 def test_versions_at_once_from_three_connections(server: Server) -> None:
-    """The newest wins over HTTP as well, and no reader of any web worker sees a version go back."""
+    """The newest version wins over HTTP as well, and no reader of any web worker sees a version go back."""
     token, rounds = server.office(), 100
     guids = [f"tag:example.org,2026:at-once-{number}" for number in range(rounds)]
     barrier = threading.Barrier(3)

@@ -59,7 +59,7 @@ def test_an_article_says_what_it_is(server: Server, token: str) -> None:
         assert told["mainEntityOfPage"]["@id"] == receipt.json()["url"]
         said = {meta.get("property"): meta.get("content") for meta in page.iter("meta") if meta.get("property")}
         assert (said["og:title"], said["og:url"], said["og:locale"]) == (kept["headline"], kept["url"], "en_US")
-        assert "script-src" not in answer.headers["Content-Security-Policy"]
+        assert "script-src 'self';" in answer.headers["Content-Security-Policy"]  # and no inline script
         assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
 
 

@@ -85,17 +85,17 @@ def test_an_embargoed_push_changes_no_metric(server: Server, address: str, endpo
     until(lambda: len(endpoint.to("/waits")) == 3 and endpoint.to("/gone"))
     engine = server.engine()
     try:
-        until(lambda: not any(store.failing(engine, [one.id])[one.id]["next"] for one in waiting(engine)))
-        until(lambda: "ended" in [one.state for one in store.find_subscriptions(engine)])
+        until(lambda: not any(store.deliveries.failing(engine, [one.id])[one.id]["next"] for one in waiting(engine)))
+        until(lambda: "ended" in [one.state for one in store.deliveries.find_subscriptions(engine)])
         assert metrics(address) == before, "and when it is over"
-        store.lift(engine, LIFTS)
+        store.articles.lift(engine, LIFTS)
     finally:
         engine.dispose()
     until(lambda: value(metrics(address), "pressrelay_changes") == 4)
 
 
-def waiting(engine: store.Engine) -> list[store.Subscription]:
-    return [one for one in store.find_subscriptions(engine) if one.embargoed and one.state == "active"]
+def waiting(engine: store.Engine) -> list[store.deliveries.Subscription]:
+    return [one for one in store.deliveries.find_subscriptions(engine) if one.embargoed and one.state == "active"]
 
 
 def test_a_late_lift_shows_only_when_it_is_late(server: Server, address: str) -> None:
@@ -121,7 +121,7 @@ def test_without_an_address_a_token_is_needed(own_server: Callable[..., Server])
     assert server.client.get("/readyz", headers=bearer).json() == {"status": "ok"}, "a monitor is no administrator"
     assert server.client.get("/feed.atom?status=embargoed", headers=bearer).status_code == 403
     refused = server.run("token", "add", "jeonbuk", "--role", "metrics")
-    assert refused.returncode == 1 and "of no office and of no outlet" in refused.stderr
+    assert refused.returncode == 1 and "belongs to no office and no outlet" in refused.stderr
 
 
 def test_readiness_says_to_strangers_whether_and_no_more(server: Server) -> None:
@@ -134,7 +134,7 @@ def test_readiness_says_to_strangers_whether_and_no_more(server: Server) -> None
 
 @pytest.mark.parametrize("given", ["9100", "127.0.0.1", "a b:1", "127.0.0.1:0", "127.0.0.1:70000", "::1:9100"])
 def test_addresses_that_are_none(given: str) -> None:
-    with pytest.raises(Misconfigured, match=r"PRESSRELAY_METRICS_ADDRESS takes HOST:PORT such as 127\.0\.0\.1:9100"):
+    with pytest.raises(Misconfigured, match=r"PRESSRELAY_METRICS_ADDRESS must be HOST:PORT such as 127\.0\.0\.1:9100"):
         load({"PRESSRELAY_METRICS_ADDRESS": given})
 
 

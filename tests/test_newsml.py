@@ -14,7 +14,7 @@ from lxml import etree
 from app.accounts.offices import OfficeRecord
 from app.errors import Problem
 from app.intake import parsers
-from app.intake.normalize import Context, Normal, normalize
+from app.intake.normalize import Circumstances, Normal, normalize
 from app.intake.parsers import xml
 from schemas import xsd
 
@@ -29,7 +29,7 @@ OFFICE = OfficeRecord("harbour", "Harbour Authority", "https://harbour.example/"
 
 
 def tree(path: Path) -> etree._Element:
-    return xml.read(path.read_bytes(), "application/xml")
+    return xml.read(path.read_bytes(), "application/xml").root
 
 
 def answers(body: bytes) -> None:
@@ -41,7 +41,7 @@ def answers(body: bytes) -> None:
         assert all(fault.reason for fault in problem.errors)
         return
     for _, draft in parsed.drafts:
-        done = normalize(draft, Context(OFFICE, datetime(2026, 7, 15, tzinfo=UTC), "https://press.example"))
+        done = normalize(draft, Circumstances(OFFICE, datetime(2026, 7, 15, tzinfo=UTC), "https://press.example"))
         assert isinstance(done, Normal) or all(fault.reason for fault in done)
     assert all(fault.reason and fault.path for faults in parsed.refused.values() for fault in faults)
 

@@ -11,8 +11,8 @@ import pytest
 from app.accounts.offices import OfficeRecord, issuing, may_publish_for, nearest
 from app.errors import Fault, Problem
 from app.intake import parsers
-from app.intake.normalize import Context, Normal, normalize
-from app.query.query import NAME
+from app.intake.normalize import Circumstances, Normal, normalize
+from app.query.parsing import NAME
 from schemas import agencies, codes
 from tests.conftest import ROOT, Server
 
@@ -53,7 +53,7 @@ def test_an_office_publishes_only_as_itself(named: str) -> None:
         issuing(named, MOIS, may_publish_for(MOIS, ALL), "/a", 7)
     assert (raised.value.status, raised.value.type) == (403, "wrong-office")
     assert raised.value.errors == (
-        Fault(f"This token publishes for 'mois'; the release names the office {named!r}.", "/a", 7),
+        Fault(f"This token publishes for 'mois', but the release names the office {named!r}.", "/a", 7),
     )
 
 
@@ -61,7 +61,7 @@ def test_a_name_that_is_not_registered_is_told_the_nearest() -> None:
     fault = issuing("행정안정부", PORTAL, ALL, "/a", 7)
     assert fault == Fault("'행정안정부' is not a registered office.", "/a", 7, ("mois 행정안전부",))
     fault = issuing("농식품부", PORTAL, (*ALL, TWIN), "/a", 7)
-    assert isinstance(fault, Fault) and "Several registered offices" in fault.reason
+    assert isinstance(fault, Fault) and "is the name of several registered offices" in fault.reason
     assert fault.nearest == ("mafra 농림축산식품부", "twin 쌍둥이부")
     assert nearest("x" * 10_000_000, ALL) == ()
 
@@ -84,8 +84,8 @@ def test_the_table_of_korean_agencies() -> None:
         ("2026-03-09T10:00:00+09:00", "2099. 3. 9.(월) 14:00", "embargoed", "2099-03-09T05:00:00Z", ""),
         ("2026-03-09T10:00:00+09:00", "2026. 3. 9.(화) 14:00", "embargoed", "2026-03-09T05:00:00Z", "is a 월요일"),
         ("2026-03-09T10:00:00+09:00", "배포 즉시", "held", False, ""),
-        ("2026-03-09T10:00:00+09:00", "국무회의 안건보고 후", "held", True, "names no instant"),
-        ("2026-03-09T10:00:00+09:00", "2026. 2. 30. 14:00", "held", True, "not a day of the calendar"),
+        ("2026-03-09T10:00:00+09:00", "국무회의 안건보고 후", "held", True, "does not name a date and time"),
+        ("2026-03-09T10:00:00+09:00", "2026. 2. 30. 14:00", "held", True, "in the embargo wording does not exist"),
         ("2026-03-09T10:00:00+09:00", "", "held", True, ""),
     ],
 )
@@ -104,7 +104,7 @@ def test_words_beside_an_instant_or_a_hold_decide_nothing() -> None:
 
 def normalized(body: bytes) -> Normal:
     ((_, draft),) = parsers.parse(body, "application/xml").drafts
-    done = normalize(draft, Context(MOIS, datetime(2026, 7, 15, tzinfo=UTC), "https://press.example"))
+    done = normalize(draft, Circumstances(MOIS, datetime(2026, 7, 15, tzinfo=UTC), "https://press.example"))
     assert isinstance(done, Normal), done
     return done
 
@@ -156,7 +156,15 @@ def test_commands(own_server: Callable[..., Server]) -> None:
     assert "0 agencies added" in server.run("office", "add-korea").stdout
     listed = server.run("office", "list").stdout
     assert "gate\t관문\t\t옛 관문, gateway\tfor others\n" in listed
-    assert "molit\t국토교통부\tkr\t국토부\n" in listed
+    assert "molit\t국토교통부\tkr\t국토부\t\t\tAsia/Seoul\n" in listed
+    zoned = ("office", "add", "zoned", "--name", "A")
+    for more, zone in ((("--timezone", "Asia/Seoul"), "Asia/Seoul"), ((), "Asia/Seoul"), (("--timezone", ""), "")):
+        done = server.run(*zoned, *more, "--json")
+        assert json.loads(done.stdout)["timezone"] == zone, done.stderr
+    wrong = server.run(*zoned, "--timezone", "KST")
+    assert wrong.returncode == 1 and wrong.stderr.strip() == (
+        "pressrelay: The time zone is 'KST'; expected an IANA name such as Asia/Seoul, Europe/Berlin or UTC."
+    )
     offices = {
         office["code"]: office for office in json.loads(server.run("office", "list", "--json").stdout)["offices"]
     }

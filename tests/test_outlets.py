@@ -17,8 +17,8 @@ from app.accounts.rights import OutletRecord, Principal
 from app.announce import announce
 from app.cache.redis import Cache
 from app.intake.normalize import public_id
-from feeds import embargo
-from feeds.article import Article
+from feeds import FORMATS as FEEDS
+from feeds.article import Article, embargo_mark
 from tests.articles import SEED
 from tests.conftest import Server
 from tests.test_feeds import newsml_schema
@@ -64,7 +64,7 @@ def early(server: Server) -> str:
 
 def accredited(server: Server, code: str, **limits: tuple[str, ...]) -> str:
     engine = server.engine()
-    store.save_outlet(engine, OutletRecord(code, f"신문 {code}", **limits), datetime.now(UTC))
+    store.accounts.save_outlet(engine, OutletRecord(code, f"신문 {code}", **limits), datetime.now(UTC))
     engine.dispose()
     return token(server, "", role="outlet", outlet=code)
 
@@ -192,9 +192,9 @@ def test_who_may_not_is_told_so_and_nothing_else(server: Server, early: str) -> 
     assert problem(ask(server, "GET", url, narrow)) == (403, "insufficient-scope")
     ended = accredited(server, "ended")
     engine = server.engine()
-    found = store.token_of(engine, ended)
+    found = store.accounts.token_of(engine, ended)
     assert found is not None
-    store.revoke_token(engine, found.id, datetime.now(UTC))
+    store.accounts.revoke_token(engine, found.id, datetime.now(UTC))
     engine.dispose()
     assert problem(ask(server, "GET", url, ended)) == (401, "token-revoked")
     good = accredited(server, "asks")
@@ -222,11 +222,11 @@ def test_an_entry_can_be_followed_and_each_reading_is_kept(server: Server, early
     page = ask(server, "GET", f"/articles/{id}", secret, headers={"Accept": "text/html"})
     assert page.status_code == 200 and "보도할 수 없습니다" in page.text and page.headers["X-Robots-Tag"] == "noindex"
     assert "application/ld+json" not in page.text and f"/articles/{id}.xml" not in page.text
-    for suffix in ("json", "newsml", "nitf", "ninjs"):
+    for suffix in ("json", "newsml", "nitf", "ninjs", "hwpx", "pdf"):
         answer = ask(server, "GET", f"/articles/{id}.{suffix}", secret)
         assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "private, no-store"), suffix
     assert ask(server, "GET", f"/articles/{id}.xml", secret).status_code == 404
-    assert ask(server, "GET", f"/articles/{id}.pdf", secret).status_code == 404
+    assert ask(server, "GET", f"/articles/{id}.odt", secret).status_code == 404
     found = events(server, early, id, "read")[before:]
     assert [one["detail"]["as"] for one in found] == [
         "feed.ninjs",
@@ -236,6 +236,8 @@ def test_an_entry_can_be_followed_and_each_reading_is_kept(server: Server, early
         "newsml",
         "nitf",
         "ninjs",
+        "hwpx",
+        "pdf",
     ]
     assert {(one["who"], one["detail"]["outlet"], one["version"]) for one in found} == {("reads", "reads", 1)}
     assert ask(server, "GET", f"/atompub/early/{id}", early).status_code == 200
@@ -282,13 +284,13 @@ def test_what_was_withdrawn_and_waits_again_is_read_by_who_may(server: Server, e
 def test_what_is_held_ends_at_no_instant() -> None:
     held = replace(SEED, held=True, embargoed=LIFTS)
     for format in ("rss", "atom", "newsml"):
-        made = embargo.marked(held, format)
+        made = FEEDS[format].marked(held)
         assert made.embargoed is None and made.held
         assert "2031-03-10 06:00 KST" in (made.note if format == "newsml" else made.text)
-    assert embargo.marked(held, "json").embargoed == LIFTS
+    assert FEEDS["json"].marked(held).embargoed == LIFTS
     # ninjs has no embargo without an end: its consumers drop what is withheld.
-    assert embargo.marked(held, "ninjs").pubstatus == "withheld"
-    assert embargo.marked(replace(held, held=False), "ninjs").pubstatus == "usable"
+    assert FEEDS["ninjs"].marked(held).pubstatus == "withheld"
+    assert FEEDS["ninjs"].marked(replace(held, held=False)).pubstatus == "usable"
 
 
 def test_nobodys_token_reads_nothing() -> None:
@@ -322,8 +324,8 @@ def test_after_its_instant_it_is_like_any_other(server: Server, early: str) -> N
     assert server.push(early, body).status_code == 201
     assert "after" in names(server, secret)
     engine = server.engine()
-    lifted = store.lift(engine, soon)
-    cache = Cache(f"unix://{server.directory / 'valkey.sock'}", store.instance(engine))
+    lifted = store.articles.lift(engine, soon)
+    cache = Cache(f"unix://{server.directory / 'valkey.sock'}", store.identity.instance(engine))
     assert lifted and announce(cache, lifted)
     engine.dispose()
     assert "after" not in names(server, secret)
@@ -335,6 +337,7 @@ def test_after_its_instant_it_is_like_any_other(server: Server, early: str) -> N
     assert item["title"] == "제목 after"
 
 
+@pytest.mark.slow  # it waits until the server gives up
 def test_nothing_is_shown_where_the_reading_cannot_be_kept(server: Server, early: str) -> None:
     secret = accredited(server, "unkept", offices=("early",))
     if server.environ.get("PRESSRELAY_DATABASE_URL"):
@@ -364,7 +367,7 @@ def statements(engine: Engine, id: str) -> list[tuple[str, int]]:
 
     event.listen(engine, "after_cursor_execute", after)
     try:
-        assert store.by_id(engine, id) is None
+        assert store.articles.by_id(engine, id) is None
     finally:
         event.remove(engine, "after_cursor_execute", after)
     return found
@@ -374,7 +377,7 @@ def test_a_public_question_does_the_same_for_an_embargo_as_for_nothing(engine: E
     waits = article("tag:waits", embargoed=NOW + timedelta(hours=1))
     put(engine, waits)
     assert statements(engine, waits.id) == statements(engine, "nothing")
-    assert store.newest(engine, waits.id) is not None
+    assert store.articles.newest(engine, waits.id) is not None
 
 
 def test_what_waits_is_in_no_public_answer_and_the_reverse(engine: Engine) -> None:
@@ -382,13 +385,13 @@ def test_what_waits_is_in_no_public_answer_and_the_reverse(engine: Engine) -> No
 
     waits = article("tag:waits", embargoed=NOW + timedelta(hours=1))
     put(engine, waits, article("tag:open"))
-    assert len(store.standing(engine, Query())) == 1
-    assert [num for _, num, *_ in store.waiting(engine, Query(), ())] == [1]
-    assert store.waiting(engine, Query(), ((("office:nobody",), ("*",)),)) == []
+    assert len(store.feeds.standing(engine, Query())) == 1
+    assert [num for _, num, *_ in store.feeds.waiting(engine, Query(), ())] == [1]
+    assert store.feeds.waiting(engine, Query(), ((("office:nobody",), ("*",)),)) == []
     put(engine, article("tag:waits", 2, embargoed=NOW + timedelta(hours=2)), now=NOW + timedelta(minutes=1))
-    assert [(num, version) for _, num, version, _ in store.waiting(engine, Query(), ())] == [(1, 2)]
+    assert [(num, version) for _, num, version, _ in store.feeds.waiting(engine, Query(), ())] == [(1, 2)]
     put(engine, article("tag:waits", 3, pubstatus="canceled"))
-    assert store.waiting(engine, Query(), ()) == []
+    assert store.feeds.waiting(engine, Query(), ()) == []
 
 
 # The words
@@ -411,9 +414,9 @@ def test_the_mark(fields: dict[str, Any], mark: str) -> None:
     marked: Article = (
         replace(SEED, embargo_wording="", **fields) if "embargo_wording" not in fields else replace(SEED, **fields)
     )
-    assert embargo.mark(marked) == mark
-    assert embargo.marked(marked, "rss").headline == f"{mark} {SEED.headline}"
-    assert embargo.marked(marked, "newsml").headline == SEED.headline
+    assert embargo_mark(marked) == mark
+    assert FEEDS["rss"].marked(marked).headline == f"{mark} {SEED.headline}"
+    assert FEEDS["newsml"].marked(marked).headline == SEED.headline
 
 
 def test_the_commands(server: Server, early: str) -> None:

@@ -18,11 +18,13 @@ from app import create_app, store
 from app.accounts.offices import OfficeRecord
 from app.accounts.rights import OutletRecord
 from app.context import Context
-from app.deliveries.documents import Packer, Refusal
+from app.deliveries.channel import Refusal
+from app.deliveries.worker import Deliverer
+from app.deliveries.worker import pack as packed
 from app.errors import Problem, Unfit
-from app.query.query import PARAMETERS, Saved, parse
+from app.query.parsing import PARAMETERS, parse
+from app.query.query import Saved
 from app.settings import Settings
-from app.store import Subscription
 from app.text.characters import refused
 from app.web import parameters
 from app.web.fastlane import lane
@@ -79,13 +81,13 @@ class Doors:
 
     def _tokens(self) -> list[str]:
         engine, now = self.context.engine, datetime.now(UTC)
-        store.save_office(engine, OfficeRecord("parameters", "매개청", "", ("kr:50",)))
-        store.save_outlet(engine, OutletRecord("parameters", "Daily"), now)
+        store.accounts.save_office(engine, OfficeRecord("parameters", "매개청", "", ("kr:50",)))
+        store.accounts.save_outlet(engine, OutletRecord("parameters", "Daily"), now)
         return [
             "",
-            store.new_token(engine, "parameters", "", now),
-            store.new_token(engine, "", "", now, role="outlet", outlet="parameters"),
-            store.new_token(engine, "", "parameters", now, role="admin"),
+            store.accounts.new_token(engine, "parameters", "", now),
+            store.accounts.new_token(engine, "", "", now, role="outlet", outlet="parameters"),
+            store.accounts.new_token(engine, "", "parameters", now, role="admin"),
         ]
 
     def _article(self) -> str:
@@ -154,7 +156,7 @@ def test_every_parameter_of_every_route_is_refused_by_name(there: Doors, charact
             assert said["errors"] == [{"reason": said["detail"], "path": name}]
             assert (
                 said["detail"]
-                == f"{name} holds the character U+{ord(character):04X}, which no parameter may hold. Leave it out."
+                == f"{name} contains the character U+{ord(character):04X}, which is not allowed in parameters. Leave it out."
             )
         assert knock(there.client, method, f"{path}{quote(character)}").status_code == 400
 
@@ -175,19 +177,22 @@ def test_each_filter_of_a_feed(there: Doors, name: str) -> None:
 def test_all_faults_are_told_at_once(there: Doors) -> None:
     said = there.client.get("/feed.atom?q=%01&lang=%02ko&region=kr&%03=x").get_json()
     assert [(one["reason"].partition(",")[0], one.get("path")) for one in said["errors"]] == [
-        ("q holds the character U+0001", "q"),
-        ("lang holds the character U+0002", "lang"),
-        ("The name of a parameter holds the character U+0003", None),
+        ("q contains the character U+0001", "q"),
+        ("lang contains the character U+0002", "lang"),
+        ("The name of a parameter contains the character U+0003", None),
     ]
 
 
 @pytest.mark.parametrize(
     ("path", "reason"),
     [
-        ("/feed.atom?q=%ED%A0%80", "q is not UTF-8: it holds the byte 0xED. Encode texts as UTF-8."),
-        ("/feed.atom?q=%b5%b5%c1%a4", "q is not UTF-8: it holds the byte 0xB5. Encode texts as UTF-8."),
-        ("/articles/%FF", "The path is not UTF-8: it holds the byte 0xFF. Encode texts as UTF-8."),
-        ("/articles/a%00b", "The path holds the character U+0000, which no parameter may hold. Leave it out."),
+        ("/feed.atom?q=%ED%A0%80", "q is not UTF-8: it contains the byte 0xED. Encode texts as UTF-8."),
+        ("/feed.atom?q=%b5%b5%c1%a4", "q is not UTF-8: it contains the byte 0xB5. Encode texts as UTF-8."),
+        ("/articles/%FF", "The path is not UTF-8: it contains the byte 0xFF. Encode texts as UTF-8."),
+        (
+            "/articles/a%00b",
+            "The path contains the character U+0000, which is not allowed in parameters. Leave it out.",
+        ),
     ],
 )
 def test_bytes_that_are_no_text(there: Doors, path: str, reason: str) -> None:
@@ -197,10 +202,13 @@ def test_bytes_that_are_no_text(there: Doors, path: str, reason: str) -> None:
 
 def test_lengths_and_numbers_are_bounded(there: Doors) -> None:
     long = there.client.get("/feed.atom", query_string={"region": "가" * (parameters.LONGEST + 1)})
-    assert (long.status_code, long.get_json()["detail"]) == (400, "region has 4001 characters; at most 4000 are taken.")
+    assert (long.status_code, long.get_json()["detail"]) == (
+        400,
+        "region has 4001 characters. The limit is 4000 characters.",
+    )
     for count in (parameters.MOST + 1, 100_000):
         many = there.client.get("/feed.atom?" + "&".join(["region=kr"] * count))
-        assert (many.status_code, many.get_json()["detail"]) == (400, "A request takes at most 500 parameters.")
+        assert (many.status_code, many.get_json()["detail"]) == (400, "A request may have at most 500 parameters.")
     assert there.client.get("/feed.atom?q=" + "%EA%B0%80" * 200).status_code == 200, "the longest question"
 
 
@@ -258,9 +266,9 @@ def test_the_name_that_a_client_wishes(there: Doors, tokens: list[str]) -> None:
     headers = {"Authorization": f"Bearer {tokens[1]}", "Content-Type": "application/atom+xml;type=entry"}
     for slug in ("a%00b", "a%E2%80%AEb", "%C2%80"):
         answer = there.client.post("/atompub/parameters/", headers=headers | {"Slug": slug}, data=b"<entry/>")
-        assert answer.status_code == 400 and answer.get_json()["detail"].startswith("Slug holds the character U+")
+        assert answer.status_code == 400 and answer.get_json()["detail"].startswith("Slug contains the character U+")
     wrong = there.client.post("/atompub/parameters/", headers=headers | {"Slug": "%FF"}, data=b"<entry/>")
-    assert wrong.get_json()["detail"] == "Slug is not UTF-8: it holds the byte 0xFF. Encode texts as UTF-8."
+    assert wrong.get_json()["detail"] == "Slug is not UTF-8: it contains the byte 0xFF. Encode texts as UTF-8."
     raw = there.client.post(
         "/atompub/parameters/", headers=headers | {"Slug": "도".encode().decode("latin-1")}, data=b"<entry/>"
     )
@@ -398,7 +406,7 @@ def test_a_kept_question_that_cannot_be_asked_is_settled_for_good(there: Doors) 
     """It was kept by an older version. Trying it again is no use: the subscription ends, and nothing of it waits any more."""
     engine, now = there.context.engine, datetime.now(UTC)
     for number, query in enumerate(("licence=https%3A//%01", "q=a%00b", "lang=%80")):
-        one = Subscription(
+        one = store.deliveries.Subscription(
             kind="websub",
             target=f"https://a.example/{number}",
             topic=f"{there.context.settings.url}/feed.atom?{query}",
@@ -406,17 +414,18 @@ def test_a_kept_question_that_cannot_be_asked_is_settled_for_good(there: Doors) 
             format="atom",
             host="a.example",
         )
-        one = store.save_subscription(engine, one, (("*", "*"),), now)
-        (job,) = [store.Job(one, 0, 0, 0, None, store.NEW, 0, (), False)]
-        pack = Packer(there.context).pack([job])[one.id]
+        one = store.deliveries.save_subscription(engine, one, (("*", "*"),), now)
+        (job,) = [store.deliveries.Job(one, 0, 0, 0, None, store.deliveries.NEW, 0, (), False)]
+        channels = Deliverer(there.context, "here:0").channels
+        pack = packed(there.context, channels, [job])[one.id]
         assert isinstance(pack, Refusal), "for ever, not for now"
-        store.deny(engine, one, str(pack), now)
+        store.deliveries.deny(engine, one, str(pack), now)
     saved = Saved("kept-before", "licence=https%3A//%01", "", 50)
-    store.save_feed(engine, saved)
+    store.feeds.save_feed(engine, saved)
     assert there.client.get("/f/kept-before.atom").status_code == 400
     for path in ("/feeds", "/feeds.opml", "/"):
         assert there.client.get(path).status_code == 200, "the others are listed"
-    store.remove_feed(engine, saved.name)
+    store.feeds.remove_feed(engine, saved.name)
 
 
 @pytest.mark.slow
@@ -426,32 +435,32 @@ def test_the_worker_does_not_try_such_a_question_again(own_server: Callable[...,
     server.start()
     engine = server.engine()
     url = f"{server.url}/feed.atom?lang=ko%00"
-    one = Subscription(
+    one = store.deliveries.Subscription(
         kind="websub", target="https://8.8.8.8/", topic=url, query="lang=ko%00", format="atom", host="8.8.8.8"
     )
-    one = store.save_subscription(engine, one, (("*", "*"),), datetime.now(UTC))
+    one = store.deliveries.save_subscription(engine, one, (("*", "*"),), datetime.now(UTC))
     assert server.push(token, SEED.read_bytes()).status_code == 201
 
     def ended() -> bool:
-        found = store.subscription(engine, one.name)
-        return found is not None and found.state == store.ENDED
+        found = store.deliveries.subscription(engine, one.name)
+        return found is not None and found.state == store.deliveries.ENDED
 
     until(ended, 30)
-    found = store.subscription(engine, one.name)
-    assert found is not None and found.reason.startswith("lang holds the character U+0000")
-    assert store.failing(engine, [one.id]).get(one.id, {}).get("next") is None, "nothing of it waits"
+    found = store.deliveries.subscription(engine, one.name)
+    assert found is not None and found.reason.startswith("lang contains the character U+0000")
+    assert store.deliveries.failing(engine, [one.id]).get(one.id, {}).get("next") is None, "nothing of it waits"
     assert "Traceback" not in server.log.read_text()
     engine.dispose()
 
 
 def test_what_the_database_refuses_is_no_failure_for_now(engine: store.Engine) -> None:
-    with pytest.raises(Unfit, match=r"The database takes no such value .*surrogates not allowed"):
-        store.saved_feed(engine, "a\ud800")
-    with pytest.raises(Unfit, match="The database takes no such value"):
-        store.records(engine, after=2**63)
+    with pytest.raises(Unfit, match=r"The database does not accept this value .*surrogates not allowed"):
+        store.feeds.saved_feed(engine, "a\ud800")
+    with pytest.raises(Unfit, match="The database does not accept this value"):
+        store.audit.records(engine, after=2**63)
     if engine.dialect.name == "postgresql":
         with pytest.raises(Unfit, match="PostgreSQL text fields cannot contain NUL"):
-            store.saved_feed(engine, "a\0b")
+            store.feeds.saved_feed(engine, "a\0b")
 
 
 # The command line
@@ -469,5 +478,5 @@ def test_what_the_database_refuses_is_no_failure_for_now(engine: store.Engine) -
 def test_words_of_commands(server: Server, words: tuple[Any, ...]) -> None:
     told = server.run(*words)
     assert told.returncode == 2
-    assert "which no parameter may hold. Leave it out." in " ".join(told.stderr.split()), told.stderr
+    assert "which is not allowed. Leave it out." in " ".join(told.stderr.split()), told.stderr
     assert "Traceback" not in told.stderr

@@ -19,9 +19,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from app.errors import Misconfigured
+from app.errors import Misconfigured, Refused
 from app.outbound import callbacks as module
-from app.outbound.addresses import Refused
 from app.outbound.callbacks import Answer, Client, Policy, check
 from tests.conftest import ROOT
 
@@ -217,7 +216,7 @@ def test_what_check_refuses_is_not_sent(spelling: str, dialled: list[str]) -> No
 
 def test_long_urls() -> None:
     assert len(check("https://outlet.example/".ljust(2000, "a"), Policy())) == 2000
-    with pytest.raises(Refused, match=r"^The URL has 2001 characters; at most 2000 are taken\.$"):
+    with pytest.raises(Refused, match=r"^The URL has 2001 characters; at most 2000 are allowed\.$"):
         check("https://outlet.example/".ljust(2001, "a"), Policy())
     with pytest.raises(Refused, match=r"when encoded; at most 2000"):
         check("https://outlet.example/".ljust(1000, "가"), Policy())
@@ -228,9 +227,9 @@ def test_ports_and_plain_http() -> None:
     for url in ("http://outlet.example/", "http://outlet.example:8000/", "https://outlet.example:8999/"):
         assert check(url, wide) == url
     for url in ("https://outlet.example/", "https://outlet.example:7999/", "http://outlet.example:9000/"):
-        with pytest.raises(Refused, match=r"is not one that is called: 8000-8999, 80\.$"):
+        with pytest.raises(Refused, match=r"is not allowed; expected one of 8000-8999, 80\.$"):
             check(url, wide)
-    with pytest.raises(Refused, match=r"^Port 80 is not one"):
+    with pytest.raises(Refused, match=r"^Port 80 is not allowed"):
         check("https://outlet.example:80/", Policy())
 
 
@@ -267,9 +266,9 @@ def test_this_server_is_not_called(own: str, url: str) -> None:
 
 
 def test_a_policy_that_is_none(tmp_path: Path) -> None:
-    with pytest.raises(Misconfigured, match=r"one is none: 10\.0\.0\.1/8 has host bits set\.$"):
+    with pytest.raises(Misconfigured, match=r"is not valid: 10\.0\.0\.1/8 has host bits set\.$"):
         Policy(private=("10.0.0.1/8",))
-    with pytest.raises(Misconfigured, match=r"The server's own URL is not one: 'press\.example'"):
+    with pytest.raises(Misconfigured, match=r"The server's own URL is not valid: 'press\.example'"):
         Policy(own="press.example")
     (tmp_path / "ca.pem").write_text("none")
     for name in ("ca.pem", "absent.pem"):
@@ -423,7 +422,7 @@ def test_a_slow_name_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
             waiting = [client.send("GET", f"http://slow.example:{peer.port}/{n}", {}) for n in range(50)]
             quick = [client.send("GET", f"http://quick{n}.example:{peer.port}/", {}) for n in range(20)]
             told = await asyncio.gather(*waiting, *quick, return_exceptions=True)
-            assert {str(one) for one in told[:50]} == {"No connection within 0.3 seconds."}
+            assert {str(one) for one in told[:50]} == {"No connection was made within 0.3 seconds."}
             assert {one.status for one in told[50:] if isinstance(one, Answer)} == {200} and slow == ["slow.example"]
             stop.set()
             await until(lambda: not client._lookups)
@@ -463,7 +462,7 @@ def test_no_drip_outlives_the_deadline(
         async with serving(endless(first, again)) as peer, calling() as client, asyncio.timeout(5):
             sending = client.send("POST", f"http://outlet.example:{peer.port}/", {}, b"x")
             if body is None:
-                assert await error(sending) == "No answer within 0.3 seconds."
+                assert await error(sending) == "No answer came within 0.3 seconds."
             else:
                 told = await sending
                 assert told.status == 200 and told.body.startswith(body) and told.seconds < 5
@@ -528,7 +527,7 @@ def test_a_peer_that_does_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     async def test() -> None:
         async with serving(deaf) as peer, calling() as client:
             url = f"http://outlet.example:{peer.port}/"
-            assert await error(client.send("POST", url, {}, b"a" * 50_000_000)) == "No answer within 0.3 seconds."
+            assert await error(client.send("POST", url, {}, b"a" * 50_000_000)) == "No answer came within 0.3 seconds."
             told.set()
 
     run(test)
@@ -577,7 +576,7 @@ def test_a_peer_that_says_nothing_before_tls_or_speaks_first(monkeypatch: pytest
             url = f"http{'s' if tls else ''}://outlet.example:{peer.port}/"
             told = await error(client.send("POST", url, {}, b"x"))
             assert told.startswith(
-                "No connection within 0.3 seconds." if tls else ("The call failed: ", "No answer within")
+                "No connection was made within 0.3 seconds." if tls else ("The call failed: ", "No answer came within")
             ), told
 
     run(test)
@@ -679,7 +678,7 @@ def test_no_tls_drip_outlives_the_deadline(authority: Authority, monkeypatch: py
         context = authority.context("outlet.example")
         async with serving(endless(b"HTTP/1.1 200 ", b"O"), context) as peer, calling(policy) as client:
             url = f"https://outlet.example:{peer.port}/"
-            assert await error(client.send("GET", url, {})) == "No answer within 0.5 seconds."
+            assert await error(client.send("GET", url, {})) == "No answer came within 0.5 seconds."
 
     run(test)
 

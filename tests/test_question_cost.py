@@ -1,6 +1,7 @@
 """A question to the database costs a bounded amount: of look-ups, of time, and of the threads that answer it."""
 
 import http.client
+import json
 import re
 import threading
 import time
@@ -14,8 +15,9 @@ from sqlalchemy import text
 from app import store
 from app.errors import Problem, TooSlow
 from app.intake.normalize import public_id
-from app.query.query import MOST_COST, parse
+from app.query.parsing import MOST_COST, parse
 from app.store.engine import reading, writing
+from app.web.routes import changes
 from schemas import codes
 from tests.conftest import Server
 from tests.test_lifecycle import document
@@ -57,7 +59,7 @@ def test_pairs_times_exclusions_are_bounded() -> None:
     with pytest.raises(Problem) as refused:
         parse(question(20, 20), ())
     assert refused.value.status == 400 and refused.value.type == "too-many-values"
-    assert "looks up each article of 20 pairs of place and topic in 20 other values" in refused.value.detail
+    assert "combines 20 pairs of place and topic with 20 other values" in refused.value.detail
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +91,16 @@ def test_costly_questions_are_counted_by_their_cost(costly: Server) -> None:
     assert seen == [200, 200, 429, 429, 429], "each counts 21 of the 60"
     assert ask(costly, "/feed.atom", "198.51.100.1")[0] == 200, "a plain feed is not counted"
     assert ask(costly, "/feed.atom?q=x", "198.51.100.2")[1].startswith('"address";r=54;')
+
+
+@pytest.mark.slow
+def test_a_saved_feed_counts_what_its_question_costs(costly: Server) -> None:
+    assert costly.run("feed", "add", "dear", urlencode(question(20, 19))).returncode == 0
+    assert costly.run("feed", "add", "words", "q=x").returncode == 0
+    seen = [ask(costly, f"/f/dear.atom?limit={number}", "198.51.100.3")[0] for number in range(1, 6)]
+    assert seen == [200, 200, 429, 429, 429], "each counts 21 of the 60"
+    assert ask(costly, "/f/words.atom", "198.51.100.4")[1].startswith('"address";r=54;')
+    assert ask(costly, "/f/nobody.atom", "198.51.100.4") == (404, "")
 
 
 @pytest.mark.slow
@@ -154,6 +166,13 @@ def test_a_page_is_bounded_in_bytes(tmp_path_factory: pytest.TempPathFactory) ->
         if "전문 보기" not in first.text:
             first = server.client.get(first.links["next"]["url"])
         assert "전문 보기" in first.text and len(first.content) < 100_000
+        # An answer of /changes ends before its bytes are too many, and the next one goes on.
+        url, told = "/changes", []
+        while lines := [json.loads(line) for line in server.client.get(url).text.splitlines()]:
+            assert len(server.client.get(url).content) <= changes.BYTES
+            told += [line["guid"] for line in lines]
+            url = f"/changes?since={lines[-1]['cursor']}"
+        assert len(told) == 5 and len(set(told)) == 5
         # The whole text is at its address, and in the single documents.
         id = public_id("tag:large,2026:3")
         assert len(server.client.get(f"/articles/{id}.json").content) > 2_000_000

@@ -37,10 +37,10 @@ def tokens(server: Server) -> dict[str, str]:
     office = server.office("leak-office", "비밀청", "kr:50")
     engine = server.engine()
     now = datetime.now(UTC)
-    store.save_outlet(engine, OutletRecord("readings", "일보"), now)
+    store.accounts.save_outlet(engine, OutletRecord("readings", "일보"), now)
     found = {
-        "outlet": store.new_token(engine, "", "", now, role="outlet", outlet="readings"),
-        "reader": store.new_token(engine, "leak-office", "", now, role="reader"),
+        "outlet": store.accounts.new_token(engine, "", "", now, role="outlet", outlet="readings"),
+        "reader": store.accounts.new_token(engine, "leak-office", "", now, role="reader"),
     }
     engine.dispose()
     waits = release(
@@ -87,12 +87,12 @@ def test_what_is_learned_is_recorded(
         shown, forgotten = set(), []
         for path in doors():
             for method, headers in WAYS:
-                before = store.audit_head(engine)[0]
+                before = store.audit.head(engine)[0]
                 bearer = {"Authorization": f"Bearer {tokens[role]}"}
                 answer = server.client.request(method, path, headers=headers | bearer)
                 if answer.status_code >= 400 or told(answer) == strangers[f"{method} {path} {headers}"]:
                     continue
-                new = store.records(engine, article=public_id(GUID), action="read", after=before)
+                new = store.audit.records(engine, article=public_id(GUID), action="read", after=before)
                 shown.add(f"{method} {path}")
                 if not new:
                     forgotten.append(f"{method} {path} {headers}: {answer.status_code}")

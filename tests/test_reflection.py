@@ -10,9 +10,8 @@ import pytest
 
 from app import store
 from app.deliveries import restraint
-from app.outbound.addresses import Refused
+from app.errors import Refused
 from app.outbound.callbacks import Client, Policy
-from app.store import Tally
 from bench.processes import free_port
 from tests.conftest import Server, together, until
 from tests.subscriber import Subscriber, answer, subscribing
@@ -50,7 +49,7 @@ def test_a_host_that_confirms_nothing_is_called_a_few_times(server: Server, vict
 
     together(*[lambda thread=thread: flood(thread) for thread in range(8)])  # type: ignore[misc]
     engine = server.engine()
-    until(lambda: store.count_intents(engine, victim.host) == 0)
+    until(lambda: store.deliveries.count_intents(engine, victim.host) == 0)
     engine.dispose()
     calls = [got for got in victim.got if got.path.startswith("/v/")]
     # One failure more for its one subscription; what is in flight at once is not counted yet.
@@ -67,20 +66,20 @@ def test_a_refusal_is_told_to_the_requester_alone(server: Server, victim: Subscr
     topic = f"{server.url}/feed.atom?office=hubs&status=embargoed"
     assert ask(server, topic, victim.url(path)).status_code == 401
     engine = server.engine()
-    assert store.count_intents(engine, victim.host) == 0, "nothing is to be told there"
+    assert store.deliveries.count_intents(engine, victim.host) == 0, "nothing is to be told there"
     engine.dispose()
     assert victim.to(path, "GET") == []
 
 
 def test_waiting_grows() -> None:
     now = 10**15
-    waits = [restraint.call_waits(Tally(mine=n, last=now), 0, 20, now) for n in range(8)]
+    waits = [restraint.call_waits(store.deliveries.Tally(sent=n, last=now), 0, 20, now) for n in range(8)]
     assert waits == [0, 0, 10, 60, 600, 3600, 3600, 3600]
-    assert restraint.call_waits(Tally(mine=2, last=now), 0, 20, now + 9_500_000) == 1
-    assert restraint.call_waits(Tally(mine=2, last=now), 0, 20, now + 10_000_000) == 0
-    assert restraint.call_waits(Tally(site_hour=20), 0, 20, now) == 3600
-    assert restraint.call_waits(Tally(site_hour=20), 1, 20, now) == 0
-    assert restraint.call_waits(Tally(site_day=60), 0, 20, now) == 6 * 3600
+    assert restraint.call_waits(store.deliveries.Tally(sent=2, last=now), 0, 20, now + 9_500_000) == 1
+    assert restraint.call_waits(store.deliveries.Tally(sent=2, last=now), 0, 20, now + 10_000_000) == 0
+    assert restraint.call_waits(store.deliveries.Tally(site_hour=20), 0, 20, now) == 3600
+    assert restraint.call_waits(store.deliveries.Tally(site_hour=20), 1, 20, now) == 0
+    assert restraint.call_waits(store.deliveries.Tally(site_day=60), 0, 20, now) == 6 * 3600
 
 
 @pytest.mark.parametrize(
@@ -108,7 +107,7 @@ def told_of(url: str, policy: Policy, addresses: dict[str, list[str]]) -> tuple[
 
     def resolver(host: str, _: int) -> list[str]:
         if host not in addresses:
-            raise Refused(f"{host!r} cannot be resolved: no such name.", f"No public address is found for {host!r}.")
+            raise Refused(f"{host!r} cannot be resolved: no such name.", f"No public address was found for {host!r}.")
         return addresses[host]
 
     async def call() -> tuple[str, str]:
@@ -116,7 +115,7 @@ def told_of(url: str, policy: Policy, addresses: dict[str, list[str]]) -> tuple[
         try:
             await client.send("POST", url, {}, b"x")
         except Refused as error:
-            return str(error), error.told
+            return str(error), error.public_message
         finally:
             await client.close()
         raise AssertionError("it was called")
@@ -136,8 +135,8 @@ def test_every_inside_target_is_told_of_in_the_same_words() -> None:
         try:
             logged, told = told_of(f"https://{host}/", Policy(), names)
         except Refused as error:
-            logged, told = str(error), error.told
-        assert told == f"No public address is found for {host!r}."
+            logged, told = str(error), error.public_message
+        assert told == f"No public address was found for {host!r}."
         assert host in logged
 
 
@@ -160,7 +159,7 @@ def test_an_outlet_learns_nothing_of_the_inside(guarded: Server) -> None:
     for url in ("https://127.0.0.1/", "https://10.0.0.1:8443/", "https://[::1]/", "https://169.254.169.254/"):
         told = guarded.client.post("/subscriptions", json={"url": url}, headers=desk)
         assert told.status_code == 400
-        assert re.fullmatch(r"No public address is found for '[^']+'\.", told.json()["detail"]), told.text
+        assert re.fullmatch(r"No public address was found for '[^']+'\.", told.json()["detail"]), told.text
     told = []
     for name in ("localhost", "no-such-name.invalid"):
         made = guarded.client.post("/subscriptions", json={"url": f"https://{name}/"}, headers=desk)
@@ -169,5 +168,5 @@ def test_an_outlet_learns_nothing_of_the_inside(guarded: Server) -> None:
             f"/subscriptions/{made.json()['name']}/test", headers=desk | {"Content-Length": "0"}
         ).json()
         told.append({**tried, "error": tried["error"].replace(name, "NAME")})
-    assert told == [{"status": 0, "error": "No public address is found for 'NAME'.", "millis": 0}] * 2
+    assert told == [{"status": 0, "error": "No public address was found for 'NAME'.", "millis": 0}] * 2
     assert "127.0.0.1, which is not a public address" in guarded.log.read_text(), "the log tells the operator"

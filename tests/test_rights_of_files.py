@@ -58,7 +58,7 @@ def test_whatever_a_server_and_the_commands_write_is_for_its_user_alone(own_serv
         assert opened(server.directory) == {}
         (server.directory / "old.dump").chmod(0o640)
         doctor = server.run("doctor")
-        assert doctor.returncode == 0 and "are not any more" in doctor.stdout and "old.dump" in doctor.stdout
+        assert doctor.returncode == 0 and "are closed now" in doctor.stdout and "old.dump" in doctor.stdout
         assert "nothing is open to other users" in server.run("doctor").stdout
     finally:
         os.umask(before)
@@ -97,6 +97,6 @@ def test_a_directory_of_somebody_else_that_is_open_is_refused(tmp_path: Path) ->
         with os.fdopen(reads) as pipe:
             said = pipe.read()
         os.waitpid(child, 0)
-        assert "is open to other users (0777), and this user may not change that" in said and "chmod 700" in said
+        assert "is open to other users (0777), and this user cannot change that" in said and "chmod 700" in said
     finally:
         shutil.rmtree(directory)

@@ -97,5 +97,5 @@ def test_a_store_that_fails_stores_nothing(own_server: Callable[..., Server]) ->
 
 
 def test_settings_are_checked() -> None:
-    with pytest.raises(Misconfigured, match="PRESSRELAY_S3_ENDPOINT takes an http or https URL, not 'x'"):
+    with pytest.raises(Misconfigured, match="PRESSRELAY_S3_ENDPOINT must be an http or https URL, not 'x'"):
         load({"PRESSRELAY_S3_ENDPOINT": "x"})

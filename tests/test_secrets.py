@@ -18,7 +18,7 @@ from app import logs, store
 from app.deliveries import vault
 from app.errors import Misconfigured
 from app.settings import Settings, load
-from app.store import Engine, Intent, Subscription
+from app.store import Engine
 from app.text import masking
 from bench.processes import free_port
 from tests.conftest import Server, until
@@ -89,9 +89,9 @@ def test_whatever_fails_no_secret_is_told(
         secret = made.json()["secret"]
         asked = {"hub.mode": "subscribe", "hub.topic": f"{server.url}/feed.atom", "hub.secret": SECRETS["hub"]}
         assert server.client.post("/hub", data=asked | {"hub.callback": endpoint.url("/hub")}).status_code == 202
-        until(lambda: store.find_subscriptions(engine, kind="websub"))
-        kept = [one.secret for one in store.find_subscriptions(engine)]
-        assert len(kept) == 2 and all(one.startswith(store.SEALED) for one in kept)
+        until(lambda: store.deliveries.find_subscriptions(engine, kind="websub"))
+        kept = [one.secret for one in store.deliveries.find_subscriptions(engine)]
+        assert len(kept) == 2 and all(one.startswith(store.deliveries.SEALED) for one in kept)
         assert server.push(token, document("tag:secrets,2026:1")).status_code == 201
         until(lambda: endpoint.to("/hook") and endpoint.to("/hub"))
         assert endpoint.to("/hub")[0].signed(SECRETS["hub"])
@@ -201,13 +201,15 @@ def test_what_nobody_catches_is_told_likewise(
 def test_a_secret_is_sealed_under_the_key_and_read_with_it_alone(tmp_path: Path) -> None:
     own, set_ = Settings(data_dir=str(tmp_path)), Settings(data_dir=str(tmp_path), secret_key=KEY)
     sealed = [vault.seal(settings, "a secret") for settings in (own, own, set_)]
-    assert len(set(sealed)) == 3 and all(one.startswith(store.SEALED) and "secret" not in one[7:] for one in sealed)
+    assert len(set(sealed)) == 3 and all(
+        one.startswith(store.deliveries.SEALED) and "secret" not in one[7:] for one in sealed
+    )
     assert {vault.open(own, one) for one in sealed[:2]} == {vault.open(set_, sealed[2])} == {"a secret"}
     assert vault.seal(own, "") == vault.open(own, "") == "" and vault.seal(own, sealed[0]) == sealed[0]
     assert vault.open(own, "whsec_of an earlier version") == "whsec_of an earlier version"
     assert (tmp_path / "secret.key").stat().st_mode & 0o777 == 0o600
     for settings, one in ((set_, sealed[0]), (own, sealed[2]), (own, sealed[0][:-8] + "AAAAAAA=")):
-        with pytest.raises(Misconfigured, match=r"put .*secret\.key back, set PRESSRELAY_SECRET_KEY"):
+        with pytest.raises(Misconfigured, match=r"Restore .*secret\.key, set PRESSRELAY_SECRET_KEY"):
             vault.open(settings, one)
     (tmp_path / "other").mkdir()
     lost = Settings(data_dir=str(tmp_path / "other"))
@@ -215,7 +217,7 @@ def test_a_secret_is_sealed_under_the_key_and_read_with_it_alone(tmp_path: Path)
         vault.open(lost, sealed[0])
     assert not (tmp_path / "other" / "secret.key").exists(), "a key is made to seal, never to read"
     (tmp_path / "other" / "secret.key").write_text("cut off")
-    with pytest.raises(Misconfigured, match="shorter than 32 characters"):
+    with pytest.raises(Misconfigured, match="has less than 32 characters"):
         vault.seal(lost, "a secret")
 
 
@@ -234,19 +236,25 @@ def test_threads_that_make_the_key_at_once_make_one(tmp_path: Path) -> None:
 def test_what_an_earlier_version_kept_is_sealed_once(engine: Engine, tmp_path: Path) -> None:
     settings = Settings(data_dir=str(tmp_path), secret_key=KEY)
     plain = f"whsec_{base64.b64encode(b'x' * 32).decode()}"
-    one = Subscription("webhook", "https://a.example/", "https://b.example/", "", "json", secret=plain)
-    two = Subscription("websub", "https://a.example/", "https://b.example/", "", "atom")
-    store.save_subscription(engine, one, [], NOW)
-    store.save_subscription(engine, two, [], NOW)
-    store.ask(engine, Intent("subscribe", Subscription(**{**_members(two), "secret": "of an intent"})), NOW)
-    assert store.key_ids(engine) == set()
-    assert [store.seal_all(engine, lambda secret: vault.seal(settings, secret)) for _ in range(2)] == [2, 0]
-    (intent,) = store.claim_intents(engine, "test", datetime.now(UTC), 5)
-    kept = [found.secret for found in store.find_subscriptions(engine)] + [intent.subscription.secret]
+    one = store.deliveries.Subscription("webhook", "https://a.example/", "https://b.example/", "", "json", secret=plain)
+    two = store.deliveries.Subscription("websub", "https://a.example/", "https://b.example/", "", "atom")
+    store.deliveries.save_subscription(engine, one, [], NOW)
+    store.deliveries.save_subscription(engine, two, [], NOW)
+    store.deliveries.ask(
+        engine,
+        store.deliveries.Intent(
+            "subscribe", store.deliveries.Subscription(**{**_members(two), "secret": "of an intent"})
+        ),
+        NOW,
+    )
+    assert store.deliveries.key_ids(engine) == set()
+    assert [store.deliveries.seal_all(engine, lambda secret: vault.seal(settings, secret)) for _ in range(2)] == [2, 0]
+    (intent,) = store.deliveries.claim_intents(engine, "test", datetime.now(UTC), 5)
+    kept = [found.secret for found in store.deliveries.find_subscriptions(engine)] + [intent.subscription.secret]
     assert [vault.open(settings, secret) for secret in kept] == [plain, "", "of an intent"]
-    assert kept[0].startswith(store.SEALED) and kept[2].startswith(store.SEALED)
-    assert store.key_ids(engine) == {vault.key_id(settings)}
+    assert kept[0].startswith(store.deliveries.SEALED) and kept[2].startswith(store.deliveries.SEALED)
+    assert store.deliveries.key_ids(engine) == {vault.key_id(settings)}
 
 
-def _members(one: Subscription) -> dict[str, object]:
+def _members(one: store.deliveries.Subscription) -> dict[str, object]:
     return {name: getattr(one, name) for name in one.__struct_fields__}

@@ -3,6 +3,8 @@
 import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -12,18 +14,31 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.conftest import Server, until
+from tests.conftest import ROOT, Server, free_port, until
 from tests.test_server import minimal
 
 pytestmark = pytest.mark.slow
 Make = Callable[..., Server]
 
 
+@pytest.fixture
+def own_server(own_server: Make) -> Make:
+    """The same servers, started as their user starts them."""
+
+    def make(**settings: str) -> Server:
+        server = own_server(**settings)
+        server.plainly = True
+        return server
+
+    return make
+
+
 def alive(pids: list[int]) -> list[int]:
     return [
         pid
         for pid in pids
-        if Path(f"/proc/{pid}").exists() and "Z" not in Path(f"/proc/{pid}/stat").read_text().split()[2]
+        if Path(f"/proc/{pid}").exists()
+        and "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     ]
 
 
@@ -42,6 +57,32 @@ def named(server: Server, word: str) -> list[int]:
             if word in Path(f"/proc/{pid}/cmdline").read_bytes().decode().replace("\0", " "):
                 found.append(pid)
     return found
+
+
+def test_a_directory_with_modules_of_its_own(tmp_path: Path) -> None:
+    """As somebody starts it who keeps another program there. On all addresses, it says that links need a base URL."""
+    where, data = tmp_path / "program", tmp_path / "data"
+    for name in ("app.py", "wsgi.py", "feeds/__init__.py", "schemas/__init__.py", "extract/__init__.py"):
+        (where / name).parent.mkdir(parents=True, exist_ok=True)
+        (where / name).write_text("raise SystemExit('the other program')\n")
+    port = free_port()
+    script = "import sys; from app.cli import main; sys.argv = ['pressrelay', 'serve']; main()"
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("PRESSRELAY_")}
+    environ |= {"PRESSRELAY_DATA_DIR": str(data), "PRESSRELAY_PORT": str(port), "PRESSRELAY_HOST": "0.0.0.0"}
+    environ |= {"PRESSRELAY_DELIVERERS": "0", "PYTHONPATH": str(ROOT)}
+    log = tmp_path / "log"
+    with log.open("wb") as output:  # -P: without the working directory, as the command `pressrelay` runs
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-c", script], cwd=where, env=environ, stdout=output, stderr=output
+        )
+    try:
+        until(lambda: process.poll() is not None or "stop with Ctrl-C" in log.read_text(), 40, 0.05)
+        assert process.poll() is None, log.read_text()
+        assert httpx.get(f"http://127.0.0.1:{port}/feed.rss", trust_env=False).status_code == 200
+        assert "Set PRESSRELAY_BASE_URL" in log.read_text()
+    finally:
+        process.terminate()
+        assert process.wait(20) == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -78,14 +119,14 @@ def test_it_says_what_is_wrong(own_server: Make, tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        assert "is taken by another program: set PRESSRELAY_PORT" in said(own_server(port=str(taken.getsockname()[1])))
+        assert "is used by another program. Set PRESSRELAY_PORT" in said(own_server(port=str(taken.getsockname()[1])))
     file = tmp_path / "file"
     file.write_text("")
     assert "cannot be written" in said(own_server(data_dir=str(file / "data")))
-    assert "takes a whole number" in said(own_server(port="many"))
+    assert "must be a whole number" in said(own_server(port="many"))
     assert "is not a database URL" in said(own_server(database_url="nonsense"))
     running = own_server().start()
-    assert "Another server runs on" in said(own_server(data_dir=str(running.directory)))
+    assert "Another server already uses" in said(own_server(data_dir=str(running.directory)))
 
 
 def test_the_cache_may_die_freeze_and_come_back(own_server: Make) -> None:
@@ -118,6 +159,16 @@ def test_the_cache_may_die_freeze_and_come_back(own_server: Make) -> None:
     assert shown(dead)
     until(lambda: server.ready()["cache"] == "ok", 10)
     assert shown(pushed("after"))
+
+
+def test_a_frozen_cache_does_not_hold_up_the_end(own_server: Make) -> None:
+    server = own_server().start()
+    (valkey,) = named(server, "valkey-server")
+    os.kill(valkey, signal.SIGSTOP)
+    began = time.monotonic()
+    assert server.stop() == 0
+    assert time.monotonic() - began < 9, "what does not hear is killed after 15 seconds"
+    assert gone([valkey])
 
 
 def test_no_acknowledged_release_is_lost_whenever_it_is_killed(own_server: Make) -> None:
@@ -162,7 +213,7 @@ def test_no_acknowledged_release_is_lost_whenever_it_is_killed(own_server: Make)
         client.join(30)
     present: dict[str, int] = {}
     engine = server.engine()
-    from app.store import changes_after
+    from app.store.articles import changes_after
 
     seqs = [change.seq for change, _ in changes_after(engine, 0, 100_000)]
     engine.dispose()

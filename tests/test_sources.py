@@ -25,15 +25,18 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from msgspec.structs import replace
 
 from app import store
-from app.accounts.offices import OfficeRecord
+from app.accounts.offices import OfficeRecord, Sender
 from app.cache.redis import Cache
 from app.context import Context
+from app.errors import Refused
 from app.files import blobs
-from app.intake import sources
+from app.intake import releases, sources
 from app.outbound import addresses
-from app.outbound.addresses import Refused, fetch, is_public
+from app.outbound.addresses import fetch, is_public
+from app.query.cursors import Cursors
 from app.settings import Settings
-from app.store import Engine, Source
+from app.store import Engine
+from feeds import Article
 from tests.conftest import ROOT, Server, until
 
 GOOD = (ROOT / "tests" / "releases" / "minimal.xml").read_text("utf-8")
@@ -106,14 +109,18 @@ def peer() -> Iterator[Peer]:
 
 @pytest.fixture
 def context(engine: Engine, tmp_path: Path) -> Context:
-    store.save_office(engine, OfficeRecord("jeonbuk", "전북특별자치도", "", ("kr:52",)))
+    store.accounts.save_office(engine, OfficeRecord("jeonbuk", "전북특별자치도", "", ("kr:52",)))
     # No cache runs there: what a pull does to the database does not depend on it.
     settings = Settings(data_dir=str(tmp_path))
-    return Context(settings, engine, Cache("unix:///nowhere/valkey.sock", "test"), blobs.connect(settings))
+    return Context(
+        settings, engine, Cache("unix:///nowhere/valkey.sock", "test"), blobs.connect(settings), Cursors(b"")
+    )
 
 
-def source(peer: Peer, **fields: Any) -> Source:
-    made = Source("agency", "press-release", peer.url, "jeonbuk", every=300, silent_after=7 * DAY, private=True)
+def source(peer: Peer, **fields: Any) -> store.accounts.Source:
+    made = store.accounts.Source(
+        "agency", "press-release", peer.url, "jeonbuk", every=300, silent_after=7 * DAY, private=True
+    )
     return replace(made, **fields)
 
 
@@ -137,6 +144,42 @@ def test_what_is_new_comes_in_and_what_is_known_is_silent(context: Context, peer
         assert (sources.pull(context, source(peer)).source.etag, peer.asked[-1].get("if-none-match")) == ("", None)
 
 
+def test_what_has_no_date_keeps_the_moment_when_it_was_first_seen(context: Context, peer: Peer) -> None:
+    item = "<item><title>{}</title><link>/1</link><description>Text</description></item>"
+    feed = f"<rss version='2.0'><channel><title>t</title><language>en</language>{item}</channel></rss>"
+    peer.answer = answers(feed.format("One").encode())
+    pulls = source(peer, dialect="rss")
+    (first,) = sources.pull(context, pulls).receipts
+    assert (first.status, first.version, first.guid) == (201, 1, peer.url.replace("feed.xml", "1"))
+    (again,) = sources.pull(context, pulls).receipts
+    assert (again.status, again.version) == (200, 1)
+    issued = stored(context, first.id).issued
+    peer.answer = answers(feed.format("Two").encode())
+    (other,) = sources.pull(context, pulls).receipts
+    assert (other.status, other.version, stored(context, first.id).issued) == (201, 2, issued)
+    sender = Sender(OfficeRecord("jeonbuk", "전북특별자치도", "", ("kr:52",)), (), "test")
+    releases.withdraw(context, stored(context, first.id), sender)
+    (late,) = sources.pull(context, pulls).receipts
+    assert late.status == 409, "a feed without dates does not bring back what was withdrawn"
+
+
+def test_a_json_feed_is_pulled(context: Context, peer: Peer) -> None:
+    body = (
+        b'{"version":"https://jsonfeed.org/version/1.1","title":"t","items":[{"id":"urn:x:1","title":"a","url":"/b"}]}'
+    )
+    peer.answer = answers(body, Content_Type="application/feed+json")
+    (receipt,) = sources.pull(context, source(peer, dialect="jsonfeed")).receipts
+    assert (receipt.status, receipt.guid) == (201, "urn:x:1")
+    assert store.articles.original(context.engine, receipt.id) == (body, "application/json")
+    assert "expected rss" in sources.pull(context, source(peer, dialect="rss")).source.error
+
+
+def stored(context: Context, id: str) -> Article:
+    found = store.articles.by_id(context.engine, id)
+    assert found is not None
+    return found.article
+
+
 def test_the_charset_of_the_answer_counts(context: Context, peer: Peer) -> None:
     body = (
         release("tag:cp949", headline="똠방각하").decode().replace('encoding="UTF-8"', 'encoding="x"').encode("cp949")
@@ -152,24 +195,24 @@ EMPTY = b"<rss version='2.0'><channel><title>t</title></channel></rss>"
 @pytest.mark.parametrize(
     ("answer", "fields", "error"),
     [
-        (answers(b"<!DOCTYPE html><html><body>Login</body></html>"), {}, "sends an HTML page"),
-        (answers(b"\n<!-- x --><HTML>", Content_Type="text/html"), {}, "sends an HTML page"),
-        (answers(b"gone", 410), {}, "The source answered 410."),
+        (answers(b"<!DOCTYPE html><html><body>Login</body></html>"), {}, "sent an HTML page"),
+        (answers(b"\n<!-- x --><HTML>", Content_Type="text/html"), {}, "sent an HTML page"),
+        (answers(b"gone", 410), {}, "The source answered with the status 410."),
         (answers(b"<a"), {}, "Not well-formed XML"),
         (answers(b"<unknown/>"), {}, "The root element is <unknown>"),
-        (answers(EMPTY), {}, "The source sends rss; expected is press-release."),
+        (answers(EMPTY), {}, "The source sent the dialect rss; expected press-release."),
         (answers(EMPTY), {"dialect": "rss"}, "no <item>"),
-        (answers(b"x", Content_Encoding="br"), {}, "is encoded as 'br'"),
-        (answers(b"x", Content_Encoding="gzip"), {}, "says it is gzip, and is not"),
-        (answers(gzip.compress(b" " * 20_000_000), Content_Encoding="gzip"), {}, "has more than 10485760 bytes"),
-        (answers(b"", 302, Location="/again"), {}, "More than 5 redirects."),
+        (answers(b"x", Content_Encoding="br"), {}, "has the content encoding 'br'"),
+        (answers(b"x", Content_Encoding="gzip"), {}, "is labelled gzip, but is not"),
+        (answers(gzip.compress(b" " * 20_000_000), Content_Encoding="gzip"), {}, "has more than 3145728 bytes"),
+        (answers(b"", 302, Location="/again"), {}, "There were more than 5 redirects."),
         (answers(b"", 302, Location="file:///etc/passwd"), {}, "is not an http or https URL"),
         (answers(b"", 302, Location="http://user:pass@127.0.0.1/"), {}, "credentials"),
         (answers(b"", 302, Location="http://[x"), {}, "'http://[x' is not a URL."),
         (answers(b"", 302, Location="http://xn--/"), {}, "The request failed: Malformed A-label"),
         (answers(b"", X="a" * 200_000), {}, "The request failed: Receive buffer too long"),
         (answers(b"", **{f"X{n}": "a" for n in range(40_000)}), {}, "The request failed: Receive buffer too long"),
-        (answers(release("tag:a")), {"office": "nobody"}, "There is no office 'nobody' any more."),
+        (answers(release("tag:a")), {"office": "nobody"}, "The office 'nobody' does not exist any more."),
     ],
 )
 def test_failures_are_told(
@@ -196,13 +239,13 @@ def test_an_answer_that_never_ends_is_cut(context: Context, peer: Peer, monkeypa
 
     monkeypatch.setattr(sources, "SECONDS", 0.3)
     peer.answer = drip
-    assert "was not whole within 0.3 seconds" in sources.pull(context, source(peer)).source.error
+    assert "was not complete within 0.3 seconds" in sources.pull(context, source(peer)).source.error
     monkeypatch.setattr(sources, "SECONDS", 30.0)
     peer.answer = flood
-    assert "has more than 10485760 bytes" in sources.pull(context, source(peer)).source.error
+    assert f"has more than {context.settings.max_body} bytes" in sources.pull(context, source(peer)).source.error
     monkeypatch.setattr(addresses, "READ", 0.2)
     peer.answer = lambda request: peer.stop.wait(5) and None
-    assert sources.pull(context, source(peer)).source.error == "No answer within 0.2 seconds."
+    assert sources.pull(context, source(peer)).source.error == "No answer came within 0.2 seconds."
     peer.stop.set()
 
 
@@ -238,7 +281,7 @@ def dripping(
             assert not thread.is_alive()
 
 
-LATE = r"^The answer was not whole within 0\.5 seconds\.$"
+LATE = r"^The answer was not complete within 0\.5 seconds\.$"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
@@ -277,7 +320,10 @@ def test_no_tls_handshake_outlives_the_deadline(monkeypatch: pytest.MonkeyPatch)
         fetch(f"https://127.0.0.1:{port}/", {}, most=1000, seconds=0.5, private=True)
     assert time.monotonic() - begun < 5
     monkeypatch.setattr(addresses, "CONNECT", 0.2)
-    with dripping(record, b"\x03") as port, pytest.raises(Refused, match=r"^No connection within 0\.2 seconds\.$"):
+    with (
+        dripping(record, b"\x03") as port,
+        pytest.raises(Refused, match=r"^No connection was made within 0\.2 seconds\.$"),
+    ):
         fetch(f"https://127.0.0.1:{port}/", {}, most=1000, seconds=30, private=True)
 
 
@@ -325,7 +371,7 @@ def test_resolving_counts_towards_the_deadline(peer: Peer, monkeypatch: pytest.M
         clock.now += 31
         return ["127.0.0.1"]
 
-    with pytest.raises(Refused, match=r"^The answer was not whole within 30 seconds\.$"):
+    with pytest.raises(Refused, match=r"^The answer was not complete within 30 seconds\.$"):
         fetch(f"http://slow.invalid:{peer.server.server_port}/", {}, most=1000, seconds=30, private=True, resolver=slow)
     assert peer.asked == []
 
@@ -389,14 +435,14 @@ def test_alarms(context: Context, peer: Peer) -> None:
 def test_two_workers_never_pull_one_source_at_once(context: Context, peer: Peer) -> None:
     engine = context.engine
     for number in range(5):
-        store.save_source(engine, replace(source(peer), name=f"s{number}"))
+        store.accounts.save_source(engine, replace(source(peer), name=f"s{number}"))
     claimed: list[str] = []
     start = threading.Barrier(4)
 
     def claim() -> None:
         start.wait(10)
         for _ in range(20):
-            if found := store.claim_source(engine, 10, 1000):
+            if found := store.accounts.claim_source(engine, 10, 1000):
                 claimed.append(found.name)
 
     threads = [threading.Thread(target=claim) for _ in range(4)]
@@ -405,8 +451,8 @@ def test_two_workers_never_pull_one_source_at_once(context: Context, peer: Peer)
     for thread in threads:
         thread.join(30)
     assert sorted(claimed) == [f"s{number}" for number in range(5)]
-    assert store.claim_source(engine, 10, 1000) is None
-    assert store.claim_source(engine, 2000, 1000) is not None, "a worker that died gives its source back"
+    assert store.accounts.claim_source(engine, 10, 1000) is None
+    assert store.accounts.claim_source(engine, 2000, 1000) is not None, "a worker that died gives its source back"
 
 
 PRIVATE = [
@@ -522,7 +568,7 @@ def test_from_the_command_to_the_feed(own_server: Callable[..., Server], peer: P
     until(lambda: "Pulled twice" in server.client.get("/feed.atom").text, 15, 0.1)
     peer.answer = answers(b"<rss version='2.0'/>")
     done = server.run("source", "pull", "agency")
-    assert done.returncode == 1 and "The source sends rss; expected is press-release." in done.stderr
+    assert done.returncode == 1 and "The source sent the dialect rss; expected press-release." in done.stderr
     for _ in range(3):
         server.run("source", "pull", "agency")
     until(lambda: server.ready()["sources"] != "ok", 10)
@@ -539,7 +585,7 @@ def test_from_the_command_to_the_feed(own_server: Callable[..., Server], peer: P
         (("source", "pull", "agency"), "There is no source"),
         (
             ("source", "add", "A b", "--dialect", "rss", "--url", "https://a.example/", "--office", "jeonbuk"),
-            "is not a name",
+            "cannot be used as a name",
         ),
         (
             ("source", "add", "a", "--dialect", "rss", "--url", "ftp://a.example/", "--office", "jeonbuk"),
@@ -548,6 +594,22 @@ def test_from_the_command_to_the_feed(own_server: Callable[..., Server], peer: P
         (
             ("source", "add", "a", "--dialect", "rss", "--url", "https://a.example/", "--office", "x"),
             "There is no office",
+        ),
+        (
+            (
+                "source",
+                "add",
+                "a",
+                "--dialect",
+                "rss",
+                "--url",
+                "https://a.example/",
+                "--office",
+                "jeonbuk",
+                "--timezone",
+                "X",
+            ),
+            "expected an IANA name",
         ),
     ]:
         done = server.run(*words)
@@ -580,18 +642,18 @@ puller.run(settings, engine, stop, computing=1, lasting=2.0)
 def test_a_pull_that_takes_too_long_is_ended_and_keeps_no_other(tmp_path: Path, peer: Peer) -> None:
     engine = store.connect(f"sqlite:///{tmp_path}/pressrelay.db")
     store.upgrade(engine)
-    store.save_office(engine, OfficeRecord("jeonbuk", "전북특별자치도", "", ("kr:52",)))
+    store.accounts.save_office(engine, OfficeRecord("jeonbuk", "전북특별자치도", "", ("kr:52",)))
     peer.answer = answers(release("tag:example.org,2026:beside"))
     for name in ("spins", "sleeps", "good"):
-        store.save_source(engine, replace(source(peer), name=name, next_due=0))
+        store.accounts.save_source(engine, replace(source(peer), name=name, next_due=0))
     words = [sys.executable, "-c", SPINNING, str(tmp_path)]
     with subprocess.Popen(words, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
         try:
-            until(lambda: all(one.last_ok or one.failures for one in store.all_sources(engine)), 20, 0.1)
+            until(lambda: all(one.last_ok or one.failures for one in store.accounts.all_sources(engine)), 20, 0.1)
         finally:
             process.terminate()
             _, said = process.communicate(timeout=10)
-    found = {one.name: one for one in store.all_sources(engine)}
+    found = {one.name: one for one in store.accounts.all_sources(engine)}
     engine.dispose()
     assert found["good"].failures == 0 and found["good"].items == 1, said
     for name in ("spins", "sleeps"):

@@ -1,30 +1,35 @@
-"""The store, on SQLite and on PostgreSQL."""
+"""Tests the store on SQLite and on PostgreSQL: feeds, versions, embargoes, offices, tokens and upgrades."""
 
-import hashlib
+import gzip
+import os
+import subprocess
+import sys
 import threading
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import alembic.command
 import msgspec
 import pytest
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.migration import MigrationContext
+from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy import text
 
 from app import store
 from app.accounts.offices import OfficeRecord
+from app.errors import Misconfigured
 from app.query.query import Query
-from app.store import Engine, Item, Original, Stored
+from app.store import Change, Engine
 from app.store.tables import metadata
 from feeds.article import Article, Office, Related, Term
 from tests.articles import SEED
+from tests.wholeness import assert_whole
 
 NOW = datetime(2026, 11, 1, 9, 0, tzinfo=UTC)
 TOPICS = (Term("medtop", "medtop:20000498"), Term("medtop", "medtop:20000612"), Term("brm", "brm11"))
-ORIGINAL = Original(b"<release/>", "application/xml", "jeonbuk")
+ORIGINAL = store.articles.Original(b"<release/>", "application/xml", "jeonbuk")
 
 
 def article(guid: str = "tag:a", version: int = 1, **fields: object) -> Article:
@@ -34,19 +39,57 @@ def article(guid: str = "tag:a", version: int = 1, **fields: object) -> Article:
     return replace(base, **fields)
 
 
+class Stored(Struct, frozen=True):
+    """The result of storing an item, as tests need it."""
+
+    outcome: str
+    receipt: bytes  # for "stored", the new receipt; for "same", the receipt of the first time
+    corrected: bool
+    change: Change | None
+
+
+def put_items(
+    engine: Engine,
+    items: Sequence[store.articles.Item],
+    now: datetime = NOW,
+    receipt: Callable[[store.articles.Item], bytes] = lambda item: b'{"v":%d}' % item.article.version,
+    original: store.articles.Original = ORIGINAL,
+) -> list[Stored]:
+    """Store a release as app/intake/releases.py does; `receipt` makes the receipts."""
+    done = []
+    with store.articles.writer(engine, {item.article.guid for item in items}, now) as writer:
+        for item in items:
+            decision = store.articles.decide(writer.row(item.article.guid), item, now)
+            if decision.write is None:
+                done.append(Stored(decision.outcome, decision.receipt, False, None))
+                continue
+            given, before = receipt(decision.item), len(writer.changes)
+            writer.add(original, decision, given)
+            change = next(iter(writer.changes[before:]), None)
+            done.append(Stored(decision.outcome, given, decision.write.before is not None, change))
+    return done
+
+
 def put(engine: Engine, *articles: Article, now: datetime = NOW, mark: bytes = b"") -> list[Stored]:
     items = [
-        Item(article, (mark or f"{article.guid}{article.version}".encode()).ljust(32, b"\0")[:32])
+        store.articles.Item(article, (mark or f"{article.guid}{article.version}".encode()).ljust(32, b"\0")[:32])
         for article in articles
     ]
-    original = replace(ORIGINAL, articles=len(items))
-    (stored,) = store.put(engine, [(original, items)], lambda item: b'{"v":%d}' % item.article.version, now)
-    return stored
+    return put_items(engine, items, now, original=replace(ORIGINAL, articles=len(items)))
+
+
+def end_hold(engine: Engine, guid: str, now: datetime = NOW) -> Change | None:
+    """End the hold of a held article. Return the change if the article becomes public."""
+    with store.articles.writer(engine, {guid}, now) as writer:
+        ended = store.articles.end_hold(writer.row(guid), now)
+        assert ended is not None
+        writer.end_hold(ended, b'{"released":true}', "token x")
+    return next(iter(writer.changes), None)
 
 
 def found(engine: Engine, **query: object) -> list[Article]:
-    refs = store.find(engine, Query(**query))  # type: ignore[arg-type]
-    documents = store.documents(engine, refs)
+    refs = [row[1:3] for row in store.feeds.standing(engine, Query(**query))]  # type: ignore[arg-type]
+    documents = store.articles.documents(engine, refs)
     return [msgspec.json.decode(documents[ref], type=Article) for ref in refs]
 
 
@@ -82,7 +125,7 @@ def test_the_newest_change_comes_first_and_an_article_once(engine: Engine) -> No
 
 
 def test_the_same_article_in_another_dialect_is_the_same(engine: Engine) -> None:
-    """Two dialects write one article in other words: the drafts differ, the article does not."""
+    """Two dialects write the same article differently: the drafts differ, but not the article."""
     (first,) = put(engine, article(), mark=b"own dialect")
     later = article(updated=NOW + timedelta(hours=1), published=NOW, url="https://elsewhere.example/")
     (same,) = put(engine, later, mark=b"atom")
@@ -102,7 +145,34 @@ def test_identity(engine: Engine) -> None:
     (newer,) = put(engine, article(version=3))
     assert (newer.outcome, newer.corrected) == ("stored", True)
     assert [a.version for a in found(engine)] == [3]
-    assert store.newest_seq(engine) == 2
+    assert store.articles.newest_seq(engine) == 2
+
+
+def test_versions_of_one_article_in_one_release_follow_each_other(engine: Engine) -> None:
+    """This also holds if the second version of another article was written in between."""
+    first = [article("tag:a"), article("tag:b"), article("tag:b", 2)]
+    later = NOW + timedelta(seconds=1)
+    done = put(engine, *first, article("tag:a", 2, updated=later), article("tag:a", 1))
+    assert [(stored.outcome, stored.corrected) for stored in done] == [
+        ("stored", False),
+        ("stored", False),
+        ("stored", True),
+        ("stored", True),
+        ("older", False),
+    ]
+    assert [(each.guid, each.version) for each in found(engine)] == [("tag:a", 2), ("tag:b", 2)]
+    assert_whole(engine)
+
+
+def test_what_fails_within_a_writer_stores_nothing(engine: Engine) -> None:
+    item = store.articles.Item(article(), b"1" * 32)
+    with pytest.raises(RuntimeError), store.articles.writer(engine, {"tag:a"}, NOW) as writer:
+        writer.add(ORIGINAL, store.articles.decide(writer.row("tag:a"), item, NOW), b"{}")
+        writer.flush()
+        raise RuntimeError
+    assert guids(engine) == [] and store.articles.newest_seq(engine) == 0 and store.audit.records(engine) == []
+    put(engine, article())
+    assert_whole(engine)
 
 
 def test_a_correction_leaves_the_feeds_it_no_longer_belongs_to_and_keeps_published(engine: Engine) -> None:
@@ -140,7 +210,9 @@ def test_a_silent_correction_stays_where_it_is(engine: Engine) -> None:
         ("tag:a", 2, NOW),
     ]
     assert guids(engine, regions=("kr:11",)) == ["tag:a"] and guids(engine, regions=("kr:52",)) == ["tag:b"]
-    assert [(entry.kind, entry.version) for entry in store.log(engine, store.START, 9)][2:] == [("corrected", 2)]
+    assert [(entry.kind, entry.version) for entry in store.articles.log(engine, store.identity.START, 9)][2:] == [
+        ("corrected", 2)
+    ]
     put(engine, article("tag:a", 3, updated=later + timedelta(hours=1)))
     assert guids(engine) == ["tag:a", "tag:b"], "the next one is heard"
 
@@ -158,9 +230,8 @@ def test_silence_says_nothing_of_what_is_not_public(engine: Engine) -> None:
 
 
 def put_silently(engine: Engine, article: Article, now: datetime) -> list[Stored]:
-    item = Item(article, f"{article.guid}{article.version}".encode().ljust(32, b"\0")[:32], silent=True)
-    (stored,) = store.put(engine, [(ORIGINAL, [item])], lambda item: item.article.updated.isoformat().encode(), now)
-    return stored
+    item = store.articles.Item(article, f"{article.guid}{article.version}".encode().ljust(32, b"\0")[:32], silent=True)
+    return put_items(engine, [item], now, lambda item: item.article.updated.isoformat().encode())
 
 
 def test_a_version_says_how_it_differs_from_the_public_one_before_it(engine: Engine) -> None:
@@ -201,34 +272,50 @@ def test_an_embargoed_article_is_nowhere_until_it_lifts_once(engine: Engine) -> 
     (stored,) = put(engine, article(embargoed=lifts, updated=lifts))
     assert stored.change is None
     assert guids(engine) == []
-    assert store.names_in_use(engine) == set()
-    kept = store.newest(engine, "id-tag:a")
+    assert store.feeds.names_in_use(engine) == set()
+    kept = store.articles.newest(engine, "id-tag:a")
     assert kept is not None and not kept.public
-    assert store.by_id(engine, "id-tag:a") is None
-    assert store.original(engine, "id-tag:a") is None
-    assert store.lift(engine, lifts - timedelta(microseconds=1)) == []
-    assert store.next_due(engine) == store.micros(lifts)
-    (change,) = store.lift(engine, lifts)
+    assert store.articles.by_id(engine, "id-tag:a") is None
+    assert store.articles.original(engine, "id-tag:a") is None
+    assert store.articles.lift(engine, lifts - timedelta(microseconds=1)) == []
+    assert store.articles.next_due(engine) == store.micros(lifts)
+    (change,) = store.articles.lift(engine, lifts)
     assert change.seq == 1
-    assert store.lift(engine, lifts) == []
+    assert store.articles.lift(engine, lifts) == []
     assert guids(engine, regions=("kr:52",)) == ["tag:a"]
-    assert store.next_due(engine) is None
+    assert store.articles.next_due(engine) is None
 
 
 def test_a_held_article_does_not_lift_by_itself(engine: Engine) -> None:
     put(engine, article(held=True))
-    assert store.lift(engine, NOW + timedelta(days=10_000)) == []
+    assert store.articles.lift(engine, NOW + timedelta(days=10_000)) == []
     assert guids(engine) == []
+
+
+def test_what_is_held_is_public_when_the_hold_ends_or_waits_for_its_instant(engine: Engine) -> None:
+    lifts = NOW + timedelta(hours=1)
+    put(engine, article("tag:a", held=True), article("tag:b", held=True, embargoed=lifts, updated=lifts))
+    change = end_hold(engine, "tag:a")
+    assert change is not None and change.seq == 1
+    assert end_hold(engine, "tag:b") is None
+    assert guids(engine) == ["tag:a"]
+    assert put(engine, article("tag:a", held=True))[0].receipt == b'{"released":true}', (
+        "the newer receipt is given again"
+    )
+    assert_whole(engine)
+    assert len(store.articles.lift(engine, lifts)) == 1
+    assert guids(engine) == ["tag:b", "tag:a"]
+    assert_whole(engine)
 
 
 def test_a_newer_version_moves_the_embargo(engine: Engine) -> None:
     first, second = NOW + timedelta(hours=1), NOW + timedelta(hours=2)
     put(engine, article(embargoed=first, updated=first))
     put(engine, article(version=2, embargoed=second, updated=second))
-    assert store.lift(engine, first) == []
+    assert store.articles.lift(engine, first) == []
     put(engine, article(version=3))
     assert guids(engine) == ["tag:a"]
-    assert store.lift(engine, second) == []
+    assert store.articles.lift(engine, second) == []
 
 
 def test_what_is_public_cannot_be_put_under_embargo(engine: Engine) -> None:
@@ -244,18 +331,18 @@ def test_a_canceled_article_leaves_every_feed_and_can_come_back(engine: Engine, 
     (stored,) = put(engine, article(version=2, pubstatus=status))
     assert stored.change is not None
     assert guids(engine) == guids(engine, regions=("kr:52",)) == []
-    assert store.original(engine, "id-tag:a") is None
+    assert store.articles.original(engine, "id-tag:a") is None
     put(engine, article(version=3, updated=NOW + timedelta(hours=2)))
     assert guids(engine) == ["tag:a"]
-    assert store.newest_seq(engine) == 3
+    assert store.articles.newest_seq(engine) == 3
 
 
 def test_the_original_of_a_release_is_hidden_while_one_of_its_articles_is(engine: Engine) -> None:
     lifts = NOW + timedelta(hours=1)
     put(engine, article("tag:open"), article("tag:later", embargoed=lifts, updated=lifts))
-    assert store.original(engine, "id-tag:open") is None
-    store.lift(engine, lifts)
-    assert store.original(engine, "id-tag:open") == (b"<release/>", "application/xml")
+    assert store.articles.original(engine, "id-tag:open") is None
+    store.articles.lift(engine, lifts)
+    assert store.articles.original(engine, "id-tag:open") == (b"<release/>", "application/xml")
 
 
 def test_writers_at_once_leave_the_newest_version_and_changes_without_a_gap(engine: Engine) -> None:
@@ -275,17 +362,17 @@ def test_writers_at_once_leave_the_newest_version_and_changes_without_a_gap(engi
         thread.join(60)
     assert failures == []
     assert [a.version for a in found(engine)] == [4 * rounds]
-    seqs = [change.seq for change, _ in store.changes_after(engine, 0, 1000)]
+    seqs = [change.seq for change, _ in store.articles.changes_after(engine, 0, 1000)]
     assert seqs == list(range(1, len(seqs) + 1))
 
 
 def test_offices_and_tokens(engine: Engine) -> None:
     office = OfficeRecord("jeonbuk", "전북특별자치도", "", ("kr:52",), ("brm11",))
-    assert store.save_office(engine, office) is True
-    assert store.save_office(engine, replace(office, name="전라북도")) is False
-    token = store.new_token(engine, "jeonbuk", "a", NOW)
-    assert store.all_offices(engine) == [replace(office, name="전라북도")]
-    found = store.token_of(engine, token)
+    assert store.accounts.save_office(engine, office) is True
+    assert store.accounts.save_office(engine, replace(office, name="전라북도")) is False
+    token = store.accounts.new_token(engine, "jeonbuk", "a", NOW)
+    assert store.accounts.all_offices(engine) == [replace(office, name="전라북도")]
+    found = store.accounts.token_of(engine, token)
     assert found is not None
     assert (found.office, found.role, found.scope, found.state(NOW)) == (
         "jeonbuk",
@@ -293,14 +380,14 @@ def test_offices_and_tokens(engine: Engine) -> None:
         ("publish", "read"),
         "valid",
     )
-    assert store.token_of(engine, token + "x") is None
-    again = store.new_token(engine, "jeonbuk", "a", NOW)
-    states = [found.state(NOW) for secret in (token, again) if (found := store.token_of(engine, secret))]
+    assert store.accounts.token_of(engine, token + "x") is None
+    again = store.accounts.new_token(engine, "jeonbuk", "a", NOW)
+    states = [found.state(NOW) for secret in (token, again) if (found := store.accounts.token_of(engine, secret))]
     assert states == ["revoked", "valid"], "a token of the same name is replaced"
     portal = OfficeRecord("portal", "정책 포털", aliases=("옛 포털", "policy portal"), others=True)
-    store.save_office(engine, portal)
-    assert portal in store.all_offices(engine)
-    assert portal in store.all_offices(engine)
+    store.accounts.save_office(engine, portal)
+    assert portal in store.accounts.all_offices(engine)
+    assert portal in store.accounts.all_offices(engine)
 
 
 def test_the_revisions_make_the_tables_as_they_are_told(engine: Engine) -> None:
@@ -313,38 +400,50 @@ def test_the_revisions_make_the_tables_as_they_are_told(engine: Engine) -> None:
         assert told == []
 
 
-def test_an_older_database_keeps_its_offices_tokens_and_embargoes(database_url: str) -> None:
-    engine = store.connect(database_url)
-    config = Config()
-    config.set_main_option("script_location", "app.store:migrations")
-    made = article("urn:x:before", embargoed=NOW + timedelta(days=1))
-    rows = {
-        "INSERT INTO offices VALUES (:code, :name, '', 'kr:52', '')": {"code": "jeonbuk", "name": "전북특별자치도"},
-        "INSERT INTO tokens VALUES (:hash, 'jeonbuk', '', 0)": {"hash": hashlib.sha256(b"secret").digest()},
-        "INSERT INTO releases VALUES (1, :body, 'application/xml', 'jeonbuk', 0)": {"body": b"<release/>"},
-        "INSERT INTO articles (num, id, guid, office, version, pubstatus, public, seen, due)"
-        " VALUES (1, :id, :guid, 'jeonbuk', 1, 'usable', false, false, 99)": {"id": made.id, "guid": made.guid},
-        "INSERT INTO versions VALUES (1, 1, 1, :body, :doc, :body, :axes)": {
-            "body": b"{}",
-            "doc": msgspec.json.encode(made),
-            "axes": msgspec.json.encode(store.keys(made)),
-        },
-    }
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        alembic.command.upgrade(config, "0001")
-        for statement, values in rows.items():
-            connection.execute(text(statement), values)
+DATABASES = Path(__file__).parent / "databases"
+
+
+def database_of(schema: str, directory: Path) -> Engine:
+    """A database as an older version made it."""
+    path = directory / "pressrelay.db"
+    path.write_bytes(gzip.decompress((DATABASES / f"{schema}.db.gz").read_bytes()))
+    return store.connect(f"sqlite:///{path}")
+
+
+def test_a_database_of_the_version_before_is_taken_as_it_is(tmp_path: Path) -> None:
+    engine = database_of("0017", tmp_path)
     store.upgrade(engine)
-    assert store.all_offices(engine) == [OfficeRecord("jeonbuk", "전북특별자치도", "", ("kr:52",))]
-    token = store.token_of(engine, "secret")
-    assert token is not None
-    assert (token.office, token.role, token.scope) == ("jeonbuk", "editor", ("publish", "read"))
-    with engine.connect() as connection:
-        waiting = connection.execute(text("SELECT count(*) FROM embargo_entries WHERE num = 1")).scalar()
-    assert waiting == len(store.keys(made).pairs())
-    assert store.verify(engine).fault == ""
+    assert [office.code for office in store.accounts.all_offices(engine)] == ["jeonbuk"]
+    assert guids(engine) == ["tag:jeonbuk.go.kr,2021-03-09:eutteum-dojeongsang"]
+    put(engine, article())
+    assert len(guids(engine, regions=("kr:52",))) == 2 and store.audit.verify(engine).fault == ""
     engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("schema", "why"),
+    [
+        (
+            "0012",
+            "The database has schema 0012 of an older version of Pressrelay; this version needs schema 0023. Upgrade it",
+        ),
+        (
+            "9999",
+            "The database has schema 9999 of a newer version of Pressrelay; this version needs schema 0023. Start that",
+        ),
+    ],
+)
+def test_a_database_of_another_version_is_refused_with_a_sentence(tmp_path: Path, schema: str, why: str) -> None:
+    engine = database_of("0012" if schema == "0012" else "0017", tmp_path)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = :schema"), {"schema": schema})
+    with pytest.raises(Misconfigured, match=why):
+        store.upgrade(engine)
+    engine.dispose()
+    environ = {**os.environ, "PRESSRELAY_DATA_DIR": str(tmp_path)}
+    command = [sys.executable, "-m", "app.cli", "office", "list"]
+    told = subprocess.run(command, cwd=DATABASES.parent.parent, env=environ, capture_output=True, text=True, timeout=60)
+    assert told.returncode == 1 and why in told.stderr and "Traceback" not in told.stderr
 
 
 def test_upgrading_twice_at_once_does_no_harm(database_url: str) -> None:
@@ -388,13 +487,14 @@ def test_a_feed_is_one_range_scan(tmp_path: Path) -> None:
 
 
 def test_what_leaves_by_any_dimension_is_told_there_and_nowhere_else(engine: Engine) -> None:
-    """A feed of a region, a topic and a language is one scan and a look into the language: what leaves by the language left it."""
+    """The feed of a region, a topic and a language is one scan and a lookup of the language. A correction that changes only the
+    language leaves this feed."""
     topic = "medtop:20000498"
     put(engine, article("tag:moves", topics=(Term("medtop", topic),), lang="ko"))
     put(engine, article("tag:moves", 2, topics=(Term("medtop", topic),), lang="en"))
 
     def told(**fields: tuple[str, ...]) -> list[str]:
-        return [one.guid for one in store.withdrawn(engine, Query(**fields), 0, 50)]
+        return [one.guid for one in store.feeds.withdrawn(engine, Query(**fields), 0, 50)]
 
     assert told(regions=("kr:52",), topics=(topic,), langs=("ko",)) == ["tag:moves"]
     assert told(topics=(topic,), langs=("ko",)) == ["tag:moves"] == told(langs=("ko",))
@@ -414,7 +514,7 @@ def test_a_translation_of_another_office_counts_only_where_each_names_the_other(
         return article(guid, related=related, **fields)
 
     def told(guid: str) -> list[str]:
-        return [found.guid for found in store.translations_of(engine, naming(guid, *named[guid]))]
+        return [found.guid for found in store.articles.translations_of(engine, naming(guid, *named[guid]))]
 
     named: dict[str, tuple[str, ...]] = {"tag:a": (), "tag:own": ("tag:a",), "tag:theirs": ("tag:a",)}
     put(engine, naming("tag:a", lang="ko"), naming("tag:own", "tag:a", lang="en"))

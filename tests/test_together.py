@@ -11,9 +11,10 @@ from app.context import Context
 from app.errors import Unavailable
 from app.files.blobs import connect as connect_blobs
 from app.intake import releases
+from app.query.cursors import Cursors
 from app.settings import Settings
 from app.store import Engine
-from app.store.group_commit import MOST, Together
+from app.store.group_commit import MOST, GroupCommit
 from tests.conftest import together, until
 from tests.test_lifecycle import document
 
@@ -38,7 +39,7 @@ class Writer:
 
 def written(names: Sequence[str], weight: int = 1) -> tuple[Writer, dict[str, object]]:
     """The first is written alone, the others come meanwhile in their order."""
-    writer, group = Writer(), Together()
+    writer, group = Writer(), GroupCommit()
     made: dict[str, object] = {}
 
     def call(name: str) -> Callable[[], None]:
@@ -94,9 +95,11 @@ def test_a_group_is_no_larger_than_others_can_wait_for() -> None:
 
 def test_releases_of_many_threads_are_stored_as_if_alone(engine: Engine, tmp_path: Path) -> None:
     office = OfficeRecord("jeonbuk", "전북특별자치도", "", ("kr:52",))
-    store.save_office(engine, office)
+    store.accounts.save_office(engine, office)
     settings = Settings(data_dir=str(tmp_path))
-    context = Context(settings, engine, Cache("unix:///nowhere/valkey.sock", "test"), connect_blobs(settings))
+    context = Context(
+        settings, engine, Cache("unix:///nowhere/valkey.sock", "test"), connect_blobs(settings), Cursors(b"")
+    )
     outcomes: list[list[int]] = []
 
     def push(guids: Sequence[str]) -> Callable[[], None]:
@@ -110,7 +113,7 @@ def test_releases_of_many_threads_are_stored_as_if_alone(engine: Engine, tmp_pat
     # Each thread's own, and one that all send at once: it is stored by one of them and the same for the others.
     together(*(push([f"tag:own,2026:{n}.{m}" for m in range(10)] + ["tag:all,2026:1"]) for n in range(6)))
     assert sorted(outcomes) == [[200]] * 5 + [[201]] * 61
-    assert store.newest_seq(engine) == 61
-    found = store.changes_after(engine, 0, 100)
+    assert store.articles.newest_seq(engine) == 61
+    found = store.articles.changes_after(engine, 0, 100)
     assert [change.seq for change, _ in found] == list(range(1, 62))
-    assert store.verify(engine).fault == "" and store.verify(engine).count == 62
+    assert store.audit.verify(engine).fault == "" and store.audit.verify(engine).count == 62

@@ -84,14 +84,14 @@ def test_embargoes_lift_within_a_second(own_server: Callable[..., Server]) -> No
                 answer = server.push(token, document(guid, inside=embargo))
                 assert answer.status_code == 201, answer.text
                 instants[public_id(guid)] = instant
-            until(lambda: all(store.history(engine, id, 1) for id in instants), 40, 0.2)
+            until(lambda: all(store.articles.history(engine, id, 1) for id in instants), 40, 0.2)
     finally:
         stop.set()
         for thread in threads:
             if thread.ident:
                 thread.join(30)
         peer.close()
-    late = [(store.history(engine, id, 1)[0].at - instant).total_seconds() for id, instant in instants.items()]
+    late = [(store.articles.history(engine, id, 1)[0].at - instant).total_seconds() for id, instant in instants.items()]
     engine.dispose()
     assert min(late) >= 0, late
     assert median(late) < 1 and max(late) < 3, late

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from app import store
 from app.accounts.offices import OfficeRecord
 from app.errors import Problem
-from app.intake.normalize import Context, Normal, normalize
+from app.intake.normalize import Circumstances, Normal, normalize
 from app.intake.parsers import parse
-from app.store import public_at
 from app.text.embargo_wording import looks_like
 
 NOW = datetime(2026, 7, 15, tzinfo=UTC)
@@ -32,11 +32,19 @@ DOCUMENTS = {  # {} is where a case stands
         <versionCreated>2026-03-09T10:00:00+09:00</versionCreated>{}</itemMeta><contentMeta><headline>제목</headline></contentMeta>
         <contentSet><inlineXML contenttype="application/xhtml+xml"><html xmlns="http://www.w3.org/1999/xhtml"><body><p>본문</p></body>
         </html></inlineXML></contentSet></newsItem>""",
+    "newsml1": """<NewsML><NewsItem xml:lang="ko"><Identification><NewsIdentifier><ProviderId>a</ProviderId><NewsItemId>1</NewsItemId>
+        <RevisionId>1</RevisionId></NewsIdentifier></Identification><NewsManagement><FirstCreated>20260309T100000+0900</FirstCreated>{}
+        </NewsManagement><NewsComponent><NewsLines><HeadLine>제목</HeadLine></NewsLines><ContentItem><DataContent>본문</DataContent>
+        </ContentItem></NewsComponent></NewsItem></NewsML>""",
     "nitf": """<nitf xmlns="http://iptc.org/std/NITF/2006-10-18/" baselang="ko"><head><title>제목</title><docdata>
         <doc-id regsrc="example.org" id-string="1"/><date.issue norm="20260309T100000+0900"/>{}</docdata></head><body><body.head>
         <hedline><hl1>제목</hl1></hedline></body.head><body.content><p>본문</p></body.content></body></nitf>""",
     "korea": """<Syndicate><NewsItem><NewsItemId>1</NewsItemId><Title>제목</Title><ApproveDate>03/09/2026 10:00:00</ApproveDate>
         {}<DataContents>본문</DataContents></NewsItem></Syndicate>""",
+    "jsonfeed": """{"version": "https://jsonfeed.org/version/1.1", "title": "청", "language": "ko", "items": [{"id": "tag:a,2026:1",
+        "title": "제목", {} "date_published": "2026-03-09T10:00:00+09:00", "content_text": "본문"}]}""",
+    "ninjs": """{"uri": "tag:a,2026:1", "type": "text", "language": "ko", "headline": "제목", {} "body_text": "본문",
+        "versioncreated": "2026-03-09T10:00:00+09:00"}""",
 }
 
 
@@ -48,12 +56,12 @@ def outcome(document: str) -> tuple[str, tuple[str, ...]]:
     if parsed.refused:
         return "refused", tuple(fault.reason for fault in parsed.refused[0])
     office = OfficeRecord("jeonbuk", "전북특별자치도", "", ("kr:52",))
-    done = normalize(parsed.drafts[0][1], Context(office, NOW, "https://press.example"))
+    done = normalize(parsed.drafts[0][1], Circumstances(office, NOW, "https://press.example"))
     if not isinstance(done, Normal):
         return "refused", tuple(fault.reason for fault in done)
     if done.article.pubstatus == "withheld":
         return "withheld", done.warnings
-    return "public" if public_at(done.article, NOW) else "held", done.warnings
+    return "public" if store.articles.public_at(done.article, NOW) else "held", done.warnings
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['dialect']}-{case['inside'][:50]}")
@@ -184,10 +192,19 @@ def test_an_embargo_that_is_read_and_over_beside_a_headline_that_says_another() 
         assert found == expected, said
 
 
+@pytest.mark.parametrize("dialect", ["jsonfeed", "ninjs"])
+def test_an_article_that_is_pasted_into_json_hides_the_original(dialect: str) -> None:
+    document = DOCUMENTS[dialect]
+    assert parse(document.replace("{}", "").encode(), "application/json").unread == 0
+    text = "content_html" if dialect == "jsonfeed" else "body_text"
+    pasted = document.replace("{}", f'"_x": [{{"title": "비밀", "{text}": "비밀의 본문"}}],')
+    assert parse(pasted.encode(), "application/json").unread
+
+
 SECRET = "<title>비밀</title><description>비밀의 본문</description>"
 
 
-@pytest.mark.parametrize("dialect", [dialect for dialect in DOCUMENTS])
+@pytest.mark.parametrize("dialect", [dialect for dialect, document in DOCUMENTS.items() if document.startswith("<")])
 def test_an_article_that_is_pasted_where_no_parser_looks_hides_the_original(dialect: str) -> None:
     """Each such part counts among what the bytes hold, and an original is shown only where all of it was stored and is public."""
     whole = DOCUMENTS[dialect].replace("{}", "")

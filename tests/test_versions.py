@@ -11,6 +11,7 @@ from lxml import html
 
 from app import store
 from app.store import Engine
+from app.web.representation import OF_ARTICLE
 from tests.conftest import Server, until
 from tests.test_http import ask
 from tests.test_store import NOW, article, put
@@ -88,7 +89,7 @@ def test_the_list(server: Server, token: str) -> None:
 def test_as_http_has_it(server: Server, token: str, page: str) -> None:
     path = corrected(server, token)[0] + page
     answer = ask(server, path)
-    assert answer.status_code == 200 and answer.headers["Cache-Control"] == "public, max-age=30"
+    assert answer.status_code == 200 and answer.headers["Cache-Control"] == OF_ARTICLE
     again = ask(server, path, **{"If-None-Match": answer.headers["ETag"]})
     assert (again.status_code, again.content) == (304, b"")
     head = server.client.head(path, headers={"Accept-Encoding": "identity"})
@@ -311,35 +312,46 @@ def test_versions_that_were_public(engine: Engine) -> None:
     lifts = NOW + timedelta(hours=1)
     put(engine, article(embargoed=lifts, updated=lifts))
     put(engine, article(version=2, embargoed=lifts, updated=lifts))
-    assert store.history(engine, "id-tag:a", 9) == []
-    store.lift(engine, lifts)
+    assert store.articles.history(engine, "id-tag:a", 9) == []
+    store.articles.lift(engine, lifts)
     later = lifts + timedelta(minutes=1)
     put(engine, article(version=4, updated=later), now=later)
 
     def versions() -> list[tuple[int, str]]:
-        return [(one.version, one.kind) for one in store.history(engine, "id-tag:a", 9)]
+        return [(one.version, one.kind) for one in store.articles.history(engine, "id-tag:a", 9)]
 
     assert versions() == [(4, "corrected"), (2, "published")]
-    assert [one.at for one in store.history(engine, "id-tag:a", 9)] == [later, lifts]
-    assert [one.version for one in store.history(engine, "id-tag:a", 1, below=4)] == [2]
-    assert [one.version for one in store.corrected(engine, "id-tag:a")] == [4, 2]
-    assert store.public_version(engine, "id-tag:a", 1) is None
-    assert store.original(engine, "id-tag:a", 1) is None and store.original(engine, "id-tag:a", 2) is not None
+    assert [one.at for one in store.articles.history(engine, "id-tag:a", 9)] == [later, lifts]
+    assert [one.version for one in store.articles.history(engine, "id-tag:a", 1, below=4)] == [2]
+    assert [one.version for one in store.articles.corrected(engine, "id-tag:a")] == [4, 2]
+    assert store.articles.public_version(engine, "id-tag:a", 1) is None
+    assert (
+        store.articles.original(engine, "id-tag:a", 1) is None
+        and store.articles.original(engine, "id-tag:a", 2) is not None
+    )
     put(engine, article(version=5, pubstatus="withheld"), now=later)
-    assert versions() == [] and store.original(engine, "id-tag:a", 4) is None
+    assert versions() == [] and store.articles.original(engine, "id-tag:a", 4) is None
     put(engine, article(version=6, updated=later), now=later)
-    assert versions() == [(6, "published")] and store.corrected(engine, "id-tag:a") == []
-    assert store.original(engine, "id-tag:a", 4) is None and store.original(engine, "id-tag:a") is not None
+    assert versions() == [(6, "published")] and store.articles.corrected(engine, "id-tag:a") == []
+    assert (
+        store.articles.original(engine, "id-tag:a", 4) is None
+        and store.articles.original(engine, "id-tag:a") is not None
+    )
 
 
 def test_the_original_of_several_hides_what_was_never_public(engine: Engine) -> None:
     put(engine, article("tag:a"), article("tag:b", held=True))
     put(engine, article("tag:b", 2))
-    assert store.original(engine, "id-tag:a") is None and store.original(engine, "id-tag:a", 1) is None
-    assert store.original(engine, "id-tag:b") is not None
+    assert (
+        store.articles.original(engine, "id-tag:a") is None and store.articles.original(engine, "id-tag:a", 1) is None
+    )
+    assert store.articles.original(engine, "id-tag:b") is not None
     put(engine, article("tag:c"), article("tag:d"))
     put(engine, article("tag:d", 2))
-    assert store.original(engine, "id-tag:c") is not None and store.original(engine, "id-tag:d", 1) is not None
+    assert (
+        store.articles.original(engine, "id-tag:c") is not None
+        and store.articles.original(engine, "id-tag:d", 1) is not None
+    )
 
 
 def test_notes_are_text(server: Server, token: str) -> None:
@@ -386,6 +398,6 @@ def test_an_original_is_hidden_while_it_holds_what_was_not_stored_from_it(
 def test_an_original_of_one_new_and_one_repeated_article_in_the_store(engine: Engine) -> None:
     put(engine, article("tag:waits", held=True))
     put(engine, article("tag:new"), article("tag:waits", held=True))
-    assert store.original(engine, "id-tag:new") is None
+    assert store.articles.original(engine, "id-tag:new") is None
     put(engine, article("tag:alone"))
-    assert store.original(engine, "id-tag:alone") is not None
+    assert store.articles.original(engine, "id-tag:alone") is not None

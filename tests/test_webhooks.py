@@ -4,17 +4,25 @@ import base64
 import hashlib
 import hmac
 import json
+import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from lxml import etree
+from msgspec.structs import replace
 
 from app import store
+from app.deliveries.documents import left_document
 from app.intake import parsers
-from app.store import micros
+from app.store import keys, micros
+from tests.articles import SEED as SECRET
 from tests.conftest import SEED, Server, until
 from tests.subscriber import Got, Subscriber, answer, subscribing
 from tests.test_hub import PUSH, accredited, push, settled
@@ -131,6 +139,36 @@ def test_under_embargo_for_an_accredited_outlet(server: Server, token: str, outl
     assert not endpoint.to("/public")
 
 
+def test_numbers_of_what_waits_tell_nothing(server: Server, token: str, outlet: str, endpoint: Subscriber) -> None:
+    """Not how many came between: for other outlets, or of other topics."""
+    made = hook(server, outlet, endpoint, "/numbers", query="office=hooks&status=embargoed")
+    for number in range(5):
+        push(server, token, f"tag:hooks,2026:number-{number}", embargo=datetime.now(UTC) + timedelta(days=1))
+    until(lambda: len(endpoint.to("/numbers")) == 5)
+    told = ask(server, "GET", f"/subscriptions/{made['name']}", outlet).json()["deliveries"]
+    numbers = [row["number"] for row in reversed(told)]
+    assert numbers == sorted(numbers) and numbers[0] > micros(datetime.now(UTC) - timedelta(hours=1))
+    assert min(after - before for before, after in pairwise(numbers)) > 1
+
+
+def test_ended_webhooks_do_not_count(own_server: Any, tmp_path: Path) -> None:
+    """An outlet has at most so many that have not ended, however many ended before."""
+    server = own_server(**PUSH, push_subscriptions="2", workers="1").start()
+    outlet = accredited(server, "counts")
+
+    def add(number: int) -> int:
+        url = f"https://desk.example/{number}"
+        return ask(
+            server, "POST", "/subscriptions", outlet, json={"url": url, "query": f"limit={number + 1}"}
+        ).status_code
+
+    for number in range(3):
+        assert add(number) == 201
+        listed = ask(server, "GET", "/subscriptions", outlet).json()["subscriptions"]
+        assert ask(server, "DELETE", f"/subscriptions/{listed[0]['name']}", outlet).status_code in (200, 204)
+    assert [add(number) for number in range(3, 6)] == [201, 201, 403]
+
+
 def test_the_secret_is_replaced(server: Server, token: str, outlet: str, endpoint: Subscriber) -> None:
     made = hook(server, outlet, endpoint, "/rotate")
     path = f"/subscriptions/{made['name']}"
@@ -141,7 +179,7 @@ def test_the_secret_is_replaced(server: Server, token: str, outlet: str, endpoin
     (both,) = endpoint.to("/rotate")
     assert signed(both, made["secret"]) and signed(both, fresh)
     engine = server.engine()
-    one = store.subscription(engine, made["name"])
+    one = store.deliveries.subscription(engine, made["name"])
     assert one is not None and one.secret_until > micros(datetime.now(UTC) + timedelta(hours=23))
     with engine.begin() as connection:
         connection.exec_driver_sql("UPDATE subscriptions SET secret_until = 1")
@@ -164,7 +202,7 @@ def test_a_test_goes_out_at_once(server: Server, outlet: str, endpoint: Subscrib
     assert json.loads(got.body)["type"] == "test" and signed(got, made["secret"])
     endpoint.replies["/try"] = lambda got: answer(500)
     failed = server.run("webhook", "test", made["name"])
-    assert failed.returncode == 1 and "The endpoint answered 500." in failed.stderr
+    assert failed.returncode == 1 and "The endpoint answered with the status 500." in failed.stderr
 
 
 def test_paused_and_resumed(server: Server, token: str, outlet: str, endpoint: Subscriber) -> None:
@@ -211,6 +249,8 @@ def test_another_accounts_subscriptions_are_not_there(server: Server, outlet: st
         ({"url": "https://example.org/", "query": "region=Atlantis"}, 404, "unknown-region"),
         ({"url": "https://example.org/", "query": "nonsense=1"}, 400, "unknown-parameter"),
         ({"url": "https://example.org/", "contact": "nobody"}, 400, "bad-address"),
+        ({"url": "https://example.org/", "contact": "a..b@desk.kr"}, 400, "bad-address"),
+        ({"url": "https://example.org/", "contact": "desk@localhost"}, 400, "bad-address"),
         ({"url": "https://example.org/", "contact": "a@b.kr\r\nBcc: c@d.kr"}, 400, "bad-characters"),
         ({"url": "https://example.org/", "surplus": "1"}, 400, "unknown-parameter"),
         ({"url": 1}, 400, "bad-json"),
@@ -237,7 +277,7 @@ def test_a_token_without_the_scope_has_no_webhook_under_embargo(server: Server, 
     accredited(server, "limited")
     engine = server.engine()
     now = datetime.now(UTC)
-    limited = store.new_token(engine, "", "s", now, role="outlet", outlet="limited", scope=("subscribe",))
+    limited = store.accounts.new_token(engine, "", "s", now, role="outlet", outlet="limited", scope=("subscribe",))
     engine.dispose()
     given = {"url": endpoint.url("/limited"), "query": "status=embargoed"}
     assert ask(server, "POST", "/subscriptions", limited, json=given).status_code == 403
@@ -255,18 +295,20 @@ def test_the_page_and_its_forms(server: Server, outlet: str, endpoint: Subscribe
     browser = {"Accept": "text/html", "Accept-Language": "en"}
     form = {"url": endpoint.url("/page"), "query": "office=hooks", "format": "ninjs", "contact": "desk@daily.example"}
     made = ask(server, "POST", "/subscriptions", outlet, headers=browser, data=form)
-    assert made.status_code == 200 and "whsec_" in made.text and "shown this once" in made.text
+    assert made.status_code == 200 and "whsec_" in made.text and "It is not shown again" in made.text
     listed = ask(server, "GET", "/subscriptions", outlet, headers=browser).text
     assert endpoint.url("/page") in listed
     name = made.text.split('action="/subscriptions/')[1].split("/")[0]
     path = f"/subscriptions/{name}"
     tried = ask(server, "POST", f"{path}/test", outlet, headers=browser)
-    assert "Test: 204" in tried.text
+    assert "Test delivery: 204" in tried.text
     paused = ask(server, "POST", f"{path}/pause", outlet, headers=browser)
     assert (paused.status_code, paused.headers["Location"]) == (303, f"{server.url}{path}")
     assert "paused" in ask(server, "GET", path, outlet, headers=browser).text
     ended = ask(server, "POST", f"{path}/end", outlet, headers=browser)
     assert (ended.status_code, ended.headers["Location"]) == (303, f"{server.url}/subscriptions")
+    wrong = ask(server, "POST", "/subscriptions", outlet, headers=browser, data=form | {"url": "ftp://x.kr/"})
+    assert wrong.status_code == 400 and 'value="office=hooks"' in wrong.text and 'id="e-url"' in wrong.text
     missing = ask(server, "GET", "/subscriptions/000000000000", outlet, headers=browser)
     assert missing.status_code == 404 and "<html" in missing.text
 
@@ -290,12 +332,55 @@ def test_the_commands(server: Server, token: str, outlet: str, endpoint: Subscri
     assert server.run("webhook", "rotate", one["name"]).stdout.splitlines()[-1] != secret
     assert server.run("subscription", "pause", one["name"]).returncode == 0
     twice = server.run("subscription", "pause", one["name"])
-    assert (twice.returncode, twice.stderr) == (1, f"pressrelay: Subscription {one['name']} is paused.\n")
+    assert (twice.returncode, twice.stderr) == (1, f"pressrelay: Subscription {one['name']} is already paused.\n")
     assert server.run("subscription", "end", one["name"]).returncode == 0
     unknown = server.run("subscription", "show", "nothing")
-    assert (unknown.returncode, unknown.stderr) == (1, "pressrelay: There is no subscription 'nothing'.\n")
+    assert (unknown.returncode, unknown.stderr) == (
+        1,
+        "pressrelay: There is no subscription 'nothing': see `pressrelay subscription list`.\n",
+    )
     refused = server.run("webhook", "add", "http://10.0.0.1/", "--outlet", "daily")
     assert refused.returncode == 1 and "Traceback" not in refused.stderr
     metrics = server.client.get("/metrics", headers=server.operator("metrics")).text
     assert 'pressrelay_deliveries_total{kind="webhook",outcome="delivered"}' in metrics
     assert 'pressrelay_subscriptions{kind="webhook",state="ended"}' in metrics
+
+
+@pytest.mark.parametrize("format", ["newsml", "ninjs", "xml"])
+def test_a_withdrawal_holds_nothing_of_a_version_that_never_was_public(format: str) -> None:
+    """Public, withheld, under embargo, then canceled: the newest version was never shown."""
+    until_ = datetime(2031, 5, 6, 7, 8, tzinfo=UTC)
+    secret = replace(
+        SECRET, version=4, pubstatus="canceled", embargoed=until_, embargo_wording="비밀 시점", published=until_
+    )
+    state = store.articles.State(1, False, "canceled", 4, secret, keys(secret), None, datetime(2026, 11, 1, tzinfo=UTC))
+    told = left_document(format, state, "canceled").decode()
+    for word in (
+        "2031-05-06",
+        "비밀 시점",
+        secret.headline,
+        secret.regions[0].code,
+        secret.topics[0].code,
+    ):
+        assert word and word not in told, word
+    assert "canceled" in told and secret.guid in told
+
+
+def test_tests_at_an_endpoint_that_does_not_answer_keep_nobody_waiting(server: Server, outlet: str) -> None:
+    """One outlet could occupy every thread of every worker with tests, each for ten seconds."""
+    with socket.create_server(("127.0.0.1", 0)) as silent, ThreadPoolExecutor(40) as pool:
+        given = {"url": f"http://127.0.0.1:{silent.getsockname()[1]}/", "query": "office=hooks"}
+        name = ask(server, "POST", "/subscriptions", outlet, json=given).json()["name"]
+
+        def test() -> httpx.Response:
+            headers = {"Authorization": f"Bearer {outlet}"}
+            return httpx.post(f"{server.url}/subscriptions/{name}/test", headers=headers, trust_env=False, timeout=120)
+
+        answers = [pool.submit(test) for _ in range(40)]
+        until(lambda: any(answer.done() for answer in answers), 60)
+        busy = next(answer.result() for answer in answers if answer.done())
+        assert (busy.status_code, busy.json()["type"]) == (503, "urn:pressrelay:problem:busy")
+        assert httpx.get(f"{server.url}/feed.atom", trust_env=False, timeout=8).status_code == 200
+        found = [answer.result() for answer in answers]
+        assert {answer.status_code for answer in found} == {200, 503}
+    ask(server, "POST", f"/subscriptions/{name}/end", outlet)

@@ -36,7 +36,7 @@ def assert_whole(engine: Engine) -> None:
     assert [row.num for row in public if row.due is not None or not row.seen] == []
     assert [row.seq for row in told] == list(range(1, len(told) + 1)), "no gap"
     _assert_told(told, {row.num: row for row in kept})
-    assert store.verify(engine).fault == ""
+    assert store.audit.verify(engine).fault == ""
 
 
 def _assert_told(told: list, kept: dict) -> None:  # type: ignore[type-arg]

@@ -1,11 +1,11 @@
-"""The office as its releases need it, and which office a release means. Pure."""
+"""Offices as releases need them, and which office a release names. Pure."""
 
-import difflib
 from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import Struct
 
 from app.errors import Fault, Problem
+from schemas.alike import alike, letters
 from schemas.tables import folded
 
 LONGEST = 100  # characters of a name that are compared
@@ -13,36 +13,37 @@ NEAREST = 5
 
 
 class OfficeRecord(Struct, frozen=True):
-    """An office with what its releases mean where they say nothing."""
+    """An office, with the regions and topics of its releases that give none."""
 
     code: str
     name: str
     url: str = ""
     regions: tuple[str, ...] = ()
     topics: tuple[str, ...] = ()
-    aliases: tuple[str, ...] = ()  # former and short names, other languages
-    others: bool = False  # it may publish for every office that is registered here: a national portal, an agency
-    parent: str = ""  # the office it is part of, a province of its departments; empty: none
-    above: tuple[str, ...] = ()  # that office and those it is part of, the nearest first; found by the store
+    aliases: tuple[str, ...] = ()  # former names, short names, names in other languages
+    others: bool = False  # it may publish for every registered office, like a national portal or an agency
+    parent: str = ""  # code of the office that this office is part of; empty: none
+    above: tuple[str, ...] = ()  # codes of the parent, its parent and so on; set by the store
+    timezone: str = ""  # IANA name of the zone in which its dates without a zone are read; empty: that of the site
 
     def named(self, text: str) -> bool:
-        """Whether this is its code or one of its names; letter case and white space do not count."""
+        """Whether a text is its code or one of its names; letter case and white space in names are ignored."""
         wanted = _bare(text)
         return text.strip() == self.code or any(_bare(name) == wanted for name in (self.name, *self.aliases) if name)
 
 
 class Sender(Struct, frozen=True):
-    """Who sends releases: an office, the others it may publish for, and who does it."""
+    """Who sends releases: an office, the other offices that it may publish for, and the actor."""
 
     office: OfficeRecord
-    known: tuple[OfficeRecord, ...] = ()  # registered offices that it may publish for, apart from itself
-    actor: str = "command"  # as the audit log names it
-    signature: bytes | None = None  # of the very bytes that are sent (app/accounts/signatures.py), JSON
+    known: tuple[OfficeRecord, ...] = ()  # registered offices that it may publish for, without itself
+    actor: str = "command"  # its name in the audit log
+    signature: bytes | None = None  # of exactly the bytes that are sent (app/accounts/signatures.py), as JSON
 
 
 def may_publish_for(office: OfficeRecord, offices: Iterable[OfficeRecord]) -> tuple[OfficeRecord, ...]:
-    """Those of the registered offices that an office may publish for: what is part of it, or all of them."""
-    return tuple(one for one in offices if office.others or office.code in one.above)
+    """The registered offices that an office may publish for: those that are part of it, or all."""
+    return tuple(other for other in offices if office.others or office.code in other.above)
 
 
 def issuing(
@@ -53,10 +54,10 @@ def issuing(
     line: int,
     hint: Callable[[], bool] = lambda: True,
 ) -> OfficeRecord | Fault:
-    """The office that a release of `own`'s token names; `offices` are those that it may publish for.
+    """The office that a release names. `own`: the office of the token; `offices`: the others that it may publish for.
 
-    A fault where `own` publishes for all and the name is not one registered office. Raises Problem (403) where it may
-    publish only as itself, or as what is part of it. `hint`: whether the nearest names may be looked for, which takes milliseconds.
+    A fault if `own` may publish for all offices and the name does not mean exactly one of them. Raises Problem (403) if `own` may not
+    publish for the named office. `hint`: whether similar names may be searched for, which takes milliseconds.
     """
     if own.named(named):
         return own
@@ -64,23 +65,26 @@ def issuing(
     found = [office for office in offices if office.code == named.strip()]
     found = found or [office for office in offices if office.named(named)]
     if not (found or own.others):
-        reason = f"This token publishes for {own.code!r}; the release names the office {shown!r}."
+        reason = f"This token publishes for {own.code!r}, but the release names the office {shown!r}."
         raise Problem(403, "wrong-office", "Not this token's office", reason, errors=[Fault(reason, path, line)])
     if len(found) == 1:
         return found[0]
     if found:
-        reason = f"Several registered offices bear the name {shown!r}; write the code."
+        reason = f"{shown!r} is the name of several registered offices. Write the code."
         return Fault(reason, path, line, tuple(_shown(office) for office in found[:NEAREST]))
     return Fault(f"{shown!r} is not a registered office.", path, line, nearest(named, offices) if hint() else ())
 
 
 def nearest(text: str, offices: Sequence[OfficeRecord]) -> tuple[str, ...]:
-    """Offices whose names are most like the text, as "mois 행정안전부"; at most NEAREST."""
-    bearers = {
-        _bare(name): office for office in offices for name in (office.code, *office.aliases, office.name) if name
+    """The offices with the most similar names, as "mois 행정안전부"; at most NEAREST."""
+    by_name = {
+        letters(_bare(name)): office
+        for office in offices
+        for name in (office.code, *office.aliases, office.name)
+        if name
     }
-    like = difflib.get_close_matches(_bare(text[:LONGEST]), bearers, n=4 * NEAREST, cutoff=0.5)
-    return tuple(dict.fromkeys(_shown(bearers[name]) for name in like))[:NEAREST]
+    like = alike(_bare(text[:LONGEST]), by_name, 4 * NEAREST)
+    return tuple(dict.fromkeys(map(_shown, like)))[:NEAREST]
 
 
 def _bare(text: str) -> str:

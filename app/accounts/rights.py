@@ -1,14 +1,16 @@
-"""Who may do what. Pure.
+"""Roles, scopes and principals. Pure.
 
-A token has a role, and of its role's scope all or a part; each bears on an office with what is part of it, or on what an
-outlet's limits let through.
+A token has a role, and all or some of the role's scopes. The scopes apply to an office and the offices that are part of it, or to the
+articles within an outlet's limits.
 """
+
+from collections.abc import Sequence
 
 from msgspec import Struct
 
 from app.accounts.offices import OfficeRecord
 
-# Role -> the scope that it may have (RFC 6749, section 3.3).
+# Role -> the scopes that it may have (RFC 6749, section 3.3).
 ROLES: dict[str, tuple[str, ...]] = {
     "admin": ("publish", "read", "embargo", "subscribe", "metrics", "admin"),
     "editor": ("publish", "read"),
@@ -18,16 +20,17 @@ ROLES: dict[str, tuple[str, ...]] = {
 }
 MEANING = {
     "publish": "push, correct, release and withdraw articles",
-    "read": "read an office's own articles whatever their state, and their audit log",
+    "draft": "write and change an office's drafts",
+    "read": "read an office's own articles in any state, and their audit log",
     "embargo": "read embargoed articles",
-    "subscribe": "have webhooks, and see and steer its subscriptions",
+    "subscribe": "create webhooks, and see and manage its subscriptions",
     "metrics": "read the server's metrics",
-    "admin": "all of that for every office",
+    "admin": "all of these for every office",
 }
 
 
 class OutletRecord(Struct, frozen=True):
-    """Who reads under embargo, and what of it; a limit that is empty is none."""
+    """An outlet that may read embargoed articles. It may be limited to regions, topics and offices; an empty limit is no limit."""
 
     code: str
     name: str
@@ -37,32 +40,59 @@ class OutletRecord(Struct, frozen=True):
 
 
 class Principal(Struct, frozen=True):
-    """Who asks: whom a token or a key stands for."""
+    """The holder of a token or a key."""
 
-    actor: str  # as the audit log names it: "token 3f0a…", "key jeonbuk-1"
+    actor: str  # its name in the audit log: "token 3f0a…", "key jeonbuk-1"
     role: str
     scope: tuple[str, ...]
-    office: OfficeRecord | None = None  # an editor's and a reader's
-    within: tuple[OfficeRecord, ...] = ()  # what is part of that office, at any depth
+    office: OfficeRecord | None = None  # of an editor or a reader
+    within: tuple[OfficeRecord, ...] = ()  # the offices that are part of that office, at any depth
     outlet: OutletRecord | None = None
-    offices: tuple[str, ...] = ()  # of an outlet that is limited to some: these and what is part of them now
+    offices: tuple[str, ...] = ()  # for an outlet limited to offices: these and the offices that are part of them now
 
     def may(self, scope: str) -> bool:
-        """Whether it has that scope."""
+        """Whether it has a scope."""
         return scope in self.scope
 
+    def reads_embargoed(self) -> bool:
+        """Whether it may read under embargo: an outlet, or an office for its own articles."""
+        return self.may("embargo") or (self.office is not None and self.may("read"))
+
     def reads(self) -> tuple[str, ...] | None:
-        """The offices whose articles under embargo it may read, as they are parts of each other now; None: every office's."""
+        """The codes of the offices whose embargoed articles it may read; None: all offices."""
         if self.role == "admin":
             return None
         if self.office is not None:
-            return (self.office.code, *(one.code for one in self.within))
-        if self.outlet is None:  # Nobody's token: it reads nothing, whatever its scope.
+            return (self.office.code, *(office.code for office in self.within))
+        if self.outlet is None:  # A token without an office and an outlet reads nothing, whatever its scope.
             return ()
         return self.offices if self.outlet.offices else None
 
     def covers(self, office: str) -> bool:
-        """Whether it acts for an office: its own, what is part of that, and for an admin any."""
+        """Whether it may act for an office: its own office, an office that is part of it, or any office for an admin."""
         if self.role == "admin":
             return True
-        return self.office is not None and office in (self.office.code, *(one.code for one in self.within))
+        return self.office is not None and office in (self.office.code, *(part.code for part in self.within))
+
+
+def make_principal(
+    actor: str,
+    role: str,
+    scope: Sequence[str],
+    offices: Sequence[OfficeRecord],
+    *,
+    office: str = "",
+    outlet: OutletRecord | None = None,
+) -> Principal:
+    """Who asks, with the offices that it stands for now: its own with the parts of that, or those that its outlet is limited to with
+    their parts. `offices`: all that are registered, or none where neither needs them."""
+    limits = set(outlet.offices) if outlet else set()
+    return Principal(
+        actor,
+        role,
+        tuple(scope),
+        next((record for record in offices if office and record.code == office), None),
+        tuple(record for record in offices if office and office in record.above),
+        outlet,
+        tuple(record.code for record in offices if limits & {record.code, *record.above}),
+    )

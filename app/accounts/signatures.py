@@ -1,7 +1,7 @@
 """Signed requests: HTTP Message Signatures (RFC 9421) with Ed25519, over the method, the URL and the Content-Digest (RFC 9530).
 
-The signature covers the digest and not the body: who verifies must compare the digest with the very bytes that are parsed. Pure,
-but for the clock against which a signature's age is measured.
+The signature covers the digest and not the body, so the verifier must compare the digest with exactly the bytes that are parsed. Pure,
+except that it reads the clock to check the age of a signature.
 """
 
 import base64
@@ -25,13 +25,14 @@ from http_message_signatures import (
 from http_message_signatures.exceptions import HTTPMessageSignaturesException
 from msgspec import Struct
 
+from app.accounts import structured
 from app.errors import Misconfigured
 
-COVERED = ("@method", "@target-uri", "content-digest")  # by every signature; more may be
-# All that may be: the base is shown to everybody (provenance), so nothing that is secret, such as a token, may stand in it.
+COVERED = ("@method", "@target-uri", "content-digest")  # components that every signature must cover
+# All components that a signature may cover. The signature base is public (provenance), so it must not contain secrets such as a token.
 HARMLESS = {"@method", "@target-uri", "@authority", "@scheme", "@path", "@query", "@request-target"}
 HARMLESS |= {"content-digest", "content-type", "content-length", "date", "slug"}
-# Points of small order (y, without its sign): under such a key anybody can sign. Also what stands for the same, beyond p.
+# Points of small order (y, without its sign), also in non-canonical encodings (y >= p). Anybody can sign for such a key.
 WEAK = {
     bytes.fromhex(octets)
     for octets in (
@@ -44,14 +45,13 @@ WEAK = {
         "ee" + "ff" * 30 + "7f",
     )
 }
-AGE = timedelta(minutes=5)  # that a signature may have
-SKEW = timedelta(seconds=5)  # that a sender's clock may be ahead
+AGE = timedelta(minutes=5)  # the oldest signature that is accepted
+SKEW = timedelta(seconds=5)  # how far a sender's clock may be ahead
 LABEL = "sig1"
-DIGESTS = {"sha-256": hashlib.sha256, "sha-512": hashlib.sha512}
 
 
 class Signed(Struct, frozen=True):
-    """A signature with all that is needed to verify it again."""
+    """A signature with everything that is needed to verify it again."""
 
     keyid: str
     office: str
@@ -60,17 +60,17 @@ class Signed(Struct, frozen=True):
     created: datetime  # in UTC, by the sender's clock
     method: str
     target_uri: str
-    content_digest: str  # as it was sent
-    base: str  # the signature base (RFC 9421, section 2.5): what was signed
+    content_digest: str  # as sent
+    base: str  # the signature base, which was signed (RFC 9421, section 2.5)
     signature: str  # 64 octets in base 64
 
     @property
     def hash(self) -> bytes:
-        """What it is known by where it must not be used twice."""
+        """The hash by which a second use of the signature is detected."""
         return hashlib.sha256(base64.b64decode(self.signature)).digest()
 
 
-class Key(Struct, frozen=True):
+class SigningKey(Struct, frozen=True):
     """A public key that an office registered."""
 
     id: str
@@ -81,11 +81,11 @@ class Key(Struct, frozen=True):
 
 
 class NotSigned(Exception):
-    """The signature is not good; one sentence."""
+    """The signature is not valid. The message is one sentence."""
 
 
 class _Message(Struct, frozen=True):
-    """A request as the library reads it."""
+    """A request in the form that the signature library expects."""
 
     method: str
     url: str
@@ -93,23 +93,18 @@ class _Message(Struct, frozen=True):
 
 
 class _Keys(HTTPSignatureKeyResolver):
-    """One key for one message."""
+    """Resolves every key id to one given key."""
 
     def __init__(self, key: Ed25519PrivateKey | Ed25519PublicKey) -> None:
         self.key = key
 
     def resolve_public_key(self, key_id: str) -> Ed25519PublicKey:
-        assert isinstance(self.key, Ed25519PublicKey), "made to verify"
+        assert isinstance(self.key, Ed25519PublicKey), "created for verifying"
         return self.key
 
     def resolve_private_key(self, key_id: str) -> Ed25519PrivateKey:
-        assert isinstance(self.key, Ed25519PrivateKey), "made to sign"
+        assert isinstance(self.key, Ed25519PrivateKey), "created for signing"
         return self.key
-
-
-def digest(body: bytes) -> str:
-    """Content-Digest of a body (RFC 9530, section 2)."""
-    return f"sha-256=:{base64.b64encode(hashlib.sha256(body).digest()).decode()}:"
 
 
 def sign(
@@ -121,8 +116,8 @@ def sign(
     keyid: str,
     created: datetime | None = None,
 ) -> dict[str, str]:
-    """The headers to send besides: Content-Digest, Signature-Input and Signature. `url`: as the server calls itself."""
-    message = _Message(method, url, {**headers, "Content-Digest": digest(body)})
+    """The headers to add to a request: Content-Digest, Signature-Input and Signature. `url`: with the server's own base URL."""
+    message = _Message(method, url, {**headers, "Content-Digest": structured.content_digest(body)})
     covered = COVERED + (("content-type",) if any(name.lower() == "content-type" for name in headers) else ())
     signer = HTTPMessageSigner(signature_algorithm=algorithms.ED25519, key_resolver=_Keys(key))
     signer.sign(
@@ -130,7 +125,9 @@ def sign(
         key_id=keyid,
         created=created,
         label=LABEL,
-        nonce=secrets.token_urlsafe(12),  # two requests of one second differ: a signature is taken once
+        nonce=secrets.token_urlsafe(
+            12
+        ),  # makes requests within one second differ, because a signature is accepted only once
         covered_component_ids=covered,
         body=body,
         use_existing_digest=True,
@@ -139,23 +136,28 @@ def sign(
 
 
 def keyid(headers: Mapping[str, str]) -> str:
-    """The key that the one signature of a request names, not verified. Raises NotSigned."""
+    """The key id in the only signature of a request. The signature is not verified. Raises NotSigned."""
     try:
-        parsed = HTTPMessageVerifier._parse_signature_dictionary(headers.get("Signature-Input", ""))
-        (label,) = parsed
-        named = parsed[label].params["keyid"]
-    except (HTTPMessageSignaturesException, ValueError, KeyError, TypeError, AttributeError):
-        raise NotSigned("Signature-Input is not one signature with a keyid.") from None
+        ((_, parameters),) = structured.dictionary(headers.get("Signature-Input", "")).values()
+        named = parameters["keyid"]
+    except (ValueError, KeyError):
+        raise NotSigned("Signature-Input must have exactly one signature, with a keyid.") from None
     if not isinstance(named, str):
-        raise NotSigned("The keyid is not a string.")
+        raise NotSigned("The keyid must be a string.")
     return named
 
 
-def verify(method: str, target_uri: str, headers: Mapping[str, str], key: Key) -> Signed:
-    """The one signature of a request, verified. Its digest is still to be compared with the body. Raises NotSigned."""
+def verify(method: str, target_uri: str, headers: Mapping[str, str], key: SigningKey) -> Signed:
+    """Verify the only signature of a request. The caller must still compare its digest with the body. Raises NotSigned."""
     field = headers.get("Content-Digest", "")
-    if not any(name.strip().lower().startswith(tuple(f"{known}=" for known in DIGESTS)) for name in field.split(",")):
-        raise NotSigned("Content-Digest with sha-256 or sha-512 is needed: the signature is of that, not of the body.")
+    try:
+        digests = structured.digests(field)
+    except ValueError:
+        digests = {}
+    if not digests:
+        raise NotSigned(
+            "Content-Digest with sha-256 or sha-512 is required, because the signature covers it instead of the body."
+        )
     verifier = HTTPMessageVerifier(
         signature_algorithm=algorithms.ED25519, key_resolver=_Keys(Ed25519PublicKey.from_public_bytes(key.public))
     )
@@ -164,23 +166,24 @@ def verify(method: str, target_uri: str, headers: Mapping[str, str], key: Key) -
         (result,) = verifier.verify(
             _Message(method, target_uri, dict(headers)), max_age=AGE, require_components=COVERED
         )
-        sent = verifier._parse_signature_dictionary(headers["Signature"])[result.label].value
+        signature, _ = structured.dictionary(headers["Signature"])[result.label]
+        assert isinstance(signature, bytes), "verified"
     except (InvalidSignature, HTTPMessageSignaturesException, ValueError, KeyError) as error:
-        reason = str(error).strip() or "it was not made by this key, or what it covers was changed"
-        raise NotSigned(f"The signature is not good: {reason[:300]}.") from None
-    # The base has the header's digest to the letter: without parameters, what is compared is what was signed.
+        reason = str(error).strip() or "it was not made with this key, or the signed parts were changed"
+        raise NotSigned(f"The signature is not valid: {reason[:300]}.") from None
+    # The signature base must contain the whole digest header, so that the digest that is compared is the signed one.
     if result.covered_components.get('"content-digest"') != field.strip():
         raise NotSigned("The signature must cover the whole content-digest, without parameters.")
     names = {name.partition('"')[2].partition('"')[0] for name in result.covered_components} - {"@signature-params"}
     if odd := sorted(names - HARMLESS):
         raise NotSigned(
-            f"The signature covers {odd[0]!r}, and is shown to everybody: cover only {', '.join(sorted(HARMLESS))}."
+            f"The signature covers {odd[0]!r}, but signed parts are public. Cover only {', '.join(sorted(HARMLESS))}."
         )
-    told = {name.lower(): value for name, value in headers.items()}
+    given = {name.lower(): value for name, value in headers.items()}
     for name in ("content-type", "slug"):
-        # A charset and a slug change what is stored.
-        if name not in names and (";" in told.get(name, "") or (name == "slug" and name in told)):
-            raise NotSigned(f"The signature must cover {name}: it changes what is stored.")
+        # A charset and a slug change the stored article.
+        if name not in names and (";" in given.get(name, "") or (name == "slug" and name in given)):
+            raise NotSigned(f"The signature must cover {name}, because it changes the stored article.")
     base = "\n".join(f"{name}: {value}" for name, value in result.covered_components.items())
     return Signed(
         keyid=key.id,
@@ -192,57 +195,41 @@ def verify(method: str, target_uri: str, headers: Mapping[str, str], key: Key) -
         target_uri=target_uri,
         content_digest=field.strip(),
         base=base,
-        signature=base64.b64encode(sent).decode(),
+        signature=base64.b64encode(signature).decode(),
     )
 
 
-# Later, by anybody
+# Verifying a stored signature, by anybody
 
 
 def faults(signed: Signed, original: bytes) -> list[str]:
-    """What is wrong with a signature that was kept, in sentences; none: that key's owner sent exactly these bytes."""
+    """What is wrong with a stored signature, in sentences. If there are none, the owner of the key sent exactly these bytes."""
     found: list[str] = []
     try:
         key = Ed25519PublicKey.from_public_bytes(base64.b64decode(signed.public_key, validate=True))
         key.verify(base64.b64decode(signed.signature, validate=True), signed.base.encode())
     except (WrongSignature, ValueError, binascii.Error):
-        found.append("The signature is not this key's over this signature base: one of the three was changed.")
+        found.append("The signature, the key and the signature base do not match. One of them was changed.")
     lines = dict(line.split(": ", 1) for line in signed.base.split("\n") if ": " in line)
-    told = {'"@method"': signed.method, '"@target-uri"': signed.target_uri, '"content-digest"': signed.content_digest}
-    for name, value in told.items():
+    stated = {'"@method"': signed.method, '"@target-uri"': signed.target_uri, '"content-digest"': signed.content_digest}
+    for name, value in stated.items():
         if lines.get(name) != value:
-            found.append(f"What is told of {name} is not what was signed.")
+            found.append(f"The stated value of {name} is not the signed one.")
     parameters = lines.get('"@signature-params"', "").rpartition(")")[2].split(";")
     if f'keyid="{signed.keyid}"' not in parameters or f"created={signed.created.timestamp():.0f}" not in parameters:
-        found.append("The key's name or the instant is not what was signed.")
+        found.append("The stated key id or creation time is not the signed one.")
     if signed.algorithm != "ed25519":
-        found.append("The algorithm that is told is not the one that was used.")
-    if not matches(lines.get('"content-digest"', ""), original):
-        found.append("The document is not the one that was signed: its digest is another.")
+        found.append("The stated algorithm is not the one that was used.")
+    if not structured.matches(lines.get('"content-digest"', ""), original):
+        found.append("The document is not the signed one, because its digest is different.")
     return found
-
-
-def matches(field: str, body: bytes) -> bool:
-    """Whether a Content-Digest is of that body, by every algorithm known here of which there must be one."""
-    checked = False
-    for member in field.split(","):
-        name, _, value = member.strip().partition("=")
-        if name.lower() in DIGESTS:
-            try:
-                sent = base64.b64decode(value.strip().strip(":"), validate=True)
-            except binascii.Error:
-                return False
-            if sent != DIGESTS[name.lower()](body).digest():
-                return False
-            checked = True
-    return checked
 
 
 # Keys
 
 
 def new_key() -> tuple[bytes, bytes]:
-    """A new key: (PKCS #8 PEM of the private one, 32 octets of the public one)."""
+    """A new key pair: (private key as PKCS #8 PEM, public key as 32 octets)."""
     key = Ed25519PrivateKey.generate()
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -251,20 +238,24 @@ def new_key() -> tuple[bytes, bytes]:
 
 
 def private_key(pem: bytes) -> Ed25519PrivateKey:
-    """The key of a PEM file. Raises Misconfigured."""
+    """The private key in a PEM file. Raises Misconfigured."""
     try:
         key = serialization.load_pem_private_key(pem, None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise Misconfigured("The key is no private key in PEM without a password: make one with `key new`.") from None
+        raise Misconfigured(
+            "The key is not a private key in PEM format without a password. Make one with `pressrelay key new`."
+        ) from None
     if not isinstance(key, Ed25519PrivateKey):
         raise Misconfigured("The key is not an Ed25519 key.")
     return key
 
 
 def public_key(text: bytes) -> bytes:
-    """The 32 octets of a public key: PEM (SubjectPublicKeyInfo), or those octets in base 64. Raises Misconfigured."""
+    """The 32 octets of a public key in PEM (SubjectPublicKeyInfo) or base 64. Raises Misconfigured."""
     if b"PRIVATE KEY" in text:
-        raise Misconfigured("This is the private key: keep it, and give the public one that `key new` printed.")
+        raise Misconfigured(
+            "This is a private key. Keep it secret, and give the public key that `pressrelay key new` printed."
+        )
     try:
         if b"BEGIN" in text:
             key = serialization.load_pem_public_key(text)
@@ -273,11 +264,13 @@ def public_key(text: bytes) -> bytes:
             octets = base64.b64decode(text.strip(), validate=True)
         if len(octets) == 32:
             if octets[:31] + bytes([octets[31] & 0x7F]) in WEAK:
-                raise Misconfigured("The key is a weak one: with it anybody could sign. Make one with `key new`.")
+                raise Misconfigured(
+                    "The key is weak: anybody could sign for it. Make another with `pressrelay key new`."
+                )
             return _raw(Ed25519PublicKey.from_public_bytes(octets))
     except (ValueError, binascii.Error, UnsupportedAlgorithm):
         pass
-    raise Misconfigured("The key is neither an Ed25519 public key in PEM nor its 32 octets in base 64.")
+    raise Misconfigured("The key is not an Ed25519 public key, in PEM format or as 32 octets in base 64.")
 
 
 def _raw(key: Ed25519PublicKey) -> bytes:

@@ -1,4 +1,4 @@
-"""Who counts as one where each request bothers somebody: networks, mailboxes, and the domains that somebody registered. Pure."""
+"""Groups clients and targets for limits on unwanted requests: networks, mailboxes and registered domains. Pure."""
 
 import ipaddress
 from functools import lru_cache
@@ -6,8 +6,8 @@ from functools import lru_cache
 
 @lru_cache(10_000)
 def network(address: str, four: int = 24, six: int = 48) -> str:
-    """Who counts as one client: of IPv4 and of IPv6 a network of so many bits, the address itself where these are all; empty for this
-    machine's own, because a proxy on it speaks for everybody."""
+    """The network of an IP address, which counts as one client. `four`, `six`: bits of an IPv4 and of an IPv6 network. Empty for
+    addresses of this machine, because a proxy on it sends the requests of many clients."""
     try:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
@@ -20,16 +20,16 @@ def network(address: str, four: int = 24, six: int = 48) -> str:
 
 
 def mailbox(address: str) -> str:
-    """What one person's address is, however it is written: in lower case, without what follows a `+` (RFC 5233). Some providers ignore
-    more, such as dots; that is theirs to know, and the limits of the domain hold for it."""
+    """An e-mail address in lower case and without the part after `+` (RFC 5233), so that variants of one mailbox count as one. Some
+    providers also ignore dots, for example; the limits of the domain cover those."""
     local, _, domain = address.lower().rpartition("@")
     return f"{local.partition('+')[0] or local}@{domain}"
 
 
 @lru_cache(10_000)
 def site(host: str) -> str:
-    """The domain that somebody registered, as far as its form tells: the last two labels, or three where the one before a country is
-    short (`co.kr`, `gov.uk`). An address is its network."""
+    """The registered domain of a host, guessed by its form: the last two labels, or three if the label before a country code is short
+    (`co.kr`, `gov.uk`). For an IP address, its network."""
     try:
         found = ipaddress.ip_address(host)
         return str(ipaddress.ip_network((found, 24 if found.version == 4 else 48), strict=False))

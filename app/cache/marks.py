@@ -1,8 +1,9 @@
-"""What changed lately, in memory that all processes of this host share: a number for each feed, replaced by every change of it.
+"""Marks show which feeds changed. A mark is a random number for a feed, in memory that all processes of this host share. Each change
+of a feed replaces its number.
 
-The web workers' copies of feeds carry the numbers under which they were made (app/web/fastlane.py). To compare them takes less than a
-microsecond, so the first request after a change finds a copy out of date, whichever worker has it. Other hosts are told through the
-cache's channel (`Cache.hear`), and replace the numbers of theirs.
+Each copy of a feed in a web worker stores the numbers from before it was made (app/web/fastlane.py). Comparing them takes less than a
+microsecond, so the first request after a change finds that a copy is out of date, in any worker. Other hosts hear of changes through
+the cache's channel (`Cache.hear`) and replace their own numbers.
 """
 
 import mmap
@@ -13,34 +14,35 @@ from contextlib import suppress
 from pathlib import Path
 from zlib import crc32
 
-SLOTS = 1 << 15  # feeds that share a slot are out of date together: it costs a look, and shows nothing wrong
+SLOTS = 1 << 15  # feeds that share a slot become out of date together, which costs a check but shows nothing wrong
 HOST, EVERYTHING, HISTORY, FIRST = 0, 1, 2, 3  # slots
 SIZE = SLOTS * 8  # bytes
 
 
 class Marks:
-    """The numbers of a host, or where there is no file to share them by, of this process alone."""
+    """The numbers of a host, shared through a file; without a file, those of this process alone."""
 
     def __init__(self, path: Path | None = None) -> None:
         self._numbers = memoryview(_shared(path) if path else _alone()).cast("Q")
         self.host = f"{self._numbers[HOST]:016x}"
 
     def slots(self, pairs: Iterable[str]) -> tuple[int, ...]:
-        """Where the numbers of these "place/topic" stand, and that of everything."""
+        """The slots for pairs "place/topic", and the slot for everything."""
         return (EVERYTHING, *sorted({FIRST + crc32(pair.encode()) % (SLOTS - FIRST) for pair in pairs}))
 
     def read(self, slots: Iterable[int]) -> tuple[int, ...]:
-        """The numbers in force. Read them before what is to be kept under them."""
+        """The current numbers. Read them before reading the data that is stored with them."""
         numbers = self._numbers
         return tuple([numbers[slot] for slot in slots])
 
     def turn(self) -> None:
-        """The database goes on in another history: whoever remembers anything of it must look."""
+        """Note that the database continues with another history, so that everything that was remembered must be checked."""
         self._numbers[HISTORY] = secrets.randbits(64)
         self.replace(None)
 
     def replace(self, pairs: Iterable[str] | None) -> None:
-        """These changed; None: everything may have. Never a number that was there before, whoever else writes at once."""
+        """Replace the numbers of pairs that changed; None: everything may have changed. The new numbers are random, so they differ
+        from earlier ones even if several processes write at once."""
         for slot in self.slots(pairs)[1:] if pairs is not None else (EVERYTHING,):
             self._numbers[slot] = secrets.randbits(64)
 
@@ -57,17 +59,17 @@ def _shared(path: Path) -> mmap.mmap:
             _make(path)
         with path.open("r+b") as file:
             return mmap.mmap(file.fileno(), SIZE)
-    except (OSError, ValueError):  # a directory that this process may only read, say
+    except (OSError, ValueError):  # for example, if this process may only read the directory
         return _alone()
 
 
 def _make(path: Path) -> None:
-    """Whole from the first moment, and once: of processes that start together, the first one's file is everybody's."""
+    """Create the file in one step. If several processes start together, all use the file of the first one."""
     new = path.with_name(f".{path.name}-{os.getpid()}-{secrets.token_hex(4)}")
     new.write_bytes(secrets.token_bytes(8) + bytes(SIZE - 8))
     try:
         if path.exists():
-            new.replace(path)  # of another size: of another version of this program
+            new.replace(path)  # it has another size, from another version of this program
         else:
             with suppress(FileExistsError):
                 os.link(new, path)

@@ -1,14 +1,13 @@
-"""The cache (Redis protocol, the only Redis): articles by version, rendered feeds by query, and the revisions that keep
-the latter honest.
+"""The cache (Redis protocol): articles by version, rendered feeds by query, and the revisions that show whether a feed is fresh.
 
-A key names the history of the database (app/store/identity.py); that of an article has the instant at which its version came, the
-note of an announced change its random stamp. A database that was put back to an older state gives its numbers again, and finds
-nothing here of what they meant before.
+A key names the history of the database (app/store/identity.py). The key of an article also has the instant when its version came, and
+the note of an announced change has its random stamp. So if a database is restored to an older state and uses its numbers again, it
+finds nothing here that belongs to the earlier use of a number.
 
-A revision is a value never used before, one for each (place, topic) pair and one for everything. A rendered feed
-carries those it was made under, taken before the database was asked; it is served only while they are still the ones in
-force. A revision that is missing (flushed, evicted) is made anew and so matches nothing: losing any key costs a
-rendering, never freshness. A cache that does not answer within 50 ms is left alone for a second.
+A revision is a random value, one for each (place, topic) pair and one for everything. A rendered feed stores the revisions that were
+read before the database was queried, and is served only while they are still current. A missing revision (flushed, evicted) is made
+anew and matches nothing. So losing a key costs a rendering, but never freshness. If the cache does not answer within 50 ms, it is not
+used for a second.
 """
 
 import re
@@ -27,52 +26,64 @@ from redis.retry import Retry
 
 from app.cache.marks import HISTORY, Marks
 
-TIMEOUT = 0.05  # seconds; a frozen server must not hang a request
-LARGEST = 4 * 1024 * 1024  # bytes of a feed that is kept: what 1 Gbit/s carries in that time, and a little less
-DELETED_AT_ONCE = 1000  # keys; the server does nothing else meanwhile
-REST = 1.0  # seconds that a failing server is left alone
-BEAT = 0.1  # seconds between two questions whether the channel is alive
-SILENCE = 0.25  # seconds after which a channel that did not answer counts as lost
-TURN = 1000  # milliseconds that one process may take to render a feed before others do it as well
-TURN_OF_HISTORY = "!"  # told on the channel; no pair is called so
+TIMEOUT = 0.05  # seconds; a frozen server must not block a request
+LARGEST = 4 * 1024 * 1024  # bytes of a feed to store: a little less than 1 Gbit/s carries within TIMEOUT
+DELETED_AT_ONCE = 1000  # keys in one command, which blocks the server
+REST = 1.0  # seconds for which a failing server is not used
+BEAT = 0.1  # seconds between two pings of the channel
+SILENCE = 0.25  # seconds after which a channel without an answer counts as lost
+TURN = 1000  # milliseconds for which one process may render a feed before others also do
+TURN_OF_HISTORY = "!"  # message on the channel that the history changed; no pair has this name
 ARTICLE_TTL, INSTANCE_TTL, FEED_TTL, ANNOUNCED_TTL = 7 * 86400, 7 * 86400, 86400, 3600  # seconds
 
 Pair = tuple[str, str]  # place, topic
-Ref = tuple[int, int, int]  # an article's number and version, and when that came (micros)
+Ref = tuple[int, int, int]  # an article's number, its version, and when the version came (microseconds)
 Mark = tuple[int, int]  # a change: its number and its stamp
 
 
 class Rendered(Struct, frozen=True, array_like=True):
-    """A feed as bytes in one encoding, with the revisions it was made under."""
+    """A feed as bytes in one encoding, with the revisions at the time of rendering."""
 
     revisions: tuple[str, ...]
-    etag: str  # of the plain bytes
+    etag: str  # of the bytes before encoding
     body: bytes  # encoded
     links: dict[str, str]  # RFC 8288 relation -> URL, for the Link header
-    modified: int  # whole seconds since 1970; 0: not to be told
+    modified: int  # whole seconds since 1970; 0: not sent
+    shown: tuple[str, ...] = ()  # ids of its articles, if caches in front are told what to purge
+
+
+class RenderingTurn(Struct, frozen=True):
+    """The state of the cache when a process is about to render a feed."""
+
+    mine: bool = False  # no other process is rendering the feed
+    copies: dict[str, Rendered] = {}  # fresh feeds by key
+    revisions: tuple[str, ...] | None = None  # current ones; None: the cache cannot be used
+    documents: dict[Ref, bytes] = {}  # the requested documents of articles that are in the cache
 
 
 class Instance(Struct, frozen=True, array_like=True):
-    """What a feed was when it had a certain ETag: enough to tell what changed since."""
+    """The state of a feed when it had a certain ETag, enough to compute what changed since."""
 
-    mark: Mark  # every change up to this one is in it
-    lowest: tuple[int, int]  # where its last article stood: micros since 1970, number
+    mark: Mark  # the last change that the feed includes
+    lowest: tuple[int, int]  # position of its last article: microseconds since 1970, number
 
 
 class Window(Struct, frozen=True):
-    """A stretch of time in which requests are counted."""
+    """A period of time in which requests are counted."""
 
     whose: str
-    seconds: int  # its length
-    number: int  # of such stretches since 1970
+    seconds: int  # length of the period
+    number: int  # of the period since 1970
 
     def before(self) -> "Window":
         return Window(self.whose, self.seconds, self.number - 1)
 
 
-def _no_answer(answer: Any) -> bool:
-    """Whether the server is well and takes only this command amiss."""
+def _no_answer(answer: Any, full: bool) -> bool:
+    """Whether an error concerns only one command and the server is working."""
     if isinstance(answer, redis.exceptions.ClusterCrossSlotError):
+        return True
+    if full and isinstance(answer, redis.exceptions.OutOfMemoryError):
         return True
     return isinstance(answer, Exception) and "WRONGTYPE" in str(answer)
 
@@ -80,17 +91,17 @@ def _no_answer(answer: Any) -> bool:
 _MARK = re.compile(r"(\d{1,19})-(\d{1,19})")
 
 
-def _said(mark: Mark) -> str:
+def _written(mark: Mark) -> str:
     return f"{mark[0]}-{mark[1]}"
 
 
-# Threads share the decoders: a decoder keeps nothing between two calls.
+# Threads share the decoders, which keep no state between calls.
 _decoder = msgspec.msgpack.Decoder(Rendered)
 _instance_decoder = msgspec.msgpack.Decoder(Instance)
 
 
 def _rendered(held: bytes | None) -> Rendered | None:
-    """What is kept under a feed's key; of another version of this program, or not ours, it is a miss."""
+    """The feed stored under a key; None if it is missing, or written by another version of this program or by another program."""
     try:
         return None if held is None else _decoder.decode(held)
     except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -98,10 +109,10 @@ def _rendered(held: bytes | None) -> Rendered | None:
 
 
 class Cache:
-    """One for each process; safe to share between threads. Every method answers "not there" when the server fails."""
+    """There is one in each process, shared by its threads. If the server fails, methods answer as if the key were missing."""
 
     def __init__(self, url: str, instance: str, marks: Marks | None = None) -> None:
-        """`instance` names the history of the database: two may share a server, and not see each other's keys. `marks`: the host's."""
+        """`instance`: the name of the database's history, so that several databases can share a server. `marks`: of the host."""
         self.instance = instance
         self.marks = marks or Marks()
         options: dict[str, Any] = {
@@ -112,13 +123,14 @@ class Cache:
         self._redis = redis.Redis.from_url(url, **options)
         self._lock = threading.Lock()
         self._rests_until = 0.0
-        self._failing_since = 0.0  # monotonic seconds; 0: the last question was answered
+        self._failing_since = 0.0  # monotonic seconds; 0: the last command was answered
         self._many: bool | None = None  # whether one command may name several keys; None: not known yet
-        self._doubts = 1  # how often something happened after which announcements may have been missed
-        self._proven = (0, 0)  # the doubts, and the mark of the history, at which all was well last
+        self._doubts = 1  # number of events that may have caused missed announcements
+        self._proven = (0, 0)  # value of `_happened` when the cache was last known to be complete
 
-    def _ask(self, commands: Sequence[tuple[Any, ...]]) -> list[Any] | None:
-        """The answers of independent commands (no key of one depends on another's slot); None: the server failed."""
+    def _ask(self, commands: Sequence[tuple[Any, ...]], *, full: bool = False) -> list[Any] | None:
+        """The answers of independent commands in one round trip; None: the server failed. `full`: a server without free memory may
+        refuse some commands."""
         if time.monotonic() < self._rests_until:
             return None
         try:
@@ -129,8 +141,8 @@ class Cache:
         except (redis.RedisError, OSError):
             self._fail()
             return None
-        # A key of another kind under our name is a miss; it is overwritten. A full server, a cluster that moves: not there.
-        answers = [None if _no_answer(answer) else answer for answer in answers]
+        # These errors count as a missing key: a key of another type under our name, a full server, a cluster that moves keys.
+        answers = [None if _no_answer(answer, full) else answer for answer in answers]
         if any(isinstance(answer, Exception) for answer in answers):
             self._fail()
             return None
@@ -143,28 +155,32 @@ class Cache:
             self._failing_since = self._failing_since or time.monotonic()
             self._rests_until = time.monotonic() + REST
 
-    # Whether what is here can be trusted
+    # Whether the content of the cache can be trusted
 
     def doubt(self) -> None:
-        """Announcements may have been missed, or the database is in another state: catch up before serving from here."""
+        """Note that announcements may have been missed, or that the database is in another state. The cache must catch up before it is
+        used again."""
         with self._lock:
             self._doubts += 1
 
-    def doubts(self) -> tuple[int, int]:
-        """What `prove` wants back: read it before looking, so that a doubt which comes meanwhile is not forgotten."""
+    def trusted(self, catch_up: Callable[[], bool]) -> bool:
+        """Whether the content may be served. After a doubt in this process or a change of history on this host, `catch_up` is called
+        and must return True first."""
+        return self._proven == self._happened() or self.caught_up(catch_up)
+
+    def caught_up(self, catch_up: Callable[[], bool]) -> bool:
+        """The result of `catch_up`. If it is True, doubts from before the call are resolved."""
+        happened = self._happened()  # read before the call, so that a doubt that comes during it is not lost
+        done = catch_up()
+        if done:
+            self._proven = happened
+        return done
+
+    def _happened(self) -> tuple[int, int]:
         return self._doubts, self.marks.read((HISTORY,))[0]
 
-    @property
-    def suspect(self) -> bool:
-        """Whether something happened since all was well last, here or on this host as a whole."""
-        return self._proven != (self._doubts, self.marks.read((HISTORY,))[0])
-
-    def prove(self, doubts: tuple[int, int]) -> None:
-        """All is well as of these doubts."""
-        self._proven = doubts
-
     def enter(self, instance: str) -> None:
-        """Go on with the keys of the history of that name. This host's copies of feeds are of the one before."""
+        """Use the keys of another history from now on. This host's copies of feeds become out of date."""
         if instance != self.instance:
             self.instance = instance
             self.marks.turn()
@@ -185,137 +201,146 @@ class Cache:
     # Feeds
 
     def feed(self, key: str, pairs: Sequence[Pair]) -> tuple[Rendered | None, tuple[str, ...] | None]:
-        """The rendered feed, if it is fresh, and the revisions in force; both None when the server fails."""
-        return self._feed(key, pairs)[1:]
+        """(the rendered feed if it is fresh, the current revisions); both None if the server fails. One round trip."""
+        looked = self._look((key,), pairs, full=True)
+        return (None, None) if looked is None else (looked[1].get(key), looked[2])
 
-    def _feed(
-        self, key: str, pairs: Sequence[Pair], first: Sequence[tuple[Any, ...]] = ()
-    ) -> tuple[list[Any], Rendered | None, tuple[str, ...] | None]:
-        """The same, with the answers of commands that go before."""
+    def _look(
+        self, keys: Sequence[str], pairs: Sequence[Pair], *others: tuple[Any, ...], full: bool = False
+    ) -> tuple[list[Any], dict[str, Rendered], tuple[str, ...]] | None:
+        """(answers of the other commands, which are sent first; fresh feeds by key; the current revisions). Missing revisions are
+        made. None if the server fails, or has no memory for a revision."""
         names = [self._key("r"), *(self._revision(pair) for pair in pairs)]
-        answers = self._ask([*first, ("GET", self._key("f", key)), *(("GET", name) for name in names)])
+        # Set with NX, then read, so that two processes that find a revision missing get the same new one.
+        made = [("SET", name, secrets.token_hex(8), "NX") for name in names]
+        held = [("GET", self._key("f", key)) for key in keys]
+        answers = self._ask([*others, *held, *made, *(("GET", name) for name in names)], full=full)
         if answers is None:
-            return [], None, None
-        held, *current = answers[len(first) :]
-        revisions = self._revisions(names, current)
-        rendered = _rendered(held)
-        fresh = rendered if rendered and rendered.revisions == revisions else None
-        return answers[: len(first)], fresh, revisions
+            return None
+        current = answers[-len(names) :]
+        if None in current:  # The server has no memory for a new one.
+            return None
+        revisions = tuple(value.decode("ascii", "replace") for value in current)
+        found = dict(zip(keys, map(_rendered, answers[len(others) :]), strict=False))
+        return (
+            answers[: len(others)],
+            {key: copy for key, copy in found.items() if copy is not None and copy.revisions == revisions},
+            revisions,
+        )
 
     def body(self, key: str, etag: str) -> bytes | None:
-        """The bytes of a feed, if they are those of this ETag: what they show needs no revision then."""
+        """The bytes of a feed, if they have this ETag. They need not be fresh."""
         answers = self._ask([("GET", self._key("f", key))])
         rendered = _rendered(answers[0]) if answers else None
         return rendered.body if rendered and rendered.etag == etag else None
 
-    def _revisions(self, names: Sequence[str], current: Sequence[bytes | None]) -> tuple[str, ...] | None:
-        missing = [name for name, value in zip(names, current, strict=True) if value is None]
-        made: dict[str, bytes] = {}
-        if missing:
-            # NX, then read: two readers that miss at once must agree.
-            tokens = [("SET", name, secrets.token_hex(8), "NX") for name in missing]
-            answers = self._ask([*tokens, *(("GET", name) for name in missing)])
-            if answers is None or None in answers[len(missing) :]:
-                return None
-            made = dict(zip(missing, answers[len(missing) :], strict=True))
-        return tuple(
-            (made[name] if value is None else value).decode("ascii", "replace")
-            for name, value in zip(names, current, strict=True)
-        )
+    def turn(self, key: str, keys: Sequence[str], pairs: Sequence[Pair], refs: Sequence[Ref] = ()) -> RenderingTurn:
+        """Take the turn to render the feed of `key`, unless another process has it; `keep` ends it. The result also has the feeds of
+        `keys` that are fresh now, because another process may have just rendered them, and documents of articles. One round trip."""
+        take = ("SET", self._key("t", key), "1", "NX", "PX", TURN)
+        looked = self._look(keys, pairs, take, *(("GET", self._article(ref)) for ref in refs))
+        if looked is None:
+            return RenderingTurn(mine=True)
+        (taken, *found), copies, revisions = looked
+        documents = {ref: document for ref, document in zip(refs, found, strict=True) if document is not None}
+        return RenderingTurn(taken is not None, copies, revisions, documents)
 
-    def turn(self, key: str, pairs: Sequence[Pair]) -> tuple[bool, Rendered | None, tuple[str, ...] | None]:
-        """Whether it is this process's turn to render a feed: no other does at this moment. `keep_feed` ends it.
+    def keep(
+        self,
+        copies: dict[str, Rendered],
+        *,
+        turn: str = "",
+        instances: dict[tuple[str, str], Instance] | None = None,
+        documents: dict[Ref, bytes] | None = None,
+    ) -> None:
+        """Store feeds by key, instances by key and ETag, and documents of articles, and end the turn of a key, in one round trip. A
+        feed that is too large to be sent in time is not stored, because the timeout would count as a failure of the server."""
+        commands: list[tuple[Any, ...]] = self._kept_articles(documents or {})
+        for (key, etag), instance in (instances or {}).items():
+            commands.append(("SET", self._key("i", key, etag), msgspec.msgpack.encode(instance), "EX", INSTANCE_TTL))
+        for key, copy in copies.items():
+            if len(copy.body) <= LARGEST:
+                commands.append(("SET", self._key("f", key), msgspec.msgpack.encode(copy), "EX", FEED_TTL))
+        if turn:
+            commands.append(("DEL", self._key("t", turn)))
+        if commands:
+            self._ask(commands)
 
-        With what `feed` says now: another may have ended its turn since it was last asked.
-        """
-        asked, held, revisions = self._feed(key, pairs, [("SET", self._key("t", key), "1", "NX", "PX", TURN)])
-        mine = not asked or asked[0] is not None
-        if mine and held is not None:
-            self.keep_feed(key, None)
-        return mine, held, revisions
-
-    def keep_feed(self, key: str, rendered: Rendered | None) -> None:
-        """Keep it, unless it is too large to be sent in time: that would count as a failure of the server. End the turn."""
-        commands: list[tuple[Any, ...]] = [("DEL", self._key("t", key))]
-        if rendered and len(rendered.body) <= LARGEST:
-            commands.insert(0, ("SET", self._key("f", key), msgspec.msgpack.encode(rendered), "EX", FEED_TTL))
-        self._ask(commands)
-
-    # Instances: what a feed was under an ETag never changes, so no revision guards it either.
-
-    def keep_instance(self, key: str, etag: str, instance: Instance) -> None:
-        self._ask([("SET", self._key("i", key, etag), msgspec.msgpack.encode(instance), "EX", INSTANCE_TTL)])
+    # Instances need no revision, because the state of a feed under an ETag never changes.
 
     def instances(self, key: str, etags: Sequence[str]) -> dict[str, Instance]:
-        """What is known of a feed under these ETags."""
+        """The known instances of a feed, by ETag."""
         answers = self._ask([("GET", self._key("i", key, etag)) for etag in etags]) if etags else []
         found: dict[str, Instance] = {}
         for etag, answer in zip(etags, answers or [], strict=False):
             if answer is not None:
-                with suppress(msgspec.MsgspecError):  # of another version of this program: not known
+                with suppress(msgspec.MsgspecError):  # written by another version of this program
                     found[etag] = _instance_decoder.decode(answer)
         return found
 
-    # Articles: a version that came at an instant never changes, so no revision guards it.
+    # Articles need no revision, because a version of an article never changes.
 
     def articles(self, refs: Sequence[Ref]) -> dict[Ref, bytes]:
-        """Documents by (number, version, instant), those that are there."""
+        """The documents that are in the cache, by (number, version, instant)."""
         answers = self._ask([("GET", self._article(ref)) for ref in refs]) if refs else []
         return {ref: doc for ref, doc in zip(refs, answers or [], strict=False) if doc is not None}
 
     def keep_articles(self, documents: dict[Ref, bytes]) -> None:
         if documents:
-            self._ask([("SET", self._article(ref), doc, "EX", ARTICLE_TTL) for ref, doc in documents.items()])
+            self._ask(self._kept_articles(documents))
+
+    def _kept_articles(self, documents: dict[Ref, bytes]) -> list[tuple[Any, ...]]:
+        return [("SET", self._article(ref), document, "EX", ARTICLE_TTL) for ref, document in documents.items()]
 
     # Announcements
 
     def announce(self, stamps: Iterable[int], pairs: Iterable[Pair]) -> bool:
-        """End the revisions of these pairs and note that the changes of these stamps are announced; False: the server failed.
+        """End the revisions of pairs, and note that the changes with these stamps are announced. False: the server failed.
 
-        They are deleted, not set: a server out of memory still deletes, and the next reader makes new ones.
+        Revisions are deleted and not set, because a server without free memory can still delete. The next reader makes new ones.
         """
         if self._many is None:
             self._many = self._takes_many()
-        told = list(pairs)
-        revisions = [self._revision(pair) for pair in told]
+        changed = list(pairs)
+        revisions = [self._revision(pair) for pair in changed]
         many = DELETED_AT_ONCE if self._many else 1
-        commands: list[tuple[Any, ...]] = [("DEL", *revisions[at : at + many]) for at in range(0, len(told), many)]
+        commands: list[tuple[Any, ...]] = [("DEL", *revisions[at : at + many]) for at in range(0, len(changed), many)]
         notes = [("SET", self._key("n", stamp), "1", "EX", ANNOUNCED_TTL) for stamp in stamps]
-        return self._tell(commands, ["/".join(pair) for pair in told], notes)
+        return self._publish(commands, ["/".join(pair) for pair in changed], notes)
 
     def _takes_many(self) -> bool | None:
-        """Whether one command may delete several keys: a cluster refuses those of different slots. None: the server failed."""
+        """Whether one command may delete several keys; a cluster refuses keys in different slots. None: the server failed."""
         answers = self._ask([("DEL", *(self._key("none", number) for number in range(8)))])
         return None if answers is None else answers[0] is not None
 
     def renew(self, mark: Mark | None = None) -> bool:
-        """End the revision of everything: each feed is rendered anew; changes up to `mark`, if given, count as announced."""
-        notes = [] if mark is None else [("SET", self._key("mark"), _said(mark))]
-        return self._tell([("DEL", self._key("r"))], None, notes)
+        """End the revision of everything, so that every feed is rendered anew. Changes up to `mark`, if given, count as announced."""
+        notes = [] if mark is None else [("SET", self._key("mark"), _written(mark))]
+        return self._publish([("DEL", self._key("r"))], None, notes)
 
     def leave(self) -> None:
-        """Nobody goes on under this name of the history: all that is rendered is out of date, and everybody looks for the new name."""
+        """End the use of this history: everything rendered is out of date, and all processes look for the name of the new history."""
         self._ask([("DEL", self._key("r")), ("PUBLISH", self._key("channel"), f"{self.marks.host} {TURN_OF_HISTORY}")])
         self.marks.turn()
 
-    def _tell(
+    def _publish(
         self, commands: Sequence[tuple[Any, ...]], names: Sequence[str] | None, notes: Sequence[tuple[Any, ...]]
     ) -> bool:
-        # Whoever hears it finds the revisions ended. Noted last: a process that is killed on the way has noted nothing.
+        # The revisions end before the message is published. Notes come last, so that a process that is killed has noted nothing.
         words = " ".join((self.marks.host, *(("*",) if names is None else names)))
         done = self._ask([*commands, ("PUBLISH", self._key("channel"), words)]) is not None
         self.marks.replace(names)
         return done and (not notes or self._ask(notes) is not None)
 
     def wait_out(self) -> None:
-        """After an announcement that failed: until every listener must have noticed that the channel is lost, and serves no copy."""
+        """Wait after a failed announcement until every listener must have noticed that the channel is lost, and serves no copies."""
         since = self._failing_since
         if since:
             time.sleep(max(0.0, since + TIMEOUT + SILENCE - time.monotonic()))
 
     def hear(self, alive: Callable[[float], None], stop: threading.Event) -> None:
-        """Until `stop` is set, replace this host's marks of what others announce. `alive` is told until when (monotonic seconds) the
-        channel is known to carry all announcements, 0 when it is lost."""
+        """Until `stop` is set, replace this host's marks for changes that other hosts announce. `alive` is called with the instant
+        (monotonic seconds) until which the channel is known to carry all announcements; 0 when it is lost."""
         while not stop.is_set():
             try:
                 self._listen(alive, stop)
@@ -330,7 +355,7 @@ class Cache:
             channel.subscribe(f"pr:{instance}:channel")
             asked, waits = 0.0, False
             while not stop.is_set():
-                if instance != self.instance:  # What is announced is told on another channel.
+                if instance != self.instance:  # Announcements now come on another channel.
                     alive(0.0)
                     return
                 now = time.monotonic()
@@ -343,9 +368,9 @@ class Cache:
                 if message is None:
                     continue
                 if message["type"] == "subscribe":
-                    self.marks.replace(None)  # before, nobody listened
+                    self.marks.replace(None)  # earlier announcements were not heard
                 elif message["type"] == "pong":
-                    # What was announced before the question was heard before its answer.
+                    # All announcements from before the ping have arrived before its answer.
                     alive(asked + SILENCE)
                     waits = False
                 elif message["type"] == "message":
@@ -356,7 +381,7 @@ class Cache:
                         self.marks.replace(None if names == ["*"] else names)
 
     def mark(self) -> tuple[bool, Mark | None]:
-        """(whether the server answers, the change up to which all are announced or None where that is lost)."""
+        """(whether the server answers, the change up to which all changes are announced; None if that is not known)."""
         answers = self._ask([("GET", self._key("mark"))])
         if answers is None:
             return False, None
@@ -364,19 +389,19 @@ class Cache:
         return True, (int(found[1]), int(found[2])) if found else None
 
     def announced(self, stamps: Sequence[int]) -> set[int] | None:
-        """Which of the changes of these stamps are noted as announced; None: the server failed."""
+        """The stamps of changes that are noted as announced; None: the server failed."""
         answers = self._ask([("GET", self._key("n", stamp)) for stamp in stamps]) if stamps else []
         if answers is None:
             return None
         return {stamp for stamp, answer in zip(stamps, answers, strict=True) if answer is not None}
 
     def set_mark(self, mark: Mark) -> bool:
-        return self._ask([("SET", self._key("mark"), _said(mark))]) is not None
+        return self._ask([("SET", self._key("mark"), _written(mark))]) is not None
 
-    # Counters of requests: a lost one counts anew.
+    # Counters of requests; a lost counter starts again at 0.
 
     def count(self, windows: Sequence[Window], amount: int = 1) -> list[tuple[int, int]] | None:
-        """Count so many more in each of these; what is in it now, and in the one before it. None: the server failed."""
+        """Add `amount` to each window; for each, (its count, the count of the window before it). None: the server failed."""
         commands: list[tuple[Any, ...]] = []
         for window in windows:
             key = self._counter(window)

@@ -1,7 +1,7 @@
-"""What many ask for at the same time is made once (and by one thread), also where no cache could be asked whether it is there already.
+"""Makes a result once for many threads that ask for it at the same time, even without a cache.
 
-Whoever comes while it is being made does not get that one: what changed since it began would be missing. All who wait get the next,
-which begins when they are all there.
+A thread that comes while the result is being made does not get that result, because later changes would be missing from it. All
+waiting threads get the next result, which is started after they came.
 """
 
 import threading
@@ -12,14 +12,14 @@ T = TypeVar("T")
 
 
 class Once:
-    """One for each process."""
+    """There is one in each process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._turns: dict[str, _Turn] = {}  # those that are being made
+        self._turns: dict[str, _Turn] = {}  # results that are being made, by key
 
     def do(self, key: str, make: Callable[[bool], T]) -> T:
-        """What `make` returns or raises; it is told whether others made the same just before."""
+        """What `make` returns or raises. Its argument: whether another thread has just made the same."""
         with self._lock:
             before = self._turns.get(key)
             if before is None:

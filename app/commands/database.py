@@ -1,4 +1,4 @@
-"""`db` and `doctor`: the state of what the server stands on."""
+"""`db` and `doctor`: the database, and a check of everything that the server needs."""
 
 import sys
 
@@ -6,12 +6,10 @@ import click
 import msgspec
 
 from app import store
-from app.commands import as_json, tell
-from app.commands.opened import database
+from app.commands import as_json, open_database, report
 from app.deliveries import vault
 from app.run.doctor import checks
 from app.settings import load
-from app.text.masking import masked
 
 
 @click.group("db")
@@ -22,20 +20,20 @@ def db_group() -> None:
 @db_group.command("upgrade")
 @as_json
 def db_upgrade(as_json: bool) -> None:
-    """Bring the database's schema to this version."""
+    """Upgrade the database's schema to this version."""
     settings = load()
-    engine = database(settings)
-    store.seal_all(engine, lambda secret: vault.seal(settings, secret))
-    shown = masked(engine.url.render_as_string(hide_password=True))
-    tell(as_json, {"database": shown, "status": "ok"}, f"{shown} is up to date.")
+    engine = open_database(settings)
+    store.deliveries.seal_all(engine, lambda secret: vault.seal(settings, secret))
+    shown = engine.url.render_as_string(hide_password=True)
+    report(as_json, {"database": shown, "status": "ok"}, f"{shown} is up to date.")
 
 
 @click.command("doctor")
 @as_json
 def doctor(as_json: bool) -> None:
-    """Say whether everything the server needs is there; exit 1 when not."""
+    """Check everything that the server needs; exit 1 if something is missing."""
     found = checks(load())
-    tell(
+    report(
         as_json,
         {"checks": [msgspec.to_builtins(check) for check in found]},
         *(f"{'ok  ' if check.ok else 'FAIL'}  {check.name}: {check.words}" for check in found),

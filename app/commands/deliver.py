@@ -1,4 +1,4 @@
-"""`deliver`: a delivery worker alone."""
+"""`deliver`: one delivery worker."""
 
 import asyncio
 import fcntl
@@ -9,47 +9,49 @@ from pathlib import Path
 
 import click
 
-from app.commands.opened import database
-from app.context import Context, connect
+from app.commands import Misconfigured, connected
+from app.context import Context
+from app.deliveries.purge import Purger
 from app.deliveries.worker import Deliverer
-from app.errors import Misconfigured
-from app.logs import configure
-from app.settings import load
 
-FILES = 8192  # that a worker may have open
+FILES = 8192  # open files that a worker may need
 
 
 @click.command("deliver")
-@click.option("--slot", default=0, show_default=True, help="Which of this host's workers it is.")
+@click.option(
+    "--slot", default=0, show_default=True, help="Number of this worker; each worker of a host needs its own."
+)
 def deliver_command(slot: int) -> None:
-    """Run a delivery worker alone: WebSub, webhooks and e-mail. Several may run, on several hosts, each of a host in its own slot."""
-    settings = load()
-    configure(settings.log_format)
+    """Run one delivery worker for WebSub, webhooks and e-mail. Several may run on one or more hosts; on one host, each needs its own
+    slot."""
     _allow_files()
-    database(settings).dispose()
-    context = connect(settings)
-    path = Path(settings.data_dir) / f"deliver-{slot}.lock"
+    context = connected(logs=True)
+    path = Path(context.settings.data_dir) / f"deliver-{slot}.lock"
     with path.open("ab") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise Misconfigured(f"A delivery worker runs in slot {slot} of {settings.data_dir} already.") from None
-        # Of its host and slot: what one of the same name left when it was killed is this one's.
+            raise Misconfigured(
+                f"A delivery worker already runs in slot {slot} of {context.settings.data_dir}."
+                " Stop it, or give another --slot."
+            ) from None
+        # The name is host and slot. If an earlier worker of the same name was killed, this one takes over its deliveries.
         who = f"{context.cache.marks.host}:{slot}"
         with suppress(KeyboardInterrupt):
-            asyncio.run(deliver(context, who))
+            asyncio.run(deliver(context, who, purges=slot == 0))
 
 
-async def deliver(context: Context, who: str) -> None:
-    """Deliver until SIGTERM or SIGINT."""
+async def deliver(context: Context, who: str, *, purges: bool = False) -> None:
+    """Deliver until SIGTERM or SIGINT. `purges`: also tell the caches in front what was withdrawn, if there are any."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await Deliverer(context, who).run(stop)
+    purging = [Purger(context).run(stop)] if purges and context.settings.purge_url else []
+    await asyncio.gather(Deliverer(context, who).run(stop), *purging)
 
 
 def _allow_files() -> None:
-    """A connection each to thousands of subscribers: 1,024 files, the usual limit, are few, and more are there for the asking."""
+    """Raise the limit of open files. The usual 1,024 are too few for connections to thousands of subscribers."""
     files, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     infinite = resource.RLIM_INFINITY
     if files != infinite and files < FILES:

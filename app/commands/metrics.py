@@ -1,4 +1,4 @@
-"""`metrics`: the metrics at an address of their own."""
+"""`metrics`: serve the metrics at an address of their own."""
 
 import signal
 import threading
@@ -6,25 +6,20 @@ import threading
 import click
 from prometheus_client import CollectorRegistry, start_http_server
 
-from app.commands.opened import database
-from app.errors import Misconfigured
-from app.logs import configure
+from app.commands import Misconfigured, opened
 from app.run.metrics import FromDatabase
-from app.settings import load
 
 
 @click.command("metrics")
 def metrics_command() -> None:
-    """Serve the metrics at PRESSRELAY_METRICS_ADDRESS; `serve` starts this by itself where that is set."""
-    settings = load()
-    configure(settings.log_format)
+    """Serve the metrics at PRESSRELAY_METRICS_ADDRESS. `serve` starts this by itself if that is set."""
+    settings, engine = opened(logs=True)
     if not settings.metrics_address:
-        raise Misconfigured("PRESSRELAY_METRICS_ADDRESS is not set: set it to an address such as 127.0.0.1:9100.")
+        raise Misconfigured("PRESSRELAY_METRICS_ADDRESS is not set. Set it to an address such as 127.0.0.1:9100.")
     host, _, port = settings.metrics_address.rpartition(":")
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    engine = database(settings)
     registry = CollectorRegistry()
     registry.register(FromDatabase(engine))
     try:
@@ -32,7 +27,7 @@ def metrics_command() -> None:
     except OSError as error:
         reason = error.strerror or str(error)
         raise Misconfigured(
-            f"PRESSRELAY_METRICS_ADDRESS: {settings.metrics_address} cannot be used ({reason})."
+            f"PRESSRELAY_METRICS_ADDRESS: {settings.metrics_address} cannot be used ({reason}). Choose another address."
         ) from None
     stop.wait()
     server.shutdown()

@@ -1,4 +1,4 @@
-"""`outlet`: who reads under embargo."""
+"""`outlet`: news outlets that may read under embargo."""
 
 from datetime import UTC, datetime
 
@@ -7,11 +7,7 @@ import msgspec
 
 from app import store
 from app.accounts.rights import OutletRecord
-from app.commands import as_json, tell
-from app.commands.naming import check_name, resolved
-from app.commands.opened import database
-from app.errors import Misconfigured
-from app.settings import load
+from app.commands import Misconfigured, as_json, check_name, opened, report, resolved
 
 MOST = 10**6  # subscriptions of one outlet
 
@@ -23,11 +19,11 @@ def outlet_group() -> None:
 
 @outlet_group.command("add")
 @click.argument("code")
-@click.option("--name", required=True, help="What it is called.")
-@click.option("--region", "regions", multiple=True, help="It reads only what is of this region, or within it.")
-@click.option("--topic", "topics", multiple=True, help="It reads only what is of this topic, or narrower.")
-@click.option("--office", "offices", multiple=True, help="It reads only what is of this office, or of a part of it.")
-@click.option("--no-limits", is_flag=True, help="Take away the limits that it has.")
+@click.option("--name", required=True, help="Name of the outlet.")
+@click.option("--region", "regions", multiple=True, help="It may read only articles of this region or a part of it.")
+@click.option("--topic", "topics", multiple=True, help="It may read only articles of this topic or a narrower one.")
+@click.option("--office", "offices", multiple=True, help="It may read only articles of this office or a part of it.")
+@click.option("--no-limits", is_flag=True, help="Remove all its limits.")
 @as_json
 def add(
     code: str,
@@ -38,30 +34,32 @@ def add(
     no_limits: bool,
     as_json: bool,
 ) -> None:
-    """Add an outlet, or change the one of that code; it keeps its limits where none is given. Then: token add --outlet CODE."""
+    """Add an outlet, or change the one with that code. Its limits stay unchanged if none is given. Then: token add --outlet CODE."""
     check_name(code)
-    engine = database(load())
-    known = [office.code for office in store.all_offices(engine)]
+    engine = opened().engine
+    known = [office.code for office in store.accounts.all_offices(engine)]
     if wrong := [office for office in offices if office not in known]:
         raise Misconfigured(f"There is no office {wrong[0]!r}: add it with `pressrelay office add`.")
     limits = resolved("region", regions), resolved("topic", topics), tuple(dict.fromkeys(offices))
-    kept = next((one for one in store.all_outlets(engine) if one.code == code), None)
-    if kept is not None and not any(limits) and not no_limits:
-        limits = kept.regions, kept.topics, kept.offices
+    present = next((outlet for outlet in store.accounts.all_outlets(engine) if outlet.code == code), None)
+    if present is not None and not any(limits) and not no_limits:
+        limits = present.regions, present.topics, present.offices
     outlet = OutletRecord(code, name, *limits)
-    new = store.save_outlet(engine, outlet, datetime.now(UTC))
-    tell(as_json, msgspec.to_builtins(outlet) | {"new": new}, f"Outlet {code} {'added' if new else 'changed'}: {name}.")
+    new = store.accounts.save_outlet(engine, outlet, datetime.now(UTC))
+    report(
+        as_json, msgspec.to_builtins(outlet) | {"new": new}, f"Outlet {code} {'added' if new else 'changed'}: {name}."
+    )
 
 
 @outlet_group.command("list")
 @as_json
 def listed(as_json: bool) -> None:
-    """All outlets, with what they are limited to."""
-    outlets = store.all_outlets(database(load()))
-    tell(as_json, {"outlets": msgspec.to_builtins(outlets)}, *map(_told, outlets))
+    """List all outlets with their limits."""
+    outlets = store.accounts.all_outlets(opened().engine)
+    report(as_json, {"outlets": msgspec.to_builtins(outlets)}, *map(_line, outlets))
 
 
-def _told(outlet: OutletRecord) -> str:
+def _line(outlet: OutletRecord) -> str:
     limits = (" ".join(getattr(outlet, name)) for name in ("regions", "topics", "offices"))
     return "\t".join((outlet.code, outlet.name, *limits)).rstrip()
 
@@ -70,10 +68,10 @@ def _told(outlet: OutletRecord) -> str:
 @click.argument("code")
 @as_json
 def remove(code: str, as_json: bool) -> None:
-    """Revoke every token of an outlet, end its subscriptions and forget its limits; what it read stays in the audit log."""
-    engine = database(load())
-    if not store.remove_outlet(engine, code, datetime.now(UTC)):
-        raise Misconfigured(f"There is no outlet {code!r}.")
-    for one in store.find_subscriptions(engine, outlet=code, limit=MOST):
-        store.deny(engine, one, "The outlet was removed.", datetime.now(UTC))
-    tell(as_json, {"removed": code}, f"Outlet {code} removed; its tokens are revoked.")
+    """Remove an outlet: revoke its tokens and end its subscriptions. The record of what it read stays in the audit log."""
+    engine = opened().engine
+    if not store.accounts.remove_outlet(engine, code, datetime.now(UTC)):
+        raise Misconfigured(f"There is no outlet {code!r}: see `pressrelay outlet list`.")
+    for subscription in store.deliveries.find_subscriptions(engine, outlet=code, limit=MOST):
+        store.deliveries.deny(engine, subscription, "The outlet was removed.", datetime.now(UTC))
+    report(as_json, {"removed": code}, f"Outlet {code} removed. Its tokens are revoked.")

@@ -1,22 +1,18 @@
-"""`pull`: the pulling of sources alone."""
+"""`pull`: the process that pulls sources."""
 
 import signal
 import threading
 
 import click
 
-from app.commands.opened import database
-from app.logs import configure
+from app.commands import opened
 from app.run.puller import run
-from app.settings import load
 
 
 @click.command("pull")
 def pull_command() -> None:
-    """Pull the sources that are due, each in a process of its own, until SIGTERM or SIGINT. Several may run, on several hosts."""
-    settings = load()
-    configure(settings.log_format)
-    engine = database(settings)
+    """Pull the sources that are due until SIGTERM or SIGINT, each in a process of its own. Several may run, on one or more hosts."""
+    settings, engine = opened(logs=True)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -1,4 +1,4 @@
-"""`push`: releases to a server. Loads no database."""
+"""`push`: send releases to a server. It uses no database."""
 
 import sys
 from collections import Counter
@@ -10,15 +10,14 @@ from typing import Any
 
 import click
 
-from app.commands import as_json, tell
-from app.commands.telling import progress, state, summarise, tell_receipt, token_option
-from app.errors import Misconfigured
+from app.commands import Misconfigured, as_json, report
+from app.commands.reporting import progress, report_receipt, state, summarise, token_option
 from app.intake import archive
-from app.sender import Answer, Client, Journal, Signing
+from app.sender import Journal, PushAnswer, PushClient, Signing
 
-JOURNAL = ".pressrelay-pushed"  # beside the files of a directory that is pushed
+JOURNAL = ".pressrelay-pushed"  # a file in the directory that is pushed
 url_option = click.option(
-    "--url", envvar="PRESSRELAY_URL", default="http://127.0.0.1:8080", show_default=True, help="The server."
+    "--url", envvar="PRESSRELAY_URL", default="http://127.0.0.1:8080", show_default=True, help="URL of the server."
 )
 
 
@@ -31,18 +30,32 @@ url_option = click.option(
     "enclosures",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="A file that goes with the one release; may be repeated.",
+    help="A file to send with the release; may be repeated.",
 )
 @click.option(
     "--key", "key", type=click.Path(path_type=Path), help="Sign with this private key (`key new`); no token is needed."
 )
-@click.option("--key-id", "keyid", default="", help="What the key is called at the server (`key add`).")
-@click.option("--dry-run", is_flag=True, help="Check only; nothing is stored.")
-@click.option("--retries", default=5, show_default=True, type=click.IntRange(0, 100), help="Tries after a failure.")
+@click.option("--key-id", "keyid", default="", help="The id of the key at the server (`key add`).")
+@click.option("--dry-run", is_flag=True, help="Only check the releases; nothing is stored.")
 @click.option(
-    "--jobs", default=1, show_default=True, type=click.IntRange(1, 32), help="Connections; more lose the files' order."
+    "--retries",
+    default=5,
+    show_default=True,
+    type=click.IntRange(0, 100),
+    help="How often to try again after a failure.",
 )
-@click.option("--journal", type=click.Path(path_type=Path), help=f"What was sent; for a directory DIR/{JOURNAL}.")
+@click.option(
+    "--jobs",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, 32),
+    help="Connections to use; with more than one, files are not sent in order.",
+)
+@click.option(
+    "--journal",
+    type=click.Path(path_type=Path),
+    help=f"File that lists what was sent; by default DIR/{JOURNAL} for a directory.",
+)
 @as_json
 def push_command(
     paths: tuple[Path, ...],
@@ -57,30 +70,32 @@ def push_command(
     journal: Path | None,
     as_json: bool,
 ) -> None:
-    """Send releases, or all in a directory, to a server; exit 1 when one was not accepted.
+    """Send releases, or all releases in a directory, to a server; exit 1 if one was not accepted.
 
-    A directory that was cut off goes on where it stopped.
+    If the push of a directory was interrupted, run it again: it continues where it stopped.
     """
     if not token and key is None:
         raise Misconfigured(
-            "A token is needed: set PRESSRELAY_TOKEN, or give --token; or sign with --key and --key-id."
+            "A token or a key is needed. Set PRESSRELAY_TOKEN or give --token, or sign with --key and --key-id."
         )
     if key is not None and enclosures:
-        raise Misconfigured("A signed release comes without files: leave out --key, and send both with a token.")
+        raise Misconfigured(
+            "A signed release cannot have enclosures. Leave out --key, and send the release and its files with a token."
+        )
     if (key is None) != (not keyid):
-        raise Misconfigured("--key and --key-id go together.")
+        raise Misconfigured("--key and --key-id must be given together.")
     files = [file for path in paths for file in _listed(path)]
     if enclosures and len(files) != 1:
-        raise Misconfigured(f"--enclosure goes with one release, not with {len(files)}.")
+        raise Misconfigured(f"--enclosure works only with exactly one release, not with {len(files)}.")
     if journal is None and not enclosures and len(paths) == 1 and paths[0].is_dir() and not dry_run:
         journal = paths[0] / JOURNAL
-    client = Client(url, token, retries=retries, signing=_signing(key, keyid) if key else None)
+    client = PushClient(url, token, retries=retries, signing=_signing(key, keyid) if key else None)
     sent = Journal(journal, client)
 
-    def one(file: Path) -> tuple[Path, Answer]:
+    def send(file: Path) -> tuple[Path, PushAnswer]:
         body = _read(file)
         if sent.has(body):
-            return file, Answer(200, {"receipts": [], "known": True})
+            return file, PushAnswer(200, {"receipts": [], "known": True})
         try:
             answer = client.push(body, enclosures, dry_run=dry_run)
         except OSError as error:
@@ -91,18 +106,18 @@ def push_command(
 
     summary: Counter[str] = Counter()
     try:
-        for file, answer in progress("Pushing", len(files), _mapped(one, files, jobs)):
+        for file, answer in progress("Pushing", len(files), _mapped(send, files, jobs)):
             summary += _counted(answer)
-            _told(file, answer, as_json)
+            _print(file, answer, as_json)
     finally:
         sent.close()
         client.close()
     summarise(summary, len(files), as_json)
-    sys.exit(1 if summary["refused"] or summary["failed"] else 0)
+    sys.exit(1 if summary["refused"] or summary["refused files"] or summary["failed"] else 0)
 
 
 def _signing(key: Path, keyid: str) -> Signing:
-    from app.accounts import signatures  # loaded only by who signs
+    from app.accounts import signatures  # imported only if releases are signed
 
     return partial(_sign, signatures.private_key(_read(key)), keyid)
 
@@ -123,10 +138,12 @@ def _read(file: Path) -> bytes:
 def _listed(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
-    return sorted(file for file in path.rglob("*") if file.suffix.lower() == archive.SUFFIX and file.is_file())
+    return sorted(file for file in path.rglob("*") if archive.is_release(file.name) and file.is_file())
 
 
-def _mapped(work: Callable[[Path], tuple[Path, Answer]], files: list[Path], jobs: int) -> Iterator[tuple[Path, Answer]]:
+def _mapped(
+    work: Callable[[Path], tuple[Path, PushAnswer]], files: list[Path], jobs: int
+) -> Iterator[tuple[Path, PushAnswer]]:
     if jobs == 1:
         yield from map(work, files)
         return
@@ -134,21 +151,21 @@ def _mapped(work: Callable[[Path], tuple[Path, Answer]], files: list[Path], jobs
         yield from pool.map(work, files)
 
 
-def _counted(answer: Answer) -> Counter[str]:
-    """Articles by what became of them; a document that could not be sent or read counts as one."""
+def _counted(answer: PushAnswer) -> Counter[str]:
+    """The number of articles by result, and what became of the file as a whole."""
     if answer.status == 0 or answer.status >= 500:
         return Counter(failed=1)
     if answer.members.get("known"):
         return Counter({"sent before": 1})
     if "title" in answer.members:
-        return Counter(refused=1)
+        return Counter({"refused files": 1})
     receipts = answer.members.get("receipts", [answer.members])
     return Counter(state(receipt.get("status", 0)) for receipt in receipts)
 
 
-def _told(file: Path | str, answer: Answer, as_json: bool) -> None:
+def _print(file: Path | str, answer: PushAnswer, as_json: bool) -> None:
     if as_json:
-        tell(True, {"file": str(file), "answer": answer.members})
+        report(True, {"file": str(file), "answer": answer.members})
         return
     for receipt in answer.members.get("receipts", [answer.members]):
-        tell_receipt(str(file), receipt)
+        report_receipt(str(file), receipt)

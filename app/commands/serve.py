@@ -1,4 +1,4 @@
-"""`serve`: the whole server."""
+"""`serve`: run the whole server."""
 
 import sys
 from collections.abc import Callable
@@ -10,9 +10,7 @@ import msgspec
 
 from app import store
 from app.accounts.offices import OfficeRecord
-from app.commands import as_json
-from app.commands.opened import database
-from app.errors import Misconfigured
+from app.commands import Misconfigured, as_json, open_database
 from app.logs import configure
 from app.run.serve import serve
 from app.settings import Settings, load
@@ -21,11 +19,13 @@ from app.text.masking import hushed
 
 @click.command("serve")
 @click.option(
-    "--sample", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Push this release once ready."
+    "--sample",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Push this release when the server is ready.",
 )
 @as_json
 def serve_command(sample: Path | None, as_json: bool) -> None:
-    """Run the cache, the web workers and the background worker until SIGTERM or Ctrl-C."""
+    """Run the cache, the web workers and the background processes until SIGTERM or Ctrl-C."""
     settings = load()
     configure(settings.log_format)
 
@@ -41,14 +41,14 @@ def serve_command(sample: Path | None, as_json: bool) -> None:
 
 
 def _sample(settings: Settings, file: Path, say: Callable[[str], None]) -> None:
-    from app.sender import Client  # loaded only here: a server without a sample starts sooner
+    from app.sender import PushClient  # imported only here: a server without a sample starts sooner
 
-    engine = database(settings)
+    engine = open_database(settings)
     office = OfficeRecord("jeonbuk", "전북특별자치도", "https://www.jeonbuk.go.kr/", ("kr:52",))
-    store.save_office(engine, office)
-    token = store.new_token(engine, office.code, "sample", datetime.now(UTC))
+    store.accounts.save_office(engine, office)
+    token = store.accounts.new_token(engine, office.code, "sample", datetime.now(UTC))
     engine.dispose()
-    client = Client(settings.url, token)
+    client = PushClient(settings.url, token)
     answer = client.push(file.read_bytes())
     client.close()
     if not answer.accepted:

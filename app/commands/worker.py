@@ -1,4 +1,4 @@
-"""`worker`: the background worker alone."""
+"""`worker`: the background worker."""
 
 import signal
 import threading
@@ -6,22 +6,15 @@ from pathlib import Path
 
 import click
 
-from app.commands.opened import database
-from app.context import connect
-from app.logs import configure
+from app.commands import connected
 from app.run.worker import run
-from app.settings import load
-from app.witness import NAME, Witness
 
 
 @click.command("worker")
 def worker_command() -> None:
-    """Run the background worker alone: lift embargoes, announce changes. It does nothing else, so that nothing can keep it."""
-    settings = load()
-    configure(settings.log_format)
-    database(settings).dispose()
+    """Run the background worker, which lifts embargoes and announces changes. It does nothing else, so nothing can delay it."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    context = connect(settings)
-    run(context.engine, context.cache, stop, Witness(Path(settings.data_dir).resolve() / NAME))
+    context = connected(logs=True)
+    run(context.engine, context.cache, stop, Path(context.settings.data_dir))

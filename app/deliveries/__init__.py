@@ -1,1 +1,1 @@
-"""Subscribers hear: WebSub, webhooks and mail. It calls other hosts through `outbound` alone."""
+"""Delivers changes to subscribers by WebSub, webhooks and mail. It calls other hosts only through `outbound`."""

@@ -1,63 +1,63 @@
-"""A subscription as its subscriber and the operator see it: how it stands, and what was delivered. No secret is told."""
+"""Shows a subscription to its subscriber and the operator: its state and its deliveries, but no secret."""
 
 from typing import Any
 
 from app import store
 from app.context import Context
-from app.query.query import rfc3339
-from app.store import Logged, Subscription
-from app.store.instants import instant
+from app.store import instant
+from feeds import rfc3339_utc
 
-LOGGED = 50  # deliveries that are shown
+LOGGED = 50  # deliveries to show
 
 
-def told(context: Context, one: Subscription) -> dict[str, Any]:
-    """Raises Unavailable."""
-    stands = store.failing(context.engine, [one.id]).get(one.id, {})
+def summary(context: Context, subscription: store.deliveries.Subscription) -> dict[str, Any]:
+    """A subscription and the state of its deliveries. Raises Unavailable."""
+    queued = store.deliveries.failing(context.engine, [subscription.id]).get(subscription.id, {})
     return {
-        "name": one.name,
-        "kind": one.kind,
-        "target": one.target,
-        "topic": one.topic,
-        "query": one.query,
-        "format": one.format,
-        "embargoed": one.embargoed,
-        "signed": bool(one.secret),
-        "outlet": one.outlet,
-        "contact": one.contact,
-        "pace": one.pace,
-        "state": one.state,
-        "reason": one.reason,
-        "created": _when(one.created),
-        "expires": _when(one.expires),
-        "attempts": stands.get("attempts", 0),
-        "failing": _when(stands.get("failing")),
-        "next": _when(stands.get("next")),
+        "name": subscription.name,
+        "kind": subscription.kind,
+        "target": subscription.target,
+        "topic": subscription.topic,
+        "query": subscription.query,
+        "format": subscription.format,
+        "embargoed": subscription.embargoed,
+        "signed": bool(subscription.secret),
+        "outlet": subscription.outlet,
+        "contact": subscription.contact,
+        "pace": subscription.pace,
+        "state": subscription.state,
+        "reason": subscription.reason,
+        "created": _when(subscription.created),
+        "expires": _when(subscription.expires),
+        "attempts": queued.get("attempts", 0),
+        "failing": _when(queued.get("failing")),
+        "next": _when(queued.get("next")),
     }
 
 
-def logged(one: Logged) -> dict[str, Any]:
-    """A delivery. `seconds`: from the change to its delivery."""
+def delivery(row: store.deliveries.Delivery) -> dict[str, Any]:
+    """A delivery of one change. `seconds`: from the change to its delivery; `millis`: duration of the last attempt."""
     return {
-        "number": one.seq,
-        "article": one.article,
-        "version": one.version,
-        "event": one.kind,
-        "state": one.state,
-        "status": one.status,
-        "error": one.error,
-        "attempts": one.attempts,
-        "changed": _when(one.at),
-        "done": _when(one.done),
-        "seconds": round((one.done - one.at) / 1_000_000, 3) if one.done and one.state == "delivered" else None,
-        "millis": one.millis,
+        "number": row.seq,
+        "article": row.article,
+        "version": row.version,
+        "event": row.kind,
+        "state": row.state,
+        "status": row.status,
+        "error": row.error,
+        "attempts": row.attempts,
+        "changed": _when(row.at),
+        "done": _when(row.done),
+        "seconds": round((row.done - row.at) / 1_000_000, 3) if row.done and row.state == "delivered" else None,
+        "millis": row.millis,
     }
 
 
-def whole(context: Context, one: Subscription, limit: int = LOGGED) -> dict[str, Any]:
-    """With its last deliveries, the newest first. Raises Unavailable."""
-    return told(context, one) | {"deliveries": [logged(row) for row in store.log_of(context.engine, one.id, limit)]}
+def details(context: Context, subscription: store.deliveries.Subscription, limit: int = LOGGED) -> dict[str, Any]:
+    """The summary with the latest deliveries, newest first. Raises Unavailable."""
+    deliveries = [delivery(row) for row in store.deliveries.log_of(context.engine, subscription.id, limit)]
+    return summary(context, subscription) | {"deliveries": deliveries}
 
 
 def _when(micros: int | None) -> str:
-    return rfc3339(instant(micros)) if micros else ""
+    return rfc3339_utc(instant(micros)) if micros else ""

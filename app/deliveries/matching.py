@@ -1,14 +1,14 @@
-"""Whether an article belongs to what is subscribed to. Pure: what the database finds by its index, told of one article."""
+"""Decides whether an article belongs to the feed of a subscription, as the database does for a whole feed. Pure."""
 
 from collections.abc import Collection
 
-from app.query.query import Query
+from app import store
+from app.query import Query
 from app.store import Keys, micros
-from app.store.state import State
 
 
 def stands(query: Query, keys: Keys) -> bool:
-    """Whether what stands there is in the feed, its period and its words apart."""
+    """Whether an article with these keys is in the feed, without regard to the feed's period and words."""
     pairs = set(keys.pairs())
 
     def there(places: Collection[str], topics: Collection[str]) -> bool:
@@ -21,8 +21,8 @@ def stands(query: Query, keys: Keys) -> bool:
     )
 
 
-def within(query: Query, state: State) -> bool:
-    """Whether its last change is of the feed's period."""
+def within(query: Query, state: store.articles.State) -> bool:
+    """Whether the article's last change is in the feed's period."""
     if state.sort is None:
         return not (query.since or query.until)
     return not (query.since and state.sort < micros(query.since)) and not (

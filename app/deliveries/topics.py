@@ -1,4 +1,4 @@
-"""What can be subscribed to: every feed of this server, by its one canonical URL."""
+"""Topics of subscriptions: every feed of this server, by its canonical URL."""
 
 from datetime import datetime
 from urllib.parse import parse_qsl, urlsplit
@@ -8,11 +8,10 @@ from msgspec import Struct
 from app import store
 from app.context import Context
 from app.errors import Problem
-from app.query import query as queries
-from app.query.query import Query
+from app.query import NAME, Query, parse, recall
 from app.syndication import embargoed as accredited
 from app.syndication.page import address
-from feeds import FORMATS
+from feeds import CHOICES, FORMATS, variants
 
 LONGEST = 2000  # characters
 MOST = 10**6  # subscriptions of one saved feed
@@ -20,71 +19,79 @@ EMBARGOED = ("status", "embargoed")
 
 
 class Topic(Struct, frozen=True):
-    """A feed that is subscribed to."""
+    """A feed that can be subscribed to."""
 
     url: str
     query: Query
     format: str
     embargoed: bool = False
-    saved: str = ""  # the name it was asked by
+    saved: str = ""  # the name of the saved feed in the URL; empty: none
 
     @property
     def pairs(self) -> tuple[tuple[str, str], ...]:
-        """(place, topic): a change of this feed is one of theirs."""
+        """(place, topic): each change of this feed has at least one of these pairs."""
         return self.query.scans()
 
 
 def topic_of(context: Context, url: str) -> Topic:
-    """The topic of a URL. Raises Problem: 404 for what is no feed here, 400 for another spelling of one, which is named."""
+    """The topic of a URL. Raises Problem: 404 if it is not a feed of this server, 400 if it is not the canonical URL of the feed."""
     base = context.settings.url
     if len(url) > LONGEST or not url.startswith(f"{base}/"):
-        raise _unknown(f"Topics of this hub are its own feeds, below {base}/.")
+        raise _unknown(f"The topics of this hub are its own feeds, with URLs below {base}/.")
     try:
         parts = urlsplit(url[len(base) :])
     except ValueError:
         raise _unknown(f"{url[:200]!r} is not a URL.") from None
     name, _, format = parts.path.rpartition(".")
     if parts.scheme or parts.netloc or parts.fragment or format not in FORMATS:
-        raise _unknown(f"{url[:200]!r} is none: a feed is {base}/feed.{{{','.join(FORMATS)}}}, or {base}/f/NAME.atom.")
+        known = f"{base}/feed.{{{','.join(FORMATS)}}} or {base}/f/NAME.atom"
+        raise _unknown(f"{url[:200]!r} is not a feed of this server; expected {known}.")
     given = parse_qsl(parts.query, keep_blank_values=True)
+    varied = {(CHOICES[format][0], value): variant for value, variant in variants(format).items()}
+    format = next((varied[pair] for pair in given if pair in varied), format)
     embargoed = EMBARGOED in given
-    pairs = [pair for pair in given if pair != EMBARGOED]
+    pairs = [pair for pair in given if pair != EMBARGOED and pair not in varied]
     if name == "/feed":
-        topic = asked(context, pairs, format, embargoed)
+        topic = feed_topic(context, pairs, format, embargoed)
     elif name.startswith("/f/") and not embargoed:
         topic = _saved(context, name.removeprefix("/f/"), pairs, format)
     else:
-        raise _unknown(f"{url[:200]!r} is none.")
+        raise _unknown(f"{url[:200]!r} is not a feed of this server.")
     if topic.url != url:
-        detail = f"That feed's own URL, which its `self` link tells, is {topic.url}: subscribe to that."
+        detail = f"Subscribe to the canonical URL of this feed, which is in its `self` link: {topic.url}."
         raise Problem(400, "not-canonical", "Not a feed's own URL", detail)
     return topic
 
 
-def asked(context: Context, pairs: list[tuple[str, str]], format: str, embargoed: bool) -> Topic:
-    """The topic of a feed's parameters. Raises Problem."""
+def feed_topic(context: Context, pairs: list[tuple[str, str]], format: str, embargoed: bool) -> Topic:
+    """The topic for the parameters of a feed. Raises Problem."""
     _whole(pairs)
-    query = queries.parse(pairs, [office.code for office in store.all_offices(context.engine)])
+    query = parse(pairs, [office.code for office in store.accounts.all_offices(context.engine)])
     if embargoed:
         if query.words or query.since or query.until:
-            detail = "q, since and until ask for what is public, and go not with status=embargoed."
+            detail = "q, since and until cannot be combined with status=embargoed."
             raise Problem(400, "bad-parameter", "Bad parameter", detail)
         return Topic(accredited.address(context, query, format), query, format, embargoed=True)
     return Topic(address(context, query, format), query, format)
 
 
 def _saved(context: Context, name: str, pairs: list[tuple[str, str]], format: str) -> Topic:
-    found = store.saved_feed(context.engine, name) if queries.NAME.fullmatch(name) else None
+    found = store.feeds.saved_feed(context.engine, name) if NAME.fullmatch(name) else None
     if found is None:
-        raise Problem(404, "unknown-feed", "No such feed", f"No feed is saved under {name[:64]!r}.")
+        raise Problem(404, "unknown-feed", "No such feed", f"No feed is saved under the name {name[:64]!r}.")
     _whole(pairs)
-    query = queries.recall(found, pairs, [office.code for office in store.all_offices(context.engine)])
+    query = recall(found, pairs, [office.code for office in store.accounts.all_offices(context.engine)])
     return Topic(address(context, query, format), query, format, saved=name)
 
 
 def _whole(pairs: list[tuple[str, str]]) -> None:
     if any(name in ("before", "after") and value.strip() for name, value in pairs):
-        raise Problem(400, "bad-cursor", "A page is no topic", "Subscribe to the feed itself: its first page.")
+        raise Problem(
+            400,
+            "bad-cursor",
+            "A page is not a topic",
+            "Subscribe to the first page of the feed, without before and after.",
+        )
 
 
 def _unknown(detail: str) -> Problem:
@@ -92,14 +99,15 @@ def _unknown(detail: str) -> Problem:
 
 
 def renew_saved(context: Context, name: str, now: datetime) -> None:
-    """The saved feed of that name asks for something else, or is gone: its subscriptions follow it, or are told that they end.
-    Raises Unavailable."""
-    for one in store.find_subscriptions(context.engine, saved=name, limit=MOST):
-        if one.state == store.ENDED:
+    """Update the subscriptions of a saved feed after its query changed, or end them if the feed was removed. Raises Unavailable."""
+    for subscription in store.deliveries.find_subscriptions(context.engine, saved=name, limit=MOST):
+        if subscription.state == store.deliveries.ENDED:
             continue
         try:
-            topic = topic_of(context, one.topic)
+            topic = topic_of(context, subscription.topic)
         except Problem as problem:
-            store.deny(context.engine, one, problem.detail or problem.title, now)
+            store.deliveries.deny(context.engine, subscription, problem.detail or problem.title, now)
         else:
-            store.listen(context.engine, one.id, one.embargoed, topic.pairs, topic.query.canonical())
+            store.deliveries.listen(
+                context.engine, subscription.id, subscription.embargoed, topic.pairs, topic.query.canonical()
+            )

@@ -1,7 +1,8 @@
-"""Secrets that must be read again, such as those that sign deliveries: in the database they are sealed under a key that is not in it.
+"""Encrypts secrets in the database, such as those that sign deliveries, with a key that is not in the database.
 
-The key is PRESSRELAY_SECRET_KEY, or the file `secret.key` in the data directory, which is made when it is needed first. Sealed is with
-Fernet (AES-128 in CBC mode with HMAC-SHA256, https://github.com/fernet/spec): a backup of the database alone tells no secret.
+The key is PRESSRELAY_SECRET_KEY, or the file `secret.key` in the data directory, which is created when it is first needed. Secrets are
+encrypted with Fernet (AES-128 in CBC mode with HMAC-SHA256, https://github.com/fernet/spec), so a backup of the database alone reveals
+no secret.
 """
 
 import base64
@@ -15,48 +16,49 @@ from pathlib import Path
 from cryptography.fernet import Fernet, InvalidToken
 from msgspec import Struct
 
+from app import store
 from app.errors import Misconfigured
 from app.files.blobs import sync
 from app.settings import Settings
-from app.store import SEALED
 
 NAME = "secret.key"  # in the data directory
 SHORTEST = 32  # characters of a key
 
 
-class Key(Struct, frozen=True):
-    """A key and what it is called: eight hexadecimal digits, which stand before what it sealed."""
+class SealingKey(Struct, frozen=True):
+    """A key and its id: eight hexadecimal digits, which are stored before each secret that the key encrypted."""
 
     id: str
     fernet: Fernet
 
 
 def seal(settings: Settings, secret: str) -> str:
-    """A secret as the database keeps it; an empty one stays empty. Raises Misconfigured where there is no key and none can be made."""
-    if not secret or secret.startswith(SEALED):
+    """A secret, encrypted for the database; an empty secret stays empty. Raises Misconfigured if there is no usable key."""
+    if not secret or secret.startswith(store.deliveries.SEALED):
         return secret
     key = _key(settings.secret_key, _path(settings))
-    return f"{SEALED}{key.id}:{key.fernet.encrypt(secret.encode()).decode()}"
+    return f"{store.deliveries.SEALED}{key.id}:{key.fernet.encrypt(secret.encode()).decode()}"
 
 
 def open(settings: Settings, sealed: str) -> str:
-    """The secret. One that an earlier version of this program kept is not sealed. Raises Misconfigured for what another key sealed."""
-    if not sealed.startswith(SEALED):
+    """The decrypted secret. Secrets from earlier versions of this program are not encrypted. Raises Misconfigured if another key was
+    used."""
+    if not sealed.startswith(store.deliveries.SEALED):
         return sealed
-    id, _, token = sealed.removeprefix(SEALED).partition(":")
+    id, _, token = sealed.removeprefix(store.deliveries.SEALED).partition(":")
     own = key_id(settings)
     if own == id:
         with suppress(InvalidToken):
             return _key(settings.secret_key, _path(settings)).fernet.decrypt(token.encode()).decode()
     raise Misconfigured(
-        f"The secret is sealed under the key {id}, and this server's key is {own or 'missing'}: put {_path(settings)} back, set"
-        " PRESSRELAY_SECRET_KEY to the same on every host, or have the secret replaced (pressrelay webhook rotate; a WebSub"
-        " subscriber subscribes again)."
+        f"The secret was encrypted with the key {id}, but this server's key is {own or 'missing'}. Restore {_path(settings)}, set"
+        " PRESSRELAY_SECRET_KEY to the same value on every host, or replace the secret (`pressrelay webhook rotate`; a WebSub"
+        " subscriber must subscribe again)."
     )
 
 
 def key_id(settings: Settings) -> str:
-    """What this server's key is called; empty where there is none yet. Raises Misconfigured where it cannot be read."""
+    """The id of this server's key; empty if there is no key yet. Raises Misconfigured if the key cannot be read."""
     path = _path(settings)
     return _key(settings.secret_key, path).id if settings.secret_key or path.exists() else ""
 
@@ -66,15 +68,15 @@ def _path(settings: Settings) -> Path:
 
 
 @lru_cache(8)
-def _key(given: str, path: Path) -> Key:
-    words = given or _kept(path)
+def _key(given: str, path: Path) -> SealingKey:
+    words = given or _from_file(path)
     raw = hashlib.blake2b(words.encode(), digest_size=32, person=b"pr secrets").digest()
     name = hashlib.blake2b(raw, digest_size=4, person=b"pr key id").hexdigest()
-    return Key(name, Fernet(base64.urlsafe_b64encode(raw)))
+    return SealingKey(name, Fernet(base64.urlsafe_b64encode(raw)))
 
 
-def _kept(path: Path) -> str:
-    """The key of the file, made where there is none: whole from the first moment, and once, whoever else makes one."""
+def _from_file(path: Path) -> str:
+    """The key in the file. A missing file is created in one step, and only once even if several processes try."""
     try:
         if not path.exists():
             new = path.with_name(f".{path.name}-{os.getpid()}-{secrets.token_hex(4)}")
@@ -91,10 +93,8 @@ def _kept(path: Path) -> str:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not ASCII"
         raise Misconfigured(
-            f"The key of secrets {path} cannot be used ({reason}): put it right, or set PRESSRELAY_SECRET_KEY."
+            f"The key file {path} cannot be used ({reason}). Correct it, or set PRESSRELAY_SECRET_KEY."
         ) from None
     if len(words) < SHORTEST:
-        raise Misconfigured(
-            f"The key of secrets {path} is shorter than {SHORTEST} characters: put the whole file back."
-        )
+        raise Misconfigured(f"The key file {path} has less than {SHORTEST} characters. Restore the whole file.")
     return words

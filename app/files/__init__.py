@@ -1,1 +1,1 @@
-"""What came with releases: bytes by hash, their types, their text. It does not know articles or the database."""
+"""The files of releases: stored by hash, with their types and texts. It does not know articles or the database."""

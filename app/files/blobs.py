@@ -1,6 +1,6 @@
-"""Files by what they hold: each is kept once, under its SHA-256, on disk before the database says that it exists.
+"""Stores files by their content: each file once, under its SHA-256, and on disk before the database refers to it.
 
-In the data directory, `files/ab/cdef…`; or in an S3-compatible store (extra `s3`, https://developmentseed.org/obstore/).
+They are in the data directory, at `files/ab/cdef…`, or in an S3-compatible store (extra `s3`, https://developmentseed.org/obstore/).
 """
 
 import fcntl
@@ -25,32 +25,32 @@ if TYPE_CHECKING:
 log = logging.getLogger("pressrelay.blobs")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 CHUNK = 1024 * 1024  # bytes
-AT_ONCE = 500  # hashes that the database is asked about in one question
+AT_ONCE = 500  # hashes in one query to the database
 Wanted = Callable[[list[str]], set[str]]
 
 
 class Blobs(Protocol):
-    """A place for files. Every method raises Unavailable where the place cannot be used."""
+    """A store of files. Every method raises Unavailable if the store cannot be used."""
 
     def keep(self, sha256: str, path: Path) -> None:
-        """Keep a file that is at `path`, which may be moved away; on return it is durable."""
+        """Store the file at `path`, which may be moved away. On return the file is durable."""
 
     def open(self, sha256: str, start: int, length: int) -> IO[bytes]:
-        """A file at `start`, of which `length` bytes can be read. Raises Unavailable, not later than here, when it is
-        not whole."""
+        """Open a file at `start`, to read `length` bytes. Raises Unavailable if the file is incomplete, so that reading cannot fail
+        later."""
 
     def sweep(self, wanted: Wanted, age: timedelta) -> int:
-        """Remove files older than `age` that nobody wants; how many."""
+        """Remove files that are older than `age` and not wanted; how many were removed."""
 
 
 def connect(settings: Settings) -> Blobs:
-    """The place that the settings name. Nothing is opened yet. Raises Misconfigured."""
+    """The store that the settings name. Nothing is opened yet. Raises Misconfigured."""
     if not settings.s3_bucket:
         return Local(Path(settings.data_dir).resolve() / "files")
     try:
         from obstore.store import S3Store
     except ImportError:
-        raise Misconfigured("PRESSRELAY_S3_BUCKET needs the extra: install pressrelay[s3].") from None
+        raise Misconfigured("PRESSRELAY_S3_BUCKET needs the extra s3. Install pressrelay[s3].") from None
     options: dict[str, Any] = {"region": settings.s3_region}
     if settings.s3_endpoint:
         options |= {"endpoint": settings.s3_endpoint, "virtual_hosted_style_request": False}
@@ -76,7 +76,7 @@ class Local:
         self.directory = directory
 
     def path(self, sha256: str) -> Path:
-        """Where the file of a hash is, if it is kept."""
+        """The path of the file with a hash, if it is stored."""
         return self.directory / sha256[:2] / sha256[2:]
 
     def keep(self, sha256: str, path: Path) -> None:
@@ -88,7 +88,7 @@ class Local:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 sync(self.directory)
                 sync(self.directory.parent)
-            # Also where it exists: the sweep sees by its age that it is wanted again.
+            # Done even if it exists, so that the sweep sees a young file and leaves it.
             path.replace(target)
             os.utime(target)
             sync(target.parent)
@@ -98,7 +98,7 @@ class Local:
             file = self.path(sha256).open("rb")
             if os.fstat(file.fileno()).st_size < start + length:
                 file.close()
-                raise Unavailable(f"The file {sha256} is not whole.")
+                raise Unavailable(f"The file {sha256} is incomplete.")
             file.seek(start)
             return file
 
@@ -108,12 +108,12 @@ class Local:
             old = {path.parent.name + path.name: path for path in self.directory.glob("??/*") if _older(path, age)}
             for batch in _batches([name for name in old if SHA256.fullmatch(name)]):
                 for name in set(batch) - wanted(batch):
-                    # A push that keeps the same file again holds the lock, and makes it young.
+                    # A push that stores the same file again holds the lock and renews the file's time.
                     with self._lock(fcntl.LOCK_EX):
                         if _older(old[name], age):
                             old[name].unlink()
                             removed += 1
-            for left in self.directory.glob("incoming/*"):  # of a server that was killed
+            for left in self.directory.glob("incoming/*"):  # left by a server that was killed
                 if _older(left, age):
                     shutil.rmtree(left, ignore_errors=True)
         return removed
@@ -140,11 +140,11 @@ class Remote:
         import obstore
 
         with _unavailable():
-            # Also where it exists: the sweep sees by its age that it is wanted again.
+            # Done even if it exists, so that the sweep sees a young file and leaves it.
             obstore.put(self.store, self.key(sha256), path)
 
     def open(self, sha256: str, start: int, length: int) -> IO[bytes]:
-        """Fetched whole before the first byte is answered: a store that fails half-way must not cut an answer off."""
+        """The whole part is fetched before the first byte is sent, so that a failing store cannot cut off an answer."""
         import obstore
 
         file = TemporaryFile()  # noqa: SIM115 the caller closes it
@@ -154,7 +154,7 @@ class Remote:
                     most = min(CHUNK, start + length - at)
                     part = obstore.get_range(self.store, self.key(sha256), start=at, length=most).to_bytes()
                     if len(part) != most:
-                        raise Unavailable(f"The file {sha256} is not whole.")
+                        raise Unavailable(f"The file {sha256} is incomplete.")
                     file.write(part)
         except Unavailable:
             file.close()
@@ -192,7 +192,7 @@ def _batches(names: list[str]) -> Iterator[list[str]]:
 
 @contextmanager
 def _unavailable() -> Iterator[None]:
-    """Foreign errors become Unavailable here; obstore's are not OSError, and are told by their module."""
+    """Turn errors of the file store into Unavailable. obstore's errors are not OSError and are recognised by their module."""
     try:
         yield
     except OSError as error:
@@ -204,7 +204,7 @@ def _unavailable() -> Iterator[None]:
 
 
 def sync(directory: Path) -> None:
-    """Have the names of new files in a directory on disk before what hangs on them. Raises OSError."""
+    """Write the entries of a directory to disk, so that its new files survive a crash. Raises OSError."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

@@ -1,4 +1,5 @@
-"""Files are read in processes of their own (`python -m extract`): one that spins or swells costs no more than its limits."""
+"""Extracts the texts of files, and recognises press releases in documents, in separate processes (`python -m extract`), so that a
+hostile file costs no more than its limits."""
 
 import subprocess
 import sys
@@ -6,20 +7,29 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
 from extract import Extracted
-from extract.__main__ import MOST_OUTPUT, READERS
+from extract.__main__ import LAYOUTS, MOST_OUTPUT, READERS
+from extract.recognised import Recognised
 
-SECONDS_EACH, SECONDS_ALL = 5.0, 8.0  # of a file, and of all files of a push
-AT_ONCE = 2  # processes of one web worker
+SECONDS_EACH, SECONDS_ALL = 5.0, 8.0  # for one file, and for all files of a push
+AT_ONCE = 2  # processes for one web worker
 HOUSE = Path(__file__).resolve().parents[2]
+SENTENCES = {  # key of why a process gave no answer -> a sentence
+    "busy": "The server was too busy to read it.",
+    "slow": "Reading it took too long.",
+    "not-started": "The server could not start reading it.",
+    "costly": "Reading it took more time or memory than allowed.",
+    "unread": "It cannot be read.",
+}
 _slots = threading.BoundedSemaphore(AT_ONCE)
 
 
 class Deadline:
-    """What is left of a push's time."""
+    """The time that is left for a push."""
 
     def __init__(self, seconds: float = SECONDS_ALL) -> None:
         self.end = time.monotonic() + seconds
@@ -29,37 +39,58 @@ class Deadline:
 
 
 def readable(mimetype: str) -> bool:
-    """Whether files of this type have a text that we read."""
+    """Whether we can extract the text of files of this type."""
     return mimetype in READERS
 
 
+def recognisable(mimetype: str) -> bool:
+    """Whether a press release can be recognised in files of this type."""
+    return mimetype in LAYOUTS
+
+
 def extract(path: Path, mimetype: str, deadline: Deadline) -> Extracted:
-    """The text of a file; never raises: what cannot be read is told in `problem`."""
+    """The text of a file. Never raises; if the text cannot be read, `problem` says why."""
+    answer = _in_turn(path, [mimetype], deadline, Extracted)
+    return Extracted(problem=SENTENCES[answer]) if isinstance(answer, str) else answer
+
+
+def recognise(path: Path, mimetype: str, pictures: Path, deadline: Deadline) -> Recognised:
+    """The press release in a file; its pictures are saved in the directory `pictures`. Never raises; if the file cannot be read,
+    `problem` is the key of the reason."""
+    answer = _in_turn(path, [mimetype, str(pictures)], deadline, Recognised)
+    return Recognised(problem=answer) if isinstance(answer, str) else answer
+
+
+T = TypeVar("T")
+
+
+def _in_turn(path: Path, arguments: list[str], deadline: Deadline, kind: type[T]) -> T | str:
+    """The answer of the process, or the key of the reason why there is none."""
     if not _slots.acquire(timeout=deadline.left()):
-        return Extracted(problem="The server had no time to read it.")
+        return "busy"
     try:
-        return _extract(path, mimetype, min(SECONDS_EACH, deadline.left()))
+        return _answer(path, arguments, min(SECONDS_EACH, deadline.left()), kind)
     finally:
         _slots.release()
 
 
-def _extract(path: Path, mimetype: str, seconds: float) -> Extracted:
-    # Nothing of our environment goes along: it may hold the database's password or the store's keys.
+def _answer(path: Path, arguments: list[str], seconds: float, kind: type[T]) -> T | str:
+    # The process does not get our environment, which may contain the password of the database or the keys of the store.
     environ = {"PYTHONPATH": str(HOUSE), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1"}
-    command = [sys.executable, "-s", "-m", "extract", mimetype]
+    command = [sys.executable, "-s", "-m", "extract", *arguments]
     with path.open("rb") as file, tempfile.TemporaryFile() as answer:
         try:
             done = subprocess.run(
                 command, stdin=file, stdout=answer, stderr=subprocess.DEVNULL, env=environ, cwd="/", timeout=seconds
             )
         except subprocess.TimeoutExpired:
-            return Extracted(problem="Reading it took too long.")
+            return "slow"
         except OSError:
-            return Extracted(problem="The server could not read it now.")
+            return "not-started"
         if done.returncode < 0:
-            return Extracted(problem="Reading it took more time or memory than is given.")
+            return "costly"
         answer.seek(0)
         try:
-            return msgspec.json.decode(answer.read(MOST_OUTPUT), type=Extracted)
+            return msgspec.json.decode(answer.read(MOST_OUTPUT), type=kind)
         except (msgspec.DecodeError, UnicodeDecodeError):
-            return Extracted(problem="It cannot be read.")
+            return "unread"

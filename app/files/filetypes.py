@@ -1,6 +1,6 @@
-"""What a file is, by its first bytes: neither its name nor what is declared is believed.
+"""Finds the type of a file by its first bytes. The name and the declared type are not trusted.
 
-The signatures are the formats' own; how browsers guess is https://mimesniff.spec.whatwg.org/
+The signatures come from the formats' specifications; for what browsers do, see https://mimesniff.spec.whatwg.org/
 """
 
 import re
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-HEAD, TAIL = 4096, 512 * 1024  # bytes that are looked at
+HEAD, TAIL = 4096, 512 * 1024  # bytes that are checked at the beginning and at the end
 HWPX, HWP = "application/hwp+zip", "application/x-hwp"
 OCTETS = "application/octet-stream"
 
@@ -77,7 +77,7 @@ ENDINGS = {
     "pdf": "application/pdf", "hwpx": HWPX, "hwp": HWP, "jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png",
     "gif": "image/gif", "webp": "image/webp", "mp4": "video/mp4", "docx": IN_ZIP[0][1], "xlsx": IN_ZIP[1][1], "pptx": IN_ZIP[2][1],
 }  # fmt: skip
-# What offices and browsers call the same thing.
+# Other names that offices and browsers use for a type.
 SYNONYMS = {
     **dict.fromkeys(
         ("application/haansofthwpx", "application/vnd.hancom.hwpx", "application/x-hwpx", "application/hwpx"), HWPX
@@ -91,35 +91,35 @@ SYNONYMS = {
     "": OCTETS,
 }
 PLAIN = re.compile(rb"[^\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]*")
-# What the first entry of an archive may say; anything else would be a name that a sender made up.
+# Types that the first entry of an archive may declare; a sender could invent any other name.
 MIMETYPE = re.compile(
     rb"application/(?:hwp\+zip|epub\+zip|vnd\.oasis\.opendocument\.(?:text|spreadsheet|presentation|graphics))"
 )
 
 
 class Judged(Struct, frozen=True):
-    """What we say a file is."""
+    """Our judgement of a file."""
 
     mimetype: str
     warning: str = ""
-    refusal: str = ""  # why it is not taken, one sentence
+    refusal: str = ""  # why it is refused, in one sentence
 
 
 class Seen(Struct, frozen=True):
-    """What a file's bytes say."""
+    """What the bytes of a file show."""
 
     head: bytes
     real: str  # media type; empty: unknown
 
 
 def see(path: Path) -> Seen:
-    """Look at a file, once: an OLE file is searched whole."""
+    """Look at the bytes of a file. Call it once for each file, because an OLE file is read whole."""
     head, tail = _ends(path)
     return Seen(head, recognise(head, tail))
 
 
 def judge(name: str, declared: str, seen: Seen) -> Judged:
-    """What a file is; what it is called and declared to be only decides where the bytes do not."""
+    """The type of a file. Its name and declared type count only if its bytes do not show the type."""
     head, real = seen.head, seen.real
     ending = name.rpartition(".")[2].lower() if "." in name else ""
     if (
@@ -129,31 +129,34 @@ def judge(name: str, declared: str, seen: Seen) -> Judged:
         or REFUSED_TYPES.fullmatch(declared)
     ):
         return Judged(
-            OCTETS, refusal=f"{name!r} is a program or an active page (HTML, SVG, a script): such files are not taken."
+            OCTETS,
+            refusal=f"{name!r} is a program or an active page (HTML, SVG, script). Such files are not allowed.",
         )
-    said = SYNONYMS.get(declared, declared)
-    if real == "text/plain" and said in (
+    claimed = SYNONYMS.get(declared, declared)
+    if real == "text/plain" and claimed in (
         "text/csv",
         "text/markdown",
         "text/calendar",
         "application/json",
         "application/xml",
     ):
-        real = said
+        real = claimed
     if not real:
         known = {*ENDINGS.values(), "text/plain", "application/zip"}
-        if said in known or said.startswith("text/") or "/" not in said:
-            return Judged(OCTETS, f"{name!r} is not {said}, as declared: it is served as {OCTETS}.")
-        return Judged(said)
-    if said not in (OCTETS, real):
-        return Judged(real, f"{name!r} is declared as {declared} and is {real}.")
+        if claimed in known or claimed.startswith("text/") or "/" not in claimed:
+            return Judged(OCTETS, f"{name!r} is declared as {claimed}, but is not. It will be served as {OCTETS}.")
+        return Judged(claimed)
+    if claimed not in (OCTETS, real):
+        return Judged(real, f"{name!r} is declared as {declared}, but is {real}. It will be served as {real}.")
     if ENDINGS.get(ending, real) != real:
-        return Judged(real, f"{name!r} is by its name {ENDINGS[ending]} and is {real}.")
+        return Judged(
+            real, f"The name {name!r} means {ENDINGS[ending]}, but the file is {real}. It will be served as {real}."
+        )
     return Judged(real)
 
 
 def recognise(head: bytes, tail: bytes = b"") -> str:
-    """The media type by signature; "text/plain" for what reads as text; empty: unknown."""
+    """The media type by signature; "text/plain" for readable text; empty if unknown."""
     for signature, mimetype in SIGNATURES:
         if head.startswith(signature):
             return mimetype
@@ -171,7 +174,8 @@ def recognise(head: bytes, tail: bytes = b"") -> str:
 
 
 def _zip(head: bytes, tail: bytes) -> str:
-    """HWPX, EPUB and OpenDocument say their type in the first entry, `mimetype`, stored; Office has its names in the directory."""
+    """The type of a ZIP file. HWPX, EPUB and OpenDocument give it in their first entry `mimetype`, which is not compressed; Office
+    formats are recognised by names in the directory."""
     if head[26:28] == b"\x08\0" and head[30:38] == b"mimetype":
         found = MIMETYPE.match(head, 38 + int.from_bytes(head[28:30], "little"))
         if found:
@@ -180,7 +184,7 @@ def _zip(head: bytes, tail: bytes) -> str:
 
 
 def _ends(path: Path) -> tuple[bytes, bytes]:
-    """The first bytes, and for containers the last, where a ZIP has its directory; an OLE file is searched whole."""
+    """The first bytes; and for a ZIP file the last bytes, which have its directory; for an OLE file all other bytes."""
     with path.open("rb") as file:
         head = file.read(HEAD)
         if head.startswith(b"\xd0\xcf\x11\xe0"):
@@ -192,7 +196,7 @@ def _ends(path: Path) -> tuple[bytes, bytes]:
 
 
 def _text(head: bytes) -> bytes:
-    """UTF-16 told by its mark as UTF-8, so that a page in it is seen as well."""
+    """The bytes; UTF-16 with a byte order mark is converted to UTF-8, so that an HTML page in it is recognised."""
     if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return head[: len(head) // 2 * 2].decode("utf-16", "replace").encode("utf-8", "replace")
     return head
@@ -203,7 +207,7 @@ def _decodes(head: bytes) -> bool:
         try:
             head.decode(codec)
         except UnicodeDecodeError as error:
-            if error.start >= HEAD - 4:  # Cut in the middle of a character.
+            if error.start >= HEAD - 4:  # The head ends in the middle of a character.
                 return True
             continue
         return codec != "utf-16" or head[:2] in (b"\xff\xfe", b"\xfe\xff")

@@ -1,7 +1,7 @@
-"""A push of several parts: the release and its files. multipart/form-data, https://www.rfc-editor.org/rfc/rfc7578
+"""Receives a push of several parts: the release and its files. multipart/form-data, https://www.rfc-editor.org/rfc/rfc7578
 
-Werkzeug's decoder cuts the parts; here they are bounded, named and written to a spool on disk as they come, so that a push costs
-a thread's memory one release and one chunk, whatever its files.
+Werkzeug's decoder separates the parts. This module checks their limits and names and writes them to disk as they arrive. So a push
+needs the memory of one release and one chunk, whatever the size of its files.
 """
 
 import hashlib
@@ -22,13 +22,15 @@ from app.text.characters import UNSEEN
 from schemas.text import nfc
 
 RELEASE = "release"  # the name of the part that holds the XML
-BUFFER = 256 * 1024  # bytes that the decoder may hold: a chunk, and what may be a boundary or the headers of a part
-LONGEST_NAME = 150  # characters; 600 bytes of UTF-8 at most, percent-encoded within what proxies take
-XML_TYPES = ("application/xml", "text/xml")
+BUFFER = 256 * 1024  # bytes that the decoder may buffer: a chunk, and a possible boundary or the headers of a part
+LONGEST_NAME = 150  # characters: at most 600 bytes of UTF-8, which proxies accept percent-encoded in a URL
+MOST_FIELDS = 5_000  # of a form
+LEFT_OUT = ("large", "many", "empty", "name", "twice")  # why a form's file is left out
+TYPES = ("application/xml", "text/xml", "application/json")  # and every type that ends with +xml or +json
 
 
 class Upload(Struct, frozen=True):
-    """A file that came with a release, on disk until the push is answered."""
+    """A file of a release, on disk until the push is answered."""
 
     name: str  # NFC, without path and control characters
     type: str  # as declared; empty: not declared
@@ -38,24 +40,34 @@ class Upload(Struct, frozen=True):
 
 
 class Limits(Struct, frozen=True):
-    """How much a push may bring."""
+    """Limits of a push."""
 
     release: int  # bytes
     file: int  # bytes
     files: int
+    together: int = 2**63  # bytes of all files of a form
 
 
 class Received(Struct, frozen=True):
-    """A push taken apart."""
+    """A push, separated into its parts."""
 
     body: bytes
     content_type: str
     files: dict[str, Upload]  # by name
 
 
+class Form(Struct, frozen=True):
+    """A form of a page, separated into its parts."""
+
+    fields: tuple[tuple[str, str], ...]  # name and text, in their order
+    files: dict[str, Upload]  # by name
+    left: tuple[tuple[str, str], ...] = ()  # name of a file that was left out, and why: one of LEFT_OUT
+
+
 @contextmanager
 def spool(data_dir: str) -> Iterator[Path]:
-    """A directory for one push, gone when it is answered; on the file system of the store, so that keeping is renaming."""
+    """A directory for one push, removed when the push is answered. It is on the file system of the store, so that files can be renamed
+    into it."""
     incoming = Path(data_dir).resolve() / "files" / "incoming"
     incoming.mkdir(parents=True, exist_ok=True)
     directory = Path(tempfile.mkdtemp(dir=incoming))
@@ -66,14 +78,27 @@ def spool(data_dir: str) -> Iterator[Path]:
 
 
 def receive(chunks: Iterable[bytes], boundary: str, directory: Path, limits: Limits) -> Received:
-    """Take a multipart body apart. Raises Problem."""
+    """Read the multipart body of a push. Raises Problem."""
+    taker = _Taker(directory, limits)
+    _take(chunks, boundary, taker)
+    return taker.received()
+
+
+def receive_form(chunks: Iterable[bytes], boundary: str, directory: Path, limits: Limits) -> Form:
+    """Read the multipart body of a page's form; `limits.release`: of all its texts together. A file that cannot be taken is left out
+    and named, so that what the person wrote beside it is not lost. Raises Problem."""
+    taker = _FormTaker(directory, limits)
+    _take(chunks, boundary, taker)
+    return Form(tuple(taker.fields), taker.files, tuple(taker.left.items()))
+
+
+def _take(chunks: Iterable[bytes], boundary: str, taker: "_Taker") -> None:
     if not boundary:
-        raise bad("Content-Type names no boundary.")
+        raise bad("Content-Type has no boundary. Add the parameter boundary.")
     try:
         decoder = MultipartDecoder(boundary.encode("ascii"), max_form_memory_size=BUFFER)
     except UnicodeEncodeError:
         raise bad("The boundary is not ASCII.") from None
-    taker = _Taker(directory, limits)
     try:
         for event in _events(decoder, chunks):
             taker.take(event)
@@ -81,10 +106,9 @@ def receive(chunks: Iterable[bytes], boundary: str, directory: Path, limits: Lim
         raise bad("The headers of a part are too long.") from None
     except (ValueError, AssertionError) as error:
         words = "a header is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
-        raise bad(f"It cannot be taken apart: {words[:200]}.") from None
+        raise bad(f"The body is not valid multipart: {words[:200]}.") from None
     finally:
         taker.close()
-    return taker.received()
 
 
 def _events(decoder: MultipartDecoder, chunks: Iterable[bytes]) -> Iterator[Event]:
@@ -97,7 +121,7 @@ def _events(decoder: MultipartDecoder, chunks: Iterable[bytes]) -> Iterator[Even
 
 
 class _Taker:
-    """The parts so far."""
+    """Collects the parts."""
 
     def __init__(self, directory: Path, limits: Limits) -> None:
         self.directory = directory
@@ -105,7 +129,7 @@ class _Taker:
         self.release: bytearray | None = None
         self.content_type = ""
         self.files: dict[str, Upload] = {}
-        self.part: tuple[str, str] | None = None  # name and declared type of the file under way; None: the release
+        self.part: tuple[str, str] | None = None  # name and declared type of the current file; None: the release
         self.file: IO[bytes] | None = None
         self.hash = hashlib.sha256()
         self.size = 0
@@ -119,22 +143,24 @@ class _Taker:
     def _begin(self, event: Field | File) -> None:
         encoding = event.headers.get("Content-Transfer-Encoding", "binary").strip().lower()
         if encoding not in ("binary", "8bit", "7bit"):
-            raise bad(f"A part is encoded as {encoding[:40]!r}; send its bytes as they are (RFC 7578, section 4.7).")
+            raise bad(f"A part has the transfer encoding {encoding[:40]!r}. Send it unencoded (RFC 7578, section 4.7).")
         content_type = event.headers.get("Content-Type", "").strip()
         if event.name == RELEASE:
             if self.release is not None:
-                raise bad("Two parts are named 'release'.")
+                raise bad("Two parts are named 'release'. Send one.")
             self.release, self.part, self.content_type = bytearray(), None, content_type
             return
         if not isinstance(event, File):
-            raise bad(f"The part {str(event.name)[:100]!r} is neither named 'release' nor a file with a file name.")
+            raise bad(
+                f"The part {str(event.name)[:100]!r} is not named 'release' and has no file name. Give it one of them."
+            )
         name = clean(event.filename)
         if not name:
-            raise bad(f"A file has no usable name: {event.filename[:100]!r}.")
+            raise bad(f"The file name {event.filename[:100]!r} cannot be used. Rename the file.")
         if name in self.files:
-            raise bad(f"Two files are named {name!r}.")
+            raise bad(f"Two files are named {name!r}. Rename one of them.")
         if len(self.files) == self.limits.files:
-            detail = f"At most {self.limits.files} files are taken with a release."
+            detail = f"A release may have at most {self.limits.files} files."
             raise Problem(413, "too-many-files", "Too many files", detail)
         self.part = (name, content_type.partition(";")[0].strip().lower())
         self.file = (self.directory / str(len(self.files))).open("xb")
@@ -145,13 +171,13 @@ class _Taker:
             assert self.release is not None
             self.release += event.data
             if len(self.release) > self.limits.release:
-                detail = f"At most {self.limits.release} bytes are taken."
+                detail = f"A release may have at most {self.limits.release} bytes."
                 raise Problem(413, "too-large", "The release is too large", detail)
             return
         assert self.file is not None
         self.size += len(event.data)
         if self.size > self.limits.file:
-            detail = f"{self.part[0]!r} is larger than {self.limits.file} bytes."
+            detail = f"{self.part[0]!r} is too large. A file may have at most {self.limits.file} bytes."
             raise Problem(413, "file-too-large", "A file is too large", detail)
         self.hash.update(event.data)
         self.file.write(event.data)
@@ -172,17 +198,89 @@ class _Taker:
 
     def received(self) -> Received:
         if self.release is None:
-            raise bad("No part is named 'release': it holds the XML.")
+            raise bad("No part is named 'release'. Send the release in a part of that name.")
         content_type = self.content_type or "application/xml"
         mimetype = content_type.partition(";")[0].strip().lower()
-        if mimetype not in XML_TYPES and not mimetype.endswith("+xml"):
-            detail = f"The part 'release' is application/xml, not {mimetype[:80]!r}."
-            raise Problem(415, "unsupported-media-type", "Not an XML media type", detail)
+        if not readable(mimetype):
+            detail = f"The part 'release' has the type {mimetype[:80]!r}; expected application/xml or application/json."
+            raise Problem(415, "unsupported-media-type", "Not a media type of releases", detail)
         return Received(bytes(self.release), content_type, self.files)
 
 
+class _FormTaker(_Taker):
+    """Collects the parts of a page's form: texts, and files that a person chose."""
+
+    def __init__(self, directory: Path, limits: Limits) -> None:
+        super().__init__(directory, limits)
+        self.fields: list[tuple[str, str]] = []
+        self.name: str | None = None  # of the text that is being read; None: a file
+        self.text = bytearray()
+        self.texts = 0  # bytes of all texts so far
+        self.skipped = False  # the browser sends a part without a name where no file was chosen
+        self.left: dict[str, str] = {}  # files that were left out, and why
+
+    def _begin(self, event: Field | File) -> None:
+        self.skipped = isinstance(event, File) and not event.filename
+        self.name = None
+        if self.skipped:
+            return
+        if isinstance(event, File):
+            self.skipped = not self._fits(event)
+            if not self.skipped:
+                super()._begin(event)
+            return
+        if len(self.fields) == MOST_FIELDS:
+            raise Problem(413, "too-large", "The form is too large", f"A form may have at most {MOST_FIELDS} fields.")
+        self.name, self.text = str(event.name), bytearray()
+
+    def _data(self, event: Data) -> None:
+        if self.skipped:
+            return
+        if self.name is None:
+            self._of_file(event)
+            return
+        self.text += event.data
+        self.texts += len(event.data)
+        if self.texts > self.limits.release:
+            detail = f"The texts of a form may have at most {self.limits.release} bytes."
+            raise Problem(413, "too-large", "The form is too large", detail)
+        if not event.more_data:
+            try:
+                self.fields.append((self.name, self.text.decode()))
+            except UnicodeDecodeError:
+                raise bad(f"The field {self.name[:40]!r} is not UTF-8.") from None
+
+    def _fits(self, event: File) -> bool:
+        """Whether the file that begins can be taken; if not, it is noted why."""
+        name = clean(event.filename or "")
+        why = "" if name else "name"
+        why = why or ("twice" if name in self.files else "many" if len(self.files) >= self.limits.files else "")
+        if why and len(self.left) < self.limits.files:
+            self.left[name or (event.filename or "")[:LONGEST_NAME]] = why
+        return not why
+
+    def _of_file(self, event: Data) -> None:
+        assert self.part is not None and self.file is not None
+        name, path = self.part[0], str(self.file.name)
+        size = self.size + len(event.data)
+        before = sum(file.size for file in self.files.values())
+        fits = size <= self.limits.file and before + size <= self.limits.together
+        if fits and (size or event.more_data):
+            super()._data(event)
+            return
+        self.left[name] = "large" if size else "empty"
+        self.close()
+        Path(path).unlink()
+        self.skipped = True
+
+
+def readable(mimetype: str) -> bool:
+    """Whether releases have this media type."""
+    return mimetype in TYPES or mimetype.endswith(("+xml", "+json"))
+
+
 def clean(name: str) -> str:
-    """A file name alone: NFC, no path, no control character, not too long; empty where nothing is left."""
+    """A file name in NFC, without path and control characters, and shortened if too long; empty if nothing is left."""
     name = nfc(name).replace("\\", "/").rpartition("/")[2]
     name = " ".join(UNSEEN.sub("", name).split())
     if not name.strip("."):
@@ -194,5 +292,5 @@ def clean(name: str) -> str:
 
 
 def bad(detail: str) -> Problem:
-    """The body is not a multipart body we can take."""
+    """The problem of a body that is not a usable multipart body."""
     return Problem(400, "bad-multipart", "The parts of the push cannot be read", detail)

@@ -1,1 +1,1 @@
-"""A release comes in: parse, normalize, store, receipt. It does not read requests; `web/routes` hands it bytes."""
+"""Takes releases in: parse, normalize, store, receipt. It does not read requests; `web/routes` passes it bytes."""

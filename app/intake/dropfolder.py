@@ -1,7 +1,7 @@
-"""`pressrelay watch`: a folder into which releases are dropped; each goes to accepted/ or, with its problem beside it, to rejected/.
+"""`pressrelay watch`: takes releases from a folder. Each file moves to accepted/, or to rejected/ with its problem beside it.
 
-Nothing is lost and nothing taken by half: a file is moved only when the store has answered for it. Killed in between, the next start
-finds the same release stored already, and moves the file.
+A file is moved only after the store has answered, so no release is lost or stored in part. If the process is killed in between, the
+next start finds that the release is stored already, and moves the file.
 """
 
 import os
@@ -13,18 +13,17 @@ import msgspec
 from msgspec import Struct
 
 from app.errors import Problem, Unavailable
-from app.intake.archive import too_large
+from app.intake.archive import PROBLEM, is_release, too_large
 from app.intake.releases import Receipt, as_problem
 
 ACCEPTED, REJECTED = "accepted", "rejected"
-SETTLED = 1.0  # seconds that a file's size and time must have stood still
-UNFINISHED = (".part", ".tmp", ".filepart", ".crdownload")
+SETTLED = 1.0  # seconds for which the size and time of a file must not have changed
 
 Take = Callable[[bytes], list[Receipt]]  # raises Problem and Unavailable
 
 
 class Moved(Struct, frozen=True):
-    """What became of one file."""
+    """The result for one file."""
 
     name: str
     accepted: bool
@@ -33,24 +32,24 @@ class Moved(Struct, frozen=True):
 
 
 class DropFolder:
-    """The folder, and the files in it that may still be growing."""
+    """The folder, and what is known about files that may still be growing."""
 
     def __init__(self, folder: Path, take: Take, most: int) -> None:
         """`most`: bytes of the largest release."""
         self.folder = folder
         self.take = take
         self.most = most
-        self._seen: dict[str, tuple[int, int, float]] = {}  # name -> size, mtime, since when it stands still
+        self._seen: dict[str, tuple[int, int, float]] = {}  # name -> size, mtime, since when both are unchanged
         for name in (ACCEPTED, REJECTED):
             (folder / name).mkdir(parents=True, exist_ok=True)
 
     def look(self) -> list[Moved]:
-        """Take every complete file, the oldest first. Raises Unavailable; the files then stay where they are."""
+        """Take every complete file, oldest first. Raises Unavailable; the remaining files then stay in the folder."""
         moved = []
         for file in self._complete():
-            done = self._one(file)
-            if done is not None:
-                moved.append(done)
+            result = self._take(file)
+            if result is not None:
+                moved.append(result)
         return moved
 
     def _complete(self) -> list[Path]:
@@ -60,7 +59,7 @@ class DropFolder:
         for entry in os.scandir(self.folder):
             if not entry.is_file(follow_symlinks=False) or entry.name.startswith("."):
                 continue
-            if not entry.name.lower().endswith(".xml") or entry.name.lower().endswith(UNFINISHED):
+            if not is_release(entry.name):  # also what is not finished: .part, .tmp, .filepart, .crdownload
                 continue
             state = entry.stat(follow_symlinks=False)
             before = self._seen.get(entry.name)
@@ -71,7 +70,7 @@ class DropFolder:
         self._seen = seen
         return [path for _, _, path in sorted(ready)]
 
-    def _one(self, file: Path) -> Moved | None:
+    def _take(self, file: Path) -> Moved | None:
         try:
             with file.open("rb") as opened:
                 body = opened.read(self.most + 1)
@@ -101,18 +100,18 @@ class DropFolder:
         return Moved(file.name, False, problem=problem)
 
     def _move(self, file: Path, where: str, problem: bytes | None) -> None:
-        """Under its name, or with a number where that is taken: nothing is overwritten."""
+        """Move a file under its name. If the name is in use, add a number: nothing is overwritten."""
         target = self.folder / where / file.name
         number = 1
         while target.exists() or _beside(target).exists():
             number += 1
             target = self.folder / where / f"{file.stem}.{number}{file.suffix}"
         if problem is not None:
-            # Before the move: a rejected file never stands there without its reason.
+            # Written before the move, so that a rejected file always has its reason beside it.
             _beside(target).write_bytes(msgspec.json.format(problem, indent=2) + b"\n")
         file.rename(target)
         self._seen.pop(file.name, None)
 
 
 def _beside(file: Path) -> Path:
-    return file.with_name(f"{file.name}.problem.json")
+    return file.with_name(f"{file.name}{PROBLEM}")

@@ -1,4 +1,4 @@
-"""`pressrelay import`: an archive goes in at full speed. Parsed and normalised in other processes, put in large transactions here."""
+"""`pressrelay import`: takes in a whole archive fast. Other processes parse and normalise; this one stores in large transactions."""
 
 import os
 from collections import deque
@@ -19,31 +19,31 @@ from app.accounts.offices import OfficeRecord, Sender, may_publish_for
 from app.context import Context, connect
 from app.errors import Problem
 from app.intake import releases
-from app.intake.archive import Entry, entries
+from app.intake.archive import ArchiveEntry, entries
 from app.intake.releases import Prepared, Receipt, Rules
 from app.settings import Settings
-from app.store import Engine, FileRecord
+from app.store import Engine
 
-CHUNK = 50  # documents that go to a process at once
+CHUNK = 50  # documents that a process gets at once
 AT_ONCE = 500  # documents in one transaction
 CONTENT_TYPE = "application/xml"
 KILLED = Problem(
     500,
     "internal",
     "The release could not be read",
-    "The process that read it ended at once. Nothing of it was stored; the others of the archive were.",
+    "The process that read the release crashed. No article of this release was stored; the other releases are not affected.",
 )
 
 
 class Taken(Struct, frozen=True):
-    """What became of one document."""
+    """The receipts of one document."""
 
     name: str
     receipts: tuple[Receipt, ...]
 
 
-class Ready(Struct, frozen=True):
-    """One document as another process hands it over: prepared, or refused as a whole."""
+class ReadEntry(Struct, frozen=True):
+    """One document as the other process returns it: prepared, or refused as a whole."""
 
     name: str
     prepared: Prepared | None = None
@@ -51,20 +51,20 @@ class Ready(Struct, frozen=True):
 
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(tuple[Ready, ...])
-_rules: Rules | None = None  # of a process that prepares
-_engine: Engine | None = None  # likewise; opened when a release refers to a file that is here already
+_decoder = msgspec.msgpack.Decoder(tuple[ReadEntry, ...])
+_rules: Rules | None = None  # set in each process that prepares
+_engine: Engine | None = None  # likewise; opened when a release refers to a file that is stored already
 T = TypeVar("T")
 
 
 def take(
     settings: Settings, office: OfficeRecord, path: Path, *, backfill: bool, workers: int | None = None
 ) -> Iterator[Taken]:
-    """Every document of an archive, in its order, once it is on disk. Raises Misconfigured and Unavailable."""
+    """Import an archive; yields the receipts of each document, in order, once it is on disk. Raises Misconfigured and Unavailable."""
     engine = store.connect(settings.database)
-    sender = Sender(office, may_publish_for(office, store.all_offices(engine)), "command import")
+    sender = Sender(office, may_publish_for(office, store.accounts.all_offices(engine)), "command import")
     engine.dispose()
-    # Forked before this process holds a connection, and after it has read what all of them need.
+    # Fork before this process opens a connection, and after it has loaded the tables that all processes need.
     schemas.prepare()
     count = workers or os.cpu_count() or 1
     pools = _Pools(count, Rules(settings, sender, backfill))
@@ -78,7 +78,7 @@ def take(
 
 
 class _Pools:
-    """The processes that prepare, and others in their place where a document kills one of them."""
+    """The pool of processes that prepare documents. It is replaced if a document kills one of them."""
 
     def __init__(self, count: int, rules: Rules) -> None:
         self.count = count
@@ -92,17 +92,17 @@ class _Pools:
         self.pool.shutdown(cancel_futures=True)
         self.pool = self._new(self.count)
 
-    def one_by_one(self, chunk: list[Entry]) -> Iterator[Ready]:
-        """Prepare each document in a process of its own: the one that kills it is told, and keeps no other out."""
+    def one_by_one(self, chunk: list[ArchiveEntry]) -> Iterator[ReadEntry]:
+        """Prepare each document in its own process, so that a document that kills its process is reported and stops no other."""
         for entry in chunk:
             with self._new(1) as alone:
                 try:
                     yield from _decoder.decode(alone.submit(_prepare, [entry]).result())
                 except BrokenProcessPool:
-                    yield Ready(entry.name, problem=KILLED.body())
+                    yield ReadEntry(entry.name, problem=KILLED.body())
 
 
-def _stored(context: Context, batch: list[Ready]) -> Iterator[Taken]:
+def _stored(context: Context, batch: list[ReadEntry]) -> Iterator[Taken]:
     done = iter(releases.store_all(context, [ready.prepared for ready in batch if ready.prepared is not None]))
     for ready in batch:
         if ready.prepared is None:
@@ -114,9 +114,9 @@ def _stored(context: Context, batch: list[Ready]) -> Iterator[Taken]:
             yield Taken(ready.name, tuple(next(done)))
 
 
-def _ready(pools: _Pools, settings: Settings, path: Path) -> Iterator[Ready]:
-    """In the archive's order; at most a few chunks are under way, whatever its size."""
-    waiting: deque[tuple[list[Entry], Future[bytes]]] = deque()
+def _ready(pools: _Pools, settings: Settings, path: Path) -> Iterator[ReadEntry]:
+    """The prepared documents in the archive's order. Only a few chunks are in progress at a time, whatever the size of the archive."""
+    waiting: deque[tuple[list[ArchiveEntry], Future[bytes]]] = deque()
     for chunk in _batches(entries(path, settings.max_body), CHUNK):
         try:
             waiting.append((chunk, pools.pool.submit(_prepare, chunk)))
@@ -129,11 +129,11 @@ def _ready(pools: _Pools, settings: Settings, path: Path) -> Iterator[Ready]:
         yield from _first(pools, waiting)
 
 
-def _first(pools: _Pools, waiting: deque[tuple[list[Entry], Future[bytes]]]) -> Iterator[Ready]:
+def _first(pools: _Pools, waiting: deque[tuple[list[ArchiveEntry], Future[bytes]]]) -> Iterator[ReadEntry]:
     chunk, future = waiting.popleft()
     try:
         done = future.result()
-    except BrokenProcessPool:  # All that was under way is lost with it.
+    except BrokenProcessPool:  # All chunks in progress are lost with the pool.
         chunks = [chunk, *(later for later, _ in waiting)]
         waiting.clear()
         yield from _recovered(pools, chunks)
@@ -141,7 +141,7 @@ def _first(pools: _Pools, waiting: deque[tuple[list[Entry], Future[bytes]]]) -> 
         yield from _decoder.decode(done)
 
 
-def _recovered(pools: _Pools, chunks: list[list[Entry]]) -> Iterator[Ready]:
+def _recovered(pools: _Pools, chunks: list[list[ArchiveEntry]]) -> Iterator[ReadEntry]:
     for chunk in chunks:
         yield from pools.one_by_one(chunk)
     pools.renew()
@@ -152,24 +152,26 @@ def _start(rules: Rules) -> None:
     _rules = rules
 
 
-def _kept(guid: str) -> list[FileRecord]:
+def _files_of(guid: str) -> list[store.articles.FileRecord]:
     global _engine
     assert _rules is not None, "the process was started by _start"
     _engine = _engine or store.connect(_rules.settings.database)
-    return store.files_of(_engine, guid)
+    return store.articles.files_of(_engine, guid)
 
 
-def _prepare(chunk: list[Entry]) -> bytes:
+def _prepare(chunk: list[ArchiveEntry]) -> bytes:
     assert _rules is not None, "the process was started by _start"
-    done: list[Ready] = []
+    done: list[ReadEntry] = []
     for entry in chunk:
         try:
             if entry.problem is not None:
                 raise entry.problem
-            prepared = releases.prepare(_rules, entry.body, CONTENT_TYPE, _kept)
-            done.append(Ready(entry.name, prepared))
+            prepared = releases.prepare(
+                msgspec.structs.replace(_rules, name=entry.name), entry.body, CONTENT_TYPE, _files_of
+            )
+            done.append(ReadEntry(entry.name, prepared))
         except Problem as problem:
-            done.append(Ready(entry.name, problem=problem.body()))
+            done.append(ReadEntry(entry.name, problem=problem.body()))
     return _encoder.encode(done)
 
 

@@ -1,4 +1,4 @@
-"""Draft to article, or every fault at once. Nothing after this module is unchecked."""
+"""Checks a draft and makes an article of it, or reports every fault at once. Everything after this module is checked."""
 
 import base64
 import hashlib
@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from urllib.parse import quote, urlsplit
 
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from app.accounts.offices import OfficeRecord, issuing
 from app.errors import Fault
@@ -16,13 +16,13 @@ from app.text import embargo_wording as embargoes
 from app.text import html
 from app.text.characters import UNSEEN
 from app.text.embargo_wording import Hours
-from feeds.article import Article, Contact, Enclosure, Licence, Office, Related, Term
+from feeds import Article, Contact, Enclosure, Licence, Office, Related, Term
 from schemas import Code, UnknownCode, codes
 from schemas.text import nfc
 
 GUID_MOST, HEADLINE_MOST, URL_MOST = 512, 1000, html.LONGEST_URL  # characters
-SUMMARY_FROM_LEAD = 300  # characters of the first paragraph, where the release has no summary
-EARLY = timedelta(minutes=5)  # a sender's clock may be wrong by as much
+SUMMARY_FROM_LEAD = 300  # characters of the first paragraph that become the summary if the release has none
+EARLY = timedelta(minutes=5)  # how far a sender's clock may be ahead
 WEEKDAYS = ("월mon", "화tue", "수wed", "목thu", "금fri", "토sat", "일sun")
 MOST = {
     "regions": 100,
@@ -33,66 +33,65 @@ MOST = {
     "related": 500,
     "subheadlines": 100,
 }
-MOST_HINTS = 20  # wrong names of a release to which the nearest right ones are told
+MOST_HINTS = 20  # wrong names in a release for which similar right names are suggested
 UNKNOWN_TYPE = "application/octet-stream"
-# As schemas/xsd/press-release.xsd has them.
+# The same patterns as in schemas/xsd/press-release.xsd.
 MEDIA_TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+\-]*/[A-Za-z0-9][A-Za-z0-9!#$&^_.+\-]*")
 WEB_URL = re.compile(r"https?://[A-Za-z0-9\[][^\s<>\"\\]*")
-NO_IRI = re.compile(r'["<>^`{|}]')  # RFC 3987, section 2.2: a browser asks for them percent-encoded too
+NO_IRI = re.compile(r'["<>^`{|}]')  # not allowed by RFC 3987, section 2.2; browsers percent-encode them too
 EMAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+")
 KOREA = timezone(timedelta(hours=9))
 LANG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 
 class Normal(Struct, frozen=True):
-    """A trusted article, and what its office should look at."""
+    """A checked article, with warnings for its office."""
 
     article: Article
     warnings: tuple[str, ...]
-    says_embargo: bool = True  # False: nothing of an embargo, neither that there is one nor that there is none
-    silent: bool = False  # a correction that readers need not be shown again
-    in_words: bool = False  # what it says of an embargo stands in the words of its text alone
+    says_embargo: bool = True  # False: the release does not say whether there is an embargo
+    silent: bool = False  # a correction that readers need not see again
+    undated: bool = False  # the release has no date of issue
+    in_words: bool = False  # the embargo is mentioned only in the text of the release
 
 
 class Hints:
-    """How many wrong names of a release may still be compared with all that are known: each takes some milliseconds."""
+    """How many wrong names of a release may still be compared with all known names, which takes milliseconds for each."""
 
     def __init__(self, left: int = MOST_HINTS) -> None:
         self.left = left
 
     def spend(self) -> bool:
-        """Whether one more may be."""
+        """Count one comparison; whether it is allowed."""
         self.left -= 1
         return self.left >= 0
 
 
-class Context(Struct, frozen=True):
-    """What an article means apart from its own words."""
+class Circumstances(Struct, frozen=True):
+    """What normalizing needs besides the draft."""
 
     office: OfficeRecord
     now: datetime
     url: str  # of this server, without a slash at the end
-    backfill: bool = False  # an archive: the article stands in its feeds by its own date
-    hours: Hours = Hours()  # when editions of newspapers come out
-    known: tuple[OfficeRecord, ...] = ()  # the offices that this one may publish for
-    hints: Hints = field(default_factory=Hints)  # of the release, all its articles together
-
-
-PUBLIC_ID = re.compile(r"[a-z2-7]{26}")
+    backfill: bool = False  # an archive, whose articles are sorted into feeds by their own dates
+    hours: Hours = Hours()  # when newspaper editions come out
+    known: tuple[OfficeRecord, ...] = ()  # the offices that this office may publish for
+    hints: Hints = field(default_factory=Hints)  # shared by all articles of the release
 
 
 def public_id(guid: str) -> str:
-    """Our id for a guid: the same everywhere, for ever. 26 characters of lower-case base 32."""
+    """The public id of a guid: 26 characters of lower-case base 32. It is the same on every server and never changes."""
     return base64.b32encode(hashlib.sha256(guid.encode()).digest()[:16]).decode("ascii").rstrip("=").lower()
 
 
-def normalize(draft: Draft, context: Context) -> Normal | tuple[Fault, ...]:
-    """The article of a draft, or every fault of it. Raises Problem (403) where the draft names another office."""
+def normalize(draft: Draft, context: Circumstances) -> Normal | tuple[Fault, ...]:
+    """The article of a draft, or all faults of the draft. Raises Problem (403) if the draft names an office that the sender may not
+    publish for."""
     return _Normalizer(draft, context).run()
 
 
-def issuer(draft: Draft, context: Context) -> OfficeRecord | Fault:
-    """The office that a draft is of. Raises Problem (403): an office publishes only as itself, save one that may for others."""
+def issuer(draft: Draft, context: Circumstances) -> OfficeRecord | Fault:
+    """The office that issues a draft. Raises Problem (403) if the sender may not publish for that office."""
     if draft.office is None:
         return context.office
     named, at = draft.office.text, draft.office
@@ -100,31 +99,33 @@ def issuer(draft: Draft, context: Context) -> OfficeRecord | Fault:
 
 
 def prose(text: str) -> str:
-    """NFC, without unseen characters; line breaks kept."""
+    """The text in NFC, without control characters and runs of spaces; line breaks stay."""
     composed = nfc(text)
-    if composed.isprintable():  # None is unseen, and no line ends.
+    if composed.isprintable():  # It has no control characters and no line breaks.
         return " ".join(composed.split())
     lines = UNSEEN.sub("", composed).split("\n")
     return "\n".join(" ".join(part.split()) for part in lines).strip()
 
 
 def line(text: str) -> str:
-    """NFC on one line."""
+    """The text in NFC, on one line and without control characters."""
     composed = nfc(text)
     return " ".join((composed if composed.isprintable() else UNSEEN.sub("", composed)).split())
 
 
 class _Normalizer:
-    """One draft's faults and warnings while its article is made."""
+    """Makes the article of one draft, and collects faults and warnings."""
 
-    def __init__(self, draft: Draft, context: Context) -> None:
+    def __init__(self, draft: Draft, context: Circumstances) -> None:
+        if draft.undated:
+            draft = structs.replace(draft, issued=structs.replace(draft.issued, text=context.now.isoformat()))
         self.draft = draft
         self.context = context
         found = issuer(draft, context)
         self.faults: list[Fault] = [found] if isinstance(found, Fault) else []
         self.office = context.office if isinstance(found, Fault) else found
         self.warnings: list[str] = list(draft.warnings)
-        self.words: list[str] = []  # soft terms that are unknown: they become keywords
+        self.words: list[str] = []  # soft terms that are unknown, which become keywords
 
     def fault(self, at: Value | DraftTerm, reason: str, nearest: Sequence[str] = ()) -> None:
         self.faults.append(Fault(reason, at.path, at.line, tuple(nearest)))
@@ -141,15 +142,16 @@ class _Normalizer:
             self.fault(draft.headline, "The headline is empty.")
         elif len(headline) > HEADLINE_MOST:
             self.fault(
-                draft.headline, f"The headline has {len(headline)} characters; at most {HEADLINE_MOST} are taken."
+                draft.headline, f"The headline has {len(headline)} characters; at most {HEADLINE_MOST} are allowed."
             )
         if UNSEEN.search(nfc(draft.headline.text)):
-            self.warnings.append("Control characters were taken out of the headline.")
-        body = html.clean(_nfc(draft.body.text), draft.base)
+            self.warnings.append("Control characters were removed from the headline.")
+        body = html.clean(_nfc(draft.body.text), draft.base, tolerant=draft.foreign)
+        self.warnings += body.warnings
         for reason in body.faults:
-            self.fault(draft.body, f"In the body, {reason}")
+            self.fault(draft.body, reason)
         if not body.text and "<img" not in body.xhtml and not body.faults:
-            self.fault(draft.body, "The body is empty. Write it, or upload an HWPX file whose text it is.")
+            self.fault(draft.body, "The body is empty. Write the text in it, or upload an HWPX file that has the text.")
         issued = self.instant(draft.issued)
         embargo, held = self.embargo(issued)
         if draft.waits and issued and issued > context.now and not held:
@@ -193,7 +195,7 @@ class _Normalizer:
             keywords=tuple(
                 Term("keyword", word) for word in dict.fromkeys([*map(line, draft.keywords), *self.words]) if word
             ),
-            contacts=tuple(one for one in map(contact, draft.contacts) if one != Contact()),
+            contacts=tuple(found for found in map(contact, draft.contacts) if found != Contact()),
             enclosures=enclosures,
             licence=licence(draft.licence_uri, draft.licence_text),
             related=related,
@@ -202,21 +204,21 @@ class _Normalizer:
             urgency=draft.urgency,
             slugline=line(draft.slugline),
             source=line(draft.source) or self.issuer(),
-            copyright=line(draft.copyright) if line(draft.copyright) != f"© {self.office.name}" else "",
+            copyright=line(draft.copyright) if line(draft.copyright) != line(f"© {self.office.name}") else "",
             signal=draft.signal,
         )
-        # A newer version that is silent keeps the embargo of the one before (app/store/put.py).
+        # A newer version that says nothing about an embargo keeps that of the version before (app/store/articles/decide.py).
         says = (
             embargo is not None or held or draft.says_embargo or bool(draft.wording_decides and article.embargo_wording)
         )
         in_words = draft.wording_decides and not draft.says_embargo
-        return Normal(article, tuple(self.warnings), says, draft.silent, in_words)
+        return Normal(article, tuple(self.warnings), says, draft.silent, draft.undated, in_words)
 
     def amounts(self) -> None:
-        """Each region, topic, file is work for every feed it stands in: no release has hundreds."""
+        """Limit the number of regions, topics, files and so on, because each is work for every feed of the article."""
         for name, most in MOST.items():
             if (count := len(getattr(self.draft, name))) > most:
-                reason = f"The article has {count} {name}; at most {most} are taken."
+                reason = f"The article has {count} {name}; at most {most} are allowed."
                 self.faults.append(Fault(reason, self.draft.mark.path, self.draft.mark.line))
 
     def guid(self) -> str:
@@ -224,7 +226,7 @@ class _Normalizer:
         if guid and self.draft.guid_space:
             guid = f"{self.draft.guid_space}:{self.office.code}:{guid}"
         if not guid or len(guid) > GUID_MOST or any(c.isspace() for c in guid) or UNSEEN.search(guid):
-            self.fault(self.draft.guid, f"A guid has 1 to {GUID_MOST} characters and no white space.")
+            self.fault(self.draft.guid, f"A guid must have 1 to {GUID_MOST} characters and no white space.")
         return guid
 
     def lang(self, value: Value) -> str:
@@ -234,7 +236,7 @@ class _Normalizer:
         return lang
 
     def instant(self, value: Value) -> datetime | None:
-        """A zoned ISO 8601 instant in UTC."""
+        """An ISO 8601 instant with a time zone, converted to UTC; None after a fault."""
         text = value.text.strip()
         try:
             instant = datetime.fromisoformat(text)
@@ -242,39 +244,41 @@ class _Normalizer:
             self.fault(value, f"{text[:40]!r} is not a date and time such as 2021-03-09T20:15:00+09:00.")
             return None
         if instant.tzinfo is None:
-            self.fault(value, f"{text[:40]!r} has no time zone: end it with +09:00 or Z.")
+            self.fault(value, f"{text[:40]!r} has no time zone. Add +09:00 or Z at the end.")
             return None
         try:
             return instant.astimezone(UTC)
         except OverflowError:
-            self.fault(value, f"{text[:40]!r} is out of range.")
+            self.fault(value, f"{text[:40]!r} is out of range. In UTC, its year must be 1 to 9999.")
             return None
 
     def embargo(self, issued: datetime | None) -> tuple[datetime | None, bool]:
-        """Until when, and whether held: as the release says, or as its wording means."""
+        """(end of the embargo, whether the article is held): as the release says, or as its wording means."""
         draft = self.draft
         if draft.embargo:
             return self.instant(draft.embargo), draft.held
         wording = line(draft.embargo_wording)
         if not draft.wording_decides or not wording or issued is None:
             return None, draft.held
-        # On the clock of the release: in the zone in which it wrote its own instant; a Korean one in UTC is on Korea's.
+        # The wording uses the time zone of the release's own instant; a Korean release that gives UTC uses Korean time.
         local = datetime.fromisoformat(draft.issued.text.strip())
         if not local.utcoffset() and draft.lang.text.strip().lower().startswith("ko"):
             local = local.astimezone(KOREA)
         meaning = embargoes.read(wording, local, self.context.hours)
         self.warnings += meaning.warnings
         if meaning.held and not meaning.warnings:
-            self.warnings.append(f"The embargo {wording[:100]!r} names no instant: the release is held.")
+            self.warnings.append(
+                f"The embargo {wording[:100]!r} does not name a date and time that we understand. The article is held."
+            )
         until = meaning.until.astimezone(UTC) if meaning.until else None
-        # Over before the release was issued: nothing was ever to be waited for.
+        # An embargo that ends before the release was issued is none.
         return (until if until and until > issued else None), meaning.held
 
     def doubtful(self, issued: datetime) -> bool:
-        """Whether something that was not read as an embargo looks like one that is not past."""
-        for what, said in self.draft.doubts:
-            if not embargoes.over(said, issued.astimezone(KOREA), self.context.now, self.context.hours):
-                self.warnings.append(UNREAD.format(what))
+        """Whether a part that was not read as an embargo looks like one that is not past."""
+        for where, text in self.draft.doubts:
+            if not embargoes.over(text, issued.astimezone(KOREA), self.context.now, self.context.hours):
+                self.warnings.append(UNREAD.format(where))
                 return True
         return False
 
@@ -284,11 +288,13 @@ class _Normalizer:
         local = datetime.fromisoformat(self.draft.issued.text.strip())
         right = WEEKDAYS[local.weekday()]
         if weekday and not (weekday[:1] == right[0] or weekday[:3] == right[1:]):
-            self.warnings.append(f"{local.date()} is not the weekday that the release says, {weekday!r}.")
+            self.warnings.append(f"The weekday {weekday!r} does not match the date {local.date()}. The date was used.")
         if issued > now + EARLY and embargo is None and not held:
-            self.warnings.append("The release is issued in the future and has no embargo: it was published at once.")
+            self.warnings.append(
+                "The date of issue is in the future and there is no embargo. The article was published at once."
+            )
         if embargo and embargo <= now and self.draft.embargo:
-            self.warnings.append("The embargo is past: it was published at once.")
+            self.warnings.append("The embargo is past. The article was published at once.")
 
     def regions(self, moment: datetime) -> tuple[Term, ...]:
         local = self.draft.issued.text.strip()[:10]
@@ -316,30 +322,37 @@ class _Normalizer:
                 if term.soft:
                     word = line(term.name or term.text)
                     self.words.append(word)
-                    self.warnings.append(f"{word[:100]!r} is not a known {what}: it is kept as a keyword.")
+                    self.warnings.append(f"{word[:100]!r} is not a known {what}. It was stored as a keyword.")
                     continue
                 near = error.nearest if self.context.hints.spend() else ()
-                several = "is borne by several" if error.candidates else "is not a known"
-                self.fault(term, f"{line(term.text)[:100]!r} {several} {what}{'s' if error.candidates else ''}.", near)
+                what_is_wrong = (
+                    f"is the name of several {what}s. Write the code."
+                    if error.candidates
+                    else f"is not a known {what}."
+                )
+                self.fault(term, f"{line(term.text)[:100]!r} {what_is_wrong}", near)
                 continue
             if code.retired:
-                self.warnings.append(f"The {what} {code.code} was retired on {code.retired}.")
+                self.warnings.append(
+                    f"The {what} {code.code} was retired on {code.retired}. It was stored all the same."
+                )
             found[code.code] = code
-        if not found and all(term.soft for term in written):
+        # A place that we do not know is still another place than that of the office.
+        if not found and (not written or (what == "topic" and all(term.soft for term in written))):
             found = {
                 code: known for code in default if (known := codes("region" if what == "region" else "topic").get(code))
             }
         return tuple(Term(code.scheme, code.code, code.names) for code in found.values())
 
     def related(self, draft: DraftRelated) -> Related:
-        """Where a translation is known by its guid alone, its page here is where it will be."""
+        """A related article. If a translation is given only by its guid, its URL is its page on this server."""
         guid = "%20".join(draft.guid.split())
         url = self.url(draft.url) if draft.url else ""
         lang = ""
         if draft.translation:
             lang = self.lang(draft.translation)
             if lang.lower() == self.draft.lang.text.strip().lower():
-                self.fault(draft.translation, "This is the article's own language; a translation is in another.")
+                self.fault(draft.translation, "A translation must be in another language than the article.")
             url = url or f"{self.context.url}/articles/{public_id(guid)}"
         return Related(line(draft.headline), guid, url, lang)
 
@@ -348,25 +361,27 @@ class _Normalizer:
         lang = draft.lang.strip() if LANG.fullmatch(draft.lang.strip()) else ""
         type = draft.type.partition(";")[0].strip().lower()
         if not MEDIA_TYPE.fullmatch(type):
-            self.warnings.append(f"{draft.url.text.strip()[:100]!r} has no media type: it is served as {UNKNOWN_TYPE}.")
+            self.warnings.append(
+                f"{draft.url.text.strip()[:100]!r} has no valid media type. It will be served as {UNKNOWN_TYPE}."
+            )
             type = UNKNOWN_TYPE
         url = f"{self.context.url}{draft.url.text}" if draft.sha256 else self.url(draft.url)
         return Enclosure(url, type, draft.length, draft.role, line(draft.caption), lang, own)
 
     def byline(self) -> str:
-        """A feed's author may be the office, which the article names already."""
+        """The byline; empty if it only repeats the name of the office, as the author of a feed may."""
         byline = line(self.draft.byline)
         return "" if self.draft.byline_soft and self.office.named(byline) else byline
 
     def issuer(self) -> str:
-        """Who else the release says it is from."""
+        """The issuer that the release names; empty if it is the office."""
         name = line(self.draft.issuer)
         return "" if self.office.named(name) else name
 
     def url(self, value: Value) -> str:
         text = value.text.strip()
         if len(text) > URL_MOST:
-            self.fault(value, f"The URL {text[:60]!r}… has {len(text)} characters; at most {URL_MOST} are taken.")
+            self.fault(value, f"The URL {text[:60]!r}… has {len(text)} characters; at most {URL_MOST} are allowed.")
             return ""
         try:
             url = urlsplit(text)
@@ -380,7 +395,7 @@ class _Normalizer:
 
 
 def licence(uri: str, text: str) -> Licence:
-    """What is no web address is words."""
+    """The licence; a URI that is not a web address becomes part of its text."""
     uri = uri.strip()
     if uri and not WEB_URL.fullmatch(uri):
         return Licence("", prose(f"{text} {uri}"))
@@ -388,7 +403,7 @@ def licence(uri: str, text: str) -> Licence:
 
 
 def contact(draft: DraftContact) -> Contact:
-    """What is no e-mail address is another way to reach them."""
+    """The contact; an e-mail address that is not valid becomes part of the phone field, as another way to reach the contact."""
     phone, email = line(draft.phone), line(draft.email)
     if email and not EMAIL.fullmatch(email):
         phone, email = line(f"{phone} {email}"), ""
@@ -396,7 +411,7 @@ def contact(draft: DraftContact) -> Contact:
 
 
 def lead(text: str) -> str:
-    """The first paragraph, cut at a word where it is long."""
+    """The first paragraph; a long one is cut between words."""
     first = text.split("\n\n")[0].replace("\n", " ")
     if len(first) <= SUMMARY_FROM_LEAD:
         return first

@@ -1,4 +1,4 @@
-"""A release goes in: parse, normalize, put, announce. The one way for a push, an import, a drop folder and a source."""
+"""Takes a release in: parse, normalize, store, announce. Pushes, imports, drop folders and sources all come through here."""
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import UUID, uuid5
 
 import msgspec
 from msgspec import Struct
@@ -14,32 +15,40 @@ from app import store
 from app.accounts.offices import OfficeRecord, Sender
 from app.announce import announce
 from app.context import Context
-from app.errors import Fault, Invalid, Problem
+from app.errors import Fault, Invalid, Listing, Problem
 from app.files.multipart import Upload
 from app.intake import enclosures, parsers
 from app.intake import normalize as normalizer
-from app.intake.enclosures import Bound, Kept
+from app.intake.draft import Assigned, Given
+from app.intake.enclosures import Bound, FilesOf
 from app.intake.normalize import Normal
 from app.settings import Settings
-from app.store import Item, Original, Stored, search_words
-from feeds import press_release
-from feeds.article import Article
+from feeds import Article, press_release, rfc3339
 
 LONGEST_SLUGLINE = 200  # characters
 NO_FILES: Mapping[str, Upload] = {}
 
 
+# Each combination of a place and a topic is a row, written while every other writer waits. A usual article has 60 of them, and
+# one of all 17 provinces of Korea with five topics 400.
+MOST_FEEDS = 1_000  # of an article
+MOST_FEEDS_OF_RELEASE = 100_000  # of all its articles together
+USUAL_FEEDS = 60
+
+ENTRIES = UUID("6f4e2c1a-0b5d-4b8e-9d0c-5a7c3f1e8b42")  # the space of ids that entries without an id get
+
+
 class Receipt(Struct, frozen=True, omit_defaults=True):
-    """What became of one article; the office keeps it."""
+    """The result for one article, for the office to keep."""
 
     index: int  # place in the release, from 1
-    status: int  # as the HTTP status of this article alone
+    status: int  # the HTTP status for this article alone
     id: str = ""
     url: str = ""
     guid: str = ""
     version: int = 0
     pubstatus: str = ""
-    public: str = ""  # RFC 3339 instant at which it may be seen; empty: held, withheld or canceled
+    public: str = ""  # RFC 3339 instant from which the article is public; empty: held, withheld or canceled
     regions: tuple[str, ...] = ()
     topics: tuple[str, ...] = ()
     feeds: tuple[str, ...] = ()
@@ -49,33 +58,49 @@ class Receipt(Struct, frozen=True, omit_defaults=True):
 
     @property
     def accepted(self) -> bool:
-        """Whether the article is stored now, or would be."""
+        """Whether the article is stored, or would be in a dry run."""
         return self.problem is None
 
 
 class Rules(Struct, frozen=True):
-    """All that preparing a release needs: no connection, so that another process can do it."""
+    """What preparing a release needs. It has no connection, so another process can prepare."""
 
     settings: Settings
     sender: Sender
-    backfill: bool = False  # an archive, whose articles stand in the feeds by their own date
+    backfill: bool = False  # an archive, whose articles are sorted into feeds by their own dates
+    zone: str = ""  # IANA time zone of the source; empty: that of the office
+    name: str = ""  # of the document's file; empty: it has none
+    base: str = ""  # the URL that the document was fetched from; empty: it was pushed
 
-    def now(self) -> normalizer.Context:
-        """What a release means at this moment."""
+    @property
+    def given(self) -> Given:
+        """What parsers may fill in where a foreign document says nothing."""
+        office = self.sender.office
+        zone = self.zone or office.timezone or self.settings.timezone
+        return Given(zone, office.code, self.name, datetime.now(UTC), self.base)
+
+    def now(self) -> normalizer.Circumstances:
+        """The circumstances for normalizing at this moment."""
         settings = self.settings
-        return normalizer.Context(
+        return normalizer.Circumstances(
             self.sender.office, datetime.now(UTC), settings.url, self.backfill, settings.hours, self.sender.known
         )
 
 
 class Prepared(Struct, frozen=True):
-    """A release ready to be put: its good articles by place, and the receipts of the others."""
+    """A release that is ready to be stored: its valid articles, and the receipts of the refused ones."""
 
-    original: Original
-    places: tuple[int, ...]
-    items: tuple[Item, ...]
-    refused: dict[int, Receipt]
-    files: Mapping[str, Upload] = {}  # what came with it, by name; on disk until it is put
+    original: store.articles.Original
+    places: tuple[int, ...]  # of the items, from 0
+    items: tuple[store.articles.Item, ...]
+    refused: dict[int, Receipt]  # by place
+    files: Mapping[str, Upload] = {}  # the files that came with the release, by name; on disk until it is stored
+    feeds: int = 0  # rows that the items are in feeds
+
+    @property
+    def weight(self) -> int:
+        """How many usual articles this is as much work to write as."""
+        return max(len(self.items), self.feeds // USUAL_FEEDS)
 
 
 def take(
@@ -87,36 +112,49 @@ def take(
     dry_run: bool = False,
     backfill: bool = False,
     files: Mapping[str, Upload] = NO_FILES,
+    zone: str = "",
+    name: str = "",
+    base: str = "",
 ) -> list[Receipt]:
-    """One receipt an article. Raises Problem for what is wrong with the whole document, and Unavailable.
+    """Take a release; one receipt for each article. Raises Problem if the document as a whole is wrong, and Unavailable.
 
-    `backfill`: an archive, whose articles stand in the feeds by their own date. `files`: what came with the release, by name.
+    `backfill`: an archive, whose articles are sorted into feeds by their own dates. `files`: the files of the release, by name.
+    `zone`: the time zone of its dates without a zone, if it is not that of the office. `name`: of the document's file.
+    `base`: the URL that the document was fetched from.
     """
-    prepared = prepare(Rules(context.settings, sender, backfill), body, content_type, kept(context), files)
+    prepared = prepare(
+        Rules(context.settings, sender, backfill, zone, name, base), body, content_type, files_of(context), files
+    )
     if dry_run:
         url = context.settings.url
-        foreseen = store.foresee(context.engine, prepared.items, datetime.now(UTC))
-        told = {
-            place: _outcome(place, item, stored)
-            if stored and stored.outcome != "same"
+        foreseen = store.articles.foresee(context.engine, prepared.items, datetime.now(UTC))
+        receipts = {
+            place: _refusal(place, decision)
+            if decision.outcome not in ("stored", "same")
             else msgspec.structs.replace(_receipt(url, item), index=place + 1, status=200, dry_run=True)
-            for place, item, stored in zip(prepared.places, prepared.items, foreseen, strict=True)
+            for place, item, decision in zip(prepared.places, prepared.items, foreseen, strict=True)
         }
-        return [receipt for _, receipt in sorted((prepared.refused | told).items())]
+        return [receipt for _, receipt in sorted((prepared.refused | receipts).items())]
     return _store(context, prepared)
 
 
 def publish(context: Context, sender: Sender, body: bytes, content_type: str, slugline: str = "") -> Receipt:
-    """The receipt of a document that holds one article alone. Raises Problem and Unavailable.
+    """Take a document with exactly one article, and return its receipt. Raises Problem and Unavailable.
 
-    `slugline` is taken where the article has none.
+    `slugline`: used if the article has none. An Atom entry without `id` gets one that is made from its bytes, so that the same entry
+    again is the same article.
     """
-    prepared = prepare(Rules(context.settings, sender), body, content_type, kept(context))
-    _one(len(prepared.items) + len(prepared.refused))
+    guid = f"urn:uuid:{uuid5(ENTRIES, f'{sender.office.code} {hashlib.sha256(body).hexdigest()}')}"
+    assigned = Assigned(guid, datetime.now(UTC).isoformat())
+    rules = Rules(context.settings, sender)
+    prepared = prepare(rules, body, content_type, files_of(context), assigned=assigned)
+    _require_one(len(prepared.items) + len(prepared.refused))
     if prepared.refused:
         raise as_problem([*prepared.refused.values()])
     (item,) = prepared.items
-    _own(sender.office, item.article)
+    _require_own(sender.office, item.article)
+    if item.article.guid == guid and (known := store.articles.newest(context.engine, item.article.id)):
+        return msgspec.structs.replace(receipt_of(context, known.article), status=200)
     if slugline and not item.article.slugline:
         article = msgspec.structs.replace(item.article, slugline=normalizer.line(slugline)[:LONGEST_SLUGLINE])
         prepared = msgspec.structs.replace(prepared, items=(msgspec.structs.replace(item, article=article),))
@@ -127,202 +165,239 @@ def publish(context: Context, sender: Sender, body: bytes, content_type: str, sl
 
 
 def correct(context: Context, sender: Sender, current: Article, body: bytes, content_type: str) -> Receipt:
-    """The next version of an article from a document that holds it alone; status 200 where it says nothing new.
+    """Store the next version of an article from a document with exactly this article; status 200 if nothing changed.
 
-    The version is raised here where the document does not. Raises Problem, 412 where another correction came first, and
+    If the document does not raise the version, it is raised here. Raises Problem (412 if another correction came first) and
     Unavailable.
     """
-    parsed = parsers.parse(body, content_type, max_depth=context.settings.max_depth)
+    rules = Rules(context.settings, sender)
+    assigned = Assigned(current.guid, datetime.now(UTC).isoformat(), current.issued.isoformat())
+    parsed = parsers.parse(body, content_type, rules.given, max_depth=context.settings.max_depth, assigned=assigned)
     if parsed.refused:
         raise Invalid([fault for faults in parsed.refused.values() for fault in faults])
-    _one(len(parsed.drafts))
+    _require_one(len(parsed.drafts))
     draft = parsed.drafts[0][1]
     draft = msgspec.structs.replace(draft, version=max(draft.version, current.version + 1))
-    bound = enclosures.bind(draft, {}, kept(context), context.settings.url)
-    normal = _normal(bound, Rules(context.settings, sender).now())
+    bound = enclosures.bind(draft, {}, files_of(context), context.settings.url)
+    normal = _normal(bound, rules.now())
     if isinstance(normal, Problem):
         raise normal
     article = normal.article
-    _own(sender.office, article)
+    _require_own(sender.office, article)
     if article.guid != current.guid:
-        reason = f"The guid is {article.guid[:100]!r}; this article's is {current.guid!r}, and stays."
+        reason = (
+            f"The guid is {article.guid[:100]!r}, but this article has the guid {current.guid!r}, which cannot change."
+        )
         raise Invalid([Fault(reason, draft.guid.path, draft.guid.line)])
-    if store.content(msgspec.structs.replace(article, version=current.version)) == store.content(current):
-        return msgspec.structs.replace(told(context, current), status=200)
-    mimetype = content_type.partition(";")[0].strip() or "application/xml"
-    item = Item(
-        article,
-        bound.fingerprint,
-        normal.warnings,
-        bound.files,
-        says_embargo=normal.says_embargo,
-        silent=normal.silent,
-        in_words=normal.in_words,
-    )
+    if store.articles.content(msgspec.structs.replace(article, version=current.version)) == store.articles.content(
+        current
+    ):
+        return msgspec.structs.replace(receipt_of(context, current), status=200)
+    mimetype = parsers.media_type(body, content_type)
     held = len(parsed.drafts) + parsed.unread
-    original = Original(body, mimetype, sender.office.code, sender.actor, sender.signature, articles=held)
-    return _next(context, original, item)
+    original = store.articles.Original(
+        body, mimetype, sender.office.code, sender.actor, sender.signature, articles=held
+    )
+    return _next(context, original, _item(bound, normal))
 
 
 def withdraw(
     context: Context, current: Article, sender: Sender, reason: str = "", pubstatus: str = "canceled"
 ) -> Receipt:
-    """The next version of an article, "canceled" or "withheld"; the original is a release that says so. Raises Problem and
+    """Store the next version of an article as "canceled" or "withheld"; its original is a release made here. Raises Problem and
     Unavailable."""
     article = msgspec.structs.replace(
         current,
         version=current.version + 1,
         pubstatus=pubstatus,
         signal="",
-        note=reason,  # and not what was said of the last correction
+        note=reason,  # replaces the note of the version before
         updated=datetime.now(UTC),
     )
     body = press_release.render_article(article)
-    item = Item(article, hashlib.sha256(body).digest())
+    item = store.articles.Item(article, hashlib.sha256(body).digest())
     return _next(
-        context, Original(body, "application/xml", article.office.code, sender.actor, order=_order(sender)), item
+        context,
+        store.articles.Original(body, "application/xml", article.office.code, sender.actor, order=_order(sender)),
+        item,
     )
 
 
 def release(context: Context, current: Article, sender: Sender) -> Receipt:
-    """End the hold of an article. Raises Problem (409) where it has none, and Unavailable."""
-    url = context.settings.url
-    done = store.release(
-        context.engine,
-        current.id,
-        lambda article: msgspec.json.encode(_receipt(url, Item(article, b""))),
-        datetime.now(UTC),
-        sender.actor,
-        _order(sender),
-    )
-    if done is None or done.outcome == "not-held":
-        detail = (
-            "Only what is held until somebody releases it can be released; move another embargo by a newer version."
-        )
-        raise Problem(409, "not-held", "The article is not held", detail)
-    announce(context.cache, [done.change] if done.change else [])
-    return msgspec.json.decode(done.receipt, type=Receipt)
+    """End the hold of an article. Raises Problem (409) if it has no hold, and Unavailable."""
+    with store.articles.writer(context.engine, {current.guid}, datetime.now(UTC)) as writer:
+        ended = store.articles.end_hold(writer.row(current.guid), writer.now)
+        if ended is None:
+            detail = "Only a held article can be released. To change the instant of an embargo, send a newer version."
+            raise Problem(409, "not-held", "The article is not held", detail)
+        receipt = _receipt(context.settings.url, store.articles.Item(ended.article, b""))
+        writer.end_hold(ended, msgspec.json.encode(receipt), sender.actor, _order(sender))
+    announce(context.cache, writer.changes)
+    return receipt
 
 
 def _order(sender: Sender) -> str:
-    """The signed request that said so, for the audit log."""
+    """The signed request that gave the order, for the audit log."""
     return sender.signature.decode() if sender.signature else ""
 
 
-def told(context: Context, article: Article) -> Receipt:
+def receipt_of(context: Context, article: Article) -> Receipt:
     """The receipt of an article as it is."""
-    return _receipt(context.settings.url, Item(article, b""))
+    return _receipt(context.settings.url, store.articles.Item(article, b""))
 
 
-def _next(context: Context, original: Original, item: Item) -> Receipt:
-    receipt = _store(context, Prepared(original, (0,), (item,), {}))[0]
+def _next(context: Context, original: store.articles.Original, item: store.articles.Item) -> Receipt:
+    prepared = Prepared(original, (0,), (item,), {}, feeds=store.keys(item.article).count())
+    receipt = _store(context, prepared)[0]
     if receipt.status == 409 and receipt.problem and not receipt.problem["type"].endswith("already-public"):
-        raise Problem(412, "edited-meanwhile", "Another correction came first", "Read the article again, then repeat.")
+        raise Problem(
+            412, "edited-meanwhile", "Another correction came first", "Read the article again, then repeat your change."
+        )
     if receipt.problem:
         raise as_problem([receipt])
     return receipt
 
 
-def _one(count: int) -> None:
+def _require_one(count: int) -> None:
     if count != 1:
-        raise Problem(422, "one-article", "Not one article", f"The document has {count} articles; expected is one.")
+        raise Problem(
+            422, "one-article", "Not one article", f"The document has {count} articles; expected exactly one."
+        )
 
 
-def _own(office: OfficeRecord, article: Article) -> None:
-    """A collection holds its own office's articles, also where its token publishes for others."""
+def _require_own(office: OfficeRecord, article: Article) -> None:
+    """A collection takes only articles of its own office, even if the token may publish for others. Raises Problem (403)."""
     if article.office.code != office.code:
         detail = (
-            f"This collection is of {office.code!r}, the article of {article.office.code!r}: send it to POST /releases."
+            f"This collection takes articles of {office.code!r}, but the article is of {article.office.code!r}."
+            " Send it to POST /releases instead."
         )
         raise Problem(403, "wrong-office", "Not this collection's office", detail)
 
 
-def kept(context: Context) -> Kept:
-    """Asks for the files that an article has already."""
-    return partial(store.files_of, context.engine)
+def files_of(context: Context) -> FilesOf:
+    """A function that returns the files of an article's newest version by its guid. It raises Unavailable."""
+    return partial(store.articles.files_of, context.engine)
 
 
 def prepare(
-    rules: Rules, body: bytes, content_type: str, kept: Kept, files: Mapping[str, Upload] = NO_FILES
+    rules: Rules,
+    body: bytes,
+    content_type: str,
+    files_of: FilesOf,
+    files: Mapping[str, Upload] = NO_FILES,
+    assigned: Assigned | None = None,
 ) -> Prepared:
-    """Parse, bind the files and normalize. Raises Problem, and what `kept` raises."""
+    """Parse a release, bind its files and normalize it. Raises Problem, and whatever `files_of` raises."""
     settings = rules.settings
-    parsed = parsers.parse(body, content_type, max_depth=settings.max_depth)
+    parsed = parsers.parse(body, content_type, rules.given, max_depth=settings.max_depth, assigned=assigned)
     count = len(parsed.drafts) + len(parsed.refused)
     if count > settings.max_articles:
-        reason = f"The release has {count} articles; at most {settings.max_articles} are taken."
+        reason = (
+            f"The release has {count} articles; at most {settings.max_articles} are allowed. Send several releases."
+        )
         raise Problem(413, "too-many-articles", "Too many articles", reason)
-    bounds = enclosures.bind_all(parsed, enclosures.look(files), kept, settings.url)
-    refused = {place: _refused(place, Invalid(faults)) for place, faults in parsed.refused.items()}
+    if (
+        parts := sum(len(getattr(draft, name)) for _, draft in parsed.drafts for name in normalizer.MOST)
+    ) > parsers.MAX_PARTS:
+        reason = (
+            f"The articles of the release have {parts} regions, topics, keywords, contacts, files and related articles in all; at most"
+            f" {parsers.MAX_PARTS} are allowed. Send several releases."
+        )
+        raise Problem(422, "too-complex", "Too many parts", reason)
+    bounds = enclosures.bind_all(parsed, enclosures.look(files), files_of, settings.url)
+    listing = Listing()
+    refused = {
+        place: _refused(place, Invalid(faults), listing=listing) for place, faults in sorted(parsed.refused.items())
+    }
     places: list[int] = []
-    items: list[Item] = []
+    items: list[store.articles.Item] = []
+    feeds = 0
     for place, bound, answer in _normals(bounds, rules.now()):
         if isinstance(answer, Problem):
-            refused[place] = _refused(place, answer)
+            refused[place] = _refused(place, answer, listing=listing)
         else:
-            places.append(place)
-            # The words are looked for here, where an import has a process for each core.
-            words = search_words(answer.article) if answer.article.pubstatus == "usable" else ""
-            items.append(
-                Item(
-                    answer.article,
-                    bound.fingerprint,
-                    answer.warnings,
-                    bound.files,
-                    words,
-                    answer.says_embargo,
-                    answer.silent,
-                    answer.in_words,
+            feeds += store.keys(answer.article).count()
+            if feeds > MOST_FEEDS_OF_RELEASE:
+                reason = (
+                    f"The articles of the release belong to more than {MOST_FEEDS_OF_RELEASE} combinations of a place and a topic."
+                    " Send several releases, or name fewer regions and topics."
                 )
-            )
-    mimetype = content_type.partition(";")[0].strip() or "application/xml"
+                raise Problem(422, "too-complex", "Too many feeds", reason)
+            places.append(place)
+            items.append(_item(bound, answer))
+    mimetype = parsers.media_type(body, content_type)
     sender = rules.sender
     return Prepared(
-        Original(body, mimetype, sender.office.code, sender.actor, sender.signature, articles=count + parsed.unread),
+        store.articles.Original(
+            body, mimetype, sender.office.code, sender.actor, sender.signature, articles=count + parsed.unread
+        ),
         tuple(places),
         tuple(items),
         refused,
         files,
+        feeds,
     )
 
 
 def store_all(context: Context, prepared: Sequence[Prepared]) -> list[list[Receipt]]:
-    """Put releases in one transaction and announce them; the receipts of each. Raises Unavailable."""
+    """Store releases in one transaction and announce them; the receipts of each release. Raises Unavailable."""
     for release in prepared:
         _keep(context, release)
-    outcomes = _put(context, prepared) if any(release.items for release in prepared) else [[] for _ in prepared]
-    return [_told(release, done) for release, done in zip(prepared, outcomes, strict=True)]
+    decided = _put(context, prepared) if any(release.items for release in prepared) else [[] for _ in prepared]
+    return [_in_order(release, receipts) for release, receipts in zip(prepared, decided, strict=True)]
 
 
 def _store(context: Context, prepared: Prepared) -> list[Receipt]:
-    """Put a release, in one transaction with those that other threads put now, and announce it. Raises Unavailable."""
+    """Store a release, in one transaction with releases that other threads store now, and announce it. Raises Unavailable."""
     _keep(context, prepared)
-    done: Sequence[Stored] = ()
+    receipts: Sequence[Receipt] = ()
     if prepared.items:
-        done = context.together.write(prepared, len(prepared.items), partial(_put, context))
-    return _told(prepared, done)
+        receipts = context.together.write(prepared, prepared.weight, partial(_put, context))
+    return _in_order(prepared, receipts)
 
 
-def _put(context: Context, prepared: Sequence[Prepared]) -> list[list[Stored]]:
-    url = context.settings.url
-    batch = [(release.original, release.items) for release in prepared]
-    outcomes = store.put(
-        context.engine, batch, lambda item: msgspec.json.encode(_receipt(url, item)), datetime.now(UTC)
-    )
-    announce(context.cache, [stored.change for done in outcomes for stored in done if stored.change])
-    return outcomes
+def _put(context: Context, prepared: Sequence[Prepared]) -> list[list[Receipt]]:
+    """Decide about each item, write the decisions in one transaction, and announce them; the receipts of each release.
+
+    Raises Unavailable.
+    """
+    url, now = context.settings.url, datetime.now(UTC)
+    guids = {item.article.guid for release in prepared for item in release.items}
+    with store.articles.writer(context.engine, guids, now) as writer:
+        receipts = [
+            [
+                _decide(writer, url, release.original, place, item)
+                for place, item in zip(release.places, release.items, strict=True)
+            ]
+            for release in prepared
+        ]
+    announce(context.cache, writer.changes)
+    return receipts
 
 
-def _told(release: Prepared, done: Sequence[Stored]) -> list[Receipt]:
-    """The receipts of a release, in the order of its articles."""
-    told = dict(release.refused)
-    for place, item, stored in zip(release.places, release.items, done, strict=True):
-        told[place] = _outcome(place, item, stored)
-    return [receipt for _, receipt in sorted(told.items())]
+def _decide(
+    writer: store.articles.Writer, url: str, original: store.articles.Original, place: int, item: store.articles.Item
+) -> Receipt:
+    """Decide about the item at a place of its release, write it if it is to be stored, and return its receipt. Raises Unavailable."""
+    decision = store.articles.decide(writer.row(item.article.guid), item, writer.now)
+    if decision.outcome == "stored":
+        receipt = _receipt(url, decision.item)
+        writer.add(original, decision, msgspec.json.encode(receipt))
+    elif decision.outcome == "same":
+        receipt = msgspec.structs.replace(msgspec.json.decode(decision.receipt, type=Receipt), status=200)
+    else:
+        return _refusal(place, decision)
+    return msgspec.structs.replace(receipt, index=place + 1)
+
+
+def _in_order(release: Prepared, receipts: Sequence[Receipt]) -> list[Receipt]:
+    """All receipts of a release, in the order of its articles."""
+    return sorted([*release.refused.values(), *receipts], key=lambda receipt: receipt.index)
 
 
 def as_problem(receipts: list[Receipt]) -> Problem:
-    """All were refused alike: one problem with the faults of every article."""
+    """One problem with the faults of every article, for receipts that were all refused with the same status."""
     first = receipts[0].problem or {}
     errors = [
         msgspec.convert(fault, Fault)
@@ -341,33 +416,58 @@ def as_problem(receipts: list[Receipt]) -> Problem:
 
 
 def _keep(context: Context, release: Prepared) -> None:
-    """Files before articles: one that no article names in the end harms nobody, and is swept."""
+    """Store the files before the articles. If a file is not used in the end, the sweep removes it."""
     wanted = {file.sha256 for item in release.items for file in item.files}
     for sha256, upload in {upload.sha256: upload for upload in release.files.values()}.items():
         if sha256 in wanted:
             context.blobs.keep(sha256, Path(upload.path))
 
 
-def _normals(bounds: Mapping[int, Bound], now: normalizer.Context) -> Iterator[tuple[int, Bound, Normal | Problem]]:
+def _normals(
+    bounds: Mapping[int, Bound], now: normalizer.Circumstances
+) -> Iterator[tuple[int, Bound, Normal | Problem]]:
     for number, (place, bound) in enumerate(bounds.items()):
-        # A microsecond apart: no two articles of a release carry the same `updated`, and they keep their order.
+        # A microsecond apart, so that the articles of a release have different `updated` instants in their order.
         later = msgspec.structs.replace(now, now=now.now + timedelta(microseconds=number))
         yield place, bound, _normal(bound, later)
 
 
-def _normal(bound: Bound, now: normalizer.Context) -> Normal | Problem:
-    """The article of a draft, or every fault of it and of its files; a place that is blamed already is blamed once."""
+def _normal(bound: Bound, now: normalizer.Circumstances) -> Normal | Problem:
+    """The article of a draft, or all faults of the draft and its files, with one source of faults for each place."""
     try:
         normal = normalizer.normalize(bound.draft, now)
     except Problem as problem:
         return problem
     if isinstance(normal, Normal):
+        if not bound.faults and (feeds := store.keys(normal.article).count()) > MOST_FEEDS:
+            article, mark = normal.article, bound.draft.mark
+            reason = (
+                f"The article's {len(article.regions)} regions and {len(article.topics)} topics, with all above them, make {feeds}"
+                f" combinations of a place and a topic; at most {MOST_FEEDS} are allowed. Name fewer regions or topics."
+            )
+            return Invalid([Fault(reason, mark.path, mark.line)])
         return Invalid(bound.faults) if bound.faults else normal
     blamed = {fault.path for fault in bound.faults}
     return Invalid([*bound.faults, *(fault for fault in normal if fault.path not in blamed)])
 
 
-def _receipt(url: str, item: Item) -> Receipt:
+def _item(bound: Bound, normal: Normal) -> store.articles.Item:
+    """A checked article as the store takes it. The index words are computed here, because an import runs this on every core."""
+    words = store.feeds.search_words(normal.article) if normal.article.pubstatus == "usable" else ""
+    return store.articles.Item(
+        normal.article,
+        bound.fingerprint,
+        normal.warnings,
+        bound.files,
+        words,
+        normal.says_embargo,
+        normal.silent,
+        normal.in_words,
+        normal.undated,
+    )
+
+
+def _receipt(url: str, item: store.articles.Item) -> Receipt:
     article = item.article
     public = article.pubstatus == "usable" and not article.held
     places = [place for place in store.keys(article).places if place != "*" and not place.startswith("office:")]
@@ -379,7 +479,7 @@ def _receipt(url: str, item: Item) -> Receipt:
         guid=article.guid,
         version=article.version,
         pubstatus=article.pubstatus,
-        public=article.updated.isoformat().replace("+00:00", "Z") if public else "",
+        public=rfc3339(article.updated) if public else "",
         regions=tuple(term.code for term in article.regions),
         topics=tuple(term.code for term in article.topics),
         feeds=tuple(f"{url}/feed.atom?region={place.replace(':', '%3A')}" for place in places) if public else (),
@@ -387,37 +487,36 @@ def _receipt(url: str, item: Item) -> Receipt:
     )
 
 
-def _refused(place: int, problem: Problem, article: Article | None = None) -> Receipt:
-    receipt = Receipt(index=place + 1, status=problem.status, problem=problem.body())
+def _refused(place: int, problem: Problem, article: Article | None = None, listing: Listing | None = None) -> Receipt:
+    receipt = Receipt(index=place + 1, status=problem.status, problem=problem.body(listing))
     if article is None:
         return receipt
     return msgspec.structs.replace(receipt, id=article.id, guid=article.guid, version=article.version)
 
 
-def _outcome(place: int, item: Item, stored: Stored) -> Receipt:
-    if stored.outcome in ("stored", "same"):
-        receipt = msgspec.json.decode(stored.receipt, type=Receipt)
-        return msgspec.structs.replace(receipt, index=place + 1, status=201 if stored.outcome == "stored" else 200)
-    guid, version = item.article.guid, item.article.version
+def _refusal(place: int, decision: store.articles.Decision) -> Receipt:
+    """The receipt of an item that the store refused."""
+    article, current = decision.item.article, decision.version
+    guid, version = article.guid, article.version
     reasons = {
         "older": Problem(
             409,
             "older-version",
             NOT_STORED,
-            f"Version {version} of {guid} came late: version {stored.version} is kept.",
+            f"Version {version} of {guid} is older than version {current}, which is stored.",
         ),
         "changed": Problem(
             409,
             "changed-version",
             NOT_STORED,
-            f"Version {version} of {guid} is kept with other content: raise the version to correct it.",
+            f"Version {version} of {guid} is stored with other content. Raise the version to correct it.",
         ),
         "wrong-office": Problem(403, "wrong-office", NOT_STORED, f"{guid} belongs to another office."),
         "already-public": Problem(
-            409, "already-public", NOT_STORED, f"{guid} is public already: an embargo or a hold would come too late."
+            409, "already-public", NOT_STORED, f"{guid} is public already. It is too late for an embargo or a hold."
         ),
     }
-    return _refused(place, reasons[stored.outcome], item.article)
+    return _refused(place, reasons[decision.outcome], article)
 
 
 NOT_STORED = "The article was not stored"

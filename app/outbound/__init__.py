@@ -1,1 +1,1 @@
-"""The only calls to other hosts, each to an address that was judged first. It does not know what is sent or why."""
+"""Makes all calls to other hosts, and only to addresses that were checked first. It does not know what is sent or why."""

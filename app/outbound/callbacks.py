@@ -1,9 +1,9 @@
-"""Calls to other people's callbacks: public targets only, checked where each connection is made, within limits of time and size.
+"""Calls to subscribers' callbacks: to public targets only, checked when each connection is made, within limits of time and size.
 
-One `Client` a process, inside one asyncio loop. It does not follow redirects, keeps no cookies and asks no proxy. A connection goes to
-an address that was judged when it was opened (app/outbound/addresses.py judges); TLS and `Host` keep the name. There is no pool for
-all hosts, because those of httpx and httpcore look at every connection for every request: with 1,000 hosts they do 5 to 60 requests
-a second.
+There is one `Client` in a process, inside one asyncio loop. It does not follow redirects, store cookies or use a proxy. A connection
+goes to an address that was checked when it was opened (by app/outbound/addresses.py); TLS and `Host` use the name. There is no common
+connection pool, because those of httpx and httpcore look at every connection for every request: with 1,000 hosts they manage 5 to 60
+requests a second.
 """
 
 import asyncio
@@ -22,74 +22,74 @@ import h11
 import idna
 from msgspec import Struct
 
-from app.errors import Misconfigured
-from app.outbound.addresses import AGENT, Network, Refused, Resolve, checked, is_public, judged, nowhere, resolve
+from app.errors import Misconfigured, Refused
+from app.outbound.addresses import AGENT, Network, Resolve, checked, is_public, judged, nowhere, resolve
 from app.outbound.wire import Wire
 
-CONNECT, TOTAL = 5.0, 10.0  # seconds: to resolve, connect and agree on TLS; for all of it
+CONNECT, TOTAL = 5.0, 10.0  # seconds: for resolving, connecting and the TLS handshake; for the whole call
 MOST = 65_536  # bytes of the body of an answer
 LONGEST = 2000  # characters of a URL
-ADDRESSES = 4  # of one name that are tried
-IDLE_SECONDS = 30.0  # for which a connection waits for the next request
-IDLE_EACH, IDLE_ALL = 4, 2048  # connections that wait, of one origin and of all: half of the files at most
-REMEMBERED = 10_000  # hosts of which the address is known
+ADDRESSES = 4  # of one name to try
+IDLE_SECONDS = 30.0  # for which an idle connection is kept
+IDLE_EACH, IDLE_ALL = 4, 2048  # idle connections to one origin and in total; at most half of the allowed open files
+REMEMBERED = 10_000  # hosts whose last address is remembered
 LOOKUPS = 16  # names that are resolved at once
 NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*")
-NUMERIC = re.compile(r"(.*\.)?([0-9]+|0x[0-9a-f]*)")  # no name: its last label would be a number
+NUMERIC = re.compile(r"(.*\.)?([0-9]+|0x[0-9a-f]*)")  # an address, because the last label of a name is never a number
 ASCII = "".join(map(chr, range(0x21, 0x7F)))
 PORTS = {"http": 80, "https": 443}
-# Of sockets, TLS and deadlines; of names and headers; of threads that cannot be had; of what is not HTTP.
+# Errors of sockets, TLS and deadlines; of names and headers; of threads that cannot be started; of answers that are not HTTP
 FAILURES = (OSError, ValueError, RuntimeError, h11.ProtocolError)
-FRAMING = ("host", "content-length", "transfer-encoding", "connection")  # headers that are the client's alone
+FRAMING = ("host", "content-length", "transfer-encoding", "connection")  # headers that only the client sets
 
 
 class Policy(Struct, frozen=True):
-    """Which targets may be called. Raises Misconfigured where a network or the server's own URL is none."""
+    """Which targets may be called. Raises Misconfigured if a network or the server's own URL is not valid."""
 
-    http: bool = False  # plain http too; else only https
+    http: bool = False  # plain http is allowed too; else only https
     ports: tuple[tuple[int, int], ...] = ((443, 443), (8443, 8443))  # inclusive ranges; with http, port 80 too
     private: tuple[str, ...] = ()  # networks in CIDR notation that may be called although they are not public
-    own: str = ""  # URL of this server: never called (a loop)
-    cafile: str = ""  # certificates (PEM) that are trusted besides the system's
+    own: str = ""  # URL of this server, which is never called, to avoid loops
+    cafile: str = ""  # certificates (PEM) that are trusted in addition to the system's
 
     def __post_init__(self) -> None:
         _networks(self.private)
         try:
             _ = self.own and _parsed(self.own)
         except Refused as error:
-            raise Misconfigured(f"The server's own URL is not one: {error}") from None
+            raise Misconfigured(f"The server's own URL is not valid: {error}") from None
 
 
 class Answer(Struct, frozen=True):
-    """What a target answered; a redirect is an answer like any other."""
+    """The answer of a target. A redirect is an answer like any other."""
 
     status: int
     headers: dict[str, str]  # names in lower case
-    body: bytes  # at most MOST bytes of it, and what came before the deadline
-    seconds: float  # how long it took
+    body: bytes  # up to MOST bytes that arrived before the deadline
+    seconds: float  # duration of the call
 
 
 class Target(Struct, frozen=True):
-    """A URL that was understood once, so that what is judged is what is called."""
+    """A parsed URL. It is parsed only once, so that the target that is called is the one that was checked."""
 
     url: str
     scheme: str
     host: str  # a name in lower case and ASCII, or an address; without brackets and last dot
     port: int
     path: str  # with the query
-    address: bool  # the host is a literal address
+    address: bool  # whether the host is a literal IP address
 
     @property
     def authority(self) -> str:
-        """What `Host` says."""
+        """The value of the header `Host`."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == PORTS[self.scheme] else f"{host}:{self.port}"
 
 
 def check(url: str, policy: Policy) -> str:
-    """The URL as it may be called: as it is, but host names and paths beyond ASCII are encoded. Raises Refused.
+    """The URL, with a host name and path beyond ASCII encoded, if it may be called. Raises Refused.
 
-    Judges the text alone, and asks no DNS: a name that leads inside is found when it is called.
+    Checks only the text, without DNS. A name that leads into this server's own network is detected when it is called.
     """
     return _target(url, policy).url
 
@@ -100,20 +100,20 @@ def _target(url: str, policy: Policy) -> Target:
         raise Refused(f"{url[:200]!r} is not an https URL.")
     ports = (*policy.ports, (80, 80)) if policy.http else policy.ports
     if not any(first <= target.port <= last for first, last in ports):
-        raise Refused(f"Port {target.port} is not one that is called: {_said(ports)}.")
+        raise Refused(f"Port {target.port} is not allowed; expected one of {_ranges(ports)}.")
     if policy.own and _is_own(target, _parsed(policy.own)):
-        raise Refused(f"{url[:200]!r} is this server itself.")
+        raise Refused(f"{url[:200]!r} is this server itself, which it does not call.")
     if target.address:
         judged(target.host, [target.host], _networks(policy.private))
     return target
 
 
-def _said(ports: tuple[tuple[int, int], ...]) -> str:
+def _ranges(ports: tuple[tuple[int, int], ...]) -> str:
     return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in ports)
 
 
 def _is_own(target: Target, own: Target) -> bool:
-    """Both ports that need no number are one server's."""
+    """Whether a target is this server. The default ports of http and https count as the same server."""
     usual = set(PORTS.values())
     return target.host == own.host and (target.port == own.port or {target.port, own.port} <= usual)
 
@@ -121,10 +121,10 @@ def _is_own(target: Target, own: Target) -> bool:
 @lru_cache(1024)
 def _parsed(url: str) -> Target:
     if len(url) > LONGEST:
-        raise Refused(f"The URL has {len(url)} characters; at most {LONGEST} are taken.")
+        raise Refused(f"The URL has {len(url)} characters; at most {LONGEST} are allowed.")
     parts = urlsplit(checked(url))
     if "#" in url:
-        raise Refused(f"{url[:200]!r} has a fragment, which is never sent.")
+        raise Refused(f"{url[:200]!r} has a fragment (#…), which is never sent. Remove it.")
     host, address = _host(parts.hostname or "", "[" in parts.netloc)
     path, query = quote(parts.path or "/", ASCII), quote(parts.query, ASCII)
     port = parts.port or PORTS[parts.scheme]
@@ -133,16 +133,16 @@ def _parsed(url: str) -> Target:
         return target
     encoded = f"{target.scheme}://{target.authority}{target.path}"
     if len(encoded) > LONGEST:
-        raise Refused(f"The URL has {len(encoded)} characters when encoded; at most {LONGEST} are taken.")
+        raise Refused(f"The URL has {len(encoded)} characters when encoded; at most {LONGEST} are allowed.")
     return Target(encoded, target.scheme, host, port, target.path, address)
 
 
 def _host(host: str, brackets: bool) -> tuple[str, bool]:
-    """A host as it is asked for, and whether it is a literal address: whatever spelling getaddrinfo takes for one is one."""
+    """(host in canonical form, whether it is a literal IP address). Any spelling that getaddrinfo accepts as an address is one."""
     try:
         if brackets:
             if "%" in host:
-                raise Refused(f"{host[:200]!r} is an address with a zone, which means something on one machine only.")
+                raise Refused(f"{host[:200]!r} is an address with a zone, which has a meaning on one machine only.")
             return str(ipaddress.IPv6Address(host)), True
         name = (host if host.isascii() else idna.encode(host, uts46=True).decode("ascii")).removesuffix(".")
         if not NAME.fullmatch(name):
@@ -150,7 +150,7 @@ def _host(host: str, brackets: bool) -> tuple[str, bool]:
         if not NUMERIC.fullmatch(name):
             return name, False
         return socket.inet_ntoa(socket.inet_aton(name)), True
-    except (ValueError, OSError):  # ValueError: of ipaddress and idna
+    except (ValueError, OSError):  # ValueError is raised by ipaddress and idna
         raise Refused(f"{host[:200]!r} is neither a host name nor an address.") from None
 
 
@@ -159,26 +159,26 @@ def _networks(private: tuple[str, ...]) -> tuple[Network, ...]:
     try:
         return tuple(map(ipaddress.ip_network, private))
     except ValueError as error:
-        raise Misconfigured(f"Of the networks that may be called, one is none: {error}.") from None
+        raise Misconfigured(f"One of the private networks that may be called is not valid: {error}.") from None
 
 
-class _Coming:
-    """An answer as far as it has come."""
+class _PartialAnswer:
+    """The part of an answer that has arrived so far."""
 
     def __init__(self) -> None:
         self.head: h11.Response | None = None
         self.body = bytearray()
-        self.inside: bool | None = None  # whether it comes from an address that is not public; None: none was found
+        self.inside: bool | None = None  # whether the address is not public; None: no address was found
 
-    def told(self, target: Target, message: str) -> str:
-        """What is told of a failure to others: of what is inside, not even whether something listens there."""
+    def public_message(self, target: Target, message: str) -> str:
+        """The public message of a failure. For an address that is not public, it does not even say whether something listens there."""
         if self.inside is None:
             return nowhere(target.host)
         return "No answer came." if self.inside else message
 
 
 class Client:
-    """Calls targets that the policy allows, and keeps the connections for a while."""
+    """Calls targets that the policy allows, and keeps idle connections for a while."""
 
     def __init__(self, policy: Policy, resolver: Resolve = resolve) -> None:
         self._policy = policy
@@ -188,73 +188,74 @@ class Client:
         self._threads = ThreadPoolExecutor(LOOKUPS, "resolve")
         self._lookups: dict[str, asyncio.Future[list[str]]] = {}
         self._idle: dict[tuple[str, str, int], list[Wire]] = {}
-        self._timers: dict[Wire, tuple[tuple[str, str, int], asyncio.TimerHandle]] = {}  # of idle ones
+        self._timers: dict[Wire, tuple[tuple[str, str, int], asyncio.TimerHandle]] = {}  # of idle connections
         files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         self._most_idle = IDLE_ALL if files == resource.RLIM_INFINITY else min(IDLE_ALL, files // 2)
         self._closed = False
         self._reached: dict[str, str] = {}
 
     def reached(self, host: str) -> str:
-        """The address of a host to which the last connection was made; empty if there was none."""
+        """The address of the last connection to a host; empty if there was none."""
         return self._reached.get(host, "")
 
     async def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"") -> Answer:
-        """What the target answers within TOTAL seconds. Raises Refused, and nothing else but CancelledError.
+        """The answer of the target within TOTAL seconds. Raises only Refused and CancelledError.
 
-        Once the head of an answer is here, it is the answer: a body that is endless, slow or cut off is returned as far as it came.
+        Once the head of the answer has arrived, the call succeeds: if the body is endless, slow or cut off, the part that arrived is
+        returned.
         """
         begun = time.monotonic()
         target = _target(url, self._policy)
-        coming = _Coming()
+        answer = _PartialAnswer()
         try:
             request = _request(method, target, headers, body)
             async with asyncio.timeout(TOTAL):
-                await self._call(target, request, body, coming)
+                await self._call(target, request, body, answer)
         except FAILURES as error:
-            if coming.head is None:
+            if answer.head is None:
                 message = f"The call failed: {str(error) or type(error).__name__}."
                 if isinstance(error, TimeoutError):
-                    message = f"No answer within {TOTAL:g} seconds."
-                raise Refused(message, coming.told(target, message)) from None
-        assert coming.head is not None
-        told: dict[str, str] = {}
-        for name, value in coming.head.headers:
+                    message = f"No answer came within {TOTAL:g} seconds."
+                raise Refused(message, answer.public_message(target, message)) from None
+        assert answer.head is not None
+        received: dict[str, str] = {}
+        for name, value in answer.head.headers:
             key, text = name.decode("latin-1"), value.decode("latin-1")
-            told[key] = f"{told[key]}, {text}" if key in told else text
-        return Answer(coming.head.status_code, told, bytes(coming.body), time.monotonic() - begun)
+            received[key] = f"{received[key]}, {text}" if key in received else text
+        return Answer(answer.head.status_code, received, bytes(answer.body), time.monotonic() - begun)
 
     async def close(self) -> None:
-        """Close every idle connection; nothing can be sent after it."""
+        """Close all idle connections. Nothing can be sent afterwards."""
         self._closed = True
         for wire in list(self._timers):
             self._forget(wire)
         self._threads.shutdown(wait=False)
-        await asyncio.sleep(0)  # asyncio closes a socket in the turn that follows
+        await asyncio.sleep(0)  # asyncio closes sockets in the next turn of the loop
 
-    async def _call(self, target: Target, request: h11.Request, body: bytes, coming: _Coming) -> None:
-        """Exchange on an idle connection, or on a new one where there is none or the server had closed it meanwhile."""
+    async def _call(self, target: Target, request: h11.Request, body: bytes, answer: _PartialAnswer) -> None:
+        """Call on an idle connection; or on a new one if there is none, or if the server has closed the idle one."""
         key = (target.scheme, target.host, target.port)
         if wire := self._taken(key):
-            coming.inside = wire.inside
+            answer.inside = wire.inside
             try:
-                return await self._exchange(wire, key, request, body, coming)
+                return await self._exchange(wire, key, request, body, answer)
             except ConnectionError:
-                pass  # Not a byte of an answer had come.
-        await self._exchange(await self._connected(target, coming), key, request, body, coming)
+                pass  # No byte of an answer had arrived.
+        await self._exchange(await self._connected(target, answer), key, request, body, answer)
 
     async def _exchange(
-        self, wire: Wire, key: tuple[str, str, int], request: h11.Request, body: bytes, coming: _Coming
+        self, wire: Wire, key: tuple[str, str, int], request: h11.Request, body: bytes, answer: _PartialAnswer
     ) -> None:
         try:
-            coming.head = await wire.ask(request, body)
-            await wire.read(coming.body, MOST)
+            answer.head = await wire.ask(request, body)
+            await wire.read(answer.body, MOST)
         except BaseException:
             wire.abort()
             raise
         self._keep(wire, key)
 
-    async def _connected(self, target: Target, coming: _Coming) -> Wire:
-        """A new connection to one of the addresses that the target has now, all of which were judged."""
+    async def _connected(self, target: Target, answer: _PartialAnswer) -> Wire:
+        """A new connection to one of the target's current addresses, after all of them were checked."""
         if self._closed:
             raise Refused("The client is closed.")
         loop = asyncio.get_running_loop()
@@ -265,7 +266,7 @@ class Client:
             async with asyncio.timeout_at(until):
                 found = [target.host] if target.address else await self._looked_up(target)
                 addresses = judged(target.host, found, self._private)[:ADDRESSES]
-                coming.inside = not all(map(is_public, addresses))
+                answer.inside = not all(map(is_public, addresses))
                 for number, address in enumerate(addresses):
                     share = (until - loop.time()) / (len(addresses) - number)
                     try:
@@ -278,7 +279,7 @@ class Client:
                                 server_hostname=target.host if tls else None,
                                 ssl_shutdown_timeout=1 if tls else None,
                             )
-                            wire.inside = coming.inside
+                            wire.inside = answer.inside
                             if len(self._reached) >= REMEMBERED:
                                 self._reached.clear()
                             self._reached[target.host] = address
@@ -288,22 +289,22 @@ class Client:
                 assert failed is not None
                 raise failed
         except TimeoutError:
-            message = f"No connection within {CONNECT:g} seconds."
-            raise Refused(message, coming.told(target, message)) from None
+            message = f"No connection was made within {CONNECT:g} seconds."
+            raise Refused(message, answer.public_message(target, message)) from None
 
     async def _looked_up(self, target: Target) -> list[str]:
-        """Resolve a name in a thread. Who asks for a name that is being resolved waits for that: a slow one holds one thread."""
+        """Resolve a name in a thread. Calls to a name that is being resolved share the result, so a slow name uses only one thread."""
         name, until = target.host, time.monotonic() + CONNECT
 
         def look() -> list[str]:
             if time.monotonic() > until:
-                raise TimeoutError  # Whoever asked has gone.
+                raise TimeoutError  # The caller no longer waits.
             return list(self._resolve(name, target.port))
 
         def done(lookup: asyncio.Future[list[str]]) -> None:
             del self._lookups[name]
             if not lookup.cancelled():
-                lookup.exception()  # is seen, also where nobody waits any more
+                lookup.exception()  # marks the exception as retrieved, even if nobody waits any more
 
         if name not in self._lookups:
             self._lookups[name] = asyncio.get_running_loop().run_in_executor(self._threads, look)
@@ -319,7 +320,7 @@ class Client:
         return None
 
     def _keep(self, wire: Wire, key: tuple[str, str, int]) -> None:
-        """Keep a connection, unless there are enough: a round of calls to more hosts than are kept still finds those that are."""
+        """Keep a connection, unless there are enough. Older ones are not replaced, so calls to many hosts still find some of them."""
         wires = self._idle.get(key, [])
         if self._closed or not wire.reusable or len(wires) >= IDLE_EACH or len(self._timers) >= self._most_idle:
             wire.abort()
@@ -347,13 +348,13 @@ def _tls(cafile: str) -> ssl.SSLContext:
     try:
         if cafile:
             context.load_verify_locations(cafile)
-    except OSError as error:  # ssl.SSLError is one
+    except OSError as error:  # includes ssl.SSLError
         raise Misconfigured(f"The certificates in {cafile!r} cannot be used: {error}.") from None
     return context
 
 
 def _request(method: str, target: Target, headers: Mapping[str, str], body: bytes) -> h11.Request:
-    """Raises h11.LocalProtocolError and UnicodeEncodeError: the header is not one."""
+    """The request for h11. Raises h11.LocalProtocolError and UnicodeEncodeError if a header is not valid."""
     sent = {
         "host": ("Host", target.authority),
         "user-agent": ("User-Agent", AGENT),

@@ -1,7 +1,7 @@
-"""One HTTP/1.1 connection to somebody else's server: one request at a time, and an answer of which little is read.
+"""One HTTP/1.1 connection to another server: one request at a time, and only the beginning of each answer is read.
 
-h11 speaks, asyncio carries. Nothing here waits without being woken by the peer; the caller sets the deadline and, whatever happened,
-ends with `abort()` or keeps the connection because it is `reusable`. https://www.rfc-editor.org/rfc/rfc9112
+h11 implements the protocol, asyncio the transport. Nothing here has a timeout of its own: the caller sets the deadline, and in the end
+calls `abort()`, or keeps the connection if it is `reusable`. https://www.rfc-editor.org/rfc/rfc9112
 """
 
 import asyncio
@@ -9,26 +9,26 @@ import asyncio
 import h11
 
 PIECE = 65_536  # bytes that are written at a time
-HEADER = 65_536  # bytes of the header of an answer, or of any line in it that is not body
-PROVISIONAL = 10  # 1xx answers before the answer
-LEAST = 64  # what the smallest chunk counts for: each costs time, and bytes sent one by one are many
+HEADER = 65_536  # bytes of the header of an answer, or of a line between chunks of its body
+PROVISIONAL = 10  # 1xx answers before the final answer
+LEAST = 64  # bytes that a smaller chunk counts as, because each chunk costs time
 
 
 class Wire(asyncio.Protocol):
-    """A connection. Raises ConnectionError when it closed without any answer, h11.ProtocolError when it speaks no HTTP."""
+    """A connection. Raises ConnectionError if it was closed without any answer, h11.ProtocolError if the answer is not HTTP."""
 
     def __init__(self) -> None:
-        self.inside = False  # the address it leads to is not public
-        self._answered = False  # a byte of an answer to the last request has come
+        self.inside = False  # the address is not public
+        self._answered = False  # at least one byte of the answer has arrived
         self._h11 = h11.Connection(h11.CLIENT, max_incomplete_event_size=HEADER)
-        self._data = bytearray()  # read and not yet understood
+        self._data = bytearray()  # received and not yet parsed
         self._transport: asyncio.Transport | None = None
         self._lost = False
-        self._full = False  # what was written waits in the transport
+        self._full = False  # the write buffer of the transport is full
         self._waiter: asyncio.Future[None] | None = None
 
     async def ask(self, request: h11.Request, body: bytes) -> h11.Response:
-        """Send a request, as much of it as the peer takes before it answers; the head of the answer."""
+        """Send a request, and return the head of the answer. Sending stops as soon as the peer answers."""
         assert self._transport is not None
         self._answered = False
         head = self._h11.send(request) or b""
@@ -38,7 +38,7 @@ class Wire(asyncio.Protocol):
             while self._full and not self._data and not self._lost:
                 await self._woken()
             if self._data or self._lost:
-                break  # It does not want the rest.
+                break  # The peer does not want the rest.
         else:
             if rest := head + (self._h11.send(h11.EndOfMessage()) or b""):
                 self._transport.write(rest)
@@ -49,7 +49,7 @@ class Wire(asyncio.Protocol):
         raise h11.RemoteProtocolError("it sent provisional answers only")
 
     async def read(self, body: bytearray, most: int) -> None:
-        """Append the body of the answer to `body` as it comes, at most `most` bytes of it."""
+        """Append the body of the answer to `body` as it arrives, up to `most` bytes."""
         counted = 0
         while counted < most:
             event = await self._event()
@@ -60,21 +60,21 @@ class Wire(asyncio.Protocol):
 
     @property
     def reusable(self) -> bool:
-        """Whether the exchange is over on both sides and another one may follow."""
+        """Whether the exchange is complete on both sides, so that another may follow."""
         over = self._h11.our_state is h11.DONE and self._h11.their_state is h11.DONE
         return over and not self._lost and not self._data and not self._h11.trailing_data[0]
 
     def rest(self) -> None:
-        """Make ready for another request."""
+        """Prepare for another request."""
         self._h11.start_next_cycle()
 
     @property
     def ready(self) -> bool:
-        """Whether a connection at rest still stands."""
+        """Whether an idle connection is still open."""
         return not self._lost
 
     def abort(self) -> None:
-        """Close at once: a peer that does not read must not keep it open."""
+        """Close at once, so that a peer that does not read cannot keep the connection open."""
         self._lost = True
         if self._transport is not None:
             self._transport.abort()
@@ -101,17 +101,17 @@ class Wire(asyncio.Protocol):
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    # What asyncio calls.
+    # Called by asyncio
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
-        if self._h11.our_state is h11.IDLE:  # Nothing was asked: whatever this answers, it is not our next question.
+        if self._h11.our_state is h11.IDLE:  # Data without a request must not be taken for the answer to the next one.
             self.abort()
             return
-        self._data += data  # Whoever asked takes this in the next turn of the loop, so reading need not pause.
+        self._data += data  # The caller consumes this in the next turn of the loop, so reading need not pause.
         self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:

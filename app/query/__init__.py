@@ -1,1 +1,34 @@
-"""What a feed is asked for: the canonical query and its cursors. Pure: it does not ask the database or the cache."""
+"""The query of a feed, in its canonical form, and the cursors of its pages. Pure: it does not use the database or the cache.
+
+Other rooms import from here. `app.query.cursors` is apart, because its library of ciphers is slow to load.
+"""
+
+from app.query.axes import LICENCES, genre_topic, lang_topics, licence_topic, office_place
+from app.query.filters import FIELDS
+from app.query.parsing import MOST_COST, NAME, PAGED, PARAMETERS, parse, recall
+from app.query.query import EXCLUDE, LIMIT, Cursor, Query, Row, Saved, Values, cut, feed_url, url
+
+__all__ = [
+    "EXCLUDE",
+    "FIELDS",
+    "LICENCES",
+    "LIMIT",
+    "MOST_COST",
+    "NAME",
+    "PAGED",
+    "PARAMETERS",
+    "Cursor",
+    "Query",
+    "Row",
+    "Saved",
+    "Values",
+    "cut",
+    "feed_url",
+    "genre_topic",
+    "lang_topics",
+    "licence_topic",
+    "office_place",
+    "parse",
+    "recall",
+    "url",
+]

@@ -1,1 +1,1 @@
-"""The processes: the server's parent, the background worker, the data directory, the doctor."""
+"""The processes of a server: the parent, the background worker, the puller; also the data directory, the metrics and the doctor."""

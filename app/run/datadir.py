@@ -1,4 +1,4 @@
-"""The data directory. The user that runs the server reads what is in it, and nobody else: it holds embargoed texts and secrets."""
+"""The data directory. Only the user that runs the server may read it, because it contains embargoed texts and secrets."""
 
 import logging
 import os
@@ -14,8 +14,8 @@ OTHERS = 0o077  # rights of the group and of everybody
 
 
 def prepare(settings: Settings) -> Path:
-    """Make the data directory; what is there already and too open is closed. Raises Misconfigured where it cannot be written, or where
-    other users may read it and this one may not change that."""
+    """Make the data directory, and take away the rights of other users. Raises Misconfigured if it cannot be written, or if other
+    users may read it and this user cannot change that."""
     directory = Path(settings.data_dir).resolve()
     try:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -25,7 +25,7 @@ def prepare(settings: Settings) -> Path:
     except OSError as error:
         reason = error.strerror or str(error)
         raise Misconfigured(
-            f"The data directory {directory} cannot be written ({reason}): set PRESSRELAY_DATA_DIR."
+            f"The data directory {directory} cannot be written ({reason}). Set PRESSRELAY_DATA_DIR to another directory."
         ) from None
     for path in too_open(settings):
         _close(path, path == directory)
@@ -33,9 +33,15 @@ def prepare(settings: Settings) -> Path:
 
 
 def too_open(settings: Settings) -> list[Path]:
-    """The data directory, what lies directly in it, and the database, where other users have rights. What lies deeper cannot be
-    reached where these are closed."""
+    """Those of these paths on which other users have rights: the data directory, everything directly in it, and the database. If these
+    are closed, nobody can reach deeper files."""
     return [path for path in _paths(settings) if _rights(path) & OTHERS]
+
+
+def database_file(settings: Settings) -> Path | None:
+    """The file of an SQLite database; None for another database."""
+    _, found, named = settings.database.partition("sqlite:///")
+    return Path(named.partition("?")[0]).resolve() if found and named else None
 
 
 def _paths(settings: Settings) -> Iterator[Path]:
@@ -43,14 +49,13 @@ def _paths(settings: Settings) -> Iterator[Path]:
     yield directory
     with suppress(OSError):
         yield from sorted(directory.iterdir())
-    _, found, named = settings.database.partition("sqlite:///")
-    file = Path(named.partition("?")[0]).resolve()
-    if found and named and file.parent != directory:
+    file = database_file(settings)
+    if file is not None and file.parent != directory:
         yield from (file.with_name(file.name + end) for end in ("", "-wal", "-shm"))
 
 
 def _rights(path: Path) -> int:
-    """0 for what is not there any more."""
+    """The rights of a path; 0 if it does not exist any more."""
     try:
         return path.stat().st_mode & 0o777
     except OSError:
@@ -58,17 +63,17 @@ def _rights(path: Path) -> int:
 
 
 def _close(path: Path, whole: bool) -> None:
-    """Take the rights of others away. Raises Misconfigured where that is not possible for the directory as a `whole`: what lies in a
-    directory that is closed may keep its own rights."""
+    """Take away the rights of other users. Raises Misconfigured if that is not possible for the directory as a `whole`. Inside a
+    closed directory, a file may keep its rights."""
     before = _rights(path)
     with suppress(OSError):
         path.chmod(before & ~OTHERS)
     after = _rights(path)
     if not after & OTHERS:
         if before & OTHERS:
-            log.warning("%s was open to other users (%04o): it is %04o now.", path, before, after)
+            log.warning("%s was open to other users (%04o). Its rights are now %04o.", path, before, after)
     elif whole:
         raise Misconfigured(
-            f"The data directory {path} is open to other users ({after:04o}), and this user may not change that:"
-            f" give it to the user that runs the server (chown), with rights of its own alone (chmod 700)."
+            f"The data directory {path} is open to other users ({after:04o}), and this user cannot change that."
+            f" Make the user that runs the server its owner (chown), and close it to others (chmod 700)."
         )

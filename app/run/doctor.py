@@ -1,4 +1,4 @@
-"""`pressrelay doctor`: what the server needs, tried for real."""
+"""`pressrelay doctor`: tries everything that the server needs."""
 
 import sys
 from collections.abc import Collection, Sequence
@@ -18,7 +18,7 @@ from schemas import codes, xsd
 
 
 class Check(Struct, frozen=True):
-    """One thing tried."""
+    """The result of one check."""
 
     name: str
     ok: bool
@@ -26,7 +26,7 @@ class Check(Struct, frozen=True):
 
 
 def checks(settings: Settings) -> list[Check]:
-    """Every check, the failed ones too. Raises nothing."""
+    """The results of all checks, also the failed ones. Raises nothing."""
     found = [Check("python", sys.version_info >= (3, 11), sys.version.split()[0])]
     found.append(Check("lxml", True, f"libxml2 {'.'.join(map(str, etree.LIBXML_VERSION))}"))
     xsd("press-release")
@@ -38,47 +38,49 @@ def checks(settings: Settings) -> list[Check]:
     open_ones = too_open(settings)
     try:
         directory = prepare(settings)
-        found.append(Check("data directory", True, f"{directory} can be written"))
+        found.append(Check("data directory", True, f"{directory} is writable"))
     except PressrelayError as error:
         return [*found, Check("data directory", False, hushed(str(error)))]
     found.append(_rights(open_ones, too_open(settings)))
     try:
         engine = store.connect(settings.database)
         store.upgrade(engine)
-        seq = store.newest_seq(engine)
+        seq = store.articles.newest_seq(engine)
         shown = masked(engine.url.render_as_string(hide_password=True))
         found.append(Check("database", True, f"{shown}, {seq} changes"))
-        found.append(_secrets(settings, store.key_ids(engine)))
-        alive = Cache(settings.redis, store.instance(engine)).alive()
+        found.append(_secrets(settings, store.deliveries.key_ids(engine)))
+        alive = Cache(settings.redis, store.identity.instance(engine)).alive()
         engine.dispose()
     except PressrelayError as error:
         return [*found, Check("database", False, hushed(str(error)))]
     if settings.redis_url:
         found.append(Check("cache", alive, f"{masked(settings.redis_url)} {'answers' if alive else 'does not answer'}"))
     else:
-        words = "embedded Valkey answers" if alive else "embedded Valkey is not running; `pressrelay serve` starts it"
+        words = (
+            "the embedded Valkey answers"
+            if alive
+            else "the embedded Valkey is not running; `pressrelay serve` starts it"
+        )
         found.append(Check("cache", True, words))
     return found
 
 
 def _rights(before: Sequence[Path], after: Sequence[Path]) -> Check:
-    """Whether other users may read what the server keeps. What was open is closed by now where this user may do so."""
+    """Whether other users may read the server's data. Paths that were open are closed by now, if this user has the right to do so."""
     if after:
-        words = f"open to other users: {', '.join(map(str, after))}; take their rights away: chmod go= FILE"
+        words = f"open to other users: {', '.join(map(str, after))}. Close them with: chmod go= FILE"
     elif before:
-        words = f"were open to other users and are not any more: {', '.join(map(str, before))}"
+        words = f"these were open to other users and are closed now: {', '.join(map(str, before))}"
     else:
         words = "nothing is open to other users"
     return Check("rights", not after, words)
 
 
 def _secrets(settings: Settings, sealed: Collection[str]) -> Check:
-    """Whether this server can read the secrets that sign what is delivered. Raises Misconfigured."""
+    """Whether this server can decrypt the secrets that sign deliveries. Raises Misconfigured."""
     own = vault.key_id(settings)
     others = sorted(set(sealed) - {own})
     if others:
-        words = (
-            f"some are sealed under {', '.join(others)}, this server's key is {own or 'missing'}: put secret.key back"
-        )
+        words = f"some are encrypted with the key {', '.join(others)}, but this server's key is {own or 'missing'}. Restore secret.key"
         return Check("secrets", False, f"{words}, or set PRESSRELAY_SECRET_KEY")
-    return Check("secrets", True, f"sealed under {own}" if own else "none is kept yet")
+    return Check("secrets", True, f"encrypted with the key {own}" if own else "none is stored yet")

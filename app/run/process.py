@@ -1,4 +1,4 @@
-"""What every process does: it writes for its own user alone, and it ends with its parent, at once while it still starts."""
+"""Set-up of every process: its files are private to its user, and it ends with its parent, also during its start."""
 
 import ctypes
 import os
@@ -7,38 +7,38 @@ import socket
 import threading
 
 PR_SET_PDEATHSIG = 1
-ending = threading.Event()  # this process was told to end: who waits for something in it must not wait on
+ending = threading.Event()  # set when this process has to end: nothing in it may go on waiting then
 
 
 def keep_private() -> None:
-    """Whatever this process and its children write is for their own user alone. Call it before anything is written."""
+    """Make all files that this process and its children write private to their user. Call it before anything is written."""
     os.umask(0o077)
 
 
 def die_with_parent(parent: int) -> None:
     """End this process when `parent` does. Call it on the child's main thread."""
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-    if os.getppid() != parent:  # It died before the call.
+    if os.getppid() != parent:  # The parent died before the call.
         os._exit(1)
 
 
-def end_when_told() -> None:
-    """Take SIGTERM as any new process does. A forked child has its parent's handler, which in the child does nothing: a
-    server that is stopped while it starts would wait for a child that never heard of it."""
+def end_on_sigterm() -> None:
+    """Restore the default action of SIGTERM. A forked child inherits its parent's handler, which does not end the child. A server that
+    is stopped while it starts would then wait for the child forever."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def hear_the_end() -> None:
-    """Set `ending` when SIGTERM or SIGINT comes, whoever handles it: the web server puts a handler of its own in place later,
-    so the signal is heard at the wakeup descriptor. https://docs.python.org/3/library/signal.html#signal.set_wakeup_fd
+    """Set `ending` when SIGTERM or SIGINT comes. The web server installs its own handler later, so this uses the wakeup file
+    descriptor instead of a handler: https://docs.python.org/3/library/signal.html#signal.set_wakeup_fd
     Call it on the process's main thread."""
-    hears, tells = socket.socketpair()
-    tells.setblocking(False)
-    signal.set_wakeup_fd(tells.fileno(), warn_on_full_buffer=False)
+    reader, writer = socket.socketpair()
+    writer.setblocking(False)
+    signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
 
     def listen() -> None:
         while True:  # both ends stay open as long as the process
-            if hears.recv(1)[0] in (signal.SIGTERM, signal.SIGINT) and tells.fileno():
+            if reader.recv(1)[0] in (signal.SIGTERM, signal.SIGINT) and writer.fileno():
                 ending.set()
 
     threading.Thread(target=listen, name="hear-the-end", daemon=True).start()

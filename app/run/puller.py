@@ -1,7 +1,7 @@
-"""Pulls the sources that are due, each in a process of its own that may take so much time and no more.
+"""Pulls the sources that are due, each in a process of its own with a limited time.
 
-What a source sends can be made to cost a great deal. So a pull shares neither a thread nor a process with anything else: not with the
-worker that lifts embargoes, and not with another pull. One that takes too long is ended, and that is a failure of its source.
+A source can send data that is very expensive to read. So a pull shares no thread and no process with anything else: not with the
+worker that lifts embargoes, and not with another pull. A pull that takes too long is ended and counts as a failure of its source.
 """
 
 import logging
@@ -17,23 +17,23 @@ from app import store
 from app.errors import Unavailable
 from app.run.process import die_with_parent
 from app.settings import Settings
-from app.store import Engine, Source
+from app.store import Engine
 
 log = logging.getLogger("pressrelay.sources")
 
-AT_ONCE = 4  # pulls
-LOOK = 0.5  # seconds between two looks for what is due
-COMPUTING = 20  # seconds of a processor's time that a pull may take
-LASTING = 120.0  # seconds that it may take in all
-LEASE = 180  # seconds for which a claimed source is this process's; longer than any pull takes
-MEMORY = 1024 * 1024 * 1024  # bytes of address space that a pull may take besides what the process has already
+AT_ONCE = 4  # pulls at the same time
+LOOK = 0.5  # seconds between two looks for sources that are due
+COMPUTING = 20  # seconds of processor time that a pull may use
+LASTING = 120.0  # seconds that a pull may take in all
+LEASE = 180  # seconds for which a claimed source belongs to this process; longer than any pull
+MEMORY = 1024 * 1024 * 1024  # bytes of address space that a pull may use in addition to those of the process before it
 MILLION = 1_000_000
 
 
 class _Pull(Struct):
-    """A pull under way."""
+    """A pull in progress."""
 
-    source: Source
+    source: store.accounts.Source
     until: float  # monotonic seconds
     ended: bool = False  # it took too long
 
@@ -45,14 +45,15 @@ def run(
     computing: int = COMPUTING,
     lasting: float = LASTING,
 ) -> None:
-    """Pull what is due until `stop` is set. This process must have no other thread: it forks. A database that fails is asked again."""
+    """Pull the sources that are due until `stop` is set. This process forks, so it must have no other thread. If the database fails,
+    try again."""
     pulls: dict[int, _Pull] = {}
     failed = False
     while not stop.is_set():
         try:
             _settle(engine, pulls)
             while len(pulls) < AT_ONCE and (source := _claim(engine)) is not None:
-                engine.dispose()  # A forked process must not hold this one's connections.
+                engine.dispose()  # A forked process must not share this process's connections.
                 pid = _start(settings, source, computing)
                 pulls[pid] = _Pull(source, time.monotonic() + lasting)
             failed = False
@@ -66,12 +67,12 @@ def run(
         os.waitpid(pid, 0)
 
 
-def _claim(engine: Engine) -> Source | None:
-    return store.claim_source(engine, int(time.time() * MILLION), LEASE * MILLION)
+def _claim(engine: Engine) -> store.accounts.Source | None:
+    return store.accounts.claim_source(engine, int(time.time() * MILLION), LEASE * MILLION)
 
 
-def _start(settings: Settings, source: Source, computing: int) -> int:
-    """Fork a process that pulls the source once; its number."""
+def _start(settings: Settings, source: store.accounts.Source, computing: int) -> int:
+    """Fork a process that pulls the source once; returns its process id."""
     parent = os.getpid()
     pid = os.fork()
     if pid:
@@ -86,7 +87,7 @@ def _start(settings: Settings, source: Source, computing: int) -> int:
     except Unavailable as error:
         log.error("%s", error)
     except BaseException:
-        log.exception("a pull failed unexpectedly")
+        log.exception("a pull failed with an unexpected error")
     os._exit(1)
 
 
@@ -97,23 +98,23 @@ def _limit(computing: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, used + MEMORY))
 
 
-def _pull(settings: Settings, source: Source) -> None:
-    # Loaded only here and by the first pull: most servers pull nothing, and parsers take memory.
+def _pull(settings: Settings, source: store.accounts.Source) -> None:
+    # Imported only by a pull: most servers pull nothing, and the parsers need memory.
     from app.context import connect
     from app.intake import sources
 
     context = connect(settings)
     try:
         pulled = sources.pull(context, source)
-        store.record_pull(context.engine, pulled.source)
-        sources.tell(source, pulled)
+        store.accounts.record_pull(context.engine, pulled.source)
+        sources.log_pull(source, pulled)
     finally:
         context.cache.close()
         context.engine.dispose()
 
 
 def _settle(engine: Engine, pulls: dict[int, _Pull]) -> None:
-    """Take note of pulls that are over, and end those that take too long."""
+    """Record the pulls that are over, and end those that take too long."""
     for pid, pull in list(pulls.items()):
         if not pull.ended and time.monotonic() > pull.until:
             pull.ended = True
@@ -127,14 +128,14 @@ def _settle(engine: Engine, pulls: dict[int, _Pull]) -> None:
 
 
 def _fail(engine: Engine, pull: _Pull, status: int) -> None:
-    """A pull that did not end by itself is a failure of its source."""
+    """Record a pull that did not end normally as a failure of its source."""
     from app.intake import sources
 
     number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
     if pull.ended or number in (signal.SIGXCPU, signal.SIGKILL):
         reason = "The pull was ended: reading what the source sent took too long."
     else:
-        reason = "The pull failed here; the server's log says why."
+        reason = "The pull failed because of an error of this server. See the server's log."
     failed = sources.failed(pull.source, reason, int(time.time() * MILLION))
-    store.record_pull(engine, failed)
+    store.accounts.record_pull(engine, failed)
     log.error("source %s: %s", pull.source.name, reason)

@@ -1,63 +1,70 @@
-"""The background worker: lifts embargoes within a second of their instant, and announces what was committed and never told.
+"""The background worker: lifts embargoes within a second of their instant, and announces changes that nobody else announced.
 
-Several may run, on several hosts: a lift is decided inside one transaction, so it happens once.
+Several may run, on one or more hosts. A lift is decided inside one transaction, so it happens only once.
 """
 
 import logging
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from app import store
 from app.announce import announce, repair
 from app.cache.redis import Cache
 from app.errors import Unavailable
-from app.store import Engine, Ready, Ref
-from app.witness import Witness
+from app.store import Engine
+from app.witness import NAME, Witness
 
 log = logging.getLogger("pressrelay.worker")
 PERIOD = 0.2  # seconds between two looks
-AHEAD = timedelta(seconds=30)  # how long before their instant articles are made ready
+AHEAD = timedelta(seconds=30)  # how long before their instant articles are prepared
 BOOKS = 10.0  # seconds between two looks for counted refusals whose time is over
-NOTED = 86_400.0  # seconds between two notes of the audit log's last hash
-READY_MOST, READY_EACH = 2_000, 100  # articles that are held ready, and that are made so in one look
+NOTED = 86_400.0  # seconds between two log lines with the audit log's last hash
+READY_MOST, READY_EACH = 2_000, 100  # articles that are prepared at the same time, and in one look
 
 
-def step(engine: Engine, cache: Cache, ready: dict[Ref, Ready], witness: Witness | None = None) -> int:
-    """One look: how many embargoes were lifted. `ready` is what earlier looks made ready, and is renewed. Raises Unavailable."""
+def step(
+    engine: Engine,
+    cache: Cache,
+    ready: dict[store.feeds.Ref, store.articles.DueArticle],
+    witness: Witness | None = None,
+) -> int:
+    """One look; returns how many embargoes were lifted. `ready` has the articles that earlier looks prepared, and is updated. Raises
+    Unavailable."""
     lifted = 0
     if witness is not None:
         witness.note(witness.compare(cache, engine))
-    while (due := store.next_due(engine)) is not None and due <= time.time() * 1_000_000:
-        changes = store.lift(engine, datetime.now(UTC), ready)
+    while (due := store.articles.next_due(engine)) is not None and due <= time.time() * 1_000_000:
+        changes = store.articles.lift(engine, datetime.now(UTC), ready)
         announce(cache, changes)
         lifted += len(changes)
-    doubts = cache.doubts()
-    if repair(cache, engine):
-        cache.prove(doubts)
+    cache.caught_up(lambda: repair(cache, engine))
     more = min(READY_EACH, READY_MOST - len(ready))
-    held = store.make_ready(engine, datetime.now(UTC) + AHEAD, ready, max(0, more))
+    held = store.articles.make_ready(engine, datetime.now(UTC) + AHEAD, ready, max(0, more))
     ready.clear()
     ready.update(held)
     return lifted
 
 
-def run(engine: Engine, cache: Cache, stop: threading.Event, witness: Witness | None = None) -> None:
-    """Look until `stop` is set; a database that fails is asked again."""
+def run(engine: Engine, cache: Cache, stop: threading.Event, folder: Path) -> None:
+    """Look again and again until `stop` is set. If the database fails, try again. `folder`: the data directory, where the
+    newest change is noted."""
+    witness = Witness(folder.resolve() / NAME)
     failed = False
-    ready: dict[Ref, Ready] = {}
+    ready: dict[store.feeds.Ref, store.articles.DueArticle] = {}
     counted, noted = time.monotonic(), -NOTED
     while not stop.is_set():
         try:
             if time.monotonic() > noted + NOTED:
-                # Whoever keeps this log elsewhere can prove later that the audit log was not cut off: `audit verify --head`.
-                log.info("audit log: %d records, the last hash is %s", *store.audit_head(engine))
+                # With this line kept elsewhere, an operator can later prove that no record was removed: `audit verify --head`.
+                log.info("audit log: %d records, last hash %s", *store.audit.head(engine))
                 noted = time.monotonic()
             if lifted := step(engine, cache, ready, witness):
                 log.info("embargoes lifted: %d", lifted)
             if time.monotonic() > counted + BOOKS:
                 counted = time.monotonic()
-                store.settle_refusals(engine, datetime.now(UTC))
+                store.accounts.settle_refusals(engine, datetime.now(UTC))
             failed = False
         except Unavailable as error:
             if not failed:

@@ -1,246 +1,30 @@
-"""The store: the only SQL. `put` writes, `find` reads; every function takes the engine and raises Unavailable."""
+"""The store: the only code that runs SQL. It is grouped by subject: `store.articles.by_id`, `store.deliveries.claim`.
 
-from app.store.attempts import DROPPED, OPEN, Attempt, Tally, attempt, confirmed, failed, tally
-from app.store.audit import Event, append, records, verify
-from app.store.audit import Record as AuditRecord
-from app.store.audit import head as audit_head
-from app.store.discover import block, blocks, crossed, names_in_use
+The modules beside the subjects are what all of them need: the tables, the engine, the counter of changes, the audit log. Every
+function that uses the database takes the engine, and raises Unavailable when the database cannot be used.
+"""
+
+from app.store import accounts, articles, audit, deliveries, desk, feeds, identity, leftover, reach
+from app.store.changes import Change, Keys, keys
 from app.store.engine import Engine, connect, upgrade
-from app.store.files import FileRecord, files_of, public_files, waiting_files, wanted
-from app.store.find import (
-    Kept,
-    by_id,
-    changes_after,
-    documents,
-    instance,
-    newest,
-    newest_change,
-    newest_seq,
-    next_due,
-    secret,
-    sizes,
-)
-from app.store.gone import withdrawn
-from app.store.history import Provenance, Version, corrected, history, original, provenance, public_version
-from app.store.identity import START, Head, Mark, entered, head, holds, moved, renew, watch
-from app.store.instants import micros
-from app.store.intents import Intent, ask, claim_intents, count_intents, deny, release_intents, settle_intent
-from app.store.keys import Keys, keys
-from app.store.lift import Ready, Released, lift, make_ready, release
-from app.store.log import Entry, changed_since, log
-from app.store.members import Edited, edited, last_edited
-from app.store.offices import all_offices, save_office
-from app.store.order import Change
-from app.store.outlets import all_outlets, remove_outlet, save_outlet
-from app.store.put import Item, Original, Stored, content, foresee, public_at, put
-from app.store.queue import (
-    Done,
-    Figures,
-    Job,
-    Room,
-    Settled,
-    Waiting,
-    claim,
-    failing,
-    figures,
-    release_claims,
-    settle,
-)
-from app.store.refusals import refused, settle_refusals
-from app.store.saved import all_saved, remove_feed, save_feed, saved_feed
-from app.store.scan import Dated, Ref, dated, find, standing, waiting
-from app.store.sealed import SEALED, key_ids, seal_all
-from app.store.search import found as search_found
-from app.store.search import words as search_words
-from app.store.signing import KeyRecord, add_key, all_keys, key_of, revoke_key, spend
-from app.store.sources import Source, all_sources, claim_source, record_pull, remove_source, save_source
-from app.store.state import State, states, stood, waiting_states
-from app.store.subscriptions import (
-    ENDED,
-    Logged,
-    Subscription,
-    change_subscription,
-    count_subscriptions,
-    embargoed_subscriptions,
-    end_expired,
-    end_subscription,
-    find_subscriptions,
-    identity,
-    listen,
-    log_of,
-    pause_subscription,
-    prune,
-    resend,
-    resume_subscription,
-    same_subscription,
-    save_subscription,
-    subscription,
-)
-from app.store.tables import NEW, PROMPT, SLOW
-from app.store.tokens import TokenRecord, all_tokens, new_token, revoke_token, token_by_id, token_of, used
-from app.store.translations import translations_of
+from app.store.tables import instant, micros
 
 __all__ = [
-    "DROPPED",
-    "ENDED",
-    "NEW",
-    "OPEN",
-    "PROMPT",
-    "SEALED",
-    "SLOW",
-    "START",
-    "Attempt",
-    "AuditRecord",
     "Change",
-    "Dated",
-    "Done",
-    "Edited",
     "Engine",
-    "Entry",
-    "Event",
-    "Figures",
-    "FileRecord",
-    "Head",
-    "Intent",
-    "Item",
-    "Job",
-    "Kept",
-    "KeyRecord",
     "Keys",
-    "Logged",
-    "Mark",
-    "Original",
-    "Provenance",
-    "Ready",
-    "Ref",
-    "Released",
-    "Room",
-    "Settled",
-    "Source",
-    "State",
-    "Stored",
-    "Subscription",
-    "Tally",
-    "TokenRecord",
-    "Version",
-    "Waiting",
-    "add_key",
-    "all_keys",
-    "all_offices",
-    "all_outlets",
-    "all_saved",
-    "all_sources",
-    "all_tokens",
-    "append",
-    "ask",
-    "attempt",
-    "audit_head",
-    "block",
-    "blocks",
-    "by_id",
-    "change_subscription",
-    "changed_since",
-    "changes_after",
-    "claim",
-    "claim_intents",
-    "claim_source",
-    "confirmed",
+    "accounts",
+    "articles",
+    "audit",
     "connect",
-    "content",
-    "corrected",
-    "count_intents",
-    "count_subscriptions",
-    "crossed",
-    "dated",
-    "deny",
-    "documents",
-    "edited",
-    "embargoed_subscriptions",
-    "end_expired",
-    "end_subscription",
-    "entered",
-    "failed",
-    "failing",
-    "figures",
-    "files_of",
-    "find",
-    "find_subscriptions",
-    "foresee",
-    "head",
-    "history",
-    "holds",
+    "deliveries",
+    "desk",
+    "feeds",
     "identity",
-    "instance",
-    "key_ids",
-    "key_of",
+    "instant",
     "keys",
-    "last_edited",
-    "lift",
-    "listen",
-    "log",
-    "log_of",
-    "make_ready",
+    "leftover",
     "micros",
-    "moved",
-    "names_in_use",
-    "new_token",
-    "newest",
-    "newest_change",
-    "newest_seq",
-    "next_due",
-    "original",
-    "pause_subscription",
-    "provenance",
-    "prune",
-    "public_at",
-    "public_files",
-    "public_version",
-    "put",
-    "record_pull",
-    "records",
-    "refused",
-    "release",
-    "release_claims",
-    "release_intents",
-    "remove_feed",
-    "remove_outlet",
-    "remove_source",
-    "renew",
-    "resend",
-    "resume_subscription",
-    "revoke_key",
-    "revoke_token",
-    "same_subscription",
-    "save_feed",
-    "save_office",
-    "save_outlet",
-    "save_source",
-    "save_subscription",
-    "saved_feed",
-    "seal_all",
-    "search_found",
-    "search_words",
-    "secret",
-    "settle",
-    "settle_intent",
-    "settle_refusals",
-    "sizes",
-    "spend",
-    "standing",
-    "states",
-    "stood",
-    "subscription",
-    "tally",
-    "token_by_id",
-    "token_of",
-    "translations_of",
+    "reach",
     "upgrade",
-    "used",
-    "verify",
-    "waiting",
-    "waiting_files",
-    "waiting_states",
-    "wanted",
-    "watch",
-    "withdrawn",
 ]

@@ -1,10 +1,10 @@
-"""The audit log: who did what and when, in one chain of hashes, and never changed again (triggers of the database see to that).
+"""Writes, reads and verifies the audit log: who did what and when. Records form a chain of hashes and never change.
 
-Each record's hash is the SHA-256 of the one before and of its own members as JSON; so what was changed, taken out or put in
-afterwards breaks the chain from there on. The triggers refuse to change or remove a record, to put one in anywhere but at the end, and
-to move the end back. Whoever owns the database can take them off, and `verify` tells that they are missing. If the chain was cut off
-or computed anew before they were put back, only a hash that was noted elsewhere shows it: `verify` takes one, and the background
-worker writes the last one into the server's log every day.
+The hash of a record is the SHA-256 of the previous record's hash and of its own members as JSON. So a record that is changed, removed
+or inserted later breaks the chain from there on. Database triggers refuse to change or remove a record, to insert one anywhere but at
+the end, and to move the end back. The owner of the database can remove the triggers; `verify` reports missing triggers. If somebody
+cuts the chain or computes it again and then restores the triggers, only a hash that was noted elsewhere shows it. So `verify` accepts
+such a hash, and the background worker writes the last hash into the server's log every day.
 """
 
 import hashlib
@@ -18,28 +18,26 @@ from sqlalchemy import Connection, Engine, bindparam, insert, literal_column, se
 
 from app.store.built import Built
 from app.store.engine import reading, writing
-from app.store.instants import instant, micros
-from app.store.tables import audit, audit_head
+from app.store.tables import audit, audit_head, instant, micros
 
-AT_ONCE = 1000  # records that are read at once
-START = bytes(32)  # what stands before the first
+AT_ONCE = 1000  # records read with one query
+START = bytes(32)  # the hash before the first record
 
 
 class Event(Struct, frozen=True):
-    """Something that was done, or refused. It holds no token and no word of an article."""
+    """Something that was done or refused. It contains no token and no text of an article."""
 
-    action: (
-        str  # "pushed", "corrected", "released", "lifted", "canceled", "withheld", "read", "refused", "token-added", …
-    )
+    # "pushed", "corrected", "released", "lifted", "canceled", "withheld", "read", "refused", "token-added", …
+    action: str
     actor: str
-    office: str = ""  # whose article, token or key it is
+    office: str = ""  # the office that the article, token or key belongs to
     article: str = ""  # public id
     version: int = 0
     detail: dict[str, str] = {}
 
 
 class Record(Struct, frozen=True):
-    """An event as it is kept."""
+    """An event as the audit log stores it."""
 
     seq: int
     at: datetime
@@ -52,11 +50,11 @@ class Verdict(Struct, frozen=True):
 
     count: int
     head: str  # the last hash, hexadecimal
-    fault: str = ""  # one sentence; empty: none
+    fault: str = ""  # what is wrong, in one sentence; empty: nothing
 
 
 def record(connection: Connection, events: Sequence[Event], now: datetime) -> None:
-    """Add to the chain, within a transaction: what is told there is told if and only if it happens."""
+    """Append events within the transaction of the change itself, so an event is in the log exactly if it happened."""
     if not events:
         return
     ((seq, hash),) = _LOCK.rows(connection)
@@ -72,7 +70,7 @@ def record(connection: Connection, events: Sequence[Event], now: datetime) -> No
 
 
 def append(engine: Engine, events: Sequence[Event], now: datetime) -> None:
-    """Add to the chain and to nothing else. Raises Unavailable."""
+    """Append events in a transaction of their own. Raises Unavailable."""
     if events:
         with writing(engine) as connection:
             record(connection, events, now)
@@ -81,7 +79,7 @@ def append(engine: Engine, events: Sequence[Event], now: datetime) -> None:
 def records(
     engine: Engine, *, article: str = "", office: str = "", action: str = "", after: int = 0, limit: int = AT_ONCE
 ) -> list[Record]:
-    """Records behind a number, in order: all, or of one article, office or action. Raises Unavailable."""
+    """Records with a number greater than `after`, in order: all, or those of one article, office or action. Raises Unavailable."""
     with reading(engine) as connection:
         statement = select(audit).where(audit.c.seq > after).order_by(audit.c.seq).limit(limit)
         if article:
@@ -103,14 +101,15 @@ def records(
 
 
 def head(engine: Engine) -> tuple[int, str]:
-    """How many records there are, and the last hash, hexadecimal. Raises Unavailable."""
+    """The number of records, and the last hash, hexadecimal. Raises Unavailable."""
     with reading(engine) as connection:
         row = connection.execute(select(audit_head.c.seq, audit_head.c.hash).where(audit_head.c.id == 1)).one()
     return int(row.seq), bytes(row.hash).hex()
 
 
 def verify(engine: Engine, noted: str = "") -> Verdict:
-    """Whether the chain is whole and locked, and holds the hash that was noted before. Raises Unavailable."""
+    """Check that the chain is whole, that the triggers protect it, and that it contains the hash `noted`, if one is given. Raises
+    Unavailable."""
     hash, count, seen = START, 0, not noted
     for row in _rows(engine):
         count += 1
@@ -118,29 +117,30 @@ def verify(engine: Engine, noted: str = "") -> Verdict:
             return Verdict(count - 1, hash.hex(), f"Record {count} is missing.")
         hash = _next(hash, tuple(row[:-1]))
         if hash != bytes(row[-1]):
-            return Verdict(count, hash.hex(), f"Record {count} was changed, or one before it was taken out or put in.")
+            fault = f"Record {count} was changed, or a record before it was removed or inserted."
+            return Verdict(count, hash.hex(), fault)
         seen = seen or hash.hex() == noted.lower()
     with reading(engine) as connection:
         head = connection.execute(select(audit_head.c.seq, audit_head.c.hash).where(audit_head.c.id == 1)).one_or_none()
-    # What was added since this reading began lies beyond; the head may be ahead, never behind.
+    # Records may have been added since this check began, so the head may be ahead of what was read, but never behind.
     if head is None or head.seq < count or (head.seq == count and bytes(head.hash) != hash):
-        return Verdict(count, hash.hex(), "The end of the log is not the one that was noted with it.")
+        fault = "The last record does not match the end that the database stores for the log."
+        return Verdict(count, hash.hex(), fault)
     if head.seq > count and not _exists(engine, count + 1):
         return Verdict(count, hash.hex(), f"Records {count + 1} to {head.seq} are missing.")
     if not seen:
-        return Verdict(
-            count, hash.hex(), "The hash that was noted is of no record: the log was cut off or written anew."
-        )
+        fault = "The noted hash belongs to no record, so the log was cut off or written again."
+        return Verdict(count, hash.hex(), fault)
     if missing := _unlocked(engine):
         fault = (
-            f"The chain is whole, but the database would let somebody change it: the triggers {', '.join(missing)} are missing"
-            " or disabled. Compare with a hash that was noted elsewhere, and put them back (app/store/migrations)."
+            f"The chain is whole, but the database would allow changes to it: the triggers {', '.join(missing)} are missing"
+            " or disabled. Compare the chain with a hash that was noted elsewhere, and restore the triggers (app/store/migrations)."
         )
         return Verdict(count, hash.hex(), fault)
     return Verdict(count, hash.hex())
 
 
-LOCKS = {  # by dialect: the triggers that migrations 0009 and 0016 made
+LOCKS = {  # dialect -> the triggers that the migrations make
     "sqlite": (
         *("audit_kept_update", "audit_kept_delete", "audit_kept_insert"),
         *("audit_head_insert", "audit_head_update", "audit_head_delete"),
@@ -160,7 +160,7 @@ _TRIGGERS = {
 
 
 def _unlocked(engine: Engine) -> list[str]:
-    """The triggers that should keep the log and do not."""
+    """The names of the triggers that are missing or disabled."""
     dialect = engine.dialect.name
     with reading(engine) as connection:
         found = set(connection.exec_driver_sql(_TRIGGERS[dialect]).scalars())

@@ -1,13 +1,15 @@
-"""Statements that every push runs: built and compiled once, then run in the driver's own words.
+"""Builds and compiles frequent statements once, and runs them directly on the database driver.
 
-SQLAlchemy takes 13 µs and more to run a statement that it has compiled already, SQLite takes 1 to 5; a push runs fifteen. The
-types of our tables need no conversion on the way in, and none on the way out save that SQLite's truth is 0 or 1.
+SQLAlchemy takes at least 13 µs to run a statement that is compiled already; SQLite takes 1 to 5. A push runs fifteen statements. The
+column types of our tables need no conversion, except that SQLite returns 0 or 1 for a Boolean.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Executable
+import msgspec
+from sqlalchemy import Column, ColumnElement, Connection, Executable, Text, any_, bindparam, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql import ClauseElement
 
@@ -15,19 +17,19 @@ Values = Mapping[str, Any]
 
 
 class Built:
-    """One statement; its parameters are given by name. Threads share it: two that compile it at once write the same text, and a
-    failure to compile is not remembered."""
+    """One statement with named parameters. Threads share it: two threads that compile it at once get the same text. A failure to
+    compile is not remembered."""
 
     def __init__(self, build: Callable[[str], Executable]) -> None:
-        """`build` makes it for a dialect: "sqlite" or "postgresql"."""
+        """`build` makes the statement for a dialect: "sqlite" or "postgresql"."""
         self._build = build
-        self._compiled: dict[str, tuple[str, tuple[str, ...] | None]] = {}  # by dialect: text, the order of parameters
+        self._compiled: dict[str, tuple[str, tuple[str, ...] | None]] = {}  # dialect -> text, order of parameters
 
     def rows(self, connection: Connection, **values: Any) -> list[Any]:
-        """Run it; its rows as tuples. Raises what SQLAlchemy raises."""
+        """Run the statement and return its rows as tuples. Raises what SQLAlchemy raises."""
         text, order = self._for(connection)
         given: Any = values if order is None else tuple([values[name] for name in order])
-        if _heard(connection):
+        if _observed(connection):
             result = connection.exec_driver_sql(text, given)
             return list(map(tuple, result)) if result.returns_rows else []
         try:
@@ -40,10 +42,10 @@ class Built:
         return list(found)
 
     def many(self, connection: Connection, rows: Sequence[Values]) -> None:
-        """Run it for each of these. Raises what SQLAlchemy raises."""
+        """Run the statement once for each of `rows`. Raises what SQLAlchemy raises."""
         text, order = self._for(connection)
         given: Any = rows if order is None else [tuple([row[name] for name in order]) for row in rows]
-        if _heard(connection):
+        if _observed(connection):
             connection.exec_driver_sql(text, given)
             return
         try:
@@ -64,15 +66,28 @@ class Built:
         return self._compiled[dialect.name]
 
 
-def _heard(connection: Connection) -> bool:
-    """Whether somebody listens to statements, a tracer or a test: then SQLAlchemy runs this one too, and tells of it."""
+def _observed(connection: Connection) -> bool:
+    """Whether a tracer or a test listens to statements. Then SQLAlchemy runs the statement, so that they see it."""
     return bool(connection.engine.dispatch.before_cursor_execute)
 
 
 def _as_sqlalchemy(connection: Connection, text: str, error: Exception) -> BaseException:
-    """The driver's error as the rest of the store knows it; a connection that is lost is not used again."""
+    """The driver's error as SQLAlchemy raises it. A connection that was lost is not used again."""
     dbapi = connection.dialect.loaded_dbapi
     lost = connection.dialect.is_disconnect(error, connection.connection.dbapi_connection, None)  # type: ignore[arg-type]
     if lost:
         connection.invalidate(error)
     return DBAPIError.instance(text, None, error, dbapi.Error, connection_invalidated=lost, dialect=connection.dialect)
+
+
+def among(column: Column[str], name: str, dialect: str) -> ColumnElement[bool]:
+    """The condition that a column's text is in the list of the parameter `name`; `listed` makes the value of the parameter."""
+    if dialect == "postgresql":
+        return column == any_(bindparam(name, type_=ARRAY(Text)))
+    # https://www.sqlite.org/json1.html#jeach
+    return column.in_(select(func.json_each(bindparam(name)).table_valued("value").c.value))
+
+
+def listed(connection: Connection, texts: Collection[str]) -> Any:
+    """Texts as one parameter: an array for PostgreSQL, JSON for SQLite."""
+    return list(texts) if connection.dialect.name == "postgresql" else msgspec.json.encode(list(texts)).decode()

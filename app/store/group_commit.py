@@ -1,7 +1,7 @@
-"""Group commit: what comes while another is written is written together with all that wait by then, in one transaction.
+"""Writes several releases in one transaction: releases that arrive during a write wait, and are then written together.
 
-A commit to disk and what surrounds it cost as much as the rows of several articles. Nobody waits for company: who finds nobody
-writing writes at once. Each is answered only after the commit that it is in, and what fails because of one fails for that one alone.
+A commit to disk costs as much as the rows of several articles. A release that arrives while nobody writes is written at once. Each
+release is answered only after its commit. A release that fails does not affect the others.
 """
 
 import threading
@@ -10,14 +10,14 @@ from typing import Any, TypeVar
 
 from app.errors import PressrelayError
 
-MOST = 100  # articles written together: others must not wait long for them
+MOST = 100  # articles written together, so that nobody waits long
 
 Given = TypeVar("Given")
 Made = TypeVar("Made")
 
 
 class _Waiting:
-    """One that waits, and what became of it."""
+    """A caller's input that waits to be written, and then its result or error."""
 
     def __init__(self, given: Any, weight: int) -> None:
         self.given = given
@@ -25,21 +25,22 @@ class _Waiting:
         self.made: Any = None
         self.error: BaseException | None = None
         self.done = False
-        self.woken = threading.Event()  # it is done, or it is its turn to write
+        self.woken = threading.Event()  # set when it is written, or when its caller has to write
 
 
-class Together:
-    """What one process writes, one group at a time."""
+class GroupCommit:
+    """Writes for all callers of one process, one group at a time."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._queue: list[_Waiting] = []
-        self._busy = False  # somebody writes, or was told to
+        self._busy = False  # whether a caller writes or was woken to write
 
     def write(self, given: Given, weight: int, write: Callable[[Sequence[Given]], Sequence[Made]]) -> Made:
-        """What `write` makes of it, alone or with others: it makes one of each, in their order, or raises and has done nothing.
+        """Write `given`, alone or together with the input of other callers, and return its result.
 
-        `weight`: how many articles. Raises what `write` raises.
+        `write` takes a list of inputs and returns one result for each, in the same order; if it raises, it has written nothing.
+        `weight`: the number of articles in `given`. Raises what `write` raises.
         """
         own = _Waiting(given, weight)
         with self._lock:
@@ -56,10 +57,10 @@ class Together:
         return made
 
     def _lead(self, write: Callable[[Sequence[Any]], Sequence[Any]]) -> None:
-        """Write those that wait, the caller first among them, and wake the one that leads the next group."""
+        """Write the input at the head of the queue with as many others as allowed, then wake their callers and the next leader."""
         with self._lock:
             group = [self._queue.pop(0)]
-            while self._queue and sum(one.weight for one in (*group, self._queue[0])) <= MOST:
+            while self._queue and sum(waiting.weight for waiting in (*group, self._queue[0])) <= MOST:
                 group.append(self._queue.pop(0))
         try:
             _write(group, write)
@@ -67,20 +68,20 @@ class Together:
             with self._lock:
                 following = self._queue[:1]
                 self._busy = bool(following)
-            for one in (*group, *following):
-                one.woken.set()
+            for waiting in (*group, *following):
+                waiting.woken.set()
 
 
 def _write(group: Sequence[_Waiting], write: Callable[[Sequence[Any]], Sequence[Any]]) -> None:
     try:
-        made = write([one.given for one in group])
+        made = write([waiting.given for waiting in group])
     except BaseException as error:
-        if len(group) == 1 or isinstance(error, PressrelayError):  # The database's fault is everybody's.
-            for one in group:
-                one.error, one.done = error, True
+        if len(group) == 1 or isinstance(error, PressrelayError):  # It concerns them all: the database failed.
+            for waiting in group:
+                waiting.error, waiting.done = error, True
             return
-        for one in group:  # One of them made it fail, and nothing of any is stored.
-            _write([one], write)
+        for waiting in group:  # One input made the transaction fail and nothing is stored, so write each alone.
+            _write([waiting], write)
         return
-    for one, done in zip(group, made, strict=True):
-        one.made, one.done = done, True
+    for waiting, done in zip(group, made, strict=True):
+        waiting.made, waiting.done = done, True

@@ -1,9 +1,9 @@
-"""Which history of the database this is.
+"""Names the history of the database, and finds out when the database was restored or copied.
 
-After a backup was put back, numbers are given again, to other content. A copy that is brought up beside the original goes on
-differently. So each change has a random stamp beside its number: whoever remembers both can ask whether this database still
-holds that very change, and with it all that came before. The history as a whole has a random name, `instance`. The name is renewed
-where an older state of the database, or another home of it, is found; then nobody looks at what is kept under the name before.
+After a backup is restored, numbers are given again to other content. A copy that runs beside the original continues differently. So
+each change has a random stamp beside its number: whoever remembers both can ask whether this database still has that very change, and
+so everything before it. The history as a whole has a random name, `instance`. The name is renewed when the database turns out to be in
+an older state or in another place; then nobody reads what the cache holds under the old name.
 """
 
 import os
@@ -16,17 +16,17 @@ from weakref import WeakKeyDictionary
 from msgspec import Struct
 from sqlalchemy import Connection, Engine, and_, event, select, update
 
-from app.store import scan
+from app.errors import Unavailable
+from app.store.changes import forget
 from app.store.engine import reading, writing
-from app.store.instants import micros
-from app.store.tables import changes, counter
+from app.store.tables import changes, counter, micros
 
 Mark = tuple[int, int]  # a change: its number and its stamp
-START: Mark = (0, 0)  # before the first change; every history has that
+START: Mark = (0, 0)  # before the first change, in every history
 
 
-class Head(Struct, frozen=True):
-    """Where a history stands."""
+class NewestChange(Struct, frozen=True):
+    """A history and its newest change."""
 
     instance: str  # its name
     mark: Mark  # the newest change
@@ -40,15 +40,27 @@ _HEAD = (
 )
 
 
-def head(engine: Engine) -> Head:
+def head(engine: Engine) -> NewestChange:
     """The history and its newest change, in one snapshot. Raises Unavailable."""
     with reading(engine) as connection:
         instance, at, seq, stamp = connection.execute(_HEAD).one()
-    return Head(str(instance), START if seq is None else (int(seq), int(stamp)), int(at))
+    return NewestChange(str(instance), START if seq is None else (int(seq), int(stamp)), int(at))
+
+
+def instance(engine: Engine) -> str:
+    """The random name of this history of the database. Raises Unavailable."""
+    with reading(engine) as connection:
+        return str(connection.execute(select(counter.c.instance).where(counter.c.id == 1)).scalar_one())
+
+
+def secret(engine: Engine) -> bytes:
+    """The random secret of this database. Raises Unavailable."""
+    with reading(engine) as connection:
+        return str(connection.execute(select(counter.c.secret).where(counter.c.id == 1)).scalar_one()).encode()
 
 
 def holds(engine: Engine, mark: Mark) -> bool:
-    """Whether this history has that very change. Raises Unavailable."""
+    """Whether this history has the change with that number and stamp. Raises Unavailable."""
     if mark == START:
         return True
     with reading(engine) as connection:
@@ -59,17 +71,16 @@ def holds(engine: Engine, mark: Mark) -> bool:
 
 
 def moved(engine: Engine) -> bool:
-    """Whether the database is another one than that in which the history was named: a copy, or one that was put back from a dump.
-    Raises Unavailable."""
+    """Whether the database moved since its history was named: it is a copy, or was restored from a dump. Raises Unavailable."""
     with reading(engine) as connection:
         known = connection.execute(select(counter.c.home).where(counter.c.id == 1)).scalar_one()
         return str(known) != _home(connection)
 
 
 def renew(engine: Engine, instance: str, *, older: bool) -> str:
-    """Give the history a new name, unless somebody did so since it was called `instance`; the name that is in force. `older`: its
-    state is older than one that was seen. Else it only has another home, and where it had none yet, it keeps its name: a version of
-    this program that knew of no homes gave it. Raises Unavailable."""
+    """Give the history a new name, unless its name is no longer `instance`. Return the valid name. `older`: the database is in an
+    older state than before; otherwise it only moved. A database that has moved but has no home yet keeps its name, because an earlier
+    version of Pressrelay gave the name without noting a home. Raises Unavailable."""
     with writing(engine) as connection:
         found, known = connection.execute(
             select(counter.c.instance, counter.c.home).where(counter.c.id == 1).with_for_update()
@@ -85,11 +96,14 @@ def renew(engine: Engine, instance: str, *, older: bool) -> str:
 
 
 def _home(connection: Connection) -> str:
-    """What a copy does not share with its original. Of SQLite the file's number in its file system; of PostgreSQL the database's own
-    number, the cluster's, and its timeline, which changes when it is put back to an instant or a standby takes over."""
+    """What a copy does not share with its original. For SQLite: the inode number of the file. For PostgreSQL: the database's OID, the
+    cluster's identifier and its timeline, which changes after a point-in-time recovery and when a standby takes over."""
     if connection.dialect.name == "sqlite":
         row = connection.exec_driver_sql("PRAGMA database_list").first()
-        return f"file {os.stat(row[2]).st_ino}" if row is not None and row[2] else "memory"
+        try:
+            return f"file {os.stat(row[2]).st_ino}" if row is not None and row[2] else "memory"
+        except OSError as error:
+            raise Unavailable("The file of the database is not there.") from error
     own = connection.exec_driver_sql("SELECT oid FROM pg_database WHERE datname = current_database()").scalar_one()
     allowed = connection.exec_driver_sql(_MAY_ASK).scalar_one()
     cluster = connection.exec_driver_sql(_CLUSTER).one() if allowed else ("", "")
@@ -106,19 +120,19 @@ _CLUSTER = (
 
 
 def watch(engine: Engine, call: Callable[[], None]) -> None:
-    """Call this with each new connection: another state of the database may stand at its other end."""
+    """Call `call` after each new connection, because it may lead to another state of the database."""
 
     def connected(_connection: Any, _record: Any) -> None:
-        scan.forget(engine)
+        forget(engine)
         call()
 
     event.listen(engine, "connect", connected)
 
 
 def entered(engine: Engine, instance: str) -> None:
-    """This process goes on with the history of that name: it forgets the numbers of another one."""
+    """Note that this process uses the history with that name. If the name is new, forget the ids of the history before."""
     if _entered.get(engine, instance) != instance:
-        scan.forget(engine)
+        forget(engine)
     _entered[engine] = instance
 
 

@@ -1,1 +1,1 @@
-"""A feed goes out: its page of articles, the catalogue of feeds, and their titles. It does not read requests."""
+"""Outgoing feeds: their pages of articles, the catalogue of feeds, and their titles. This room does not read requests."""

@@ -5,18 +5,17 @@ from msgspec import Struct
 from app import store
 from app.accounts.offices import OfficeRecord
 from app.errors import Problem
-from app.query import query as queries
-from app.query.query import Query, office_place
+from app.query import Query, office_place, recall
 from app.store import Engine
 from app.syndication.texts import feed_title
 from schemas import codes
 
 MOST_CROSSED = 2000  # feeds of a region and a topic; those of the widest regions come first
-AT_ONCE = 20  # regions in one question
+AT_ONCE = 20  # regions in one database query
 
 
 class Listed(Struct, frozen=True):
-    """A feed, with those that it contains."""
+    """A feed, with the narrower feeds that it contains."""
 
     query: Query
     title: str
@@ -27,14 +26,14 @@ class Directory(Struct, frozen=True):
     """The feeds of a server."""
 
     everything: Listed
-    groups: tuple[tuple[str, tuple[Listed, ...]], ...]  # a heading (a key of app.wording.TEXTS) and its feeds
-    cut: bool  # there are more feeds of a region and a topic than are listed
+    groups: tuple[tuple[str, tuple[Listed, ...]], ...]  # a heading (a key of texts.TEXTS) and its feeds
+    cut: bool  # there are more feeds of a region and a topic than those listed
 
 
 def directory(engine: Engine, site: str, lang: str, most: int = MOST_CROSSED) -> Directory:
-    """The feeds, each under its title in "ko" or "en". Raises Unavailable."""
-    used = store.names_in_use(engine)
-    offices = {office.code: office for office in store.all_offices(engine)}
+    """All feeds that have articles, with titles in `lang` ("ko" or "en"). Raises Unavailable."""
+    used = store.feeds.names_in_use(engine)
+    offices = {office.code: office for office in store.accounts.all_offices(engine)}
     regions = [region.code for region in codes("region") if region.code in used]
     crossed, cut = _crossed(engine, regions, most)
 
@@ -60,15 +59,15 @@ def directory(engine: Engine, site: str, lang: str, most: int = MOST_CROSSED) ->
 
 
 def _crossed(engine: Engine, regions: list[str], most: int) -> tuple[dict[str, list[str]], bool]:
-    """The topics of each region in the tables' order, and whether there are more than `most`."""
+    """The topics of each region in the order of the code table, and whether there are more than `most`."""
     order = {topic.code: place for place, topic in enumerate(codes("topic"))}
     wide = sorted(regions, key=lambda code: len(codes("region").ancestors(code)))
     found: dict[str, list[str]] = {}
     left = most
     for start in range(0, len(wide), AT_ONCE):
-        asked = wide[start : start + AT_ONCE]
-        pairs = [(place, topic) for place, topic in store.crossed(engine, asked) if topic in order]
-        for place, topic in sorted(pairs, key=lambda pair: (asked.index(pair[0]), order[pair[1]])):
+        some = wide[start : start + AT_ONCE]
+        pairs = [(place, topic) for place, topic in store.feeds.crossed(engine, some) if topic in order]
+        for place, topic in sorted(pairs, key=lambda pair: (some.index(pair[0]), order[pair[1]])):
             if not left:
                 return found, True
             found.setdefault(place, []).append(topic)
@@ -77,11 +76,11 @@ def _crossed(engine: Engine, regions: list[str], most: int) -> tuple[dict[str, l
 
 
 def _saved(engine: Engine, offices: dict[str, OfficeRecord]) -> list[Query]:
-    """The feeds with a short name; one that cannot be read any more (a code that is gone) has no feed either."""
+    """The queries of the saved feeds. A saved feed whose query is not valid any more (its code was removed) is left out."""
     found = []
-    for saved in store.all_saved(engine):
+    for saved in store.feeds.all_saved(engine):
         try:
-            found.append(queries.recall(saved, (), list(offices)))
+            found.append(recall(saved, (), list(offices)))
         except Problem:
             continue
     return found

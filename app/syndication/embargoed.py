@@ -1,46 +1,37 @@
-"""What is under embargo, for those who may read it before: who they are, what of it each may read, and the feed of it."""
+"""Articles under embargo, for those who may read them early: who may read which articles, and the feed of them."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+
+from msgspec.structs import replace
 
 from app import store
-from app.accounts.rights import OutletRecord, Principal
+from app.accounts.rights import OutletRecord, Principal, make_principal
 from app.context import Context
-from app.query import query as queries
-from app.query.query import Query, office_place
-from app.store import Engine, Event, TokenRecord
+from app.query import Query, feed_url, office_place
+from app.store import Engine
 from app.syndication.page import hub, shortened
 from app.syndication.texts import text
-from feeds import embargo
-from feeds.article import Article, Feed, Withdrawn
-from feeds.wording import EPOCH
+from feeds import NEVER, Article, Feed, Withdrawn, format_of
 
-Within = tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]  # (places, topics), in each of which an article must stand
+Within = tuple[
+    tuple[tuple[str, ...], tuple[str, ...]], ...
+]  # (places, topics); an article must belong to each of these pairs
 
 
-def principal_of(engine: Engine, token: TokenRecord) -> Principal | None:
-    """Whom a token stands for; None where its outlet was removed. Raises Unavailable."""
+def principal_of(engine: Engine, token: store.accounts.TokenRecord) -> Principal | None:
+    """The principal of a token; None if its outlet was removed. Raises Unavailable."""
     outlet: OutletRecord | None = None
     if token.outlet:
-        outlet = next((one for one in store.all_outlets(engine) if one.code == token.outlet), None)
+        outlet = next((known for known in store.accounts.all_outlets(engine) if known.code == token.outlet), None)
         if outlet is None:
             return None
-    wanted = set(outlet.offices) if outlet else set()
-    offices = store.all_offices(engine) if token.office or wanted else []
-    limited = tuple(one.code for one in offices if wanted & {one.code, *one.above})
-    office = next((one for one in offices if one.code == token.office), None)
-    within = tuple(one for one in offices if token.office in one.above)
-    return Principal(token.actor, token.role, token.scope, office, within, outlet, limited)
-
-
-def may(principal: Principal) -> bool:
-    """Whether it may read under embargo: an outlet, or an office what is its own."""
-    return principal.may("embargo") or (principal.office is not None and principal.may("read"))
+    offices = store.accounts.all_offices(engine) if token.office or (outlet and outlet.offices) else []
+    return make_principal(token.actor, token.role, token.scope, offices, office=token.office or "", outlet=outlet)
 
 
 def within(principal: Principal) -> Within:
-    """The limits of a token: values of one mean or, limits mean and."""
+    """The limits of a token. An article must satisfy every limit, and needs one of the values in each."""
     outlet, offices = principal.outlet, principal.reads()
     limits: Within = ((tuple(map(office_place, offices)), ("*",)),) if offices is not None else ()
     if outlet is None:
@@ -51,22 +42,31 @@ def within(principal: Principal) -> Within:
 
 
 def lets(principal: Principal, article: Article) -> bool:
-    """Whether it may read this one."""
-    # An article stands where it stood when it came; whose it may be read by is decided by what the offices are now.
+    """Whether it may read this article."""
+    # The places of an article were fixed when it came. But the present structure of the offices decides who may read it.
     offices = principal.reads()
     if offices is not None and article.office.code not in offices:
         return False
-    stands = store.keys(article)
+    keys = store.keys(article)
     return all(
-        set(places) & set(stands.places) and set(topics) & set(stands.topics) for places, topics in within(principal)
+        set(places) & set(keys.places) and set(topics) & set(keys.topics) for places, topics in within(principal)
     )
 
 
 def record(engine: Engine, principal: Principal, articles: Sequence[Article], how: str) -> None:
-    """Keep who reads what, before it is shown. Raises Unavailable, and then it must not be."""
+    """Record who reads which articles, before they are shown. Raises Unavailable; then they must not be shown."""
     detail = {"as": how} | ({"outlet": principal.outlet.code} if principal.outlet else {})
-    events = [Event("read", principal.actor, one.office.code, one.id, one.version, detail) for one in articles]
-    store.append(engine, events, datetime.now(UTC))
+    events = [
+        store.audit.Event("read", principal.actor, article.office.code, article.id, article.version, detail)
+        for article in articles
+    ]
+    store.audit.append(engine, events, datetime.now(UTC))
+
+
+def dated_as_it_came(article: Article, came: datetime) -> Article:
+    """The article dated when its version came. Its own dates may be those at which the embargo ends, and readers hide entries from the
+    future."""
+    return replace(article, published=min(article.published, came), updated=min(article.updated, came))
 
 
 def feed(
@@ -77,7 +77,7 @@ def feed(
     links: dict[str, str],
     gone: tuple[Withdrawn, ...] = (),
 ) -> Feed:
-    """A document of articles under embargo, each plainly marked."""
+    """A document of articles under embargo, each clearly marked."""
     lang = context.settings.language
     return Feed(
         self=address(context, query, format),
@@ -85,8 +85,8 @@ def feed(
         title=f"{context.settings.site_name}: {text('embargoed', lang)}",
         subtitle=text("embargoed-how", lang),
         lang=lang,
-        updated=max((one.updated for one in articles), default=EPOCH),
-        articles=tuple(embargo.marked(shortened(one), format) for one in articles),
+        updated=max((article.updated for article in articles), default=NEVER),
+        articles=tuple(format_of(format).marked(shortened(article)) for article in articles),
         links=links,
         withdrawn=gone,
         hub="" if query.before or query.after else hub(context),
@@ -94,8 +94,6 @@ def feed(
 
 
 def address(context: Context, query: Query, format: str) -> str:
-    """The one URL of a feed of what is under embargo."""
-    own: Any = query.canonical()
-    return queries.url(
-        f"{context.settings.url}/feed.{format}", f"{own}&status=embargoed" if own else "status=embargoed"
-    )
+    """The canonical URL of a feed of articles under embargo."""
+    own = query.canonical(context.write_cursor)
+    return feed_url(context.settings.url, "/feed", format, f"{own}&status=embargoed" if own else "status=embargoed")

@@ -1,36 +1,41 @@
-"""A query's articles as a feed: what is rendered, of whom it tells, and where its other pages are."""
+"""The articles of a query as a page of a feed, with its title and the links to its other pages."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 
 import msgspec
+from msgspec import Struct
 from msgspec.structs import replace
 
 from app import store
 from app.context import Context
-from app.query import query as queries
-from app.query.query import LIMIT, Cursor, Query, Row, cut
+from app.query import LIMIT, Cursor, Query, Row, cut, feed_url
 from app.syndication.texts import feed_subtitle, feed_title, text, title_language
-from feeds.article import Article, Feed, Withdrawn
-from feeds.wording import EPOCH
+from feeds import NEVER, Article, Feed, Withdrawn
 
-WITHDRAWN = 50  # told in one feed at most
-PAGE_BYTES = 3 * 1024 * 1024  # of the documents of a page's articles, of which about half goes into a feed
-LONGEST_BODY = 512 * 1024  # characters of HTML; a feed shows the summary of what is longer
-BOTTOM: Cursor = (0, 0)  # below every article
+WITHDRAWN = 50  # withdrawn articles that one feed shows at most
+PAGE_BYTES = 3 * 1024 * 1024  # bytes of the stored documents of a page's articles; about half of them go into a feed
+LONGEST_BODY = 512 * 1024  # characters of HTML; a feed shows only the summary of a longer body
+BOTTOM: Cursor = (0, 0)  # a position below every article
 
-Shown = tuple[Feed, list[Cursor]]  # a feed, and where each of its articles stands
+
+class Plan(Struct, frozen=True):
+    """A document whose articles are known but not read yet."""
+
+    dated: list[store.feeds.Dated]  # the articles' versions
+    standing: list[Cursor]  # the position of each article
+    finish: Callable[[tuple[Article, ...]], Feed]  # makes the document of these articles; may raise Unavailable
 
 
 def address(context: Context, query: Query, format: str) -> str:
-    """The one URL of a feed."""
-    return query.address(context.settings.url, format)
+    """The canonical URL of a feed."""
+    return query.address(context.settings.url, format, context.write_cursor)
 
 
 def archive_address(context: Context, query: Query, format: str, month: str = "") -> str:
-    """The URL of a document of the feed's archive (app/web/routes/archives.py); without a month of the newest one."""
-    path = f"{context.settings.url}/feed.{format}/archive{'/' + month if month else ''}"
-    return queries.url(path, replace(query, saved=None, limit=LIMIT).canonical())
+    """The URL of a document of the feed's archive (app/web/routes/archives.py); without a month, that of the newest one."""
+    asked = replace(query, saved=None, limit=LIMIT).canonical(context.write_cursor)
+    return feed_url(context.settings.url, "/feed", format, asked, f"/archive{'/' + month if month else ''}")
 
 
 def hub(context: Context) -> str:
@@ -39,40 +44,52 @@ def hub(context: Context) -> str:
 
 
 def home(context: Context, query: Query) -> str:
-    """The page that shows the same query."""
+    """The URL of the HTML page for the same query."""
     return query.home(context.settings.url)
 
 
-def feed(context: Context, query: Query, format: str) -> Shown:
+def feed(context: Context, query: Query, format: str) -> Feed:
     """A page of a query's articles. Raises Unavailable."""
-    # One more than the page holds: whether there is a next one.
-    rows = store.standing(context.engine, replace(query, limit=query.limit + 1))
+    plan = planned(context, query, format)
+    return plan.finish(tuple(documents(context, plan.dated)))
+
+
+def planned(context: Context, query: Query, format: str) -> Plan:
+    """The plan of a page of a query's articles. Raises Unavailable."""
+    # Ask for one row more than the page holds, to see whether a next page exists.
+    rows = store.feeds.standing(context.engine, replace(query, limit=query.limit + 1))
     rows, more = page(context, rows, query)
-    articles = tuple(documents(context, store.dated(rows)))
     standing = [(sort, num) for sort, num, *_ in rows]
-    gone: tuple[Withdrawn, ...] = ()
-    links = _pages(context, query, format, standing, more)
-    if query.before is None and query.after is None:
-        oldest = standing[-1][0] if more else 0
-        gone = tuple(store.withdrawn(context.engine, query, oldest, WITHDRAWN))
-        if articles and archived(query):
-            links["prev-archive"] = archive_address(context, query, format)
-    made = shown(context, query, address(context, query, format), articles, links, gone)
-    # Its other pages are no topics: what is subscribed to is the feed.
-    return made if query.before or query.after else replace(made, hub=hub(context)), standing
+
+    def finish(articles: tuple[Article, ...]) -> Feed:
+        gone: tuple[Withdrawn, ...] = ()
+        links = _pages(context, query, format, standing, more)
+        if query.before is None and query.after is None:
+            oldest = standing[-1][0] if more else 0
+            gone = tuple(store.feeds.withdrawn(context.engine, query, oldest, WITHDRAWN))
+            if articles and archived(query):
+                links["prev-archive"] = archive_address(context, query, format)
+        made = shown(context, query, address(context, query, format), articles, links, gone)
+        # Only the first page names the hub: clients subscribe to the feed, not to its other pages.
+        return made if query.before or query.after else replace(made, hub=hub(context))
+
+    return Plan(store.feeds.dated(rows), standing, finish)
 
 
 def page(context: Context, rows: list[Row], query: Query) -> tuple[list[Row], bool]:
-    """The rows of a page of which one more was asked for, by number and by bytes, and whether there are more. Raises Unavailable."""
+    """The rows of a page, limited by number and by bytes, and whether more follow. `rows` may have one row more than the page holds.
+    Raises Unavailable."""
     whole, more = cut(rows, query)
     fit = fitting(context, whole, upwards=query.after is not None)
     return fit, more or len(fit) < len(whole)
 
 
 def fitting(context: Context, rows: list[Row], *, upwards: bool = False) -> list[Row]:
-    """As many of these rows as a page has room for in bytes, from the top or, `upwards`, from the bottom; at least one. What a page
-    costs to read and to render is bounded by its bytes, not by its number of articles. Raises Unavailable."""
-    sizes = store.sizes(context.engine, [(num, version) for _, num, version, _ in rows]) if len(rows) > 1 else {}
+    """As many of these rows as fit into the bytes of a page, counted from the top or, with `upwards`, from the bottom; at least one.
+    The bytes limit the cost of reading and rendering a page; its number of articles does not. Raises Unavailable."""
+    sizes = (
+        store.articles.sizes(context.engine, [(num, version) for _, num, version, _ in rows]) if len(rows) > 1 else {}
+    )
     left = PAGE_BYTES
     for taken, (_, num, version, _) in enumerate(rows[::-1] if upwards else rows):
         left -= sizes.get((num, version), 0)
@@ -82,7 +99,7 @@ def fitting(context: Context, rows: list[Row], *, upwards: bool = False) -> list
 
 
 def shortened(article: Article) -> Article:
-    """The article as feeds show it: a very long text is its summary, and a link to the whole of it."""
+    """The article as feeds show it: a very long body is replaced by the summary and a link to the full text."""
     if len(article.body) <= LONGEST_BODY:
         return article
     words = text("full-text", "ko" if article.lang.partition("-")[0].lower() == "ko" else "en")
@@ -91,7 +108,7 @@ def shortened(article: Article) -> Article:
 
 
 def archived(query: Query) -> bool:
-    """Whether the feed has an archive: all of it by month, so neither a search nor a period."""
+    """Whether the feed has an archive by month. Searches and periods have none."""
     return not (query.words or query.since or query.until)
 
 
@@ -103,18 +120,18 @@ def shown(
     links: dict[str, str],
     gone: tuple[Withdrawn, ...] = (),
 ) -> Feed:
-    """A document of a query's articles whose URL is `own`. Raises Unavailable."""
+    """The document of a query's articles; `own` is its URL. Raises Unavailable."""
     named = query.offices or any(name == "office" for name, _ in query.excluded)
-    offices = {office.code: office for office in store.all_offices(context.engine)} if named else {}
+    offices = {office.code: office for office in store.accounts.all_offices(context.engine)} if named else {}
     lang = title_language(query, context.settings.language)
-    instants = [article.updated for article in articles] + [one.at for one in gone]
+    instants = [article.updated for article in articles] + [withdrawn.at for withdrawn in gone]
     return Feed(
         self=own,
         home=home(context, replace(query, before=None, after=None)),
         title=feed_title(context.settings.site_name, query, offices, lang),
         subtitle=feed_subtitle(lang),
         lang=lang,
-        updated=max(instants, default=EPOCH),
+        updated=max(instants, default=NEVER),
         articles=tuple(map(shortened, articles)),
         links=links,
         withdrawn=gone,
@@ -122,7 +139,7 @@ def shown(
 
 
 def _pages(context: Context, query: Query, format: str, standing: Sequence[Cursor], more: bool) -> dict[str, str]:
-    """RFC 5005, section 3: from any page to the others. A feed that fits one page has none."""
+    """The links from a page to the others (RFC 5005, section 3). A feed that fits on one page has none."""
     first = replace(query, before=None, after=None)
     upwards, downwards = query.after is not None, query.before is not None
     pages: dict[str, Query] = {}
@@ -134,29 +151,37 @@ def _pages(context: Context, query: Query, format: str, standing: Sequence[Curso
         pages.pop("next", None)
     if pages or upwards or downwards:
         pages |= {"first": first, "last": replace(first, after=BOTTOM)}
-    return {rel: address(context, asked, format) for rel, asked in sorted(pages.items())}
+    return {rel: address(context, linked, format) for rel, linked in sorted(pages.items())}
 
 
 def find(context: Context, query: Query) -> list[Article]:
-    """The articles of a query, newest change first: one range scan, one multi-get. Raises Unavailable."""
-    rows = fitting(context, store.standing(context.engine, query))
-    return documents(context, store.dated(rows))
+    """The articles of a query, newest change first: one range scan and one multi-get. Raises Unavailable."""
+    rows = fitting(context, store.feeds.standing(context.engine, query))
+    return documents(context, store.feeds.dated(rows))
 
 
-def documents(context: Context, dated: Sequence[store.Dated]) -> list[Article]:
+def documents(context: Context, dated: Sequence[store.feeds.Dated]) -> list[Article]:
     """The articles of these versions, in the same order. Raises Unavailable."""
-    found = {one: article for one, doc in context.cache.articles(dated).items() if (article := _decoded(doc))}
-    missing = [one for one in dated if one not in found]
-    if missing:
-        docs = store.documents(context.engine, [(num, version) for num, version, _ in missing])
-        read = {one: docs[one[:2]] for one in missing}
-        context.cache.keep_articles(read)
-        found |= {one: msgspec.json.decode(doc, type=Article) for one, doc in read.items()}
-    return [found[one] for one in dated]
+    articles, read = completed(context, dated, context.cache.articles(dated))
+    context.cache.keep_articles(read)
+    return articles
+
+
+def completed(
+    context: Context, dated: Sequence[store.feeds.Dated], cached: dict[store.feeds.Dated, bytes]
+) -> tuple[list[Article], dict[store.feeds.Dated, bytes]]:
+    """The articles of these versions, in the same order, and the documents of those that the cache did not have. Raises
+    Unavailable."""
+    articles = {ref: article for ref, doc in cached.items() if (article := _decoded(doc))}
+    missing = [ref for ref in dated if ref not in articles]
+    docs = store.articles.documents(context.engine, [(num, version) for num, version, _ in missing]) if missing else {}
+    read = {ref: docs[ref[:2]] for ref in missing}
+    articles |= {ref: msgspec.json.decode(doc, type=Article) for ref, doc in read.items()}
+    return [articles[ref] for ref in dated], read
 
 
 def _decoded(doc: bytes) -> Article | None:
-    """A document of the cache; one that cannot be read (another version of this program wrote it) is a miss."""
+    """An article from the cache; None if it cannot be decoded, because another version of this program wrote it."""
     try:
         return msgspec.json.decode(doc, type=Article)
     except (msgspec.MsgspecError, UnicodeDecodeError):

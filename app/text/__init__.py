@@ -1,3 +1,3 @@
-"""What texts say: characters, words, HTML, differences, wordings of embargoes, and what of them may not be told. Pure: no clock, no
-files, no network, no database.
+"""Work on texts: characters, words, HTML, differences, embargo wordings, and the masking of secrets. Pure: no clock, no files, no
+network, no database.
 """

@@ -1,7 +1,8 @@
-"""What two sequences have in common, in bounded work: by words that stand once in both, then by difflib where that is cheap.
+"""Finds what two sequences have in common, with bounded work: first by words that occur once in both, then by difflib.
 
-https://docs.python.org/3/library/difflib.html is cubic at worst, and its heuristic for popular elements is off here: so it is asked
-only what lies between the anchors of a patience diff (https://bramcohen.livejournal.com/73318.html), and only while steps are left.
+difflib (https://docs.python.org/3/library/difflib.html) is cubic at worst, and its heuristic for popular elements is turned off here.
+So difflib compares only the stretches between the anchors of a patience diff (https://bramcohen.livejournal.com/73318.html), and only
+while the budget lasts.
 """
 
 from bisect import bisect_left
@@ -9,17 +10,17 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 
-Span = tuple[int, int, int, int]  # start and end in the old, start and end in the new
+Span = tuple[int, int, int, int]  # start and end in the old sequence, start and end in the new one
 
 
 class Budget:
-    """Steps that may still be taken; what is too dear is not done, and what is told then is coarser, not wrong."""
+    """The steps that are left. A comparison that costs too much is skipped; the result is then coarser, but not wrong."""
 
     def __init__(self, steps: int) -> None:
         self.left = steps
 
     def pay(self, steps: int) -> bool:
-        """Take so many steps, all or none."""
+        """Spend these steps if enough are left, and say whether they were."""
         if steps > self.left:
             return False
         self.left -= steps
@@ -27,9 +28,9 @@ class Budget:
 
 
 def blocks(old: Sequence[str], new: Sequence[str], budget: Budget) -> list[tuple[int, int, int]]:
-    """(start in the old, start in the new, length) of what is the same, in order; between them nothing is.
+    """The equal stretches in order, as (start in `old`, start in `new`, length); nothing between them is equal.
 
-    Besides what `budget` pays for, the work is n log n of the lengths.
+    Apart from what `budget` pays for, the work is n log n of the lengths.
     """
     head = _common(old, new)
     tail = _common(old[head:][::-1], new[head:][::-1])
@@ -39,7 +40,7 @@ def blocks(old: Sequence[str], new: Sequence[str], budget: Budget) -> list[tuple
 
 
 def gaps(found: Sequence[tuple[int, int, int]], old: int, new: int) -> Iterator[Span]:
-    """What lies between blocks of sequences of these lengths."""
+    """The spans between blocks. `old`, `new`: the lengths of the sequences."""
     at = (0, 0)
     for a, b, length in (*found, (old, new, 0)):
         if at != (a, b):
@@ -48,9 +49,9 @@ def gaps(found: Sequence[tuple[int, int, int]], old: int, new: int) -> Iterator[
 
 
 def _inside(old: Sequence[str], new: Sequence[str], span: Span, budget: Budget) -> Iterator[tuple[int, int, int]]:
-    """What is the same between the first and the last difference."""
+    """The equal stretches between the first and the last difference."""
     low, high, below, above = span
-    # A sentinel behind the anchors, of no length, closes the last gap.
+    # An anchor of length 0 after the others closes the last gap.
     for a, b, length in (*_anchors(old, new, span), (high, above, 0)):
         if low < a and below < b:
             yield from _between(old, new, (low, a, below, b), budget)
@@ -60,7 +61,7 @@ def _inside(old: Sequence[str], new: Sequence[str], span: Span, budget: Budget) 
 
 
 def _anchors(old: Sequence[str], new: Sequence[str], span: Span) -> Iterator[tuple[int, int, int]]:
-    """The longest chain, in both orders, of what stands once in each."""
+    """The longest chain of words that occur once in each sequence, in the order of both."""
     low, high, below, above = span
     once = {word for word, count in Counter(old[low:high]).items() if count == 1}
     counts = Counter(new[below:above])
@@ -84,7 +85,8 @@ def _anchors(old: Sequence[str], new: Sequence[str], span: Span) -> Iterator[tup
 
 
 def _between(old: Sequence[str], new: Sequence[str], span: Span, budget: Budget) -> Iterator[tuple[int, int, int]]:
-    """By difflib, where its worst case can be paid: a call for each block, and each looks at all pairs of equals."""
+    """The equal stretches that difflib finds, if the budget covers its worst case: one call for each block, and each call looks at
+    all pairs of equal words."""
     low, high, below, above = span
     counts = Counter(new[below:above])
     pairs = sum(counts[word] for word in old[low:high] if word in counts)
@@ -98,15 +100,15 @@ def _between(old: Sequence[str], new: Sequence[str], span: Span, budget: Budget)
 
 
 def _common(old: Sequence[str], new: Sequence[str]) -> int:
-    """How many are the same at the beginning."""
-    for at, (one, other) in enumerate(zip(old, new, strict=False)):
-        if one != other:
+    """How many words are equal at the beginning."""
+    for at, (word, other) in enumerate(zip(old, new, strict=False)):
+        if word != other:
             return at
     return min(len(old), len(new))
 
 
 def _joined(found: Iterator[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
-    """Blocks that touch are one."""
+    """The blocks, with adjacent ones merged."""
     joined: list[tuple[int, int, int]] = []
     for a, b, length in found:
         last = joined[-1] if joined else (0, 0, -1)

@@ -1,8 +1,7 @@
-"""How two versions of an article differ: texts by paragraphs and words, other fields old and new. Pure: articles in, data out.
+"""How two versions of an article differ: texts by paragraphs and words, other fields by their old and new values. Pure.
 
-Words are what stands between white space, punctuation and all, and each character of scripts that part no words (Han, kana).
-Paragraphs that are not the same are matched by the words that they share. The work is bounded whatever the texts, by
-app/text/alignment.py.
+A word is a run of characters without white space, including punctuation; in scripts without spaces (Han, kana) each character is a
+word. Changed paragraphs are matched by the words that they share. app/text/alignment.py bounds the work for any texts.
 """
 
 import re
@@ -15,29 +14,29 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from app.text.alignment import Budget, Span, blocks, gaps
-from feeds.article import Article, Term
+from feeds import Article, Term
 
-STEPS = 2_000_000  # of comparing in one difference: about half a second
-PIECES = 10_000  # told in one difference; beyond, paragraphs are told whole, and many of them as one
-ALIKE = 0.3  # of their words paragraphs must share to be one paragraph that was changed
-LONGEST = 500_000  # characters of a text; that a longer one changed is told, and not how
-AROUND = 1  # unchanged paragraphs told before and behind a changed one
+STEPS = 2_000_000  # comparison steps in one difference: about half a second
+PIECES = 10_000  # in one difference; beyond that, paragraphs are reported whole, and many of them as one
+ALIKE = 0.3  # share of words that two paragraphs must have in common to count as one changed paragraph
+LONGEST = 500_000  # characters of a text; of a longer one, the difference says only that it changed
+AROUND = 1  # unchanged paragraphs that are shown before and after a changed one
 WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]\s*|[^\s\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+\s*")
 LINK = re.compile(r'(?:href|src)="([^"]*)"')
 TEXTS = ("headline", "subheadlines", "summary", "text")
-# Of the version, of this server, or told as text or as links; the office never changes.
+# Fields that describe the version or this server, or that are compared as texts or links; the office never changes.
 LEFT_OUT = {"id", "guid", "version", "office", "pubstatus", "body", "published", "updated", "url", "signal", *TEXTS}
 
 
 class Piece(Struct, frozen=True, omit_defaults=True):
-    """Words that were left, removed or added, with the white space behind them."""
+    """Unchanged, removed or added words, each with the white space after it."""
 
     op: str  # "same", "removed" or "added"
     text: str
 
 
 class Paragraph(Struct, frozen=True, omit_defaults=True):
-    """A paragraph in its pieces; without any: so many unchanged ones that are not told."""
+    """A paragraph in pieces; or, with op "skipped", a number of unchanged paragraphs that are not shown."""
 
     op: str  # "same", "changed", "removed", "added" or "skipped"
     pieces: tuple[Piece, ...] = ()
@@ -45,15 +44,15 @@ class Paragraph(Struct, frozen=True, omit_defaults=True):
 
 
 class TextDifference(Struct, frozen=True):
-    """A text that is not the same."""
+    """A text that differs."""
 
     field: str  # of Article: "headline", "subheadlines", "summary" or "text"
     paragraphs: tuple[Paragraph, ...]
 
 
 class FieldDifference(Struct, frozen=True):
-    """Another field that is not the same, as the articles have it; "links": the addresses in the body, "markup": only its markup,
-    "text": a text of more than LONGEST characters."""
+    """Another field that differs, with its values in both articles. Special fields: "links" (the addresses in the body), "markup"
+    (only the markup of the body differs), "text" (a text of more than LONGEST characters)."""
 
     field: str
     old: Any
@@ -61,36 +60,38 @@ class FieldDifference(Struct, frozen=True):
 
 
 class Difference(Struct, frozen=True):
-    """All that is not the same; both empty: nothing."""
+    """Everything that differs; both are empty if the versions are equal."""
 
     texts: tuple[TextDifference, ...]
     fields: tuple[FieldDifference, ...]
 
 
 class _Left(Struct):
-    """What one difference may still cost and still tell."""
+    """The steps and pieces that are left for one difference."""
 
     steps: Budget
     pieces: int
 
 
 def difference(old: Article, new: Article) -> Difference:
-    """What became of an article between two versions."""
+    """How an article changed between two versions."""
     left = _Left(Budget(STEPS), PIECES)
     long = max(len(old.text), len(new.text)) > LONGEST
     names = [name for name in TEXTS if not (long and name == "text")]
     texts = [TextDifference(name, _text(_paragraphs(old, name), _paragraphs(new, name), left)) for name in names]
-    changed = tuple(text for text in texts if any(one.op not in ("same", "skipped") for one in text.paragraphs))
+    changed = tuple(
+        text for text in texts if any(paragraph.op not in ("same", "skipped") for paragraph in text.paragraphs)
+    )
     text_changed = old.text != new.text if long else any(text.field == "text" for text in changed)
     too_long = (FieldDifference("text", "", ""),) if long and text_changed else ()
     return Difference(changed, (*too_long, *_fields(old, new, text_changed)))
 
 
 def _paragraphs(article: Article, name: str) -> list[str]:
-    """Its lines: a line break is a border as good as a paragraph's, and spaces are no content."""
-    said = getattr(article, name)
-    lines = (said,) if isinstance(said, str) else said
-    return [" ".join(line.split()) for text in lines for line in text.split("\n") if line.strip()]
+    """The lines of a text: a line break counts as the end of a paragraph, and runs of spaces count as one space."""
+    value = getattr(article, name)
+    texts = (value,) if isinstance(value, str) else value
+    return [" ".join(line.split()) for text in texts for line in text.split("\n") if line.strip()]
 
 
 def _fields(old: Article, new: Article, text_changed: bool) -> Iterator[FieldDifference]:
@@ -100,22 +101,22 @@ def _fields(old: Article, new: Article, text_changed: bool) -> Iterator[FieldDif
     elif old.body != new.body and not text_changed:
         yield FieldDifference("markup", "", "")
     for name in Article.__struct_fields__:
-        if name not in LEFT_OUT and _said(getattr(old, name)) != _said(getattr(new, name)):
+        if name not in LEFT_OUT and _without_names(getattr(old, name)) != _without_names(getattr(new, name)):
             yield FieldDifference(name, getattr(old, name), getattr(new, name))
 
 
-def _said(value: object) -> object:
-    """What a code is called is not the article's to say."""
-    terms = isinstance(value, tuple) and all(isinstance(one, Term) for one in value)
-    return tuple(replace(one, names={}) for one in value) if terms and isinstance(value, tuple) else value
+def _without_names(value: object) -> object:
+    """Terms without their names: a new name of a code is no change of the article."""
+    terms = isinstance(value, tuple) and all(isinstance(term, Term) for term in value)
+    return tuple(replace(term, names={}) for term in value) if terms and isinstance(value, tuple) else value
 
 
 # Texts
 
 
 def _text(old: Sequence[str], new: Sequence[str], left: _Left) -> tuple[Paragraph, ...]:
-    """The new paragraphs, with what was removed where it stood."""
-    told: list[Paragraph] = []
+    """The new paragraphs, with removed paragraphs in their old place."""
+    paragraphs: list[Paragraph] = []
     at = 0
     spans = list(gaps(blocks(old, new, left.steps), len(old), len(new)))
     count = sum(high - low + above - below for low, high, below, above in spans)
@@ -124,11 +125,11 @@ def _text(old: Sequence[str], new: Sequence[str], left: _Left) -> tuple[Paragrap
         spans = [(spans[0][0], spans[-1][1], spans[0][2], spans[-1][3])]
     left.pieces -= 0 if many else count
     for span in spans:
-        told += [_whole("same", text) for text in new[at : span[2]]]
-        told += _apart(old[span[0] : span[1]], new[span[2] : span[3]]) if many else _gap(old, new, span, left)
+        paragraphs += [_whole("same", text) for text in new[at : span[2]]]
+        paragraphs += _apart(old[span[0] : span[1]], new[span[2] : span[3]]) if many else _gap(old, new, span, left)
         at = span[3]
-    told += [_whole("same", text) for text in new[at:]]
-    return tuple(_shortened(told))
+    paragraphs += [_whole("same", text) for text in new[at:]]
+    return tuple(_shortened(paragraphs))
 
 
 def _whole(op: str, text: str) -> Paragraph:
@@ -136,12 +137,12 @@ def _whole(op: str, text: str) -> Paragraph:
 
 
 def _apart(old: Sequence[str], new: Sequence[str]) -> list[Paragraph]:
-    """All that was removed, and all that was added, a line each."""
+    """One removed paragraph and one added paragraph, with a line for each of the texts."""
     return [_whole(op, "\n".join(texts)) for op, texts in (("removed", old), ("added", new)) if texts]
 
 
 def _gap(old: Sequence[str], new: Sequence[str], span: Span, left: _Left) -> Iterator[Paragraph]:
-    """Paragraphs that became others: changed where two are alike, else removed and added."""
+    """The paragraphs of a span: "changed" where an old and a new one are alike, else "removed" and "added"."""
     low, high, below, above = span
     for a, b in (*_pairs(old[low:high], new[below:above], left.steps), (high - low, above - below)):
         for text in old[low : span[0] + a]:
@@ -154,17 +155,17 @@ def _gap(old: Sequence[str], new: Sequence[str], span: Span, left: _Left) -> Ite
 
 
 def _pairs(old: Sequence[str], new: Sequence[str], steps: Budget) -> list[tuple[int, int]]:
-    """Which paragraphs are the same one, changed: in order, and as alike as possible in all (Needleman and Wunsch); by their places
-    where that is too dear."""
+    """Pairs of an old and a new paragraph that are the same paragraph, changed. The pairs keep the order and are as alike as possible
+    in total (Needleman and Wunsch). If that costs too much, paragraphs are paired by their places."""
     if len(old) == len(new) == 1:
-        return [(0, 0)]  # `_changed` tells whether they have anything in common.
+        return [(0, 0)]  # `_changed` checks whether they have anything in common.
     words = [[Counter(map(_key, WORD.findall(text))) for text in texts] for texts in (old, new)]
-    smallest = sum(min(len(one), len(other)) + 1 for one in words[0] for other in words[1]) if _few(old, new) else 0
+    smallest = sum(min(len(a), len(b)) + 1 for a in words[0] for b in words[1]) if _few(old, new) else 0
     if not smallest or not steps.pay(smallest):
         together = enumerate(zip(*words, strict=False))
-        return [(at, at) for at, (one, other) in together if _alike(one, other)]
-    alike = [[_alike(one, other) for other in words[1]] for one in words[0]]
-    best = [[0.0] * (len(new) + 1) for _ in range(len(old) + 1)]  # of all behind these two
+        return [(at, at) for at, (before, after) in together if _alike(before, after)]
+    alike = [[_alike(before, after) for after in words[1]] for before in words[0]]
+    best = [[0.0] * (len(new) + 1) for _ in range(len(old) + 1)]  # the best total from these two paragraphs to the end
     for a in reversed(range(len(old))):
         for b in reversed(range(len(new))):
             best[a][b] = max(best[a + 1][b], best[a][b + 1], alike[a][b] + best[a + 1][b + 1])
@@ -182,25 +183,25 @@ def _pairs(old: Sequence[str], new: Sequence[str], steps: Budget) -> list[tuple[
 
 
 def _few(old: Sequence[str], new: Sequence[str]) -> bool:
-    """Whether every pair may be looked at: what each costs is only known then."""
+    """Whether there are few enough pairs to look at each; only then is the cost of comparing them known."""
     return bool(old and new) and len(old) * len(new) <= STEPS // 20
 
 
-def _alike(one: Counter[str], other: Counter[str]) -> float:
-    """The words they share of all they have, 0 to 1; 0 where these are too few."""
-    few, many = sorted((one, other), key=len)
+def _alike(before: Counter[str], after: Counter[str]) -> float:
+    """The share of words that both have, from 0 to 1; 0 if it is less than ALIKE."""
+    few, many = sorted((before, after), key=len)
     shared = sum(min(count, many[word]) for word, count in few.items() if word in many)
-    share = 2 * shared / max(1, one.total() + other.total())
+    share = 2 * shared / max(1, before.total() + after.total())
     return share if share >= ALIKE else 0.0
 
 
 def _key(word: str) -> str:
-    """What is compared: a word without what parts it from the next."""
+    """The word without the white space after it, for comparison."""
     return word.rstrip()
 
 
 def _changed(old: str, new: str, left: _Left) -> list[Paragraph]:
-    """The paragraph by words; whole before and after where little is left of it, or too much would have to be told."""
+    """The paragraph by words; removed and added as a whole if little of it is left, or if it would need too many pieces."""
     before, after = WORD.findall(old), WORD.findall(new)
     same = blocks([*map(_key, before)], [*map(_key, after)], left.steps)
     kept = sum(length for _, _, length in same)
@@ -217,17 +218,17 @@ def _changed(old: str, new: str, left: _Left) -> list[Paragraph]:
     return [Paragraph("changed", tuple(pieces))]
 
 
-def _shortened(told: Sequence[Paragraph]) -> Iterator[Paragraph]:
-    """Unchanged paragraphs are told only around changed ones."""
-    changed = [at for at, one in enumerate(told) if one.op != "same"]
+def _shortened(paragraphs: Sequence[Paragraph]) -> Iterator[Paragraph]:
+    """The paragraphs, with unchanged ones skipped unless they are next to a changed one."""
+    changed = [at for at, paragraph in enumerate(paragraphs) if paragraph.op != "same"]
     shown = {near for at in changed for near in range(at - AROUND, at + AROUND + 1)}
     skipped = 0
-    for at, one in enumerate(told):
+    for at, paragraph in enumerate(paragraphs):
         if at in shown:
             if skipped:
                 yield Paragraph("skipped", count=skipped)
                 skipped = 0
-            yield one
+            yield paragraph
         else:
             skipped += 1
     if skipped:

@@ -1,7 +1,7 @@
-"""What an office's words for its embargo mean: 보도시점, as Korean press releases write it. Pure.
+"""The meaning of an office's embargo wording: 보도시점, as Korean press releases write it. Pure.
 
-Four forms are understood (docs/dialects/korea.md): a date and time, at once, an edition, and an event without a clock. The
-whole wording must be understood, else the release is held: 즉시 is at once, but 의결 즉시 waits for a resolution.
+Four forms are known (docs/press-release-format.md): a date and time, "at once", a newspaper edition, and an event without a time.
+Unless the whole wording is understood, the release is held: 즉시 means at once, but 의결 즉시 waits for a resolution.
 """
 
 import re
@@ -14,20 +14,20 @@ from msgspec import Struct
 from schemas.text import nfc, nfkc
 
 WEEKDAYS = "월화수목금토일"
-LONGEST = 200  # characters of a wording that are read; a longer one is a text, not a time
-YEARS = (1900, 9998)  # that a date may have
-HEAD = 12  # lines of a body in which its head stands
+LONGEST = 200  # characters of a wording; a longer one is a text, not a time
+YEARS = (1900, 9998)  # first and last year of a date
+HEAD = 12  # lines of a body that form its head
 
 
 class Hours(Struct, frozen=True):
-    """When the editions are out, on the office's clock."""
+    """When newspaper editions come out, on the office's clock."""
 
     morning: time = time(6, 0)
     evening: time = time(12, 0)
 
 
-class Embargo(Struct, frozen=True):
-    """The meaning of a wording; neither instant nor held: it may be reported at once."""
+class WordedEmbargo(Struct, frozen=True):
+    """The meaning of a wording. With neither an instant nor a hold, the release may be reported at once."""
 
     until: datetime | None = None  # in the zone of the release's own instant
     held: bool = False
@@ -35,20 +35,20 @@ class Embargo(Struct, frozen=True):
 
     @property
     def at_once(self) -> bool:
-        """Whether nothing has to be waited for."""
+        """Whether the release may be reported at once."""
         return self.until is None and not self.held
 
 
 class _Wrong(Exception):
-    """A date or time that does not exist, in a sentence."""
+    """A wording names a date or time that does not exist. The message is a sentence."""
 
 
 class _Part(Struct):
-    """One medium's time: 3. 10.(수) 조간, or 온라인 3. 9.(화) 12:00."""
+    """The time for one medium: 3. 10.(수) 조간, or 온라인 3. 9.(화) 12:00."""
 
     online: bool = False
     day: date | None = None
-    inherited: bool = False  # the day is that of the part before
+    inherited: bool = False  # the day comes from the part before
     minutes: int | None = None  # from the start of the day, up to 24 hours
     edition: str = ""
     at_once: bool = False
@@ -62,7 +62,7 @@ class _Part(Struct):
         return self.day is not None and not self.inherited
 
 
-# The order matters: a date of three numbers before one of two, that before a clock.
+# The order matters: a date of three numbers comes before one of two, and that before a time.
 TOKEN = re.compile(
     r"""
     (?P<space>[\s,·ㆍ•~∼]+|[()\[\]<>〈〉「」※*:：.]+ )
@@ -85,18 +85,18 @@ TOKEN = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-# It begins where its punctuation does, and not within: each mark would be tried anew otherwise.
+# The match starts before the leading punctuation and never inside it; otherwise each punctuation mark would be tried as a start.
 _LABEL = r"보\s*+도\s*+(?:시\s*+점|일\s*+시|가능\s*+시점|유\s*+예|제\s*+한)[^\w'‘’]*+"
 LABEL = re.compile(rf"(?<!\W)\W*+{_LABEL}")
-# Not first on its line, as in a table's head; then a time stands right behind it.
+# A label inside a line, as in the head of a table. A time must follow it closely.
 LABEL_WITHIN = re.compile(rf"{_LABEL}(?=[^\n]{{0,12}}(?:\d|즉시|조간|석간|정오|자정))")
 INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
-# What stands beside it in the head: when the release is handed out.
+# The time of distribution, which the head of a release gives beside the embargo.
 HANDED_OUT = re.compile(
     r"배\s*+포\s*+(?:(?:일\s*+시|일|시점)\s*+[\])>]*+\s*+[:：]?+|[\])>]*+\s*+[:：])\s*+(?=['‘’]?\d)"
 )
 BEFORE = "[(<|/ \t\n"
-# The hours that go with a part of the day, and what is added to them. 오전 12시 may be midnight or noon: it is in none.
+# For each part of the day: ranges of hours, and the hours to add. 오전 12시 may mean midnight or noon, so it is in no range.
 HALVES: dict[str, tuple[tuple[range, int], ...]] = {
     "오전": ((range(12), 0),),
     "AM": ((range(12), 0),),
@@ -109,48 +109,67 @@ HALVES: dict[str, tuple[tuple[range, int], ...]] = {
     "밤": ((range(18, 24), 0), (range(6, 13), 12)),
 }
 HOURS = Hours()
-_WORD = r"(?:엠바고|보\s?도\s?(?:유\s?예|제\s?한)|embargo(?:ed)?)"
-_THEN = r"\s{0,3}(?:[\]】):：>〉》」}〕*]|-|until\b|till\b|to\s\d|for\s(?:release|publication)\b|[^\W\d]{0,8}까지|해제|\d|$)"
+_WORD = r"(?:엠바고|보\s?도\s?(?:유\s?예|제\s?한)|embargo(?:ed)?|sperrfrist)"
+_UNTIL = r"(?:until|till|jusqu|hasta|fino|bis)\b"
+_THEN = rf"\s{{0,3}}(?:[\]】):：>〉》」}}〕*]|-|{_UNTIL}|to\s\d|for\s(?:release|publication)\b|[^\W\d]{{0,8}}까지|해제|\d|$)"
 MARKED = re.compile(
     rf"\W{{0,6}}(?:(?:press|news|media)\srelease\W{{1,5}})?(?:(?<=[\[【(<〈《「{{〔*])\s?{_WORD}"
-    rf"|(?:strict(?:ly)?\s|under\s|a\s){{0,4}}{_WORD}{_THEN}"
+    rf"|(?:strict(?:ly)?\s|under\s|a\s|sous\s|bajo\s|sotto\s|unter\s){{0,4}}{_WORD}{_THEN}"
     r"|hold\sfor\s(?:release|publication)\b|for\srelease\s(?:on\s|at\s)?\d|(?:do\s)?not\s(?:for\s|to\sbe\s|be\s)?"
     r"(?:release[d]?|publish(?:ed)?|publication)\s(?:until|before)\b)",
     re.IGNORECASE,
 )
-# The same anywhere in a headline, within brackets; and in the head of a text, behind a bullet or at the start of a line.
+# The same mark in brackets anywhere in a headline; and in the head of a text, after a bullet or at the start of a line.
 BRACKETED = re.compile(
     rf"[\[【(<〈《「{{〔]\s{{0,3}}(?:[\d.:\s월일시조석간~-]{{1,30}}|(?:strict(?:ly)?\s|under\s){{0,3}})(?:보\s?도\s?시\s?점|{_WORD}){_THEN}",
     re.IGNORECASE,
 )
+# A request to report only after a time; the time is the first group.
+ASKED = re.compile(
+    r"((?<!\d)\d{1,4}\s{0,2}[.년월/][^\n]{0,40}?)(?:이후|부터)[^\n가-힣]{0,3}(?:에|만)?\s{0,2}보\s?도(?=\s{0,2}(?:하|해|가능|바랍|요망|부탁|$))",
+    re.MULTILINE,
+)
+SPACED = re.compile(r"(?<!\w)[A-Za-z](?: [A-Za-z](?!\w)){5,}")
 BULLETED = re.compile(rf"(?:^|[※▶■□○●◆*-])\s{{0,3}}{_WORD}\s{{0,3}}[:：]", re.IGNORECASE | re.MULTILINE)
 
 
 def looks_like(text: str) -> bool:
-    """Whether a text begins as newsrooms mark what is under embargo: "[엠바고 …]", "EMBARGOED UNTIL …", "Under embargo:". The word
-    alone does not count: an embargo on goods is news like any other."""
+    """Whether a text begins with an embargo mark as newsrooms use it: "[엠바고 …]", "EMBARGOED UNTIL …", "Under embargo:". The word
+    alone does not count, because a trade embargo is ordinary news."""
     return MARKED.match(_plainly(text[:LONGEST])) is not None
 
 
 def marked_within(headline: str) -> bool:
-    """Whether a headline bears such a mark in brackets, wherever in it."""
+    """Whether a headline contains such a mark in brackets."""
     return BRACKETED.search(_plainly(headline[: 4 * LONGEST])) is not None
 
 
 def marked_in_head(text: str) -> bool:
-    """Whether one of the first lines of a text is such a mark: "※ 엠바고: …"."""
+    """Whether one of the first lines of a text is such a mark, as in "※ 엠바고: …"."""
     return BULLETED.search(_plainly(text[: 4 * LONGEST])) is not None
 
 
+def find_timed(text: str) -> str:
+    """As `find`, in a text that is no body: the label counts only if a time follows it, because the text may be about labels."""
+    return find(text) if LABEL_WITHIN.search(INVISIBLE.sub("", nfc(text[: 4 * LONGEST]))) else ""
+
+
+def find_asked(text: str) -> str:
+    """The time after which one of the first lines asks to report, without a label ("3. 9.(월) 12:00 이후 보도하여 주시기 바랍니다");
+    empty if there is none."""
+    found = ASKED.search(_plainly(text[: 4 * LONGEST]))
+    return found[1].strip() if found else ""
+
+
 def _plainly(text: str) -> str:
-    """In compatibility form, without what nobody sees."""
-    return INVISIBLE.sub("", nfkc(text))
+    """The text in compatibility form, without invisible characters and without spaces between single letters: E M B A R G O."""
+    return SPACED.sub(lambda word: word[0].replace(" ", ""), INVISIBLE.sub("", nfkc(text)))
 
 
-def over(said: str, issued: datetime, now: datetime, hours: Hours = HOURS) -> bool:
-    """Whether what is said of an embargo names an instant, and that is past: an ISO date and time, or a wording, also in brackets."""
-    inside = re.search(r"[\[【(<〈《「{]([^\[\]【】()<>〈〉《》「」{}]{0,200})", said[: 4 * LONGEST])
-    for wording in filter(None, (said.strip(), inside[1].strip() if inside else "")):
+def over(text: str, issued: datetime, now: datetime, hours: Hours = HOURS) -> bool:
+    """Whether a text about an embargo names an instant that is past: as an ISO date and time, or as a wording, also in brackets."""
+    inside = re.search(r"[\[【(<〈《「{]([^\[\]【】()<>〈〉《》「」{}]{0,200})", text[: 4 * LONGEST])
+    for wording in filter(None, (text.strip(), inside[1].strip() if inside else "")):
         try:
             until = datetime.fromisoformat(wording)
         except ValueError:
@@ -158,59 +177,75 @@ def over(said: str, issued: datetime, now: datetime, hours: Hours = HOURS) -> bo
         if until is not None:
             return until.tzinfo is not None and until <= now
         meaning = read(re.sub(_WORD, " ", wording, flags=re.IGNORECASE).strip(" :："), issued, hours)
-        if not meaning.held and (meaning.until is not None or (wording == said.strip() and "즉시" in wording)):
+        if not meaning.held and (meaning.until is not None or (wording == text.strip() and "즉시" in wording)):
             return meaning.until is None or meaning.until <= now
     return False
 
 
 def find(text: str) -> str:
-    """The wording in the head of a body's plain text, or nothing: 보도시점 at the start of one of its first lines, or in one of them
-    with a time behind it. Of several, all; where one has no words, the label itself, which nobody understands."""
+    """The embargo wording in the head of a body's plain text; empty if there is none. It follows 보도시점 at the start of one of the
+    first lines, or inside one of them if a time follows. Several wordings are joined. A label without words is returned itself; `read`
+    does not understand it, so the release is held."""
     beginnings = (line.strip()[: 5 * LONGEST] for line in text.split("\n", 4 * HEAD))
-    lines = [line for line in (INVISIBLE.sub("", nfc(one)).strip() for one in beginnings) if line][:HEAD]
+    lines = [line for line in (INVISIBLE.sub("", nfc(beginning)).strip() for beginning in beginnings) if line][:HEAD]
     found: list[str] = []
     for number, line in enumerate(lines):
         label = LABEL.match(line) if len(line) <= 2 * LONGEST else None
         label = label or LABEL_WITHIN.search(line[: 2 * LONGEST])
         if not label:
             continue
-        said = line[label.end() : label.end() + 2 * LONGEST].strip() or (
+        rest = line[label.end() : label.end() + 2 * LONGEST].strip() or (
             lines[number + 1] if number + 1 < len(lines) else ""
         )
-        handed_out = HANDED_OUT.search(said)
-        wording = said[: handed_out.start()].rstrip(BEFORE) if handed_out else said
-        found.append((wording or said or label[0])[: 2 * LONGEST].strip())
+        handed_out = HANDED_OUT.search(rest)
+        wording = rest[: handed_out.start()].rstrip(BEFORE) if handed_out else rest
+        found.append((wording or rest or label[0])[: 2 * LONGEST].strip())
     return " / ".join(dict.fromkeys(found))
 
 
-def read(wording: str, issued: datetime, hours: Hours = HOURS) -> Embargo:
-    """The meaning of a wording in a release of that instant, whose zone is the clock of the wording.
+def read(wording: str, issued: datetime, hours: Hours = HOURS) -> WordedEmbargo:
+    """The meaning of a wording in a release that was issued at `issued`; the wording uses the time zone of `issued`.
 
-    Never early: what is not understood is held, a day without an hour lasts to its end, a time without a day is the next one
-    from `issued` on. Where online media have a time of their own, it is the one that counts here.
+    The result is never too early: a wording that is not understood is held, a day without an hour lasts to its end, and a time without
+    a day is the next such time after `issued`. If the wording gives a separate time for online media, that time counts.
     """
     text = LABEL.sub("", INVISIBLE.sub("", nfc(wording)), count=1).strip()
     if not text or len(text) > LONGEST or not YEARS[0] < issued.year < YEARS[1]:
-        return Embargo(held=True)
+        return WordedEmbargo(held=True)
     warnings: list[str] = []
     try:
         parts = _parts(text, issued.date(), warnings)
     except _Wrong as wrong:
-        return Embargo(held=True, warnings=(f"{wrong} The release is held until a newer version says otherwise.",))
+        return WordedEmbargo(
+            held=True, warnings=(f"{wrong} The article is held. Send a newer version with a correct date or time.",)
+        )
     if not parts:
-        return Embargo(held=True)
+        return WordedEmbargo(held=True)
     chosen = [part for part in parts if part.online] or parts
     found = [_meaning(part, issued, hours, warnings) for part in chosen]
     if any(embargo.held for embargo in found):
-        return Embargo(held=True, warnings=tuple(warnings))
+        return WordedEmbargo(held=True, warnings=tuple(warnings))
     instants = [embargo.until for embargo in found if embargo.until]
     if len(instants) > 1:
-        warnings.append(f"The wording {text!r} names several times: the last one counts.")
-    return Embargo(max(instants, default=None), False, tuple(warnings))
+        warnings.append(f"The embargo wording {text!r} names several times. The last one was used.")
+    return WordedEmbargo(max(instants, default=None), False, tuple(warnings))
+
+
+def handed_out(wording: str, near: datetime) -> datetime | None:
+    """The instant of distribution (배포) that a wording such as "2021. 3. 9.(화) 09:00" names, in the zone of `near`; of a day without
+    a time its start. None if the wording is not understood."""
+    text = INVISIBLE.sub("", nfc(wording)).strip()
+    if not text or len(text) > LONGEST or not YEARS[0] < near.year < YEARS[1]:
+        return None
+    try:
+        parts = [part for part in _parts(text, near.date(), []) if part.day is not None]
+        return _at(parts[0].day or near.date(), parts[0].minutes or 0, near) if parts else None
+    except _Wrong:
+        return None
 
 
 def _parts(text: str, issued: date, warnings: list[str]) -> list[_Part]:
-    """The times of a wording; none where a word of it is not understood. Raises _Wrong."""
+    """The times in a wording; empty if any word is not understood. Raises _Wrong."""
     parts: list[_Part] = [_Part()]
     position = 0
     while position < len(text):
@@ -222,7 +257,7 @@ def _parts(text: str, issued: date, warnings: list[str]) -> list[_Part]:
         day = _day(match, issued)
         starts = bool(match["next"] or match["online"] or match["paper"])
         if (starts or (day and part.timed)) and (part.timed or part.dated):
-            # An hour without a day has the day that was named before it: 3. 10.(수) 조간, 온라인 12:00.
+            # An hour without a day takes the day before it: 3. 10.(수) 조간, 온라인 12:00.
             part = _Part(day=part.day, inherited=True)
             parts.append(part)
         part.online = part.online or bool(match["online"])
@@ -230,24 +265,28 @@ def _parts(text: str, issued: date, warnings: list[str]) -> list[_Part]:
             part.day, part.inherited = day, False
         if match["weekday"] and part.day and part.day.weekday() != WEEKDAYS.index(match["weekday"]):
             right = WEEKDAYS[part.day.weekday()]
-            warnings.append(f"{part.day} is a {right}요일, not the {match['weekday']}요일 of the wording {text!r}.")
+            warnings.append(
+                f"{part.day} is a {right}요일, but the embargo wording {text!r} says {match['weekday']}요일. The date was used."
+            )
         minutes = _minutes(match)
         part.minutes = minutes if minutes is not None else part.minutes
         part.edition = match["edition"] or part.edition
         part.at_once = part.at_once or bool(match["once"])
     if any(part.online and not part.timed for part in parts):
-        return []  # 12:00 온라인: the word after its time; which time is whose is not sure
+        return []  # 12:00 온라인: the medium follows its time, so it is unclear which time belongs to which medium
     return [part for part in parts if part.timed or part.dated]
 
 
 def _day(match: re.Match[str], issued: date) -> date | None:
-    """The day of a token; without a year or month the one nearest to `issued`. Raises _Wrong."""
+    """The day of a token; without a year or month, the day nearest to `issued`. Raises _Wrong."""
     if match["year"]:
         year = int(match["year"])
         if year < 100:
             year += 2000
             if not match["quote"] and abs(year - issued.year) > 1:
-                raise _Wrong(f"{match[0].strip()!r} does not begin with a year near {issued.year}.")
+                raise _Wrong(
+                    f"The date {match[0].strip()!r} in the embargo wording does not begin with a year near {issued.year}."
+                )
         found = _days([(year, int(match["month"]))], int(match["day"]))
     elif match["month2"]:
         years = (issued.year - 1, issued.year, issued.year + 1)
@@ -260,7 +299,7 @@ def _day(match: re.Match[str], issued: date) -> date | None:
         return None
     days = list(found)
     if not days:
-        raise _Wrong(f"{match[0].strip()!r} is not a day of the calendar.")
+        raise _Wrong(f"The date {match[0].strip()!r} in the embargo wording does not exist.")
     return min(days, key=lambda day: abs(day - issued))
 
 
@@ -271,7 +310,7 @@ def _days(months: list[tuple[int, int]], day: int) -> Iterator[date]:
 
 
 def _minutes(match: re.Match[str]) -> int | None:
-    """Minutes from the start of the day; midnight is its end. Raises _Wrong."""
+    """Minutes from the start of the day; midnight is the end of the day. Raises _Wrong."""
     if match["noon"]:
         return 12 * 60
     if match["midnight"]:
@@ -283,12 +322,12 @@ def _minutes(match: re.Match[str]) -> int | None:
     added = next((more for hours, more in HALVES.get(half, ((range(25), 0),)) if hour in hours), None)
     hour += added or 0
     if added is None or minute > 59 or (hour == 24 and minute):
-        raise _Wrong(f"{match[0].strip()!r} is not a time of the day.")
+        raise _Wrong(f"The time {match[0].strip()!r} in the embargo wording does not exist.")
     return hour * 60 + minute
 
 
-def _meaning(part: _Part, issued: datetime, hours: Hours, warnings: list[str]) -> Embargo:
-    """When one medium may report."""
+def _meaning(part: _Part, issued: datetime, hours: Hours, warnings: list[str]) -> WordedEmbargo:
+    """The embargo for one medium."""
     if part.edition and part.minutes is None:
         out = hours.morning if part.edition == "조간" else hours.evening
         part.minutes = out.hour * 60 + out.minute
@@ -296,14 +335,18 @@ def _meaning(part: _Part, issued: datetime, hours: Hours, warnings: list[str]) -
         until = _at(part.day or issued.date(), part.minutes, issued)
         if part.day is None and until < issued:
             until += timedelta(days=1)
-            warnings.append(f"The wording names a time without a day: the next one is meant, {until:%Y-%m-%d %H:%M}.")
-        return Embargo(until)
+            warnings.append(
+                f"The embargo wording names a time without a day. The next one was used: {until:%Y-%m-%d %H:%M}."
+            )
+        return WordedEmbargo(until)
     if part.at_once:
-        # 3. 10. 배포 즉시: handed out on another day, at an hour that nobody knows.
-        return Embargo(held=part.dated and part.day is not None and part.day > issued.date())
+        # 3. 10. 배포 즉시: distributed on another day, at an unknown hour.
+        return WordedEmbargo(held=part.dated and part.day is not None and part.day > issued.date())
     assert part.day is not None, "a part has a day or a time"
-    warnings.append(f"The wording names the day {part.day} without an hour: the embargo lasts to its end.")
-    return Embargo(_at(part.day, 24 * 60, issued))
+    warnings.append(
+        f"The embargo wording names the day {part.day} without a time. The embargo lasts to the end of that day."
+    )
+    return WordedEmbargo(_at(part.day, 24 * 60, issued))
 
 
 def _at(day: date, minutes: int, issued: datetime) -> datetime:

@@ -1,8 +1,8 @@
-"""Full text in Korean and English: what is indexed of a text, and what a question looks for.
+"""Full-text search in Korean and English: the tokens of a text for the index, and the tokens that a question searches for.
 
-Korean words carry particles and are written together or apart, so Hangul and Han are indexed as overlapping pairs of letters: a
-question is found wherever it stands, "도정상" in "으뜸도정상은". Other scripts are indexed by word. The same tokens go to SQLite
-and to PostgreSQL, so that both find the same.
+Korean words carry particles and are written with or without spaces, so Hangul and Han are indexed as overlapping pairs of letters:
+"도정상" is found inside "으뜸도정상은". Other scripts are indexed by word. SQLite and PostgreSQL get the same tokens, so both find
+the same articles.
 """
 
 import re
@@ -12,41 +12,43 @@ from msgspec import Struct
 
 from schemas.text import nfkc
 
-MOST = 16_000  # tokens of a text; PostgreSQL counts positions to 16,383 (tsvector, limitations)
-LONGEST = 250_000  # characters of a text that are looked at: they hold more than MOST words of any language
-MOST_TERMS = 20  # of a question
+MOST = 16_000  # tokens of a text; PostgreSQL counts positions up to 16,383 (tsvector, limitations)
+LONGEST = 250_000  # characters of a text that are indexed: enough for more than MOST words of any language
+ENOUGH = LONGEST // 4  # characters of a text that is tried first, if it is longer
+MOST_TERMS = 20  # terms of a question
 LONGEST_QUESTION = 1_000  # characters
 _LETTERS = (
     "\u1100-\u11ff\u3040-\u30ff\u3130-\u318f\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff"  # Hangul, kana, Han
 )
-# A word of other letters ends where paired ones begin: "5G시대".
-_RUN = re.compile(f"([{_LETTERS}]+)|([^\\W_{_LETTERS}]+)")
+# A word of other letters ends where Hangul, kana or Han begins: "5G시대".
+_RUN = re.compile(f"[{_LETTERS}]+|[^\\W_{_LETTERS}]+")
 _PAIRED = re.compile(f"[{_LETTERS}]")
+FIRST_PAIRED = _LETTERS[0]  # no letter before it is written in pairs
 
 
 class SearchTerm(Struct, frozen=True):
-    """Tokens that must stand one after the other; with `prefix` the last one may go on."""
+    """Tokens that must follow each other. With `prefix`, the last token may be the beginning of an indexed token."""
 
     tokens: tuple[str, ...]
     prefix: bool = False
 
 
 def tokens(text: str) -> list[str]:
-    """What is indexed of a text, in its order; at most MOST, of its first LONGEST characters."""
+    """The tokens of a text in its order: at most MOST, from its first LONGEST characters."""
     found: list[str] = []
-    for paired, word in _RUN.findall(_folded(text[:LONGEST])[:LONGEST])[:MOST]:
-        # One to three letters are the most of Korean words, and this is the most of an import: no call for those.
-        if word or len(paired) < 3:
-            found.append(word or paired)
-        elif len(paired) == 3:
-            found += (paired[:2], paired[1:])
+    for run in _RUN.findall(_beginning(text))[:MOST]:
+        # Most Korean words have one to three letters, and an import spends most of its time here: no call for those.
+        if len(run) < 3 or run < FIRST_PAIRED or not _PAIRED.match(run):
+            found.append(run)
+        elif len(run) == 3:
+            found += (run[:2], run[1:])
         else:
-            found += map(add, paired, paired[1:])
+            found += map(add, run, run[1:])
     return found[:MOST]
 
 
 def search_terms(question: str) -> tuple[SearchTerm, ...]:
-    """What a question looks for: every word of it, words in quotation marks one after the other."""
+    """What a question searches for: each of its words, and the words of a quoted phrase next to each other."""
     found: list[SearchTerm] = []
     for quoted, word in re.findall(r'"([^"]*)"|([^\s"]+)', nfkc(question[:LONGEST_QUESTION])):
         runs = list(_runs(quoted or word))
@@ -62,7 +64,7 @@ def search_terms(question: str) -> tuple[SearchTerm, ...]:
 
 
 def marked(text: str, question: str) -> list[tuple[str, bool]]:
-    """The text in pieces, each with whether the question names it."""
+    """The text in pieces, each with True where it matches the question."""
     wanted = [run for run in _runs(question[:LONGEST_QUESTION]) if run]
     if not wanted:
         return [(text, False)]
@@ -82,8 +84,15 @@ def _folded(text: str) -> str:
     return nfkc(text).casefold()
 
 
+def _beginning(text: str) -> str:
+    """The first LONGEST characters of a folded text. Folding makes up to 18 characters of one, so of some texts a part is enough."""
+    if len(text) > ENOUGH and len(folded := _folded(text[:ENOUGH])) >= LONGEST:
+        return folded[:LONGEST]
+    return _folded(text[:LONGEST])[:LONGEST]
+
+
 def _runs(text: str) -> list[str]:
-    return [paired or word for paired, word in _RUN.findall(_folded(text))]
+    return list(_RUN.findall(_folded(text)))
 
 
 def _pairs(run: str) -> list[str]:

@@ -1,7 +1,7 @@
-"""What may not be read in logs, messages and listings: passwords and keys, wherever they stand in the text.
+"""Masks passwords and keys in logs, messages and listings.
 
-The settings' secrets are learned when they are loaded, and are left out of whatever is logged or said of an error. Besides, every
-URL loses the password before its host (RFC 3986, section 3.2.1) and what its query calls a key, a token or a password.
+The secrets of the settings are registered when the settings are loaded, and masked in every log line and error text. In every URL, the
+password before the host (RFC 3986, section 3.2.1) and each query parameter named as a key, a token or a password are masked too.
 """
 
 import re
@@ -10,7 +10,7 @@ from contextlib import suppress
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 MASK = "***"
-SHORTEST = 6  # characters: to leave out every "data" of a text would tell more of a password "data" than it hides
+SHORTEST = 6  # characters: masking every "data" in a text would reveal the password "data" rather than hide it
 USERINFO = re.compile(r"""(://[^\s/@:?\#"'<>\\]{0,200}:)[^\s/@"'<>\\]{1,500}@""", re.VERBOSE)
 NAMES = r"password|passwd|pwd|secret|token|access_token|api_?key|key|service_?key|signature|sig"
 QUERY = re.compile(rf"""([?&](?:{NAMES})=)[^&\s\#"'<>\\]{{1,2000}}""", re.VERBOSE | re.IGNORECASE)
@@ -19,14 +19,14 @@ _known: set[str] = set()
 
 
 def learn(secrets: Iterable[str]) -> None:
-    """Leave these out of whatever `hushed` is given, as they are and as URLs write them."""
+    """Mask these secrets in every text given to `hushed`, as they are and percent-encoded."""
     _known.update(secret for given in secrets for secret in (given, unquote(given)) if len(secret) >= SHORTEST)
 
 
 def secrets_in(url: str) -> list[str]:
-    """The password of a URL, and what its query says under the name of a secret."""
+    """The password of a URL, and the values of its query parameters that are named like secrets."""
     found = [match[0][match[0].index(":", 3) + 1 : -1] for match in USERINFO.finditer(url)]
-    # A password with characters that a URL must escape, such as #, ends at the last "@" all the same.
+    # A password that contains a character that should be escaped, such as #, still ends at the last "@".
     before, _, _ = url.rpartition("@")
     found.append(before.partition("://")[2].partition(":")[2])
     with suppress(ValueError):  # It is no URL.
@@ -35,12 +35,12 @@ def secrets_in(url: str) -> list[str]:
 
 
 def masked(text: str) -> str:
-    """The text, its URLs without passwords and keys."""
+    """The text with the passwords and keys in its URLs masked."""
     return QUERY.sub(rf"\1{MASK}", USERINFO.sub(rf"\1{MASK}@", text))
 
 
 def hushed(text: str) -> str:
-    """The same, without the secrets of the settings as well: for logs and for what is said of an error."""
+    """The same, with the secrets of the settings masked too: for logs and error texts."""
     for secret in sorted(_known, key=len, reverse=True):
         text = text.replace(secret, MASK)
     return masked(text)

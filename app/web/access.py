@@ -1,4 +1,4 @@
-"""Who asks, and whether they may: a token as Bearer (RFC 6750) or as Basic password (RFC 7617), for clients that know no other way."""
+"""Authentication and permission: a token as Bearer (RFC 6750), or as the password of Basic (RFC 7617) for clients without Bearer."""
 
 import logging
 import time
@@ -10,11 +10,11 @@ from flask import g, request
 from msgspec.structs import replace
 
 from app import store
+from app.accounts import rights
 from app.accounts.offices import Sender, may_publish_for
 from app.accounts.rights import MEANING, ROLES, Principal
 from app.errors import Problem, Unavailable
-from app.query.query import url
-from app.store import Event
+from app.query import url
 from app.syndication.embargoed import principal_of
 from app.web import crosssite
 from app.web.context import here
@@ -22,12 +22,13 @@ from app.web.context import here
 log = logging.getLogger("pressrelay")
 
 BASIC = 'Basic realm="pressrelay", charset="UTF-8"'
-CHALLENGE = f'Bearer realm="pressrelay", {BASIC}'
-INVALID = {"WWW-Authenticate": f'Bearer realm="pressrelay", error="invalid_token", {BASIC}'}  # RFC 6750, section 3.1
+# Basic first, each in a field of its own: clients such as libwww-perl read only the first challenge of the first field.
+CHALLENGE = (BASIC, 'Bearer realm="pressrelay"')
+INVALID = {"WWW-Authenticate": (BASIC, 'Bearer realm="pressrelay", error="invalid_token"')}  # RFC 6750, section 3.1
 
 
 def needed(scope: str) -> Principal:
-    """Who asks, with this scope. Raises Problem (401, 403)."""
+    """The principal of this request, which has this scope. Raises Problem (401, 403)."""
     principal = given()
     if scope == "publish" and "Signature-Input" in request.headers:
         principal = _signing(principal)
@@ -36,11 +37,13 @@ def needed(scope: str) -> Principal:
             401,
             "token-missing",
             "A token is needed",
-            "Send the office's token: Authorization: Bearer …; or sign the request with a key that it registered.",
+            "Send the office's token as Authorization: Bearer …, or sign the request with a key that the office has registered.",
             headers={"WWW-Authenticate": CHALLENGE},
         )
     if not principal.may(scope):
-        detail = f"This token's scope is {' '.join(principal.scope)}; needed is {scope}: to {MEANING[scope]}."
+        detail = (
+            f"The scope of this token is {' '.join(principal.scope)}. This request needs {scope}: to {MEANING[scope]}."
+        )
         # RFC 6750, section 3.1.
         challenge = f'Bearer realm="pressrelay", error="insufficient_scope", scope="{scope}"'
         headers = {"WWW-Authenticate": challenge}
@@ -49,14 +52,14 @@ def needed(scope: str) -> Principal:
 
 
 def given() -> Principal | None:
-    """Who asks; None where no token was sent. Raises Problem (401) for one that is not known, expired or revoked."""
+    """The principal of this request; None if it has no token. Raises Problem (401) if the token is unknown, expired or revoked."""
     presented = secret()
     if not presented:
         return None
     engine, now = here().engine, datetime.now(UTC)
-    token = store.token_of(engine, presented)
+    token = store.accounts.token_of(engine, presented)
     if token is None:
-        raise Problem(401, "token-wrong", "The token is not known", headers=INVALID)
+        raise Problem(401, "token-wrong", "Unknown token", headers=INVALID)
     _noted(token.actor, token.office)
     state = token.state(now)
     if state == "expired":
@@ -64,78 +67,75 @@ def given() -> Principal | None:
     if state == "revoked":
         raise Problem(401, "token-revoked", "The token was revoked", headers=INVALID)
     principal = principal_of(engine, token)
-    if principal is None:  # Its outlet was removed since the token was looked up.
+    if principal is None:  # Its outlet was removed after the token was looked up.
         raise Problem(401, "token-revoked", "The token was revoked", headers=INVALID)
     try:
-        store.used(engine, token, now)
+        store.accounts.used(engine, token, now)
     except Unavailable as error:
-        log.warning("a token's last use is not noted: %s", error)
+        log.warning("the last use of a token could not be recorded: %s", error)
     return principal
 
 
 def _signing(principal: Principal | None) -> Principal:
-    """Whose signature came, of a request whose body is still to be read: it is compared with Content-Digest then, as each is (see
-    `ingest.body_parts`). A token that comes besides must be of the same office. Raises Problem (401, 403)."""
-    from app.accounts import signatures  # loaded by the first that is signed
+    """The principal that signed the request. The body is not read yet; it is compared with Content-Digest when it is (see
+    `body.body_parts`). A token in the same request must belong to the same office. Raises Problem (401, 403)."""
+    from app.accounts import signatures  # imported by the first signed request
 
     engine = here().engine
     headers = {name: request.headers[name] for name in request.headers.keys()}  # noqa: SIM118
     try:
         keyid = signatures.keyid(headers)
-        record = store.key_of(engine, keyid) if len(keyid) <= 64 else None
+        record = store.accounts.key_of(engine, keyid) if len(keyid) <= 64 else None
         if record is None:
-            raise signatures.NotSigned("No office registered a key of that keyid.")
-        key = signatures.Key(record.id, record.office, record.public, record.name, record.revoked is not None)
+            raise signatures.NotSigned("No office has registered a key with this keyid.")
+        key = signatures.SigningKey(record.id, record.office, record.public, record.name, record.revoked is not None)
         if "asking" not in g:
             _noted(f"unproven key {key.id}", key.office)
         signed = signatures.verify(request.method, _target(), headers, key)
     except signatures.NotSigned as error:
-        raise Problem(401, "signature-wrong", "The request is not signed well", str(error)) from None
+        raise Problem(401, "signature-wrong", "The signature is not valid", str(error)) from None
     if record.revoked is not None:
-        raise Problem(401, "key-revoked", "The key was revoked", f"It was on {record.revoked.date()}.")
+        raise Problem(401, "key-revoked", "The key was revoked", f"It was revoked on {record.revoked.date()}.")
     if principal is not None and (principal.office is None or principal.office.code != key.office):
-        detail = f"The signature is of {key.office!r}, the token is not."
+        detail = f"The key belongs to the office {key.office!r}, the token does not. Send only one of them, or a token of that office."
         raise Problem(403, "wrong-office", "Two offices in one request", detail)
     actor = f"key {key.id}"
     _noted(actor, key.office)
     g.signed = signed
-    offices = store.all_offices(engine)
-    office = next(one for one in offices if one.code == key.office)
-    within = tuple(one for one in offices if key.office in one.above)
     scope = principal.scope if principal else ROLES["editor"]
-    return Principal(actor, "editor", scope, office, within)
+    return rights.make_principal(actor, "editor", scope, store.accounts.all_offices(engine), office=key.office)
 
 
 def _target() -> str:
-    """`@target-uri` (RFC 9421, section 2.2.2) under the server's own name, whatever Host says."""
-    asked = request.query_string.decode("ascii", "replace")
-    return url(f"{here().settings.url}{quote(request.path)}", asked)
+    """`@target-uri` (RFC 9421, section 2.2.2) under the server's public URL, whatever Host says."""
+    query = request.query_string.decode("ascii", "replace")
+    return url(f"{here().settings.url}{quote(request.path)}", query)
 
 
 def spent(sender: Sender) -> Sender:
-    """The sender with the signature that came, once the body is read and was found to be the one that is signed; it cannot be used
-    again. Raises Problem (401) where it was."""
+    """The sender with the signature of the request. Call it when the body was read and matches the signed digest. It marks the
+    signature as used. Raises Problem (401) if the signature was used before."""
     signed = g.get("signed")
     if signed is None:
         return sender
-    if not store.spend(here().engine, signed.hash, signed.created, datetime.now(UTC)):
-        detail = "This very signature came before: sign each request anew, also one that is repeated."
+    if not store.accounts.spend(here().engine, signed.hash, signed.created, datetime.now(UTC)):
+        detail = "Each signature can be used only once. Sign the request again, also when you repeat it."
         raise Problem(401, "signature-replayed", "The signature was used before", detail)
     return replace(sender, signature=msgspec.json.encode(signed))
 
 
 def sender(principal: Principal) -> Sender:
-    """As whom a token publishes. Raises Problem (403) for one of no office."""
+    """The sender as which a token publishes. Raises Problem (403) if the token belongs to no office."""
     office = principal.office
     if office is None:
-        detail = "An administrator's token publishes for no office: push with a token of the office."
-        raise Problem(403, "wrong-office", "Not an office's token", detail)
-    known = tuple(store.all_offices(here().engine)) if office.others else principal.within
+        detail = "An administrator's token cannot publish. Push with a token of the office."
+        raise Problem(403, "wrong-office", "Not a token of an office", detail)
+    known = tuple(store.accounts.all_offices(here().engine)) if office.others else principal.within
     return Sender(office, may_publish_for(office, known), principal.actor)
 
 
 def note_refusal(error: Problem) -> None:
-    """Keep in the audit log what a known token or key was refused. A log that cannot be written now changes no answer."""
+    """Record in the audit log what a known token or key was refused. If the log cannot be written, the answer stays the same."""
     who = g.get("asking")
     if who is None or (request.method in ("GET", "HEAD", "OPTIONS") and error.status not in (401, 403)):
         return
@@ -144,30 +144,32 @@ def note_refusal(error: Problem) -> None:
         return
     article = (request.view_args or {}).get("id", "")
     detail = {"problem": error.type, "status": str(error.status), "request": f"{request.method} {request.path[:200]}"}
-    keep_refusals([Event("refused", actor, office, article[:32], detail=detail)])
+    keep_refusals([store.audit.Event("refused", actor, office, article[:32], detail=detail)])
 
 
-_told: dict[str, float] = {}  # what of the unproven was told in this process, and when
+_recorded: dict[
+    str, float
+] = {}  # refusals without proof of identity that this process recorded, and when (monotonic seconds)
 
 
 def _first_in_a_minute(what: str) -> bool:
-    """Anybody can name a key, or send a token that was revoked: of the same, one record a minute tells enough, and a log that is
-    only added to cannot be filled from outside."""
+    """Whether this is the first such refusal within a minute. Anybody can name a key or send a revoked token, and the audit log is
+    append-only. One record a minute of the same refusal is enough, and nobody can fill the log from outside."""
     now = time.monotonic()
-    if now - _told.get(what, -60.0) < 60.0:
+    if now - _recorded.get(what, -60.0) < 60.0:
         return False
-    if len(_told) > 1000:
-        _told.clear()
-    _told[what] = now
+    if len(_recorded) > 1000:
+        _recorded.clear()
+    _recorded[what] = now
     return True
 
 
-def keep_refusals(events: list[Event]) -> None:
-    """Keep what somebody was refused; where that cannot be written now, the server's log tells it."""
+def keep_refusals(events: list[store.audit.Event]) -> None:
+    """Record refusals in the audit log. If it cannot be written now, the server's log says so."""
     try:
-        store.refused(here().engine, events, datetime.now(UTC))
+        store.accounts.refused(here().engine, events, datetime.now(UTC))
     except Unavailable as error:
-        log.error("not in the audit log: %d refusals of %s (%s)", len(events), events[0].actor, error)
+        log.error("%d refusals of %s could not be written to the audit log: %s", len(events), events[0].actor, error)
 
 
 def _noted(actor: str, office: str) -> None:
@@ -175,7 +177,8 @@ def _noted(actor: str, office: str) -> None:
 
 
 def secret() -> str:
-    """The token that was sent, good or not; empty: none. One that a browser added to a part of another site's page was not."""
+    """The token in the request, valid or not; empty if there is none. A token that a browser added by itself to something that another
+    site's page embeds does not count."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "basic" and request.authorization is not None and not crosssite.embedded():
         return (request.authorization.password or "").strip()

@@ -1,26 +1,40 @@
-"""One web process: its routes, its connections, and the one handler of errors."""
+"""One web process: its routes, its connections, and its only error handler."""
 
 import logging
 from http import HTTPStatus
+from urllib.parse import quote
 
 import msgspec
-from flask import Flask, Response
-from werkzeug.exceptions import HTTPException
+from flask import Flask, Response, current_app, request
+from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import schemas
+from app import web
 from app.context import connect
 from app.errors import PressrelayError, Problem, TooSlow, Unavailable, Unfit
+from app.query import url
 from app.settings import Settings, load
-from app.web import access, crosssite, limits, parameters, places
+from app.web import crosssite
 from app.web.origin import Placed
 from app.web.protection import Protected
 from app.web.routes import (
+    account,
     alerts,
     archives,
     articles,
     atompub,
     changes,
+    compose,
+    desk,
+    desk_calendar,
+    desk_lists,
+    desk_preview,
+    desk_reach,
+    desk_reporters,
+    desk_sharing,
+    desk_start,
+    desk_versions,
     differences,
     discovery,
     feeds,
@@ -28,10 +42,14 @@ from app.web.routes import (
     hub,
     ingest,
     lifecycle,
+    look,
     ops,
     pages,
+    people,
     provenance,
+    signin,
     subscriptions,
+    tokens,
     versions,
 )
 
@@ -51,44 +69,64 @@ ROUTES = (
     files,
     pages,
     discovery,
+    look,
     hub,
     subscriptions,
     alerts,
+    signin,
+    account,
+    people,
+    tokens,
+    desk,
+    compose,
+    desk_start,
+    desk_calendar,
+    desk_lists,
+    desk_preview,
+    desk_reach,
+    desk_reporters,
+    desk_sharing,
+    desk_versions,
     ops,
 )
+QUERY = "!$%&'()*+,;=:@/?-._~"  # what may stand in a query string (RFC 3986, section 3.4)
 BLUEPRINTS = tuple(routes.blueprint for routes in ROUTES)
 
 
 def create_app(settings: Settings | None = None) -> Flask:
-    """One web process's application. Raises Misconfigured and Unavailable."""
+    """The application of one web process. Raises Misconfigured and Unavailable."""
     settings = settings or load()
-    app = Flask("app.web", static_folder="static", template_folder="templates")
-    app.config["MAX_CONTENT_LENGTH"] = None  # routes.ingest reads and counts by itself
+    app = Flask("app.web", static_folder=None, template_folder="templates")
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True  # before the first template is read
+    web.assets.of_site(settings)  # a logo that cannot be read is told at the start
+    app.config["MAX_CONTENT_LENGTH"] = None  # app.web.body limits the length itself
     schemas.prepare()
     context = connect(settings, settings.statement_seconds)
     app.extensions["pressrelay"] = context
-    parameters.install(app)  # the first: nothing else reads a header that is too long
+    if settings.reach_days:
+        app.extensions["reach"] = web.counting.ReachCounts()
+    web.parameters.install(app)  # first, so that nothing else reads a header that is too long
     crosssite.install(app, settings.url)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     app.wsgi_app = Protected(Placed(app.wsgi_app, settings.url), settings.url)  # type: ignore[method-assign]
     if settings.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=0)  # type: ignore[method-assign]
-    places.install(app, settings.threads)
-    limits.install(app, context)
+    web.places.install(app, settings.threads)
+    web.limits.install(app, context)
     app.register_error_handler(Exception, answer)
     return app
 
 
 def answer(error: Exception) -> Response:
-    """The one handler: every error is a problem document (RFC 9457), none shows a traceback."""
-    headers: dict[str, str] = {}
+    """The only error handler: every error becomes a problem document (RFC 9457), and none shows a traceback."""
+    headers: dict[str, str | tuple[str, ...]] = {}
     if isinstance(error, Problem):
-        access.note_refusal(error)
+        web.access.note_refusal(error)
         body, status, headers = error.body(), error.status, error.headers
     elif isinstance(error, TooSlow):
-        detail = "Ask for less at once: fewer values, a shorter period, a rarer word."
-        body, status = Problem(503, "too-costly", "The question takes too long to answer", detail).body(), 503
+        detail = "Narrow the query: use fewer values, a shorter period or a rarer word."
+        body, status = Problem(503, "too-costly", "The query takes too long", detail).body(), 503
         headers = {"Retry-After": "10"}
         log.error("%s", error)
     elif isinstance(error, Unavailable):
@@ -96,26 +134,40 @@ def answer(error: Exception) -> Response:
             503,
             "unavailable",
             "The database or the file store cannot be used right now",
-            "Nothing was stored; send it again.",
+            "Nothing was stored. Send the request again.",
         )
         body, status, headers = problem.body(), 503, {"Retry-After": "1"}
         log.error("%s", error)
     elif isinstance(error, Unfit):
-        problem = Problem(400, "bad-parameter", "A value that cannot be looked up or kept", str(error))
+        problem = Problem(400, "bad-parameter", "A value cannot be used", str(error))
         body, status = problem.body(), 400
         log.error("%s", error)
+    elif isinstance(error, NotFound) and (elsewhere := _without_slash()):
+        return Response(status=308, headers={"Location": elsewhere, "Cache-Control": "no-store"})
     elif isinstance(error, HTTPException):
         status = error.code or 500
         title = HTTPStatus(status).phrase
         body = Problem(status, title.lower().replace(" ", "-"), title, error.description or "").body()
-        headers = {name: value for name, value in error.get_headers() if name in ("Allow", "Location")}
+        headers |= {name: value for name, value in error.get_headers() if name in ("Allow", "Location")}
     else:
         log.error(
-            "unexpected %s", type(error).__name__, exc_info=error if not isinstance(error, PressrelayError) else None
+            "unexpected error: %s",
+            type(error).__name__,
+            exc_info=error if not isinstance(error, PressrelayError) else None,
         )
         status = 500
-        body = Problem(500, "internal", "The server failed", "The fault is ours and was logged.").body()
+        body = Problem(500, "internal", "The server failed", "This is an error of the server. It was logged.").body()
     headers["Cache-Control"] = "no-store"
-    if pages.wanted():
-        return pages.problem(body, status, headers)
+    if web.html.wanted():
+        return web.html.problem(body, status, headers)
     return Response(msgspec.json.encode(body), status, headers, mimetype="application/problem+json")
+
+
+def _without_slash() -> str:
+    """The address of the request without the slashes at its end, if that is an address of this server; else empty."""
+    path = request.path.rstrip("/")
+    adapter = current_app.create_url_adapter(request)
+    if path == request.path or not path or adapter is None or not adapter.test(path, request.method):
+        return ""
+    base = current_app.extensions["pressrelay"].settings.url
+    return url(f"{base}{quote(path)}", quote(request.query_string, safe=QUERY))

@@ -1,10 +1,12 @@
-"""What every route has at hand."""
+"""The context that every route can use."""
 
 from typing import cast
 
 from flask import current_app
 
 from app.context import Context
+
+__all__ = ["Context", "here"]
 
 
 def here() -> Context:

@@ -1,9 +1,11 @@
-"""No other site's page may make a browser change anything here: one check of every request that could, before its route.
+"""Protection against cross-site requests: a page of another site must not make a browser change anything here. Every request that
+could change something is checked before its route runs.
 
-A browser adds what it keeps for this server (the token, as the password of Basic) to whatever a page makes it send, wherever the
-page came from. But it also says where the page came from: `Sec-Fetch-Site` (https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header),
-and `Origin`, which older ones send too (https://fetch.spec.whatwg.org/#origin-header). Neither can be set or left out by a page.
-Programs send neither, and need neither.
+A browser adds its credentials for this server (the token, as the password of Basic) to every request that a page makes it send,
+whatever site the page is from. But it also says what site that is, in `Sec-Fetch-Site`
+(https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header) and in `Origin`, which older browsers send too
+(https://fetch.spec.whatwg.org/#origin-header). A page can neither set nor leave out these headers. Programs do not send them and
+do not need them.
 """
 
 import re
@@ -13,12 +15,13 @@ from flask import Flask, request
 from app.errors import Problem
 from app.web.origin import origin_of
 
-SAFE = ("GET", "HEAD", "OPTIONS")  # routes of these change nothing (RFC 9110, section 9.2.1)
+SAFE = ("GET", "HEAD", "OPTIONS")  # routes with these methods change nothing (RFC 9110, section 9.2.1)
 OURS = ("same-origin", "none")  # none: the person typed the address
-# What a page of any site may send. One click in a mail program ends alerts (RFC 8058), and some mail programs are web pages: the right
-# to do so is the secret in the address, which no other site knows, and nothing that a browser keeps.
+# Endpoints that a page of any site may use. One click in a mail program ends alerts (RFC 8058), and some mail programs are web pages.
+# The secret in the URL gives the right to do so, not the browser's credentials, and no other site knows that secret.
 OPEN = frozenset({"alerts.leave"})
-# What the form of any page can send without asking this server first (https://fetch.spec.whatwg.org/#cors-safelisted-request-header).
+# Media types that the form of any page can send without a preflight request
+# (https://fetch.spec.whatwg.org/#cors-safelisted-request-header).
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data", "text/plain")
 BROWSER = re.compile(r"\b(Mozilla|Opera)/")
 ROBOT = re.compile(r"\(compatible; (?!MSIE)")  # programs that call themselves Mozilla
@@ -31,43 +34,45 @@ def install(app: Flask, base: str) -> None:
 
 
 def check(own: str) -> None:
-    """Raises Problem (403) for a request that may change something, where it comes or may come from another site's page."""
+    """Raises Problem (403) for a request that may change something, if it comes or may come from another site's page."""
     if request.method in SAFE or request.endpoint in OPEN:
         return
     site, origin = request.headers.get("Sec-Fetch-Site", "").strip().lower(), request.headers.get("Origin")
     if site:
-        found = "" if site in OURS else f"Sec-Fetch-Site says {site[:40]!r}, not 'same-origin'."
-        # No browser says both; whatever did is not believed.
+        found = "" if site in OURS else f"Sec-Fetch-Site is {site[:40]!r}, not 'same-origin'."
+        # A browser never sends two headers that contradict each other, so such a request is refused.
         if not found and origin is not None and origin.strip().lower() != own:
-            found = f"Origin says {origin[:100]!r}, not {own!r}."
+            found = f"Origin is {origin[:100]!r}, not {own!r}."
     elif origin is not None:
-        found = "" if origin.strip().lower() == own else f"Origin says {origin[:100]!r}, not {own!r}."
+        found = "" if origin.strip().lower() == own else f"Origin is {origin[:100]!r}, not {own!r}."
     else:
-        found = "A browser that says neither Sec-Fetch-Site nor Origin may have sent it." if _may_be_a_browser() else ""
+        found = (
+            "It may come from a browser, but it has neither Sec-Fetch-Site nor Origin." if _may_be_a_browser() else ""
+        )
     if found:
         detail = (
-            f"{found} Use the pages of this server under its own address, {own} (PRESSRELAY_BASE_URL);"
-            " a program sends its token as Authorization: Bearer."
+            f"{found} In a browser, use the pages of this server under its own address, {own} (PRESSRELAY_BASE_URL)."
+            " In a program, send the token as Authorization: Bearer."
         )
         raise Problem(403, "cross-site", "The request may come from another site's page", detail)
 
 
 def embedded() -> bool:
-    """Whether another site's page loads this as a part of itself, as a picture or a frame: what a browser keeps is not meant for
-    that. A link that a person follows is something else."""
-    given = request.headers
-    if given.get("Sec-Fetch-Site", "none").strip().lower() in OURS:
+    """Whether another site's page embeds this, for example as a picture or a frame. The browser's credentials must not count then.
+    A link that a person follows is not embedding."""
+    headers = request.headers
+    if headers.get("Sec-Fetch-Site", "none").strip().lower() in OURS:
         return False
-    return given.get("Sec-Fetch-Mode") != "navigate" or given.get("Sec-Fetch-Dest", "document") != "document"
+    return headers.get("Sec-Fetch-Mode") != "navigate" or headers.get("Sec-Fetch-Dest", "document") != "document"
 
 
 def _may_be_a_browser() -> bool:
-    """Whether a request without Sec-Fetch-Site and Origin may be a browser's: an old one's, or one that a proxy took both from."""
+    """Whether a request without Sec-Fetch-Site and Origin may come from a browser: an old one, or behind a proxy that removes both."""
     scheme = request.headers.get("Authorization", "").partition(" ")[0].lower()
     if scheme == "bearer" or "Signature-Input" in request.headers:
-        return False  # No browser adds these by itself, and no page may without asking first.
+        return False  # No browser adds these by itself, and a page may not add them without a preflight request.
     agent = request.headers.get("User-Agent", "")
-    kept = bool(scheme) or "Cookie" in request.headers
+    credentials = bool(scheme) or "Cookie" in request.headers
     if BROWSER.search(agent):
-        return kept or not ROBOT.search(agent)  # A robot has nothing that it keeps.
-    return kept and (request.mimetype in FORMS or not (agent or request.mimetype))
+        return credentials or not ROBOT.search(agent)  # A robot has no stored credentials.
+    return credentials and (request.mimetype in FORMS or not (agent or request.mimetype))

@@ -1,11 +1,12 @@
-"""How often one token and one address may ask, counted in the cache so that all workers count together.
+"""Rate limits for each token and each address, counted in the cache so that all workers count together.
 
-Feeds are not counted by address, save for searches, periods, pages and questions of many values: a poller that asks too often costs a
-cache hit, which is less than the counting. A costly question counts as several requests (`price`), and a quarter of a worker's
-threads at most answer such questions at once (app/web/places.py).
-A window slides: of the one before counts as much as of it lies within the last minute (or second, hour, day). Each request is counted
-by one question to the cache, which tells what is left as well. While the cache is away each worker counts for itself. What is left is
-told in `RateLimit` and `RateLimit-Policy` (https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/10/).
+Most requests for feeds are not counted by address: a poller that asks too often costs a cache hit, which is less than the counting.
+Searches, periods, pages and queries with many values are counted. A costly query counts as several requests (`price`), and at most a
+quarter of a worker's threads answer such queries at once (app/web/places.py).
+The windows slide: the previous window counts with the part of it that lies within the last second, minute, hour or day. Counting a
+request takes one round trip to the cache, which also returns what is left. While the cache is unavailable, each worker counts for
+itself. The headers `RateLimit` and `RateLimit-Policy` say what is left
+(https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/10/).
 """
 
 import hashlib
@@ -13,32 +14,37 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from typing import cast
+from urllib.parse import parse_qsl
 
 from flask import Flask, Response, g, request
 from msgspec import Struct
+from werkzeug.datastructures import MultiDict
 
+from app import store
 from app.accounts import sites
 from app.cache.redis import Cache, Window
-from app.context import Context
 from app.errors import Problem
-from app.query.query import EXCLUDE, MOST_COST
-from app.query.query import FIELDS as FILTERS
+from app.query import EXCLUDE, MOST_COST, NAME, Saved
+from app.query import FIELDS as FILTERS
 from app.web import access
+from app.web.context import Context, here
 
-FEEDS = {"feeds.get", "feeds.negotiated", "feeds.saved", "archives.newest", "archives.of_month"}
-# Each of these makes of one feed as many as somebody likes, and none is in the cache.
+SAVED = "feeds.saved"
+FEEDS = {"feeds.get", "feeds.negotiated", SAVED, "archives.newest", "archives.of_month"}
+# Each of these parameters can turn one feed into any number of different ones, none of which is in the cache.
 COSTLY = {"q", "since", "until", "before", "after"}
-CHEAP = 20  # look-ups that an article of a feed may need before the question counts more than once
-SEARCH = 5  # how much more a search counts; a period or a page counts 1 more
-COUNTED_FROM = 2  # a feed that counts as much is counted by address
-GATED_FROM = 5  # of questions that count as much, few are answered at once
-UNCOUNTED = {"ops.health", "ops.ready", "ops.metrics", "static"}
+CHEAP = 20  # so many look-ups for each article of a feed add 1 to the price
+SEARCH = 5  # what a search adds to the price; a period or a page adds 1
+COUNTED_FROM = 2  # requests for feeds are counted by address from this price on
+GATED_FROM = 5  # from this price on, only a few queries are answered at once
+UNCOUNTED = {"ops.health", "ops.ready", "ops.metrics", "look.asset"}
 SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
-MOST_ALONE = 10_000  # windows that a worker counts by itself; then it begins anew
+MOST_ALONE = 10_000  # windows that a worker counts by itself; after that it starts again with none
 
 
 class Limit(Struct, frozen=True):
-    """So many requests within so many seconds, of what `who` tells them by; where that is empty they are not counted."""
+    """A number of requests in a number of seconds for each client. `who` names the client; requests are not counted if it is empty."""
 
     scope: str  # "token", "address" or "hub"
     amount: int
@@ -47,16 +53,16 @@ class Limit(Struct, frozen=True):
 
 
 class Counted(Struct, frozen=True):
-    """This request in one limit."""
+    """The state of one limit after this request."""
 
     limit: Limit
-    left: int  # requests
+    left: int  # requests that are left
     exceeded: bool
-    reset: int  # seconds until more is left
+    reset: int  # seconds until more are left
 
 
 def install(app: Flask, context: Context) -> None:
-    """Count the requests of this application, in keys of this database."""
+    """Count the requests of this application, in the part of the cache that belongs to this database."""
     settings = context.settings
     limits = [
         limit
@@ -70,18 +76,35 @@ def install(app: Flask, context: Context) -> None:
     if limits:
         counter = Counter(context.cache)
         app.before_request(lambda: _count(counter, limits))
-        app.after_request(_tell)
+        app.after_request(_add_headers)
 
 
 def limited(scope: str, rate: str, who: Callable[[], str]) -> Limit:
-    """A limit as the setting writes it: "6000/minute"."""
+    """The limit of a setting such as "6000/minute"."""
     amount, _, period = rate.partition("/")
     return Limit(scope, int(amount), SECONDS[period], who)
 
 
+def saved_feed() -> Saved | None:
+    """The saved feed that this request names; None if there is none. It is looked up once for each request."""
+    if "saved_feed" not in g:
+        name = (request.view_args or {}).get("name", "")
+        g.saved_feed = store.feeds.saved_feed(here().engine, name) if NAME.fullmatch(name) else None
+    return cast(Saved | None, g.saved_feed)
+
+
 def price() -> int:
-    """How much this request counts: a simple one is 1. Reckoned from the number of values alone, before any is looked at."""
+    """How much this request counts; see `_price`. It is reckoned once for each request."""
+    if "price" not in g:
+        g.price = _price()
+    return int(g.price)
+
+
+def _price() -> int:
+    """The price of this request; 1 for a simple one. It depends only on the number of values, so no value is looked up for it."""
     args = request.args
+    if request.endpoint == SAVED and (saved := saved_feed()):
+        args = MultiDict((*parse_qsl(saved.query), *args.items(multi=True)))
     narrowing = [len(set(args.getlist(name))) for name in FILTERS if name in args]
     excluded = sum(len(args.getlist(name)) for name in args if name.startswith(EXCLUDE))
     look_ups = math.prod(narrowing) * (1 + excluded)
@@ -90,44 +113,44 @@ def price() -> int:
 
 
 def _count(counter: "Counter", limits: list[Limit]) -> None:
-    """Raises Problem (429) for one request too many, which is not counted."""
-    if request.endpoint is None:  # No such path: the answer costs less than the counting.
+    """Raises Problem (429) if a limit is exceeded; that request is not counted."""
+    if request.endpoint is None:  # An unknown path: the answer costs less than the counting.
         return
-    asked = [(limit, who) for limit in limits if (who := limit.who())]
-    if not asked:
+    clients = [(limit, who) for limit in limits if (who := limit.who())]
+    if not clients:
         return
-    g.counted = counted = counter.count(asked, time.time(), price())
-    if any(one.exceeded for one in counted):
-        wait = max(one.reset for one in counted if one.exceeded)
-        detail = f"Ask again in {wait} seconds; RateLimit-Policy tells how often."
+    g.counted = counted = counter.count(clients, time.time(), price())
+    if any(state.exceeded for state in counted):
+        wait = max(state.reset for state in counted if state.exceeded)
+        detail = f"Try again in {wait} seconds. The header RateLimit-Policy shows how many requests are allowed."
         raise Problem(429, "rate-limited", "Too many requests", detail, headers={"Retry-After": str(wait)})
 
 
-def _tell(response: Response) -> Response:
-    """Add what is left of the narrowest limit that counts for this request."""
+def _add_headers(response: Response) -> Response:
+    """Add the headers that say what is left of the narrowest limit of this request."""
     if counted := g.get("counted"):
-        one = min(counted, key=lambda one: one.left)
-        response.headers["RateLimit-Policy"] = f'"{one.limit.scope}";q={one.limit.amount};w={one.limit.seconds}'
-        response.headers["RateLimit"] = f'"{one.limit.scope}";r={one.left};t={one.reset}'
+        state = min(counted, key=lambda state: state.left)
+        response.headers["RateLimit-Policy"] = f'"{state.limit.scope}";q={state.limit.amount};w={state.limit.seconds}'
+        response.headers["RateLimit"] = f'"{state.limit.scope}";r={state.left};t={state.reset}'
     return response
 
 
 class Counter:
-    """Counts in the cache, and by itself while that is away."""
+    """Counts requests in the cache, or in this process while the cache is unavailable."""
 
     def __init__(self, cache: Cache) -> None:
         self._cache = cache
         self._lock = threading.Lock()
         self._alone: dict[Window, int] = {}
 
-    def count(self, asked: list[tuple[Limit, str]], now: float, amount: int = 1) -> list[Counted]:
-        """Count a request of that price, of each limit by whom, at this second since 1970."""
-        windows = [Window(f"{limit.scope}:{who}", limit.seconds, int(now // limit.seconds)) for limit, who in asked]
+    def count(self, clients: list[tuple[Limit, str]], now: float, amount: int = 1) -> list[Counted]:
+        """Count a request with the price `amount` in each limit, for the client beside it; `now` is in seconds since 1970."""
+        windows = [Window(f"{limit.scope}:{who}", limit.seconds, int(now // limit.seconds)) for limit, who in clients]
         found = self._cache.count(windows, amount)
         alone = found is None
         found = self._by_itself(windows, amount) if found is None else found
-        counted = [_counted(limit, *one, now) for (limit, _), one in zip(asked, found, strict=True)]
-        if refused := [window for window, one in zip(windows, counted, strict=True) if one.exceeded]:
+        counted = [_counted(limit, *counts, now) for (limit, _), counts in zip(clients, found, strict=True)]
+        if refused := [window for window, state in zip(windows, counted, strict=True) if state.exceeded]:
             self._take_back(refused, amount) if alone else self._cache.uncount(refused, amount)
         return counted
 
@@ -146,25 +169,25 @@ class Counter:
 
 
 def _counted(limit: Limit, here: int, before: int, now: float) -> Counted:
-    """`here`: in the window of this second, this request among them; `before`: in the one before."""
+    """The state of a limit. `here`: requests in the current window, with this one; `before`: requests in the previous window."""
     rest = limit.seconds - now % limit.seconds
     used = here + before * rest / limit.seconds
-    # One of the window before leaves after each such part of it.
+    # The requests of the previous window leave evenly, one after each such part of it.
     reset = min(rest, rest % (limit.seconds / before)) if before else rest
     return Counted(limit, max(0, math.floor(limit.amount - used)), used > limit.amount, max(1, math.ceil(reset)))
 
 
 def _token() -> str:
     secret = access.secret()
-    # Never the token itself: the counters' keys can be read by whoever reads the cache.
+    # Not the token itself: anybody who can read the cache can read the keys of the counters.
     return hashlib.sha256(secret.encode()).hexdigest()[:24] if secret else ""
 
 
 def _address() -> str:
-    """Whose address is counted. The machine's own is not: a proxy on it speaks for everybody, until PRESSRELAY_PROXIES says that it
-    tells for whom."""
+    """The client's network for the limit "address". The machine's own address is not counted: it may be a proxy for all clients, until
+    PRESSRELAY_PROXIES says that the proxy names them."""
     endpoint = request.endpoint or ""
-    if endpoint in UNCOUNTED and not access.secret():  # a token that is guessed at is counted wherever it is tried
+    if endpoint in UNCOUNTED and not access.secret():  # attempts to guess a token are counted at every endpoint
         return ""
     if endpoint in FEEDS and price() < COUNTED_FROM and not access.secret():
         return ""
@@ -172,10 +195,11 @@ def _address() -> str:
 
 
 def _subscriber() -> str:
-    """Whose requests to the hub are counted: each has somebody called."""
+    """The client's network for the limit "hub". These requests are counted because each makes the server call a callback."""
     return network(request.remote_addr or "") if request.endpoint == "hub.post" else ""
 
 
 def network(address: str) -> str:
-    """What is counted together: an IPv4 address, and of IPv6 what one customer gets, a /64; empty for this machine's own."""
+    """The network that is counted as one client: a single IPv4 address, or the /64 of IPv6 that one customer gets. Empty for this
+    machine's own addresses."""
     return sites.network(address, 32, 64)

@@ -1,7 +1,7 @@
-"""Where this server is: what its public URL says, whatever a request says of it.
+"""The address of this server: always its public URL, whatever a request says.
 
-Werkzeug makes the address of a redirect of the request's Host and scheme. Host is whatever the client writes, and the scheme is that
-of the connection from the proxy. So a layer before Flask (PEP 3333) replaces both, and no route can read anything else.
+Werkzeug makes the URL of a redirect from the request's Host and scheme. But Host is whatever the client writes, and the scheme is that
+of the connection from the proxy. So a layer in front of Flask (PEP 3333) replaces both, and routes never see the original values.
 """
 
 from collections.abc import Callable, Iterable
@@ -22,14 +22,14 @@ def origin_of(url: str) -> str:
 
 
 class Placed:
-    """The application under its public URL. Threads share it; nothing of it changes."""
+    """The application under its public URL. Threads may share it: it never changes."""
 
     def __init__(self, application: Application, base: str) -> None:
         """`base`: the public URL, without a slash at the end."""
         parts = urlsplit(base)
         scheme, _, host = origin_of(base).partition("://")
         self.application = application
-        self.said = {
+        self.environ = {
             "wsgi.url_scheme": scheme,
             "HTTP_HOST": host,
             "SERVER_NAME": parts.hostname or "",
@@ -38,6 +38,6 @@ class Placed:
         }
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """As the application answers."""
-        environ.update(self.said)
+        """Call the application with the public URL in the WSGI environment."""
+        environ.update(self.environ)
         return self.application(environ, start_response)

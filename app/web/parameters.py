@@ -1,32 +1,53 @@
-"""Every parameter of a request, checked at one place before any route reads it: the path, the query string, and what a form or a
-JSON object holds. And how long a header may be: reading a list of them costs its length times what it is compared with.
+"""Checks every parameter of a request before a route reads it: the path, the query string, and the fields of a form or a JSON object.
+It also limits the length of headers, because reading a header with a long list is expensive.
 
-A value is refused where it holds a character that none may hold (app/text/characters.py), where its bytes are not UTF-8, and where it
-is longer than any value that is taken here.
+A value is refused if it contains a forbidden character (app/text/characters.py), if its bytes are not UTF-8, or if it is longer than
+any valid value.
 """
 
 import re
-from collections.abc import Iterable
-from urllib.parse import parse_qsl, unquote_to_bytes
+from collections.abc import Collection, Iterable
+from urllib.parse import parse_qsl, quote, unquote_to_bytes, urlencode
 
-from flask import Flask, request
+from flask import Flask, Response, abort, g, request
+from rapidfuzz.distance import OSA
 
 from app.errors import Fault, Problem
+from app.intake.normalize import line as one_line
+from app.query import PARAMETERS, url
 from app.text.characters import refused
+from app.web import html
 from app.web.conditional import LONGEST_HEADER
+from app.web.context import here
+from feeds import CHOICES, FORMATS, ending_of, variants
 
 Pairs = list[tuple[str, str]]
 
-MOST = 500  # parameters of one request
+LONGEST_REASON = 1000  # characters
+MOST = 500  # parameters in one request
 LONGEST = 4000  # characters of a value in the query string
-TEXTS = {"q", "reason"}  # what people write, perhaps in several lines
-# Nothing in these needs to be decoded, so nothing that is refused can be in them.
+TEXTS = {"q", "reason", "regions", "topics", "body"}  # texts that people write, perhaps in several lines
+# Names that other systems give to what a feed can be asked for -> our name. Ignoring one of them would answer more than was asked for.
+OTHER_NAMES = {
+    **dict.fromkeys(("language", "locale"), "lang"),
+    **dict.fromkeys(("query", "search", "keyword", "keywords"), "q"),
+    **dict.fromkeys(("agency", "department", "ministry", "organisation", "organization"), "office"),
+    **dict.fromkeys(("category", "subject", "tag", "tags"), "topic"),
+    **dict.fromkeys(("area", "country", "location", "place"), "region"),
+    **dict.fromkeys(("from", "start"), "since"),
+    **dict.fromkeys(("end", "to"), "until"),
+    **dict.fromkeys(("count", "max", "n", "per_page", "size"), "limit"),
+    **dict.fromkeys(("cursor", "offset", "page"), "before"),
+}
+ASKED = (*PARAMETERS, "status")  # everything that a feed can be asked for
+VARYING = {name for name, _ in CHOICES.values()}  # what the addresses of some formats have besides
+# Paths and queries that match these need no decoding, so they cannot contain anything that is refused.
 _PLAIN_PATH = re.compile(r"[!-~]*")
 _PLAIN_QUERY = re.compile(r"[!-$&-~]*")
 
 
 def install(app: Flask) -> None:
-    """Check headers, path and query string of every request. Before whatever else reads one of them."""
+    """Check headers, path and query string of every request. Call this before installing anything that reads them."""
     app.before_request(check_headers)
     app.before_request(check)
 
@@ -38,9 +59,9 @@ def check_headers() -> None:
     if long := [name for name in long if name.startswith("HTTP_") or name == "CONTENT_TYPE"]:
         length = len(environ[long[0]])
         for name in long:
-            environ[name] = ""  # The page that tells this reads Accept-Language.
+            environ[name] = ""  # The error page reads Accept-Language, for example.
         named = long[0].removeprefix("HTTP_").replace("_", "-").title()
-        detail = f"{named} has {length} bytes; at most {LONGEST_HEADER} are taken."
+        detail = f"{named} has {length} bytes. The limit is {LONGEST_HEADER} bytes."
         raise Problem(431, "header-too-long", "A header is too long", detail)
 
 
@@ -53,22 +74,22 @@ def check() -> None:
         found_pairs = pairs(query)
         for name, value in found_pairs:
             if len(value) > LONGEST:
-                detail = f"{name[:40]} has {len(value)} characters; at most {LONGEST} are taken."
+                detail = f"{name[:40]} has {len(value)} characters. The limit is {LONGEST} characters."
                 raise Problem(400, "bad-parameter", "Bad parameter", detail)
 
 
 def pairs(encoded: str) -> Pairs:
-    """The names and values of a query string or a form (application/x-www-form-urlencoded), as WSGI hands bytes on: one character
-    each. Raises Problem (400)."""
+    """The names and values of a query string or a form (application/x-www-form-urlencoded), in the strings of WSGI, which have one
+    character for each byte. Raises Problem (400)."""
     if encoded.count("&") >= MOST:
-        detail = f"A request takes at most {MOST} parameters."
+        detail = f"A request may have at most {MOST} parameters."
         raise Problem(400, "too-many-values", "Too many parameters", detail)
-    # What is no UTF-8 becomes a surrogate, and is refused as such.
+    # A byte that is not UTF-8 becomes a surrogate, which is refused.
     return checked(parse_qsl(_text(encoded), keep_blank_values=True, errors="surrogateescape"))
 
 
 def checked(found: Iterable[tuple[str, str]]) -> Pairs:
-    """The same names and values, all of which may be used. Raises Problem (400)."""
+    """The same names and values, after a check of their characters. Raises Problem (400)."""
     found = list(found)
     faults = []
     for name, value in found:
@@ -82,7 +103,7 @@ def checked(found: Iterable[tuple[str, str]]) -> Pairs:
 
 
 def header(name: str) -> str:
-    """The text of a header whose value is percent-encoded UTF-8, or UTF-8 as it is; empty: there is none. Raises Problem (400)."""
+    """The text of a header whose value is UTF-8, percent-encoded or not; empty if there is none. Raises Problem (400)."""
     sent = unquote_to_bytes(request.headers.get(name, "").encode("latin-1", "replace"))
     return checked([(name, sent.decode("utf-8", "surrogateescape").strip())])[0][1]
 
@@ -93,9 +114,106 @@ def _text(encoded: str) -> str:
 
 def _reason(what: str, character: str) -> str:
     if "U+DC80" <= character <= "U+DCFF":
-        return f"{what} is not UTF-8: it holds the byte 0x{character[-2:]}. Encode texts as UTF-8."
-    return f"{what} holds the character {character}, which no parameter may hold. Leave it out."
+        return f"{what} is not UTF-8: it contains the byte 0x{character[-2:]}. Encode texts as UTF-8."
+    return f"{what} contains the character {character}, which is not allowed in parameters. Leave it out."
 
 
 def _problem(faults: list[Fault]) -> Problem:
-    return Problem(400, "bad-characters", "A character that is not taken", faults[0].reason, errors=faults)
+    return Problem(400, "bad-characters", "A character is not allowed", faults[0].reason, errors=faults)
+
+
+def only(names: Collection[str]) -> dict[str, str]:
+    """The parameters of the request without the empty ones; each may be given once. Raises Problem, and redirects, as `meant` does."""
+    values: dict[str, str] = {}
+    for name, value in meant(names):
+        if values.setdefault(name, value.strip()) != value.strip():
+            raise Problem(400, "bad-parameter", "Bad parameter", f"{name} is given more than once.")
+    return {name: value for name, value in values.items() if value}
+
+
+def meant(names: Collection[str]) -> Pairs:
+    """The parameters of the query string that have one of these names. Others are ignored: links collect parameters on their way
+    (`utm_source`, `fbclid`). A page without them has its own address, so browsers are redirected there.
+
+    At an address that has parameters, a name that looks like a parameter of ours is refused. If `regoin=kr` were ignored, the answer
+    would be a wider one than was asked for. Raises Problem (400).
+    """
+    kept = [(name, value) for name in names for value in request.args.getlist(name)]
+    g.meant = kept
+    unknown = [name for name in request.args.keys() if name not in names]  # noqa: SIM118 -- the names, without their values
+    for name in unknown if names else ():
+        if near := _near(name, names):
+            raise _unknown(name, near, names)
+    if unknown and html.wanted():
+        address = f"{here().settings.url}{quote(request.path)}"
+        abort(_moved(url(address, urlencode(kept, quote_via=quote))))
+    return kept
+
+
+def _moved(address: str) -> Response:
+    return Response(status=301, headers={"Location": address, "Cache-Control": "no-store", "Vary": "Accept"})
+
+
+def _near(name: str, names: Collection[str]) -> str:
+    """The parameter that an unknown name stands for or is a misspelling of; empty if there is none."""
+    plain = name.strip().lower().removesuffix("[]").replace("-", "_")[:40]
+    if plain in names or plain in ASKED:
+        return plain
+    if plain in OTHER_NAMES:
+        return OTHER_NAMES[plain]
+    known = sorted({*names, *ASKED}, key=lambda known: (OSA.distance(plain, known), known))
+    for candidate in known:
+        if len(candidate) < 4 or len(plain) < 3:
+            continue
+        if plain.startswith(candidate) or candidate.startswith(plain):
+            return candidate
+        if OSA.distance(plain, candidate) <= (1 if min(len(plain), len(candidate)) < 5 else 2):
+            return candidate
+    return ""
+
+
+def _unknown(name: str, near: str, names: Collection[str]) -> Problem:
+    guess = f" Did you mean {near}?" if near in names and near != name else ""
+    reason = f"{name[:40]!r} is not known here.{guess} The parameters are {', '.join(names)}."
+    nearest = (near,) if guess else ()
+    errors = [Fault(reason, path=name[:40], nearest=nearest)]
+    return Problem(400, "unknown-parameter", "Unknown parameter", reason, errors=errors)
+
+
+def of_format(format: str) -> tuple[str, ...]:
+    """The parameter that the addresses of a format or variant have besides, if there is one."""
+    ending = ending_of(format)[0]
+    return (CHOICES[ending][0],) if ending in CHOICES else ()
+
+
+def known(format: str) -> str:
+    """The format of a feed, or the variant of it that the request asks for. Raises Problem: 404 if the format is unknown, 400 if the
+    variant is."""
+    if format not in FORMATS:
+        detail = f"{format[:40]!r} is not known. The formats are {', '.join(FORMATS)}."
+        raise Problem(404, "unknown-format", "Unknown feed format", detail)
+    return varied(format)
+
+
+def varied(format: str) -> str:
+    """The name of the variant of a format that the request asks for. Raises Problem (400)."""
+    for name in of_format(format):
+        known = variants(format)
+        asked = {value.strip() for value in request.args.getlist(name)} - {""}
+        if len(asked) > 1:
+            raise Problem(400, "bad-parameter", "Bad parameter", f"{name} is given more than once.")
+        for value in asked:
+            if value not in known:
+                detail = f"{name} is {value[:40]!r}; for {format} it must be one of {', '.join(known)}."
+                raise Problem(400, "bad-variant", "Unknown variant of a format", detail)
+            return known[value]
+    return format
+
+
+def reason() -> str:
+    """The reason why an article is withdrawn, in one line; empty if the request gives none. Raises Problem."""
+    text = one_line(request.args.get("reason", ""))
+    if len(text) > LONGEST_REASON:
+        detail = f"The reason has {len(text)} characters. The limit is {LONGEST_REASON} characters."
+        raise Problem(400, "bad-parameter", "Bad parameter", detail)
+    return text

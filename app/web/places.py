@@ -1,9 +1,10 @@
-"""Places for requests that may hold a thread for long: costly questions, forms and releases that come slowly, files that are read
-slowly, and those that wait for a change.
+"""Places for requests that may occupy a thread for a long time: costly queries, forms and releases that arrive slowly, files that are
+read slowly, requests that wait for a change, passwords that are hashed, and calls to another server.
 
-A worker has few threads, and its web server cannot end a request that drips. So of each kind only so many are answered at once, and
-only a few of one client's network; the threads for everything else stay free. Nobody waits for a place, for that would take a thread
-as well; a form, whose bytes are there at once as a rule, looks for one for a tenth of a second.
+A worker has few threads, and its web server cannot end a request whose bytes arrive very slowly. So only a certain number of requests
+of each kind is answered at once, and only a few from one client's network. The other threads stay free. A request does not wait for a
+place, because waiting would occupy a thread as well. Forms, releases and passwords are the exception: they are usually done at once,
+so they try for a tenth of a second.
 """
 
 import threading
@@ -20,14 +21,14 @@ from app.errors import Problem
 from app.web import limits
 from app.web.forms import LARGEST
 
-PATIENCE = 0.1  # seconds in which a form or a release looks for a place
-EACH = 2  # places that one client's network may have of a kind
-# These read a body only of whom a token or a signature has told already, in a place of theirs: `reading`.
+PATIENCE = 0.1  # seconds for which a form or a release tries to get a place
+EACH = 2  # places of one kind that one client's network may have
+# The endpoints that read a body only after the token or signature was checked, in a place for releases: `reading`.
 KNOWN = ("ingest.", "atompub.", "lifecycle.")
 
 
 class Places:
-    """So many at once in this process, and so many of each client; threads share it, under its lock."""
+    """A number of places in this process, and a smaller number for each client. Threads may share it; it has a lock."""
 
     def __init__(self, most: int, each: int = EACH) -> None:
         self.most = most
@@ -36,7 +37,7 @@ class Places:
         self._taken: Counter[str] = Counter()
 
     def take(self, who: str) -> bool:
-        """Whether there was a place for that client; "" is nobody in particular, and bound by `most` alone."""
+        """Take a place for that client; False if none is free. The client "" is unknown and limited only by `most`."""
         with self._lock:
             if self._taken.total() >= self.most or (who and self._taken[who] >= self.each):
                 return False
@@ -52,13 +53,16 @@ class Places:
 
 
 class Kinds(Struct, frozen=True):
-    """The places of one application, all made before its first request."""
+    """The places of one application; all are made before its first request."""
 
     questions: Places
     forms: Places
     releases: Places
     files: Places
     waiting: Places
+    passwords: Places
+    providers: Places
+    trials: Places
 
 
 def kinds() -> Kinds:
@@ -67,22 +71,29 @@ def kinds() -> Kinds:
 
 
 def client() -> str:
-    """Whom a place is counted for: a network, or nobody in particular where a proxy of this machine speaks for all."""
+    """The client that a place is counted for: its network, or "" if the request comes through a proxy on this machine."""
     return limits.network(request.remote_addr or "")
 
 
 def busy(what: str) -> Problem:
-    """The answer to who finds no place."""
-    detail = f"As many {what} as may be answered at once are being answered. Ask again in a second."
+    """The answer if no place is free."""
+    detail = f"The server is already answering as many {what} as it can at once. Try again in a second."
     return Problem(503, "busy", f"Too many {what} at once", detail, headers={"Retry-After": "1"})
 
 
 def install(app: Flask, threads: int) -> None:
-    """Have every costly question and every small form of this application take a place; routes take those for files and waiting."""
+    """Make every costly query and every small form of this application take a place. Routes take those for files and waiting."""
     quarter, half = max(1, threads // 4), max(1, threads // 2)
     questions, forms = Places(quarter, quarter), Places(half, max(EACH, quarter))
     app.extensions["places"] = Kinds(
-        questions, forms, Places(half, quarter), files=Places(quarter), waiting=Places(threads // 2)
+        questions,
+        forms,
+        Places(half, quarter),
+        files=Places(quarter),
+        waiting=Places(threads // 2),
+        passwords=Places(quarter),
+        providers=Places(quarter),
+        trials=Places(quarter, 1),
     )
 
     def enter() -> None:
@@ -94,7 +105,7 @@ def install(app: Flask, threads: int) -> None:
         elif limits.price() >= limits.GATED_FROM:
             who = client()
             if not questions.take(who):
-                raise busy("costly questions")
+                raise busy("costly queries")
             g.asks = who
 
     def leave(_error: BaseException | None = None) -> None:
@@ -106,8 +117,8 @@ def install(app: Flask, threads: int) -> None:
 
 
 def _read_form(forms: Places) -> None:
-    """Read a small form here, in a place that is taken for as long as its bytes come and no longer; the route finds it read. What says
-    no length, or too large a one, the route refuses unread. Raises Problem (503)."""
+    """Read a small form before its route runs, in a place that is held only while the bytes arrive. A body without a length, or one
+    that is too large, is not read: the route refuses it. Raises Problem (503)."""
     if not request.content_length or request.content_length > LARGEST:
         return
     with _placed(forms, client(), "forms"):
@@ -115,9 +126,29 @@ def _read_form(forms: Places) -> None:
 
 
 def reading(actor: str) -> AbstractContextManager[None]:
-    """A place for the body of a release while its bytes come: whose holder sends slowly, that token keeps a quarter of the threads at
-    most. Raises Problem (503)."""
+    """A place for the body of a release while its bytes arrive. So a token whose holder sends slowly can occupy at most a quarter of
+    the threads. Raises Problem (503)."""
     return _placed(kinds().releases, actor, "releases")
+
+
+def proving() -> AbstractContextManager[None]:
+    """A place for hashing a password, which occupies a core for a tenth of a second. Raises Problem (503)."""
+    return _placed(kinds().passwords, client(), "passwords")
+
+
+def calling_provider() -> AbstractContextManager[None]:
+    """A place for calls to the provider of OpenID Connect, which may be slow. Raises Problem (503)."""
+    return _placed(kinds().providers, client(), "sign-ins by another service")
+
+
+def asking() -> AbstractContextManager[None]:
+    """A place for a page of signed-in people that takes about a second: one of those for costly queries. Raises Problem (503)."""
+    return _placed(kinds().questions, client(), "costly queries")
+
+
+def trying(account: str) -> AbstractContextManager[None]:
+    """A place for the test of a webhook, whose endpoint may take ten seconds: one for each account. Raises Problem (503)."""
+    return _placed(kinds().trials, account, "tests of webhooks")
 
 
 @contextmanager

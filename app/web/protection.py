@@ -1,8 +1,8 @@
-"""What every answer tells a browser about itself: one set of security headers, whatever the route, the status and the method. A layer
-before Flask (PEP 3333), so nothing that Flask answers goes without them; the fast lane keeps what passed here.
+"""The security headers of every answer, whatever the route, the status and the method. A layer in front of Flask (PEP 3333) adds them,
+so no answer of Flask lacks them; the copies of the fast lane have them too.
 
-https://www.w3.org/TR/CSP3/, https://fetch.spec.whatwg.org/#cross-origin-resource-policy-header, RFC 6797 (HSTS), RFC 7034. A route
-may say something stricter of its own, and then that is told; `frame-ancestors 'none'` is in all of them.
+https://www.w3.org/TR/CSP3/, https://fetch.spec.whatwg.org/#cross-origin-resource-policy-header, RFC 6797 (HSTS), RFC 7034. If a route
+sets one of these headers itself, its own value is used. All policies contain `frame-ancestors 'none'`.
 """
 
 from collections.abc import Callable, Iterable
@@ -10,14 +10,15 @@ from typing import Any
 
 from app.web.origin import Application, Environ
 
-# Data: nothing is loaded, run, sent or framed from it.
+# For data: it may not load, run, send or be framed.
 DATA = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-# The pages: our style sheet, pictures that articles show, and our own forms.
+# For pages: our style sheet and scripts, the pictures of articles, and our own forms. Nothing inline, and nothing of another site but
+# pictures. No upload is a script: app/files/filetypes.py refuses them, and `nosniff` keeps a browser from taking a text for one.
 PAGE = (
-    "default-src 'none'; style-src 'self'; img-src 'self' https: http: data:; base-uri 'none'; form-action 'self';"
-    " frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' https: http: data:;"
+    " base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-# What offices sent, as they sent it: it also has no origin, so it can read nothing here.
+# For the bytes that offices sent: they also get no origin, so they can read nothing here.
 SANDBOX = f"sandbox; {DATA}"
 FILE = "sandbox; default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
@@ -34,23 +35,23 @@ HSTS = ("Strict-Transport-Security", "max-age=31536000")
 
 
 class Protected:
-    """The application with these headers on each of its answers. Threads share it; nothing of it changes."""
+    """The application with these headers on each of its answers. Threads may share it: it never changes."""
 
     def __init__(self, application: Application, base: str) -> None:
-        """`base`: the public URL; HSTS is told where it is https."""
+        """`base`: the public URL; if it is https, HSTS is sent."""
         self.application = application
-        told = (*HEADERS, HSTS) if base.startswith("https://") else HEADERS
-        self.told = tuple((name.lower(), (name, value)) for name, value in told)
+        headers = (*HEADERS, HSTS) if base.startswith("https://") else HEADERS
+        self.headers = tuple((name.lower(), (name, value)) for name, value in headers)
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """As the application answers."""
+        """The answer of the application with the security headers."""
 
         def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
-            said = {name.lower(): value for name, value in headers}
-            headers = headers + [header for name, header in self.told if name not in said]
-            if "cross-origin-resource-policy" not in said:
-                # Other sites may show public files and read public feeds; what is somebody's own is for no other site.
-                public = "public" in said.get("cache-control", "")
+            own = {name.lower(): value for name, value in headers}
+            headers = headers + [header for name, header in self.headers if name not in own]
+            if "cross-origin-resource-policy" not in own:
+                # Other sites may show public files and read public feeds, but not private answers.
+                public = "public" in own.get("cache-control", "")
                 headers.append((CORP, "cross-origin" if public else "same-origin"))
             return start_response(status, headers, *error)
 

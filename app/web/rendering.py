@@ -1,106 +1,179 @@
-"""A feed's bytes: from the cache while they are fresh, else rendered, once for all who ask at the same time."""
+"""The bytes of a feed: from the cache while they are fresh; otherwise rendered once for all requests that need them at that time."""
 
 import hashlib
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from app import store
-from app.announce import trusted
-from app.cache.redis import Instance, Rendered
+from app.cache.redis import Instance, Mark, Ref, Rendered, RenderingTurn
 from app.context import Context
-from app.query.query import Cursor, Query, Values
-from app.syndication.page import Shown
+from app.query import Cursor, Query, Values
+from app.syndication.page import Plan, completed
 from app.web import representation
 from app.web.representation import IDENTITY
-from feeds import FORMATS
+from feeds import format_of
 
 LINKED = ("hub", "first", "previous", "next", "last", "current", "prev-archive", "next-archive")
-NOTHING: Cursor = (0, 0)  # where the last article of an empty feed stands
-AWAITED = 0.25  # seconds that another process's rendering is waited for
-LOOK = 0.004  # seconds between two looks for it
+NOTHING: Cursor = (0, 0)  # stands for the position of the last article of an empty feed
+AWAITED = 0.25  # seconds to wait for another process that renders the document
+LOOK = 0.004  # seconds between two looks for its result
 
 Revisions = tuple[str, ...] | None  # None: the cache cannot be used
 
 
 def key_of(context: Context, query: Query, format: str, named: Values, encoding: str = IDENTITY) -> str:
     own = (context.settings.url, context.settings.site_name, context.settings.language)
-    asked = "\n".join((format, query.canonical(), encoding, *own, *named))
-    return hashlib.sha256(asked.encode()).hexdigest()
+    named = (*named, "/keyed") if context.settings.purge_url else named
+    text = "\n".join((format, query.canonical(), encoding, *own, *named))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
-def kept(
-    context: Context, query: Query, format: str, encoding: str, named: Values, make: Callable[[], Shown]
-) -> Rendered:
-    """What `make` makes of a query, as bytes in an encoding, from the cache while they are fresh. `named`: what tells it from
-    other documents of this query. Raises Unavailable."""
-    key = key_of(context, query, format, named, encoding)
-    held, revisions = _held(context, key, query)
-    if held is not None:
-        return held
+class Rendering:
+    """One document of a query in one format, in all its encodings.
 
-    def once(waited: bool) -> Rendered:
-        held, current = _held(context, key, query) if waited else (None, revisions)
-        if held is None and current is not None:
-            held, current = _awaited(context, key, query)
-        return held or _made(context, key, query, format, encoding, named, make, current)
+    The thread that renders it holds two locks, always taken in this order: the flight of this process (app/cache/single_flight.py),
+    and the turn among all processes, which is a key of the cache. The flight ends when the uncompressed bytes exist; they are
+    compressed after that (`Made`). The turn ends when these bytes and their first encoding are stored in the cache. A feed that is not
+    in the cache takes three round trips to it: look, turn, keep.
+    """
 
-    return context.once.do(key, once)
+    def __init__(self, context: Context, query: Query, format: str, named: Values, plan: Callable[[], Plan]) -> None:
+        """`named` distinguishes it from other documents of this query. `plan` is called when the document has to be rendered."""
+        self._context = context
+        self._query = query
+        self._format = format
+        self._named = named
+        self._plan = plan
+        self._keys: dict[str, str] = {}  # by encoding
+
+    def read(self, encoding: str = IDENTITY) -> Rendered:
+        """The document in an encoding. Raises Unavailable, and whatever `plan` and its `finish` raise."""
+        copy, revisions = self._look(encoding)
+        while copy is None:
+            made = self._context.once.do(self.key(), lambda waited: self._lead(encoding, revisions, waited))
+            copy = made.encoded(encoding)  # None if the leader found only another encoding in the cache
+        return copy
+
+    def key(self, encoding: str = IDENTITY) -> str:
+        """The key of the document in that encoding in the cache."""
+        if encoding not in self._keys:
+            self._keys[encoding] = key_of(self._context, self._query, self._format, self._named, encoding)
+        return self._keys[encoding]
+
+    def _look(self, encoding: str) -> tuple[Rendered | None, Revisions]:
+        """The fresh copy, if there is one, and the present revisions; both None if the cache cannot be used."""
+        cache = self._context.cache
+        usable = self._context.trusted()
+        return cache.feed(self.key(encoding), self._query.scans()) if usable else (None, None)
+
+    def _lead(self, encoding: str, revisions: Revisions, waited: bool) -> "Made":
+        """Render the document, or find what another process rendered. `revisions` are those of the first look, which is repeated if
+        this thread `waited` for another."""
+        if waited:
+            copy, revisions = self._look(encoding)
+            if copy is not None:
+                return Made(self, {self.key(encoding): copy}, Unkept())
+        found = self._find()
+        turn = self._turn(encoding, found.plan.dated) if revisions is not None else RenderingTurn()
+        ends = self.key() if turn.mine else ""
+        if turn.copies:
+            return Made(self, turn.copies, Unkept(ends))
+        try:
+            if turn.revisions not in (None, revisions):  # Something changed after the articles were found.
+                found = self._find()
+            return self._made(found, turn)
+        except BaseException:
+            self._context.cache.keep({}, turn=ends)
+            raise
+
+    def _turn(self, encoding: str, dated: Sequence[Ref]) -> RenderingTurn:
+        """The turn to render the document, with the cached documents of its articles, or the copy that another process made meanwhile.
+        After waiting too long, this process renders it without the turn."""
+        documents: dict[Ref, bytes] = {}
+        until = time.monotonic() + AWAITED
+        while self._context.trusted():
+            keys = list(dict.fromkeys((self.key(), self.key(encoding))))
+            turn = self._context.cache.turn(self.key(), keys, self._query.scans(), () if documents else dated)
+            documents = documents or turn.documents
+            if turn.mine or turn.copies or turn.revisions is None or time.monotonic() > until:
+                return replace(turn, documents=documents)
+            time.sleep(LOOK)
+        return RenderingTurn()
+
+    def _find(self) -> "Found":
+        # Read the newest change before the articles: the change may then be too old for them, but never too new.
+        mark, at = store.articles.newest_change(self._context.engine)
+        return Found(mark, representation.whole_seconds(at, datetime.now(UTC)), self._plan())
+
+    def _made(self, found: "Found", turn: RenderingTurn) -> "Made":
+        plan, revisions = found.plan, turn.revisions or ()
+        articles, read = completed(self._context, plan.dated, turn.documents)
+        made = plan.finish(tuple(articles))
+        body = format_of(self._format).render(made)
+        etag = representation.etag_of(body)
+        links = {rel: href for rel, href in {"hub": made.hub, **made.links}.items() if rel in LINKED and href}
+        shown = tuple(article.id for article in articles) if self._context.settings.purge_url else ()
+        plain = Rendered(revisions, etag, body, links, found.modified, shown)
+        instance = Instance(found.mark, plan.standing[-1] if plan.standing else NOTHING)
+        copies = {self.key(): plain}
+        if turn.revisions is None:
+            return Made(self, copies, Unkept())
+        return Made(self, copies, Unkept(self.key(), copies, {(self.key(), etag): instance}, read))
+
+    def keep(self, copies: dict[str, Rendered], unkept: "Unkept") -> None:
+        """Store these encodings, by key, and everything that was not stored yet. This ends the turn."""
+        self._context.cache.keep(
+            unkept.copies | copies, turn=unkept.turn, instances=unkept.instances, documents=unkept.documents
+        )
 
 
-def _held(context: Context, key: str, query: Query) -> tuple[Rendered | None, Revisions]:
-    """The copy that is fresh, and the revisions in force; None where the cache cannot be used."""
-    return context.cache.feed(key, query.scans()) if trusted(context.cache, context.engine) else (None, None)
+class Found(Struct, frozen=True):
+    """The plan of a document, before its articles are read."""
+
+    mark: Mark  # the newest change before it was found
+    modified: int  # seconds since 1970; 0: no Last-Modified
+    plan: Plan
 
 
-def _awaited(context: Context, key: str, query: Query) -> tuple[Rendered | None, Revisions]:
-    """What another process is rendering at this moment; None where none does, or where it takes too long: then it is rendered here."""
-    until = time.monotonic() + AWAITED
-    while True:
-        if not trusted(context.cache, context.engine):
-            return None, None
-        mine, held, revisions = context.cache.turn(key, query.scans())
-        if mine or held is not None or revisions is None or time.monotonic() > until:
-            return held, revisions
-        time.sleep(LOOK)
+class Unkept(Struct, frozen=True):
+    """The parts of a document that still have to be stored in the cache."""
+
+    turn: str = ""  # the key of the turn that ends with it
+    copies: dict[str, Rendered] = {}  # by key
+    instances: dict[tuple[str, str], Instance] = {}  # by key and ETag
+    documents: dict[Ref, bytes] = {}  # documents of articles that the cache did not have
 
 
-def _made(
-    context: Context,
-    key: str,
-    query: Query,
-    format: str,
-    encoding: str,
-    named: Values,
-    make: Callable[[], Shown],
-    revisions: Revisions,
-) -> Rendered:
-    rendered: Rendered | None = None
-    try:
-        if encoding == IDENTITY:
-            rendered, instance = _render(context, format, revisions or (), make)
-            if revisions is not None:
-                context.cache.keep_instance(key, rendered.etag, instance)
-        else:
-            plain = kept(context, query, format, IDENTITY, named, make)
-            rendered = replace(plain, body=representation.encoded(plain.body, encoding))
-    finally:
-        if revisions is not None:
-            # Of the plain bytes, those of a later moment may have been found: they are kept under their own revisions alone.
-            context.cache.keep_feed(key, rendered if rendered and rendered.revisions == revisions else None)
-    return rendered
+class Made:
+    """A rendered document, shared by all threads that waited for it. Each encoding of it is made once."""
 
+    def __init__(self, rendering: Rendering, copies: dict[str, Rendered], unkept: Unkept) -> None:
+        self._rendering = rendering
+        self._copies = dict(copies)  # by key
+        self._unkept = unkept
+        self._lock = threading.Lock()  # a thread that holds it never waits for a flight or a turn
 
-def _render(
-    context: Context, format: str, revisions: tuple[str, ...], make: Callable[[], Shown]
-) -> tuple[Rendered, Instance]:
-    # The last change comes before the articles as well: it may be told too early, never too late.
-    mark, at = store.newest_change(context.engine)
-    modified = representation.whole_seconds(at, datetime.now(UTC))
-    made, standing = make()
-    body = FORMATS[format].render(made)
-    etag = representation.etag_of(body)
-    links = {rel: href for rel, href in {"hub": made.hub, **made.links}.items() if rel in LINKED and href}
-    return Rendered(revisions, etag, body, links, modified), Instance(mark, standing[-1] if standing else NOTHING)
+    def encoded(self, encoding: str) -> Rendered | None:
+        """The document in that encoding; None if it cannot be made because the uncompressed bytes are not known. The first call ends
+        the turn."""
+        key = self._rendering.key(encoding)
+        with self._lock:
+            new: dict[str, Rendered] = {}
+            plain = self._copies.get(self._rendering.key())
+            try:
+                if key not in self._copies and plain is not None:
+                    new[key] = replace(plain, body=representation.encoded(plain.body, encoding))
+            finally:
+                self._copies |= new
+                self._keep(new)
+            return self._copies.get(key)
+
+    def _keep(self, new: dict[str, Rendered]) -> None:
+        unkept, self._unkept = self._unkept, Unkept()
+        fresh = {key: copy for key, copy in new.items() if copy.revisions}  # empty if the cache could not be used
+        self._rendering.keep(fresh, unkept)

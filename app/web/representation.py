@@ -1,4 +1,4 @@
-"""One representation of what is asked for: its encoding, its validators, 304, and what shared caches may do with it.
+"""The representation of a resource in HTTP: its encoding, its validators, 304, and what shared caches may do with it.
 
 RFC 9110 (sections 8.8, 12.5.3, 13), RFC 9111.
 """
@@ -8,47 +8,56 @@ import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from urllib.parse import quote
 
 import brotli
 import zstandard
 from flask import Response, request
+from werkzeug.datastructures import MIMEAccept
 
 from app.errors import Problem
 from app.web import conditional
 from app.web.conditional import ENCODINGS, tag_of
 
-CACHE_CONTROL = "public, max-age=30, stale-while-revalidate=300, stale-if-error=86400"
-# What may be withdrawn: a cache in between may show it for so long, and is told by which key to purge it at once.
-OF_ARTICLE = "public, max-age=30"
+# An article may be withdrawn, and must be gone from every cache within 30 seconds: max-age and stale-while-revalidate together. Both
+# are named, because a cache such as Varnish has a window of its own otherwise. Surrogate-Key lets it purge an article at once.
+OF_ARTICLE = "public, max-age=20, stale-while-revalidate=10"
+CACHE_CONTROL = f"{OF_ARTICLE}, stale-if-error=86400"
 IDENTITY = "identity"
-# Levels: what costs about as much as rendering the feed.
+XML = ("application/xml", "text/xml")  # the types of XML in general (RFC 7303), which many clients ask for
+# With these levels, compression costs about as much as rendering the feed.
 ENCODERS: dict[str, Callable[[bytes], bytes]] = {
     "zstd": lambda body: zstandard.compress(body, 9),
     "br": lambda body: brotli.compress(body, quality=5),
     "gzip": lambda body: gzip.compress(body, 6, mtime=0),
 }
-WORTHWHILE = 512  # bytes; less is sent as it is
+ATTR_CHAR = "!#$&+-.^_`|~"  # RFC 8187, section 3.2.1, besides letters and digits
+PACKED = {"application/hwp+zip", "application/pdf"}  # compressed inside already
+VARY_OF_PAGES = (
+    "Accept-Encoding, Accept-Language, Cookie"  # a page's language: the cookie of app/web/html.py comes first
+)
+WORTHWHILE = 512  # bytes; smaller bodies are not compressed
 
 
 def encoding() -> str:
-    """What this client takes best (RFC 9110, section 12.5.3): "zstd", "br", "gzip" or "identity"."""
+    """The encoding that the client prefers (RFC 9110, section 12.5.3): "zstd", "br", "gzip" or "identity"."""
     if "Accept-Encoding" not in request.headers:
         return IDENTITY
     accepted = request.accept_encodings
     best = max(ENCODINGS, key=accepted.quality)
     quality = accepted.quality(best)
-    # What is not named is taken as it is, unless the client forbids it.
+    # Without a word about "identity", the client accepts it.
     plain = next((quality for name, quality in accepted if name.lower() == IDENTITY), 0.0)
     return best if quality > 0 and quality >= plain else IDENTITY
 
 
 def encoded(body: bytes, name: str) -> bytes:
-    """The body in that encoding; the same body gives the same bytes."""
+    """The body in that encoding. The same body always gives the same bytes."""
     return body if name == IDENTITY else ENCODERS[name](body)
 
 
 def etag_of(body: bytes) -> str:
-    """The strong validator of a document as it is: a hash of its bytes."""
+    """The strong validator of an uncompressed document: a hash of its bytes."""
     return hashlib.sha256(body).hexdigest()[:32]
 
 
@@ -58,21 +67,30 @@ def media_type(content_type: str) -> str:
 
 
 def whole(body: bytes, content_type: str, *, modified: int = 0, status: int = 200) -> Response:
-    """The response to a document that is made for this request, compressed if that is worth it, or 304."""
-    taken = encoding() if len(body) >= WORTHWHILE else IDENTITY
-    return respond(encoded(body, taken), content_type, etag_of(body), encoding=taken, modified=modified, status=status)
+    """The response with a document that is made for this request, compressed if it is large enough; or 304."""
+    name = encoding() if len(body) >= WORTHWHILE and content_type not in PACKED else IDENTITY
+    return respond(encoded(body, name), content_type, etag_of(body), encoding=name, modified=modified, status=status)
 
 
 def negotiate(types: dict[str, str], default: str) -> str:
-    """The value of the media type that the client likes best, the default's where it does not say (RFC 9110, section 12.5.1).
+    """The value of the media type that the client prefers; that of the default if it names none (RFC 9110, section 12.5.1).
     Raises Problem 406."""
     if not request.headers.get("Accept"):
         return types[default]
-    best = request.accept_mimetypes.best_match(types)
+    best = _without_parameters(request.accept_mimetypes).best_match(types)
     if best is None:
-        detail = f"Formats are {', '.join(types)}."
-        raise Problem(406, "not-acceptable", "No such format", detail, headers={"Vary": "Accept"})
+        detail = f"Accept names none of the media types here: {', '.join(types)}."
+        raise Problem(406, "not-acceptable", "No acceptable format", detail, headers={"Vary": "Accept"})
     return types[best]
+
+
+def _without_parameters(accepted: MIMEAccept) -> MIMEAccept:
+    """The accepted types without their parameters, such as `charset`: our types have none that a client could choose between."""
+    qualities: dict[str, float] = {}
+    for value, quality in accepted:
+        name = media_type(value).strip()
+        qualities[name] = max(quality, qualities.get(name, 0))
+    return MIMEAccept(list(qualities.items()))
 
 
 def respond(
@@ -85,8 +103,8 @@ def respond(
     cache_control: str = CACHE_CONTROL,
     status: int = 200,
 ) -> Response:
-    """The response, or 304. `body` is encoded already; `etag` is of the plain bytes; `modified`: seconds since 1970, 0 where
-    it is not to be told."""
+    """The response, or 304. `body` is already encoded; `etag` is that of the uncompressed bytes; `modified` is in seconds since 1970,
+    0 for no Last-Modified."""
     response = Response(body, status, content_type=content_type)
     response.set_etag(tag_of(etag, encoding))
     response.headers["Cache-Control"] = cache_control
@@ -104,16 +122,16 @@ def respond(
 
 
 def fresh(etag: str, modified: int) -> bool:
-    """Whether the client has it."""
+    """Whether the client already has this document."""
     if request.method not in ("GET", "HEAD"):
         return False
-    given = request.headers
-    return conditional.fresh(given.get("If-None-Match"), given.get("If-Modified-Since"), etag, modified)
+    headers = request.headers
+    return conditional.fresh(headers.get("If-None-Match"), headers.get("If-Modified-Since"), etag, modified)
 
 
 def whole_seconds(moment: datetime | None, now: datetime) -> int:
-    """`Last-Modified` of something that changed at `moment`: the next whole second since 1970, or 0 while that second lasts,
-    for another change within it could not be told from this one (RFC 9110, section 8.8.2.2)."""
+    """`Last-Modified` of something that changed at `moment`: the next whole second since 1970. It is 0 until that second is reached,
+    because another change within it would get the same date (RFC 9110, section 8.8.2.2)."""
     if moment is None:
         return 0
     second = moment.replace(microsecond=0) + timedelta(seconds=1)
@@ -121,18 +139,23 @@ def whole_seconds(moment: datetime | None, now: datetime) -> int:
 
 
 def of_article(response: Response) -> Response:
-    """What shows an article may be withdrawn: no cache in between keeps it beyond its time, and each can be told to purge it."""
+    """The headers of an answer that shows an article: shared caches may keep it only for a short time, and can purge it at once."""
     if response.headers.get("Cache-Control") == CACHE_CONTROL:
         response.headers["Cache-Control"] = OF_ARTICLE
-        response.headers["Surrogate-Key"] = f"article/{(request.view_args or {})['id']}"
+        response.headers["Surrogate-Key"] = article_key((request.view_args or {})["id"])
     return response
 
 
+def article_key(id: str) -> str:
+    """The key of everything that shows an article, as caches in front know it (app/deliveries/purge.py)."""
+    return f"article/{id}"
+
+
 def allow_all_origins(response: Response) -> Response:
-    """Feeds are public: a script of any site may read them, validators included (CORS, https://fetch.spec.whatwg.org/)."""
+    """Let scripts of any site read a public answer and its validators (CORS, https://fetch.spec.whatwg.org/)."""
     if (
         response.cache_control.private or response.status_code == 401
-    ):  # what needs a token is for no other site's scripts
+    ):  # other sites' scripts must not read private answers
         return response
     response.headers["Access-Control-Allow-Origin"] = "*"
     if request.method == "OPTIONS":
@@ -142,3 +165,12 @@ def allow_all_origins(response: Response) -> Response:
     else:
         response.headers["Access-Control-Expose-Headers"] = "Content-Encoding, ETag, IM, Last-Modified, Link"
     return response
+
+
+def disposition(name: str, *, inline: bool) -> str:
+    """Content-Disposition with the name in ASCII for old clients and in full for others (RFC 6266, appendix D)."""
+    how = "inline" if inline else "attachment"
+    plain = "".join(c if c.isascii() and c not in '"\\%' else "_" for c in name)
+    if plain == name:
+        return f'{how}; filename="{name}"'
+    return f"{how}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe=ATTR_CHAR)}"

@@ -1,6 +1,6 @@
-"""The peers: small real applications that serve the same articles, each as its own documentation shows.
+"""The peers: small real applications that serve the same articles, each written as in its framework's documentation.
 
-They run under Granian with the options of `pressrelay serve`, and find what they serve by the environment variable BENCH_PEER.
+They run under Granian with the options of `pressrelay serve`. The environment variable BENCH_PEER names the file that they serve from.
 """
 
 from collections.abc import Callable, Iterable
@@ -10,7 +10,7 @@ Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 def at_once(application: Application) -> Application:
-    """The same answers as lists: Granian sends those at once, and anything else by a way that costs Django milliseconds."""
+    """The same application with its answers as lists. Granian sends lists at once; other iterables cost Django milliseconds."""
 
     def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
         parts = application(environ, start_response)

@@ -1,4 +1,4 @@
-"""Granian and nothing else: the same answers with the same headers, from memory. What Python can do at most."""
+"""Granian alone: the same answers with the same headers, from memory. This is the most that Python can reach."""
 
 import base64
 import json
@@ -14,7 +14,7 @@ TAGS = {dict(headers)["ETag"] for headers in HEADERS.values()}
 
 
 def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
-    """304 by If-None-Match, gzip by Accept-Encoding, else the plain bytes."""
+    """304 by If-None-Match, gzip by Accept-Encoding, otherwise the uncompressed bytes."""
     if environ.get("HTTP_IF_NONE_MATCH") in TAGS:
         start_response("304 Not Modified", HEADERS["304"])
         return []

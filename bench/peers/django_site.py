@@ -13,7 +13,7 @@ settings.configure(
     DATABASES={
         "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": os.environ["BENCH_PEER"], "CONN_MAX_AGE": None}
     },
-    MIDDLEWARE=["django.middleware.common.CommonMiddleware"],  # it tells the length
+    MIDDLEWARE=["django.middleware.common.CommonMiddleware"],  # it sets Content-Length
     ROOT_URLCONF=__name__,
     SECRET_KEY="bench",
     USE_TZ=True,
@@ -48,7 +48,7 @@ class Article(models.Model):
 
 
 class WithContent(Rss201rev2Feed):
-    """RSS with the whole article, which Django leaves to whom wants it."""
+    """RSS with the full text of each article, which Django does not include by default."""
 
     def rss_attributes(self) -> dict[str, str]:
         return {**super().rss_attributes(), "xmlns:content": "http://purl.org/rss/1.0/modules/content/"}
@@ -59,7 +59,7 @@ class WithContent(Rss201rev2Feed):
 
 
 class Articles(Feed):
-    """The newest fifty."""
+    """The newest fifty articles."""
 
     feed_type = WithContent
     title = description = "보도자료"

@@ -1,4 +1,4 @@
-"""Flask and feedgen without a cache: each request asks SQLite and renders, as https://feedgen.kiesow.be/ shows."""
+"""Flask and feedgen without a cache: each request reads SQLite and renders the feed, as https://feedgen.kiesow.be/ shows."""
 
 import os
 import sqlite3
@@ -10,7 +10,7 @@ import feedgen.feed
 from feedgen.feed import FeedGenerator
 from flask import Flask, Response
 
-# feedgen sets the locale of the whole process for every date, which fails with threads: same bytes without that.
+# For every date, feedgen sets the locale of the whole process, which fails with threads. This gives the same bytes without that.
 feedgen.feed.formatRFC2822 = feedgen.entry.formatRFC2822 = format_datetime
 
 app = Flask(__name__)
@@ -18,7 +18,7 @@ app = Flask(__name__)
 
 @app.get("/feed.rss")
 def feed() -> Response:
-    """The newest fifty."""
+    """The newest fifty articles."""
     generator = FeedGenerator()
     generator.title("보도자료")
     generator.link(href="https://press.example.org/", rel="alternate")

@@ -1,6 +1,6 @@
-"""Which scheme an alias stands for: the catalogs of NewsML-G2, resolved here and never fetched.
+"""Finds the scheme of an alias in the catalogs of NewsML-G2. Catalogs are never fetched; IPTC's own come with the wheel `newsmlg2`.
 
-https://iptc.org/std/NewsML-G2/guidelines/#about-catalogs. IPTC's own come with the wheel `newsmlg2`.
+https://iptc.org/std/NewsML-G2/guidelines/#about-catalogs
 """
 
 import re
@@ -17,13 +17,13 @@ _IPTC = re.compile(r"https?://(www\.)?iptc\.org/std/catalog/catalog\.IPTC-G2-Sta
 
 
 class Catalogs:
-    """The aliases that an item declares, and where they are not enough, IPTC's."""
+    """The aliases that an item declares, and those of IPTC's catalog."""
 
     def __init__(self, item: etree._Element) -> None:
-        self.unknown: list[str] = []  # catalogs that are somewhere else
+        self.unknown: list[str] = []  # URLs of catalogs that are not IPTC's
         self._declared: dict[str, str] = {}
         above = [item, *item.iterancestors()]
-        for element in reversed(above):  # the nearest wins
+        for element in reversed(above):  # the nearest declaration wins
             for reference in element.findall(f"{NAR}catalogRef"):
                 if not _IPTC.fullmatch(reference.get("href", "").strip()):
                     self.unknown.append(reference.get("href", "").strip())
@@ -31,13 +31,13 @@ class Catalogs:
                 self._declared[scheme.get("alias", "")] = _uri(scheme)
 
     def resolve(self, qcode: str) -> tuple[str, str]:
-        """(URI of the scheme, code) of a QCode; the URI is empty where nobody knows the alias."""
+        """(URI of the scheme, code) of a QCode; the URI is empty if the alias is unknown."""
         alias, _, code = qcode.strip().partition(":")
         return self._declared.get(alias) or _iptc().get(alias, ""), code
 
     def concept(self, element: etree._Element) -> tuple[str, str]:
-        """(URI of the scheme, code) of whatever names a concept: @qcode, or @uri where nobody knows the alias (2.18: both
-        may stand); both empty where it has neither."""
+        """(URI of the scheme, code) of an element that names a concept: by @qcode, or by @uri if the alias is unknown (since 2.18, an
+        element may have both). Both are empty if it has neither."""
         scheme, code = self.resolve(element.get("qcode", ""))
         uri = element.get("uri", "").strip()
         if scheme or not uri:
@@ -47,15 +47,15 @@ class Catalogs:
 
 
 def _uri(scheme: etree._Element) -> str:
-    """The URI of a declared scheme, or of the one that its owner calls the same, where only that is known here."""
+    """The URI of a declared scheme; or of a scheme that it declares to be the same, if only that one is known here."""
     uri = scheme.get("uri", "").strip()
-    same = (one.text or "" for one in scheme.findall(f"{NAR}sameAsScheme"))
+    same = (element.text or "" for element in scheme.findall(f"{NAR}sameAsScheme"))
     return uri if terms.known(uri) else next((other.strip() for other in same if terms.known(other.strip())), uri)
 
 
 @cache
 def _iptc() -> dict[str, str]:
-    """Alias -> URI of IPTC's catalog, the newest edition first; read when a document needs it."""
+    """Alias -> URI from IPTC's catalogs; newer editions take precedence. Loaded when a document first needs it."""
     spec = find_spec("NewsMLG2")
     assert spec is not None and spec.submodule_search_locations, "the wheel newsmlg2 is a dependency"
     files = (Path(spec.submodule_search_locations[0]) / "catalogs").glob("catalog.IPTC-G2-Standards_*.xml")

@@ -1,11 +1,11 @@
-"""What kind of file a link leads to, where its feed does not say: by the extension in the URL."""
+"""Guesses the type of a linked file by the extension in its URL, if the feed does not give the type."""
 
 from urllib.parse import urlsplit
 
 from app.text.html import LONGEST_URL
 
 UNKNOWN = "application/octet-stream"  # RFC 2046, 4.5.1
-LARGEST = 2**53 - 1  # what JSON carries without loss
+LARGEST = 2**53 - 1  # the largest number that JSON carries without loss
 EXTENSIONS = {
     "pdf": "application/pdf",
     "hwp": "application/x-hwp",
@@ -36,10 +36,15 @@ EXTENSIONS = {
 }
 
 
-def media_type(url: str, said: str) -> str:
-    """The media type that is said, else the one of the URL's extension."""
-    if "/" in said:
-        return said.strip()
+def address(url: str) -> str:
+    """The address or name of a file as a URL: "보도자료 (1).hwpx" may be written as the file is named."""
+    return "%20".join(url.split()) if len(url) <= LONGEST_URL else url
+
+
+def media_type(url: str, declared: str) -> str:
+    """The declared media type, else the type for the URL's extension."""
+    if "/" in declared:
+        return declared.strip()
     if len(url) > LONGEST_URL:
         return UNKNOWN
     try:
@@ -55,8 +60,8 @@ def role(type: str) -> str:
     return "photo" if type.startswith("image/") else "document"
 
 
-def length(said: str) -> int | None:
-    """Bytes; none where the feed says no number."""
-    digits = said.strip()
+def length(declared: str) -> int | None:
+    """Bytes; None if the declared length is not a number."""
+    digits = declared.strip()
     bytes = int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 17 else LARGEST + 1
     return bytes if bytes <= LARGEST else None

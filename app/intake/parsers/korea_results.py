@@ -1,4 +1,4 @@
-"""What Korea's open-data service answers instead of releases: the gateway's envelope, and result codes in its own."""
+"""Answers of Korea's open-data service that are not releases: the envelope of its gateway, and result codes in its own envelope."""
 
 from lxml import etree
 
@@ -9,18 +9,18 @@ GATEWAY = "OpenAPI_ServiceResponse"
 FINE = {"", "0", "00"}
 NO_DATA = {"3", "03"}
 
-# The codes of the open-data portal's gateway, with those of the press-release service (97, 98).
+# The codes of the open-data portal's gateway, and those of the press-release service (97, 98).
 MEANINGS = {
     "1": "the application behind the service failed",
     "2": "the database behind the service failed",
-    "3": "there is no data for this question",
+    "3": "there is no data for this request",
     "4": "the service could not be reached over HTTP",
     "5": "the service took too long",
     "10": "a parameter of the request is wrong",
     "11": "a parameter of the request is missing",
-    "12": "there is no such service, or no longer",
+    "12": "the service does not exist, or no longer exists",
     "20": "access to the service is denied",
-    "21": "the service key is suspended for the time being",
+    "21": "the service key is temporarily suspended",
     "22": "the daily limit of requests is used up",
     "30": "the service key is not registered",
     "31": "the service key has expired",
@@ -28,12 +28,12 @@ MEANINGS = {
     "33": "the request is not signed",
     "97": "a date of the request is wrong",
     "98": "the request covers more than three days",
-    "99": "the service does not say why",
+    "99": "the service gives no reason",
 }
 
 
 def refuse_error(root: etree._Element) -> None:
-    """Raise Problem where the document is the source's own error, or says that there is no data."""
+    """Raise Problem if the document is an error of the source, or says that there is no data."""
     if root.tag == GATEWAY:
         raise _error(root, "returnReasonCode", ("errMsg", "returnAuthMsg", "returnReasonCode"))
     code = _text(root, "resultCode")
@@ -45,24 +45,24 @@ def refuse_error(root: etree._Element) -> None:
 
 
 def empty(root: etree._Element, reason: str) -> Problem:
-    """A release without articles, which is never a success: one reader lost weeks of releases by taking it for one."""
+    """The problem of a release without articles. It is never a success: one consumer lost weeks of releases by treating it as one."""
     fault = Fault(reason, place(root), root.sourceline or 0)
-    return Problem(422, "empty-release", "There is no article in the release", reason, errors=[fault])
+    return Problem(422, "empty-release", "The release has no article", reason, errors=[fault])
 
 
 def _error(root: etree._Element, code_name: str, names: tuple[str, ...]) -> Problem:
     code = _text(root, code_name)
-    told = ", ".join(f"{name} {text[:200]!r}" for name in names if (text := _text(root, name)))
-    meaning = MEANINGS.get(code.lstrip("0") or code, "which is not a code we know")
-    reason = f"The source sent an error instead of releases: {told or 'without a code'}; {meaning}."
+    answer = ", ".join(f"{name} {text[:200]!r}" for name in names if (text := _text(root, name)))
+    meaning = MEANINGS.get(code.lstrip("0") or code, "the code is not known")
+    reason = f"The source sent an error instead of releases: {answer or 'no code'}; {meaning}."
     found = root.find(f".//{code_name}")
     at = root if found is None else found
     fault = Fault(reason, place(at), at.sourceline or 0)
-    return Problem(422, "source-error", "The source's own error, not a release", reason, errors=[fault])
+    return Problem(422, "source-error", "The source sent an error", reason, errors=[fault])
 
 
 def _text(root: etree._Element, name: str) -> str:
-    # Only the envelope is asked, never an article.
+    # Look only in the envelope, never in an article.
     for element in root.iter(name):
         if not any(above.tag == "NewsItem" for above in element.iterancestors()):
             return " ".join("".join(element.itertext()).split())

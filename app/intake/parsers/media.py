@@ -1,4 +1,4 @@
-"""The files of an RSS item: its enclosures, and what Media RSS says of them and of others.
+"""The files of an RSS item: its enclosures, and the files that Media RSS adds or describes.
 
 https://www.rssboard.org/rss-specification#ltenclosuregtSubelementOfLtitemgt, https://www.rssboard.org/media-rss
 """
@@ -21,18 +21,16 @@ OLD_CC = "{http://backend.userland.com/creativeCommonsRssModule}"
 
 
 def enclosures(item: etree._Element) -> tuple[DraftEnclosure, ...]:
-    """Every file once: what a later element says of the same URL completes the first; a thumbnail counts where no photo is.
+    """Each file once. Later elements with the same URL complete the first one. A thumbnail counts only if there is no photo.
 
-    Raises html.TooComplex for a text of HTML that is.
+    Raises html.TooComplex for an HTML text that breaks a limit.
     """
     found: dict[str, DraftEnclosure] = {}
     for file in (*map(_enclosure, item.findall("enclosure")), *_contents(item)):
         first = found.get(file.url.text)
         found[file.url.text] = file if first is None else _completed(first, file)
     if not any(file.role == "photo" for file in found.values()):
-        thumbnail = next(
-            iter(item.findall(f"{MEDIA}thumbnail") or item.iterfind(f"{MEDIA}group/{MEDIA}thumbnail")), None
-        )
+        thumbnail = next(iter(item.findall(f"{MEDIA}thumbnail") or item.iter(f"{MEDIA}thumbnail")), None)
         if thumbnail is not None and thumbnail.get("url"):
             file = structs.replace(_file(thumbnail, []), role="photo")
             found[file.url.text] = file
@@ -54,7 +52,7 @@ def _completed(first: DraftEnclosure, again: DraftEnclosure) -> DraftEnclosure:
 
 
 def _contents(item: etree._Element) -> Iterator[DraftEnclosure]:
-    """media:content; of a group, whose members are renditions of one thing, the default or the first."""
+    """The media:content elements. The members of a media:group are renditions of one file, so only the default or first one counts."""
     for element in item.iterchildren(f"{MEDIA}content", f"{MEDIA}group"):
         if element.tag == f"{MEDIA}content":
             if element.get("url"):
@@ -67,21 +65,21 @@ def _contents(item: etree._Element) -> Iterator[DraftEnclosure]:
 
 
 def _enclosure(element: etree._Element) -> DraftEnclosure:
-    """`length` is 0 where the feed does not know it (RSS Advisory Board profile)."""
+    """The file of an enclosure. A `length` of 0 means that it is not known (RSS Advisory Board profile)."""
     return structs.replace(_file(element, []), length=files.length(element.get("length", "")) or None)
 
 
 def _file(element: etree._Element, levels: list[etree._Element]) -> DraftEnclosure:
-    """A file with what stands in the elements around it, the nearest first."""
+    """A file, described by the Media RSS elements in `levels`, of which the first that has a value counts."""
 
-    def said(name: str) -> etree._Element | None:
+    def described(name: str) -> etree._Element | None:
         return next((found for level in levels if (found := level.find(f"{MEDIA}{name}")) is not None), None)
 
-    url = joined(base_of(element), element.get("url", ""))
+    url = joined(base_of(element), files.address(element.get("url", "")))
     type = files.media_type(url, element.get("type", ""))
     medium = element.get("medium", "").strip()
-    title, credit = _words(said("title")) or _words(said("description")), _words(said("credit"))
-    rights, licence = said("copyright"), said("license")
+    title, credit = _words(described("title")) or _words(described("description")), _words(described("credit"))
+    rights, licence = described("copyright"), described("license")
     links = (
         licence.get("href", "") if licence is not None else "",
         rights.get("url", "") if rights is not None else "",
@@ -100,7 +98,7 @@ def _file(element: etree._Element, levels: list[etree._Element]) -> DraftEnclosu
 
 
 def _words(element: etree._Element | None) -> str:
-    """Plain text; type="html" is HTML."""
+    """The plain text of an element, which is HTML if type="html"."""
     if element is None:
         return ""
     return html.plain(text(element)) if element.get("type", "") == "html" else text(element).strip()

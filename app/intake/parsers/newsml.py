@@ -8,80 +8,104 @@ from collections.abc import Iterator
 from lxml import etree
 
 from app.errors import Fault, Invalid
-from app.intake.draft import Draft, DraftContact, DraftEnclosure, DraftRelated, Mark, Value
-from app.intake.parsers import blocks, concepts, files, inline, ours
+from app.intake.draft import ArticlePlace, Draft, DraftContact, DraftEnclosure, DraftRelated, Given, Parsed, Value
+from app.intake.parsers import blocks, files, filled, tree
 from app.intake.parsers.catalogs import NAR, Catalogs
-from app.intake.parsers.concepts import constrained, name, speaks
 from app.intake.parsers.faults import check
-from app.intake.parsers.tree import LANG, Parsed, base_of, inherited, joined, place
+from app.intake.parsers.moments import Until, first_of
+from app.intake.parsers.newsml_content import (
+    PICTURES,
+    XHTML,
+    Pictures,
+    classified,
+    constrained,
+    contents,
+    name,
+    nitf_text,
+    rendition_text,
+    speaks,
+)
+from app.intake.parsers.tree import base_of, inherited, joined, place
+from app.intake.parsers.unread import embargoed
 from app.text.html import paragraphs
-from feeds.wording import ALL_RIGHTS_RESERVED, SCHEMES, SIGNALS
+from feeds import ALL_RIGHTS_RESERVED, LANG, SCHEMES, SIGNALS
 
 ITEM, MESSAGE, PACKAGE = f"{NAR}newsItem", f"{NAR}newsMessage", f"{NAR}packageItem"
 OTHERS = tuple(f"{NAR}{name}" for name in ("conceptItem", "knowledgeItem", "planningItem", "catalogItem"))
 NATURE, TEXTS = "/newscodes/ninature", ("text", "composite")
 KINDS = ("press-release", "reference", "explanation")
-INSTANT = "a date and time with its zone, such as 2021-03-09T20:15:00+09:00"
 FORMS = {
-    **dict.fromkeys(("versionCreated", "firstCreated", "embargoed"), INSTANT),
-    "contentCreated": "a date, or a date and time with its zone",
-    "urgency": "a whole number from 1 to 9",
     "version": "a whole number from 1 to 2147483647",
     "guid": "1 to 512 characters without white space",
     "size": "a whole number of bytes",
 }
 
 
-def parse(root: etree._Element) -> Parsed:
-    """The drafts of an item or a message. Raises Invalid where nothing in it is a news item."""
+def parse(root: etree._Element, given: Given) -> Parsed:
+    """The drafts of an item or a message. Raises Invalid if it has no news item."""
     items = _items(root)
+    for item in items:
+        filled.usable_attributes(item, "guid", "version")
+        if guid := item.get("guid", "").split():
+            item.set("guid", "%20".join(guid))
+        for file in item.iter(f"{NAR}remoteContent"):
+            filled.usable_attributes(file, "size")
     checked = check("newsml", root, items, lambda name, _: FORMS.get(name, ""))
     if checked.outside:
         raise Invalid(checked.outside)
     refused = dict(checked.refused)
     drafts: list[tuple[int, Draft]] = []
+    pictures = Pictures(items)
     for index, item in enumerate(items):
-        made = refused.get(index) or _Item(item).draft()
+        made = refused.get(index) or _Item(item, given, pictures).draft()
         if isinstance(made, Draft):
             drafts.append((index, made))
         else:
             refused[index] = made
+    for index, item in enumerate(items):
+        if index in refused and item.get("guid", "").strip() in pictures.used:
+            del refused[index]  # It is the file of an article, and has no article of its own.
     return Parsed(tuple(drafts), refused, _unread(root, items))
 
 
 def _unread(root: etree._Element, items: list[etree._Element]) -> int:
-    """Items that are no articles here may name what waits, and what bears a pubconstraint is not for everybody."""
+    """How many parts of a document must not be shown with its original: items that are not news items, which may name embargoed
+    articles, and elements with a pubconstraint."""
     others = 0 if root.tag != MESSAGE else sum(len(part) for part in root.findall(f"{NAR}itemSet")) - len(items)
     return others + int(root.xpath("count(//@pubconstraint)"))
 
 
 def _items(root: etree._Element) -> list[etree._Element]:
-    """What is to be read. A package among its items only orders them; alone it says that the text is elsewhere."""
+    """The news items of a document. A package beside its items only gives their order; a package alone has no text. Raises Invalid."""
     found = [root] if root.tag != MESSAGE else [item for part in root.findall(f"{NAR}itemSet") for item in part]
     items = [item for item in found if item.tag == ITEM]
     if items:
         return items
     at = found[0] if found else root
     if any(item.tag == PACKAGE for item in found):
-        reason = "A packageItem only refers to items; send the news items themselves, in a newsMessage."
+        reason = "A packageItem only refers to items. Send the news items themselves, in a newsMessage."
     elif found:
-        reason = f"<{etree.QName(at).localname}> is not a news item: it has no text to publish."
+        reason = f"<{etree.QName(at).localname}> is not a news item and has no text to publish. Send a newsItem."
     else:
-        reason = "The message has no item."
+        reason = "The message has no item. Send a newsItem in it."
     raise Invalid([Fault(reason, place(at), at.sourceline or 0)], type="empty-release")
 
 
 class _Item:
     """One newsItem."""
 
-    def __init__(self, item: etree._Element) -> None:
+    def __init__(self, item: etree._Element, given: Given, pictures: Pictures) -> None:
+        self.given = given
+        self.pictures = pictures
         self.item = item
         self.here = place(item)
         self.catalogs = Catalogs(item)
         self.faults: list[Fault] = []
-        self.warnings = [f"The catalog {href[:120]!r} is not known and not fetched." for href in self.catalogs.unknown]
-        tags = (one.get("tag", "").strip() for one in item.findall(f"{NAR}contentMeta/{NAR}language"))
-        self.rights_of: dict[str, etree._Element] = {}  # id of a part, or empty -> the first that is told
+        self.warnings = [f"The catalog {href[:120]!r} is not known. It was ignored." for href in self.catalogs.unknown]
+        tags = (element.get("tag", "").strip() for element in item.findall(f"{NAR}contentMeta/{NAR}language"))
+        self.rights_of: dict[
+            str, etree._Element
+        ] = {}  # id of a part, or "" for the whole -> the first rightsInfo for it
         for info in item.findall(f"{NAR}rightsInfo"):
             for id in info.get("idrefs", "").split() or [""]:
                 self.rights_of.setdefault(id, info)
@@ -95,26 +119,26 @@ class _Item:
         return self.item.find(f"{NAR}itemMeta/{NAR}{name}")
 
     def free(self, path: str) -> list[etree._Element]:
-        """The elements there that may be published: what a pubconstraint constrains, we cannot know, and do not tell."""
+        """The elements at a path without those that have a pubconstraint, which this server cannot interpret and does not publish."""
         found = self.item.findall("/".join(f"{NAR}{step}" for step in path.split("/")))
-        free = [one for one in found if not constrained(one)]
+        free = [element for element in found if not constrained(element)]
         if len(free) < len(found):
-            self.warnings.append(f"{len(found) - len(free)} {path} with a pubconstraint: not published.")
+            self.warnings.append(f"{path}: {len(found) - len(free)} left out because of a pubconstraint.")
         return free
 
     def content(self, name: str) -> list[etree._Element]:
         return self.free(f"contentMeta/{name}")
 
-    def said(self, name: str) -> list[etree._Element]:
-        """The texts of that name that say something in the item's language, or do not say their language."""
-        found = [one for one in self.content(name) if ours.text(one).strip()]
-        return [one for one in found if speaks(one, self.lang)]
+    def in_language(self, name: str) -> list[etree._Element]:
+        """The elements of a name that have text, in the item's language or without a language."""
+        found = [element for element in self.content(name) if tree.text(element).strip()]
+        return [element for element in found if speaks(element, self.lang)]
 
     def texts(self, name: str) -> str:
-        return "\n".join(ours.text(one).strip() for one in self.said(name))
+        return "\n".join(tree.text(element).strip() for element in self.in_language(name))
 
     def role(self, element: etree._Element, attribute: str = "role") -> str:
-        """The code of a role of ours; empty for another's."""
+        """The code of a role from our own scheme; else empty."""
         scheme, code = self.catalogs.resolve(element.get(attribute, ""))
         return code if scheme == SCHEMES["role"] else ""
 
@@ -122,24 +146,41 @@ class _Item:
         item = self.item
         self.news_class()
         guid = item.get("guid", "").strip()
-        if not guid:
-            self.fault("<newsItem> has no guid; it is required.")
         pubstatus, notes = self.pubstatus(), self.free("itemMeta/edNote")
-        note = "\n".join(ours.text(one).strip() for one in notes if self.role(one) != "embargo")
+        note = "\n".join(tree.text(element).strip() for element in notes if self.is_public(element))
+        private = [
+            tree.text(element).strip()
+            for element in notes
+            if not self.is_public(element) and self.role(element) != "embargo"
+        ]
+        if private:
+            self.warnings.append(f"{len(private)} edNote with a role is for editors. It is not published.")
         issued = self.issued()
         headline, subheadlines = self.headlines(pubstatus)
         body = self.body("" if headline is None else headline.text, pubstatus, note)
+        here = Value("", item.sourceline or 0, self.here)
+        if headline is None and (found := filled.headline(here, self.slugline(), body.text if body else "")):
+            headline = found[0]
+            self.warnings.append(found[1])
+        if headline is None:
+            self.fault("<newsItem> has no headline, no title, no slugline and no heading. One of them is required.")
+        if not guid and headline is not None and issued is not None:
+            guid = self.other_guid(here, headline.text, issued.text)
         if self.faults or issued is None or headline is None or body is None:
             return tuple(self.faults)
-        classified = concepts.read((*self.content("located"), *self.content("subject")), self.catalogs, self.lang)
+        terms = classified((*self.content("located"), *self.content("subject")), self.catalogs, self.lang)
         office, issuer = self.provider()
-        embargo = self.meta("embargoed")
-        wording = " ".join(ours.text(one) for one in notes if self.role(one) == "embargo")
-        until = (embargo.text or "").strip() if embargo is not None else ""
-        properties = {self.role(one, "rel"): one.get("value", "") for one in self.free("itemMeta/itemMetaExtProperty")}
+        byline = self.texts("by") or nitf_text(item, "byline")
+        meta = self.item.find(f"{NAR}itemMeta")
+        embargo = Until(None) if meta is None else embargoed(meta, self.given)
+        self.warnings += embargo.warnings
+        wording = " ".join(tree.text(element) for element in notes if self.role(element) == "embargo")
+        properties = {
+            self.role(element, "rel"): element.get("value", "") for element in self.free("itemMeta/itemMetaExtProperty")
+        }
         licence_uri, licence_text = self.licence(self.rights())
         return Draft(
-            mark=Mark(item.sourceline or 0, self.here),
+            mark=ArticlePlace(item.sourceline or 0, self.here),
             guid=Value(guid, item.sourceline or 0, f"{self.here}/@guid"),
             version=int(item.get("version", "1")),
             lang=self.language(),
@@ -152,87 +193,121 @@ class _Item:
             body=body,
             base=self.base(),
             dateline=self.texts("dateline"),
-            byline=self.texts("by") or inline.nitf_text(item, "byline"),
+            byline=byline or self.creators(),
+            byline_soft=not byline,
             issued=issued,
             issued_weekday="",
-            embargo=Value(until, embargo.sourceline or 0, place(embargo)) if embargo is not None and until else None,
-            # Empty: until further notice (NewsML-G2 specification, "embargoed").
-            held=(embargo is not None and not until) or properties.get("held") == "true",
+            embargo=embargo.instant,
+            held=embargo.held or properties.get("held") == "true",
             embargo_wording=wording,
-            # Words alone: they mean what they say, and what is not understood is held.
-            wording_decides=embargo is None and bool(wording) and "held" not in properties,
-            regions=classified.regions,
-            topics=classified.topics,
-            keywords=(*map(ours.text, self.said("keyword")), *classified.keywords),
+            # With a wording alone, the embargo follows from it; a wording that is not understood holds the article.
+            wording_decides=embargo == Until(None) and bool(wording) and "held" not in properties,
+            regions=terms.regions,
+            topics=terms.topics,
+            keywords=(*map(tree.text, self.in_language("keyword")), *terms.keywords),
             contacts=tuple(self.contacts()),
             enclosures=tuple(self.enclosures()),
             licence_uri=licence_uri,
             licence_text=licence_text,
             related=tuple(self.related()),
             note=note,
-            urgency=next((int(ours.text(one)) for one in self.content("urgency")), 0),
-            slugline=next(map(ours.text, self.said("slugline")), ""),
+            urgency=filled.urgency(next(map(tree.text, self.content("urgency")), ""), self.warnings),
+            slugline=self.slugline(),
             source=self.source(),
             copyright=self.copyright(),
             signal=self.signal(),
             issuer=issuer,
+            private="\n".join(private),
             warnings=tuple(self.warnings),
         )
 
+    def is_public(self, note: etree._Element) -> bool:
+        """Whether an edNote is for everybody. One with a role of another is for those whom the role names, so it stays private."""
+        return not note.get("role", "").strip() and not note.get("roleuri", "").strip()
+
+    def slugline(self) -> str:
+        return next(map(tree.text, self.in_language("slugline")), "")
+
+    def creators(self) -> str:
+        """The names of the creators, who are the authors if the item has no `by`."""
+        names = (name(party, self.lang) or party.get("literal", "") for party in self.content("creator"))
+        return ", ".join(dict.fromkeys(filter(None, names)))
+
+    def other_guid(self, here: Value, headline: str, issued: str) -> str:
+        """Another identifier of the item; else one that is derived from it."""
+        for alternative in self.free("itemMeta/altId") + self.free("contentMeta/altId"):
+            if text := "%20".join(tree.text(alternative).split()):
+                self.warnings.append("The guid of <newsItem> is missing. Its altId became the guid.")
+                return text
+        found, warning = filled.guid(here, self.given, headline, issued, "The guid of <newsItem>")
+        self.warnings.append(warning)
+        return found.text
+
     def news_class(self) -> None:
-        """Text, or a mixture with text in it; a picture has its own place. A class that nobody knows is no obstacle."""
+        """Refuse classes other than text and composite, such as pictures; an unknown class is accepted."""
         element = self.meta("itemClass")
         scheme, code = ("", "") if element is None else self.catalogs.concept(element)
         if scheme.rstrip("/").endswith(NATURE) and code not in TEXTS:
-            self.fault(f"The item is of class {code[:40]!r}; text is read, and composite.", element)
+            alone = " A picture is published only as a file of a text item in the same message that refers to it."
+            alone = alone if code in PICTURES else ""
+            self.fault(f"The item has the class {code[:40]!r}; expected text or composite.{alone}", element)
 
     def issued(self) -> Value | None:
-        """When the content was made, as far as it is told to the second; else the item's first version, else this one."""
+        """When the content was created, if given with a time; else when the first version was, else when this version was; else
+        another date of the item, or of its message."""
         places = [*self.content("contentCreated"), self.meta("firstCreated"), self.meta("versionCreated")]
-        for element in places:
-            if element is not None and "T" in (element.text or ""):
-                return Value((element.text or "").strip(), element.sourceline or 0, place(element))
-        self.fault(
-            "<newsItem> has no versionCreated, firstCreated or contentCreated with date and time; one is required."
-        )
-        return None
+        places += [*self.content("contentModified"), self.item.getroottree().getroot().find(f"{NAR}header/{NAR}sent")]
+        values = [
+            Value(element.text or "", element.sourceline or 0, place(element))
+            for element in places
+            if element is not None
+        ]
+        dated = first_of(values, self.given, timed=True)
+        self.warnings += dated.warnings
+        self.faults += dated.faults
+        if dated.value is None and not dated.faults:
+            self.fault(
+                "<newsItem> has no versionCreated, firstCreated or contentCreated with a date. One of them is required."
+            )
+        return dated.value
 
     def headlines(self, pubstatus: str) -> tuple[Value | None, tuple[str, ...]]:
-        """The first that is no subheadline, else the item's title; the others follow it."""
-        found = self.said("headline")
-        main = next((one for one in found if self.role(one) != "subheadline"), None)
-        below = tuple(ours.text(one) for one in found if one is not main)
-        titles = (*self.free("itemMeta/title"), *self.item.iter(f"{inline.XHTML}title"))
-        main = next((one for one in (main, *titles) if one is not None and ours.text(one).strip()), None)
+        """(headline, subheadlines). The headline is the first one that is not a subheadline, else the item's title."""
+        found = self.in_language("headline")
+        main = next((element for element in found if self.role(element) != "subheadline"), None)
+        below = tuple(tree.text(element) for element in found if element is not main)
+        titles = (*self.free("itemMeta/title"), *self.item.iter(f"{XHTML}title"))
+        main = next(
+            (element for element in (main, *titles) if element is not None and tree.text(element).strip()), None
+        )
         if main is not None:
-            return Value(ours.text(main), main.sourceline or 0, place(main)), below
-        inside = inline.nitf_text(self.item, "hl1", "title")
+            return Value(tree.text(main), main.sourceline or 0, place(main)), below
+        inside = nitf_text(self.item, "hl1", "title")
         if not inside and pubstatus == "canceled":
             inside = self.item.get("guid", "")
         if inside:
             return Value(inside, self.item.sourceline or 0, self.here), below
-        self.fault("<newsItem> has no headline and no title; one is required.")
         return None, ()
 
     def body(self, headline: str, pubstatus: str, note: str) -> Value | None:
-        """The text. A canceled item may come without: then it is what its note says, or its headline."""
-        found = inline.read(self.item, self.lang, headline)
+        """The body. A canceled item may have no text; then the body is its note, or its headline."""
+        found = rendition_text(self.item, self.lang, headline)
         if isinstance(found, Value):
             return found
         if pubstatus == "canceled":
             return Value(paragraphs(note or headline), self.item.sourceline or 0, self.here)
-        self.fault(f"<newsItem> has no text that is read: {found}.", self.item.find(f"{NAR}contentSet"))
+        self.fault(f"The text of <newsItem> cannot be read: {found}.", self.item.find(f"{NAR}contentSet"))
         return None
 
     def base(self) -> str:
-        """What links in the text are relative to (HTML's base, XML Base)."""
+        """The base URL of links in the text (HTML base element, XML Base)."""
         text = self.item.find(f"{NAR}contentSet/{NAR}inlineXML")
-        told = "" if text is None else next((one.get("href", "") for one in text.iter(f"{inline.XHTML}base")), "")
-        return joined(base_of(self.item if text is None else text), told)
+        base = "" if text is None else next((element.get("href", "") for element in text.iter(f"{XHTML}base")), "")
+        return joined(base_of(self.item if text is None else text), base)
 
     def language(self) -> Value:
         if not self.lang:
-            self.warnings.append("The item does not say its language: it is kept as und, undetermined.")
+            self.warnings.append("The item does not give its language. It was stored as und (undetermined).")
         return Value(self.lang or "und", self.item.sourceline or 0, f"{self.here}/@xml:lang")
 
     def kind(self) -> str:
@@ -243,28 +318,28 @@ class _Item:
         return "press-release"
 
     def pubstatus(self) -> str:
-        """https://cv.iptc.org/newscodes/pubstatusg2/; none: usable."""
+        """The status (https://cv.iptc.org/newscodes/pubstatusg2/); usable if the item has none."""
         status = self.meta("pubStatus")
         if status is None:
             return "usable"
         _, code = self.catalogs.concept(status)
         if code not in ("usable", "withheld", "canceled"):
-            self.warnings.append(f"The pubStatus {code[:40]!r} is not known: it was taken for withheld.")
+            self.warnings.append(f"The pubStatus {code[:40]!r} is not known. The article was treated as withheld.")
             return "withheld"
         return code
 
     def signal(self) -> str:
-        """https://cv.iptc.org/newscodes/signal/; other signals, such as a warning of the content, say nothing of versions."""
-        found = (self.catalogs.concept(one) for one in self.free("itemMeta/signal"))
+        """The signal about versions (https://cv.iptc.org/newscodes/signal/). Others, such as content warnings, are ignored."""
+        found = (self.catalogs.concept(element) for element in self.free("itemMeta/signal"))
         return next((code for scheme, code in found if scheme == SCHEMES["signal"] and code in SIGNALS), "")
 
     def summary(self) -> str:
-        found = self.said("description")
-        named = [one for one in found if self.catalogs.resolve(one.get("role", ""))[1] == "summary"]
-        return "\n".join(ours.text(one) for one in (named or found)[:1])
+        found = self.in_language("description")
+        named = [element for element in found if self.catalogs.resolve(element.get("role", ""))[1] == "summary"]
+        return "\n".join(tree.text(element) for element in (named or found)[:1])
 
     def provider(self) -> tuple[Value | None, str]:
-        """(an office by a code of ours, or who else it says it is from)."""
+        """(the office, if the provider has one of our codes; else the name of the provider)."""
         provider = self.meta("provider")
         if provider is None:
             return None, ""
@@ -299,7 +374,9 @@ class _Item:
             url = joined(base_of(element), element.get("href", "")) if element.get("href") else ""
             if not blocks.fetchable(url):
                 shown = element.get("href", "") or element.get("residref", "")
-                self.warnings.append(f"A remoteContent has no http or https URL ({shown[:80]!r}): it is left out.")
+                self.warnings.append(
+                    f"A remoteContent element was left out, because {shown[:80]!r} is not an http or https URL."
+                )
                 continue
             type, role = files.media_type(url, element.get("contenttype", "")), self.role(element, "rendition")
             rights = self.rights(element.get("id", "")) if element.get("id") else None
@@ -315,32 +392,35 @@ class _Item:
                 licence_text=text,
                 has_licence=rights is not None,
             )
+        yield from self.pictures.of(self.item, self.warnings)
         for inside in self.item.iterfind(f"{NAR}contentSet/{NAR}inlineXML"):
-            for content in inline.contents(inside):
+            for content in contents(inside):
                 yield from blocks.enclosures(content, self.warnings)
 
     def rights(self, id: str = "") -> etree._Element | None:
-        """The rights of a part, or of the whole."""
+        """The rightsInfo of a part, or of the whole item."""
         return self.rights_of.get(id)
 
     def licence(self, info: etree._Element | None) -> tuple[str, str]:
         if info is None:
             return "", ""
         terms, link = info.findall(f"{NAR}usageTerms"), info.find(f"{NAR}link")
-        spoken = [one for one in terms if speaks(one, self.lang)] or terms
-        uri = next((one.get("href", "") for one in (link, *spoken) if one is not None and one.get("href")), "")
-        text = " ".join(ours.text(one).strip() for one in spoken)
+        spoken = [element for element in terms if speaks(element, self.lang)] or terms
+        uri = next(
+            (element.get("href", "") for element in (link, *spoken) if element is not None and element.get("href")), ""
+        )
+        text = " ".join(tree.text(element).strip() for element in spoken)
         text = text.removesuffix(uri).strip() if uri else text
         return uri, "" if text == ALL_RIGHTS_RESERVED else text
 
     def copyright(self) -> str:
         info = self.rights()
         notices = [] if info is None else info.findall(f"{NAR}copyrightNotice")
-        spoken = [one for one in notices if speaks(one, self.lang)] or notices
-        return ours.text(spoken[0]) if spoken else ""
+        spoken = [element for element in notices if speaks(element, self.lang)] or notices
+        return tree.text(spoken[0]) if spoken else ""
 
     def related(self) -> Iterator[DraftRelated]:
-        """A link by URL, or by the guid of another item; any other URI is taken for a guid."""
+        """Links by URL, or by the guid of another item. Any URI that is not http or https counts as a guid."""
         for link in self.free("itemMeta/link"):
             href, guid = link.get("href", "").strip(), link.get("residref", "").strip()
             href = joined(base_of(link), href) if href else ""
@@ -351,5 +431,5 @@ class _Item:
             url = Value(href, link.sourceline or 0, f"{place(link)}/@href") if href else None
             language = link.find(f"{NAR}language") if self.role(link, "rel") == "translation" else None
             lang = "" if language is None else language.get("tag", "").strip()
-            told = Value(lang, link.sourceline or 0, f"{place(link)}/language/@tag") if lang else None
-            yield DraftRelated(link.get("title", "") or link.findtext(f"{NAR}title") or "", guid, url, told)
+            translation = Value(lang, link.sourceline or 0, f"{place(link)}/language/@tag") if lang else None
+            yield DraftRelated(link.get("title", "") or link.findtext(f"{NAR}title") or "", guid, url, translation)

@@ -1,4 +1,4 @@
-"""The categories of a feed as regions, topics and keywords."""
+"""Sorts the categories of a feed into regions, topics and keywords."""
 
 from collections.abc import Iterable
 
@@ -6,10 +6,12 @@ from msgspec import Struct
 
 from app.intake.draft import DraftTerm
 from app.intake.parsers import terms
-from feeds.wording import SCHEMES
+from feeds import SCHEMES
 
-# What our feeds say of an article besides: no classification.
+# Schemes that our feeds use for other facts about an article; their terms are not classifications.
 PASSED = (SCHEMES["office"], SCHEMES["kind"], SCHEMES["role"])
+# (the URI of a scheme, the beginning of a term that is written with it)
+STARTS = tuple((uri, uri if uri.endswith((":", "/")) else f"{uri}/") for uri, _, _ in terms.KNOWN)
 
 
 class Category(Struct, frozen=True):
@@ -31,7 +33,8 @@ class Classified(Struct, frozen=True):
 
 
 def classify(categories: Iterable[Category]) -> Classified:
-    """A known scheme makes a region or topic; a foreign one a topic if we know its name; none a keyword."""
+    """A category of a known scheme becomes a region or topic, one of a foreign scheme a topic (a keyword if its name is unknown), and
+    one without a scheme a keyword."""
     regions: list[DraftTerm] = []
     topics: list[DraftTerm] = []
     keywords: list[str] = []
@@ -53,9 +56,11 @@ def classify(categories: Iterable[Category]) -> Classified:
 
 
 def _split(scheme: str, term: str) -> tuple[str, str]:
-    """(scheme, code): a term may be the whole URI."""
-    for uri, _, _ in terms.KNOWN:
-        start = uri if uri.endswith((":", "/")) else f"{uri}/"
-        if term.startswith(start):
-            return uri, term.removeprefix(start)
+    """(scheme, code) of a term, which may be a whole URI that includes the scheme."""
+    if ":" in term:  # as in each of these
+        for uri, start in STARTS:
+            if term.startswith(start):
+                return uri, term.removeprefix(start)
+        if not scheme and (found := terms.WIKIDATA.match(term)):
+            return found[0], term[found.end() :]
     return scheme, term

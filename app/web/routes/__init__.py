@@ -1,1 +1,1 @@
-"""Blueprints, and nothing else: a route reads the request and answers it; what two routes share lives in `app/web`."""
+"""Blueprints only: a route reads a request and answers it. Code that several routes share is in `app/web`."""

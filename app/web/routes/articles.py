@@ -1,53 +1,62 @@
-"""GET /articles/{id}: the page, or what `Accept` likes better; `.json`, `.ninjs`, `.newsml`, `.nitf`, `.xml`: the article as data."""
+"""GET /articles/{id}: the page, or the format that `Accept` prefers. With `.json`, `.ninjs`, `.newsml`, `.nitf` or `.xml`: as data;
+with `.hwpx` or `.pdf`: as a document."""
 
-from collections.abc import Callable
+import re
 from datetime import UTC, datetime
 
-import msgspec
 from flask import Blueprint, Response, request
 
-from app import store
-from app.errors import Problem
-from app.intake.normalize import PUBLIC_ID
-from app.store import Kept
-from app.web import protection, representation
-from app.web.context import here
-from app.web.representation import CACHE_CONTROL, media_type
-from app.web.routes import embargoed
-from app.web.routes.pages import article_page
-from feeds import embargo, newsml, ninjs, nitf
-from feeds.article import Article
+from app import store, web
+from app.web import PAGE, PUBLIC_ID, Problem, article_page, here, kept_public, meant, media_type, original
+from feeds import (
+    KOREA,
+    Article,
+    ArticleFormat,
+    article_json,
+    embargo_sentence,
+    hwpx,
+    nitf,
+    nitf_plain,
+    of_articles,
+    pdf,
+    variants_of_articles,
+)
 
 blueprint = Blueprint("articles", __name__)
-blueprint.after_request(representation.of_article)
+blueprint.after_request(web.representation.of_article)
 
-# Suffix -> media type and renderer; in the order of preference where a client likes several alike, after the page.
-FORMATS: dict[str, tuple[str, Callable[[Article], bytes]]] = {
-    "json": ("application/json", msgspec.json.encode),
-    "newsml": (newsml.ITEM_MIMETYPE, newsml.render_article),
-    "nitf": (nitf.MIMETYPE, nitf.render_article),
-    "ninjs": (ninjs.MIMETYPE, ninjs.render_article),
-}
-PAGE = "text/html"
-# JSON asked for by its type alone is our own: ninjs has no type of its own and is asked for by its address.
-NEGOTIATED = {PAGE: ""} | {
-    media_type(mimetype): suffix for suffix, (mimetype, _) in FORMATS.items() if suffix != "ninjs"
-}
+# Documents that people open, print and sign off.
+DOCUMENTS: dict[str, ArticleFormat] = {"hwpx": hwpx, "pdf": pdf}
+# By suffix: the formats of feeds, and those that only articles have. If a client likes several equally, the first one is used.
+FORMATS: dict[str, ArticleFormat] = {"json": article_json, **of_articles(), "nitf": nitf, **DOCUMENTS}
+NO_NAME = re.compile(r'[\\/:*?"<>|\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]')  # may not be in the name of a file
+LONGEST_NAME = 80  # characters of the headline
+# By media type, the page first. If formats share a media type, the first one gets it: JSON means our own format, and ninjs has to be
+# requested by its URL. Clients that only ask for XML get NewsML-G2.
+NEGOTIATED = {PAGE: ""}
+for _suffix, _format in FORMATS.items():
+    NEGOTIATED.setdefault(media_type(_format.ARTICLE_MIMETYPE), _suffix)
+NEGOTIATED |= dict.fromkeys(web.representation.XML, "newsml")
 
 
 @blueprint.get("/articles/<id>")
 def page(id: str) -> Response:
-    """The article as the client likes it best, for people where it does not say. 404 while it is not public, 410 once canceled."""
-    suffix = representation.negotiate(NEGOTIATED, PAGE)
-    kept = _shown(id, suffix)
-    if isinstance(kept, Response):
-        return kept
+    """The article in the format that the client prefers, by default as a page. 404 while it is not public, 410 once canceled."""
+    suffix = web.representation.negotiate(NEGOTIATED, PAGE)
     if not suffix:
-        response = _alternates(article_page(kept.article, store.corrected(here().engine, id)), kept.article)
-        response.headers["Vary"] = "Accept, Accept-Encoding, Accept-Language"
+        meant(())
+    stored = _shown(id, suffix)
+    if isinstance(stored, Response):
+        return stored
+    if not suffix:
+        web.counting.count_view(id)
+        response = _alternates(
+            article_page(stored.article, store.articles.corrected(here().engine, id)), stored.article
+        )
+        response.headers["Vary"] = f"Accept, {web.representation.VARY_OF_PAGES}"
         return response
-    response = _data(kept, suffix)
-    response.headers["Content-Location"] = f"{kept.article.url}.{suffix}"
+    response = _data(stored, suffix)
+    response.headers["Content-Location"] = f"{stored.article.url}.{suffix}"
     response.headers["Vary"] = "Accept, Accept-Encoding"
     return response
 
@@ -55,92 +64,79 @@ def page(id: str) -> Response:
 @blueprint.get("/articles/<id>.<format>")
 def as_data(id: str, format: str) -> Response:
     """The article in one format."""
-    kept = _shown(id, format)
-    if isinstance(kept, Response):
-        return kept
+    stored = _shown(id, format)
+    if isinstance(stored, Response):
+        return stored
     if format not in FORMATS:
         known = ", ".join(FORMATS)
-        raise Problem(404, "unknown-format", "Unknown format", f"{format[:40]!r} is not one of {known}, xml.")
-    return _data(kept, format)
+        raise Problem(
+            404, "unknown-format", "Unknown format", f"{format[:40]!r} is not known. The formats are {known}, xml."
+        )
+    return _data(stored, format)
 
 
 @blueprint.get("/articles/<id>.xml")
 def as_received(id: str) -> Response:
     """The original bytes of the release that brought the newest version."""
     kept_public(id)
-    return original(store.original(here().engine, id))
+    return original(store.articles.original(here().engine, id))
 
 
-def original(found: tuple[bytes, str] | None) -> Response:
-    """A release as it was received: its bytes and their media type; 404 where they are not to be seen."""
-    if found is None:
-        raise unknown()
-    body, mimetype = found
-    response = Response(body, content_type=mimetype)
-    # The bytes are the sender's: a browser must not run them.
-    response.headers["Content-Security-Policy"] = protection.SANDBOX
-    response.headers["Cache-Control"] = CACHE_CONTROL
-    response.set_etag(representation.etag_of(body))
-    response.make_conditional(request)
-    return response
-
-
-def _shown(id: str, suffix: str) -> Kept | Response:
-    """A public article, or the answer to who may read it before. Raises Problem: 404, 410."""
+def _shown(id: str, suffix: str) -> store.articles.StoredArticle | Response:
+    """A public article, or the response for a reader who may read it under embargo. Raises Problem: 404, 410."""
     try:
         return kept_public(id)
     except Problem as problem:
-        # 410 too: what was withdrawn may wait again.
+        # Also for 410: a withdrawn article may be under embargo again.
         offered = problem.status in (404, 410) and PUBLIC_ID.fullmatch(id) and suffix in ("", *FORMATS)
-        article = embargoed.article(id, suffix or "page") if offered else None
+        article = web.embargoed.article(id, suffix or "page") if offered else None
         if article is None:
             raise
     if not suffix:
-        return embargoed.private(article_page(article, embargo=embargo.sentence(article)))
-    mimetype, render = FORMATS[suffix]
-    # Our own JSON says of what is held that it is.
-    marked = embargo.noted(article) if suffix == "json" else embargo.marked(article, suffix)
-    return embargoed.private(Response(render(marked), content_type=mimetype))
+        return web.embargoed.private(article_page(article, embargo=embargo_sentence(article)))
+    format = _flavour(suffix)
+    response = Response(format.render_article(format.marked(article)), content_type=format.ARTICLE_MIMETYPE)
+    return web.embargoed.private(_named(response, article, suffix))
 
 
-def _data(kept: Kept, suffix: str) -> Response:
-    mimetype, render = FORMATS[suffix]
-    changed = max(
-        kept.article.updated, kept.edited
-    )  # an embargo lifts after its version came, a silent correction raises no `updated`
-    modified = representation.whole_seconds(changed, datetime.now(UTC))
-    response = representation.whole(render(kept.article), mimetype, modified=modified)
-    response.headers["Link"] = f'<{kept.article.url}>; rel="alternate"; type="{PAGE}"'
-    return representation.allow_all_origins(response)
+def _flavour(suffix: str) -> ArticleFormat:
+    """The format of a suffix: NITF has a flavour without a namespace, ninjs has older versions. Raises Problem (400)."""
+    namespace = request.args.get("namespace", "").strip() if suffix == "nitf" else ""
+    if namespace not in ("", "none"):
+        raise Problem(400, "bad-parameter", "Bad parameter", "namespace must be none, or left out.")
+    if namespace:
+        return nitf_plain
+    return variants_of_articles().get(web.parameters.varied(suffix)) or FORMATS[suffix]
+
+
+def _data(stored: store.articles.StoredArticle, suffix: str) -> Response:
+    format = _flavour(suffix)
+    # Either may be later: an embargo ends after its version came (`updated`), and a silent correction raises only `edited`.
+    changed = max(stored.article.updated, stored.edited)
+    modified = web.representation.whole_seconds(changed, datetime.now(UTC))
+    response = web.representation.whole(
+        format.render_article(stored.article), format.ARTICLE_MIMETYPE, modified=modified
+    )
+    response.headers["Link"] = f'<{stored.article.url}>; rel="alternate"; type="{PAGE}"'
+    return web.representation.allow_all_origins(_named(response, stored.article, suffix))
+
+
+def _named(response: Response, article: Article, suffix: str) -> Response:
+    """A document gets a file name as offices give it: "210309 명품 으뜸 도정상.hwpx"."""
+    if suffix in DOCUMENTS:
+        words = " ".join(NO_NAME.sub(" ", article.headline).split())[:LONGEST_NAME].strip()
+        name = f"{article.issued.astimezone(KOREA):%y%m%d} {words}.{suffix}"
+        response.headers["Content-Disposition"] = web.representation.disposition(name, inline=suffix == "pdf")
+    return response
 
 
 def _alternates(response: Response, article: Article) -> Response:
-    """RFC 8288: the same article in other formats, and its versions (RFC 5829)."""
+    """Add the Link header (RFC 8288): the same article in other formats, and its versions (RFC 5829)."""
     links = [
-        f'<{article.url}.{suffix}>; rel="alternate"; type="{media_type(mimetype)}"'
-        for suffix, (mimetype, _) in FORMATS.items()
+        f'<{article.url}.{suffix}>; rel="alternate"; type="{media_type(format.ARTICLE_MIMETYPE)}"'
+        for suffix, format in FORMATS.items()
     ]
     response.headers["Link"] = ", ".join(
         [f'<{article.url}>; rel="canonical"', *links, f'<{article.url}/versions>; rel="version-history"']
     )
     return response
-
-
-def kept_public(id: str) -> Kept:
-    """A public article. Raises Problem: 410 once canceled, 404 where it is not to be seen."""
-    kept = store.by_id(here().engine, id) if PUBLIC_ID.fullmatch(id) else None
-    if kept is None:
-        raise unknown()
-    if kept.pubstatus == "canceled" and kept.seen:
-        raise Problem(410, "canceled", "The article was canceled", kept.article.note)
-    if kept.pubstatus == "withheld" and kept.seen:
-        # No more is told: what the office says of it may be as little for the public as the article.
-        raise Problem(410, "withheld", "The office took the article back", "It may come again under this address.")
-    if not kept.public:
-        raise unknown()  # As if it did not exist: an embargo must not be told by its door.
-    return kept
-
-
-def unknown() -> Problem:
-    """404, whether there is no such article or it must not be told of."""
-    return Problem(404, "unknown-article", "No such article")

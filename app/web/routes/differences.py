@@ -1,32 +1,38 @@
-"""How two versions of an article differ: a page for people, and JSON. Only versions that were public are compared."""
+"""The differences between two versions of an article, as a page and as JSON. Only versions that were public are compared."""
 
-from datetime import datetime
 from urllib.parse import urlencode
 
 import msgspec
 from flask import Blueprint, Response
 from msgspec import Struct
-from msgspec.structs import asdict
 
-from app import store
-from app.errors import Problem
-from app.store import Version
-from app.syndication.texts import name
+from app import store, web
 from app.text.difference import FieldDifference, TextDifference, difference
-from app.web import representation
-from app.web.context import here
-from app.web.routes import articles
-from app.web.routes.changes import parameters
-from app.web.routes.pages import html, language, when
-from app.web.routes.versions import TYPES, data, linked, located, number_of, public_version, unknown_version
-from feeds.article import Contact, Enclosure, Licence, Related, Term
+from app.web import (
+    PAGE,
+    TYPES,
+    Problem,
+    data,
+    here,
+    html_page,
+    kept_public,
+    language,
+    linked,
+    located,
+    number_of,
+    only,
+    public_version,
+    shown_fields,
+    unknown,
+    unknown_version,
+)
 
 blueprint = Blueprint("differences", __name__)
-blueprint.after_request(representation.of_article)
+blueprint.after_request(web.representation.of_article)
 
 
 class Compared(Struct, frozen=True, rename={"old": "from", "new": "to"}):
-    """How two versions differ."""
+    """The differences between two versions."""
 
     id: str
     guid: str
@@ -39,8 +45,8 @@ class Compared(Struct, frozen=True, rename={"old": "from", "new": "to"}):
 
 @blueprint.get("/articles/<id>/diff")
 def compared(id: str) -> Response:
-    """What changed between two versions: `from`, else the one before `to`, else the newest."""
-    return _difference(id, representation.negotiate(TYPES, articles.PAGE), negotiated=True)
+    """The differences between the versions `from` and `to`. By default, `to` is the newest and `from` the public version before it."""
+    return _difference(id, web.representation.negotiate(TYPES, PAGE), negotiated=True)
 
 
 @blueprint.get("/articles/<id>/diff.json")
@@ -50,84 +56,48 @@ def compared_json(id: str) -> Response:
 
 
 def _difference(id: str, form: str, *, negotiated: bool = False) -> Response:
-    current = articles.kept_public(id).article
-    asked = parameters(("from", "to"))
-    old, new = _two(id, asked)
+    current = kept_public(id).article
+    parameters = only(("from", "to"))
+    old, new = _two(id, parameters)
     found = difference(old.article, new.article)
     if form == "json":
         answer = Compared(current.id, current.guid, current.url, old.version, new.version, found.texts, found.fields)
         response = data(msgspec.json.encode(answer), current)
-        return located(response, f"{current.url}/diff.json", asked) if negotiated else response
+        return located(response, f"{current.url}/diff.json", parameters) if negotiated else response
     lang = language()
     pair = urlencode({"from": old.version, "to": new.version})
-    page = html(
+    page = html_page(
         "difference.html",
         lang,
         article=current,
         old=old,
         new=new,
         texts=found.texts,
-        fields=[(one.field, *_shown(one, lang)) for one in found.fields],
+        fields=shown_fields(found, lang),
         canonical=f"{current.url}/diff?{pair}",
     )
     return linked(page, current, f"/diff?{pair}")
 
 
-def _two(id: str, asked: dict[str, str]) -> tuple[Version, Version]:
-    """The versions that are asked for. Raises Problem."""
-    numbers = {name: number_of(value, name) for name, value in asked.items()}
+def _two(id: str, parameters: dict[str, str]) -> tuple[store.articles.Version, store.articles.Version]:
+    """The old and the new version of the request. Raises Problem."""
+    numbers = {name: number_of(value, name) for name, value in parameters.items()}
     engine = here().engine
     if "to" in numbers:
-        new = public_version(id, asked["to"])
+        new = public_version(id, parameters["to"])
     else:
-        newest = store.history(engine, id, 1)
+        newest = store.articles.history(engine, id, 1)
         if not newest:
-            raise articles.unknown()  # It went in between.
+            raise unknown()  # It was withdrawn in the meantime.
         new = newest[0]
     if "from" in numbers:
-        old = public_version(id, asked["from"])
+        old = public_version(id, parameters["from"])
     else:
-        before = store.history(engine, id, 1, below=new.version)
+        before = store.articles.history(engine, id, 1, below=new.version)
         if not before:
-            raise unknown_version(f"No public version comes before version {new.version}.")
+            raise unknown_version(f"There is no public version before version {new.version}.")
         old = before[0]
     if old.version == new.version:
-        detail = f"Both are version {new.version}: give from and to of different versions."
-        raise Problem(400, "same-version", "Twice the same version", detail)
+        detail = f"from and to are both version {new.version}. Give two different versions."
+        raise Problem(400, "same-version", "Both versions are the same", detail)
     return old, new
-
-
-# Fields for people
-
-
-def _shown(one: FieldDifference, lang: str) -> tuple[list[str], list[str]]:
-    """What was removed and what was added; of a list that is only in another order, all of it."""
-    old, new = (_values(value, lang) for value in (one.old, one.new))
-    removed, added = [value for value in old if value not in set(new)], [v for v in new if v not in set(old)]
-    return (removed, added) if removed or added else (old, new)
-
-
-def _values(value: object, lang: str) -> list[str]:
-    if isinstance(value, tuple):
-        return [_value(one, lang) for one in value]
-    return [_value(value, lang)] if value else []
-
-
-def _value(value: object, lang: str) -> str:
-    if isinstance(value, Term):
-        return value.code if value.scheme == "keyword" else name(value.code, lang)
-    if isinstance(value, Enclosure):
-        size = "" if value.length is None else f"{value.length} B"
-        parts = (value.caption, value.url, value.type, size, value.lang, *_parts(value.licence or Licence()))
-        return " · ".join(filter(None, parts))
-    if isinstance(value, Contact | Licence | Related):
-        return " · ".join(_parts(value))
-    if isinstance(value, bool):
-        return "✓"
-    if isinstance(value, datetime):
-        return when(value, lang)
-    return str(value)
-
-
-def _parts(value: Struct) -> list[str]:
-    return [str(part) for part in asdict(value).values() if part]

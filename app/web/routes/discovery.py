@@ -1,31 +1,23 @@
-"""How feeds and articles are found: /feeds, /feeds.opml, sitemaps, robots.txt and security.txt."""
+"""Pages and files through which feeds and articles are found: /feeds, /feeds.opml, sitemaps, robots.txt and security.txt."""
 
 import re
 from datetime import UTC, datetime, time, timedelta
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 from msgspec.structs import replace
 
-from app import store
-from app.context import Context
-from app.errors import Problem
-from app.query.query import Query
+from app import store, web
 from app.syndication.catalogue import MOST_CROSSED, Directory, Listed, directory
-from app.syndication.page import address, documents, fitting, home
-from app.syndication.texts import text, title_language
-from app.web import representation
-from app.web.context import here
-from app.web.representation import whole
-from app.web.routes.pages import html, language, links
-from feeds import opml, sitemap
-from feeds.article import Article
-from feeds.opml import Outline
+from app.web import Context, Problem, Query, here, html_page, language, links, only, text, title_language, whole
+from feeds import DEFAULT, Article, Outline, opml, sitemap
 
 blueprint = Blueprint("discovery", __name__)
 
-BLOCK = 30 * 86_400_000_000  # microseconds: a sitemap holds what was changed last within thirty days
+BLOCK = (
+    30 * 86_400_000_000
+)  # microseconds: a sitemap lists the articles that last changed within a period of thirty days
 NEWS_HOURS = 48
-LOOKED_AT = 5 * sitemap.MOST_NEWS  # changed articles that are looked at for the news sitemap
+LOOKED_AT = 5 * sitemap.MOST_NEWS  # changed articles that are read for the news sitemap at most
 AT_ONCE = 500
 EXPIRES_DAYS = 90
 PLAIN = "text/plain; charset=utf-8"
@@ -33,11 +25,11 @@ PLAIN = "text/plain; charset=utf-8"
 
 @blueprint.get("/feeds")
 def page() -> Response:
-    """Every feed that has articles, for people."""
-    _takes()
+    """A page with every feed that has articles."""
+    only(())
     context, lang = here(), language()
     found = _directory(context, lang)
-    return html(
+    return html_page(
         "feeds.html",
         lang,
         title=f"{text('all-feeds', lang)} · {context.settings.site_name}",
@@ -47,14 +39,14 @@ def page() -> Response:
         directory=found,
         most=MOST_CROSSED,
         links=lambda query: links(context, query),
-        page=lambda query: home(context, query),
+        page=lambda query: web.page.home(context, query),
     )
 
 
 @blueprint.get("/feeds.opml")
 def subscriptions() -> Response:
-    """The same for feed readers, as OPML 2.0."""
-    _takes()
+    """The same list for feed readers, as OPML 2.0."""
+    only(())
     context, lang = here(), language()
     found = _directory(context, lang)
     outlines = [_outline(context, found.everything)]
@@ -65,9 +57,9 @@ def subscriptions() -> Response:
     if found.cut:
         outlines.append(Outline(text("feeds-cut", lang).format(most=MOST_CROSSED)))
     body = opml.render(found.everything.title, f"{context.settings.url}/", tuple(outlines))
-    response = representation.allow_all_origins(whole(body, opml.MIMETYPE))
+    response = web.representation.allow_all_origins(whole(body, opml.MIMETYPE))
     response.headers["Content-Language"] = lang
-    response.headers["Vary"] = "Accept-Encoding, Accept-Language"
+    response.headers["Vary"] = web.representation.VARY_OF_PAGES
     return response
 
 
@@ -78,27 +70,26 @@ def _directory(context: Context, lang: str) -> Directory:
 def _outline(context: Context, listed: Listed) -> Outline:
     return Outline(
         listed.title,
-        address(context, listed.query, "rss"),
-        home(context, listed.query),
+        web.page.address(context, listed.query, DEFAULT),
+        web.page.home(context, listed.query),
         title_language(listed.query, context.settings.language),
-        tuple(_outline(context, one) for one in listed.below),
+        tuple(_outline(context, feed) for feed in listed.below),
     )
 
 
 @blueprint.get("/sitemap.xml")
 def sitemaps() -> Response:
-    """Every public article. Where they are of more than one period, an index: each sitemap holds what was changed last in one, so that
-    it stays where it is and costs what it lists."""
-    _takes("from")
+    """Every public article; an index if they are of more than one period. Each sitemap lists the articles that last changed in its
+    period, so its URL stays the same and its cost depends only on its length."""
+    parameters = only(("from",))
     context = here()
-    _, changed = store.newest_change(context.engine)
-    modified = representation.whole_seconds(changed, datetime.now(UTC))
+    _, changed = store.articles.newest_change(context.engine)
+    modified = web.representation.whole_seconds(changed, datetime.now(UTC))
     own = f"{context.settings.url}/sitemap.xml"
-    if "from" in request.args:
-        given = request.args["from"]
-        body = _sitemap(context, None, pages=True) if given == "pages" else _sitemap(context, _start(given))
+    if start := parameters.get("from", ""):
+        body = _sitemap(context, None, pages=True) if start == "pages" else _sitemap(context, _start(start))
     else:
-        blocks = store.blocks(context.engine, BLOCK, sitemap.MOST)
+        blocks = store.feeds.blocks(context.engine, BLOCK, sitemap.MOST)
         if len(blocks) > 1:
             body = sitemap.index(f"{own}?from={start}" for start in ("pages", *blocks))
         else:
@@ -106,46 +97,50 @@ def sitemaps() -> Response:
     return whole(body, sitemap.MIMETYPE, modified=modified)
 
 
-def _start(given: str) -> int:
-    if not re.fullmatch(r"-?[0-9]{1,17}", given) or int(given) % BLOCK:
-        raise Problem(400, "bad-cursor", "Not a cursor", "from is taken from the links of the sitemap's index.")
-    return int(given)
+def _start(text: str) -> int:
+    if not re.fullmatch(r"-?[0-9]{1,17}", text) or int(text) % BLOCK:
+        raise Problem(400, "bad-cursor", "Not a cursor", "from must be a value from the links in /sitemap.xml.")
+    return int(text)
 
 
 def _sitemap(context: Context, start: int | None, *, pages: bool = False) -> bytes:
-    """The articles of one period, the newest 50,000 of them; `pages`: before them those that are always there."""
+    """The newest 50,000 articles of one period; with `pages`, the pages that always exist come before them."""
     url = context.settings.url
     found: list[tuple[str, datetime | None]] = [(f"{url}/", None), (f"{url}/feeds", None)] if pages else []
     if start is not None:
         most = sitemap.MOST - len(found)
-        found += [(f"{url}/articles/{id}", changed) for id, changed in store.block(context.engine, start, BLOCK, most)]
+        found += [
+            (f"{url}/articles/{id}", changed) for id, changed in store.feeds.block(context.engine, start, BLOCK, most)
+        ]
     if not found:
-        raise Problem(404, "unknown-sitemap", "No such sitemap", "No public article was changed last in that period.")
+        raise Problem(
+            404, "unknown-sitemap", "No such sitemap", "The last change of no public article is in that period."
+        )
     return sitemap.render(found)
 
 
 @blueprint.get("/sitemap-news.xml")
 def sitemap_news() -> Response:
-    """Google's sitemap for news: what was published in the last 48 hours. It has no `Last-Modified`, for articles leave it
-    while nothing is changed."""
-    _takes()
+    """Google's sitemap for news: the articles that were published in the last 48 hours. It has no `Last-Modified`, because articles
+    leave it even if nothing changes."""
+    only(())
     context = here()
     url = context.settings.url
     articles = _news(context, datetime.now(UTC))
-    body = sitemap.news(context.settings.site_name, [(f"{url}/articles/{one.id}", one) for one in articles])
+    body = sitemap.news(context.settings.site_name, [(f"{url}/articles/{article.id}", article) for article in articles])
     return whole(body, sitemap.MIMETYPE)
 
 
 def _news(context: Context, now: datetime) -> list[Article]:
-    """What changed in the window is read newest first, and what was published in it is kept: a correction of an old article
-    is no news. An article stands by its change, which is not before its publication."""
+    """The articles published in the last 48 hours. The articles that changed in that time are read, newest first, and those that were
+    published earlier are left out: a correction of an old article is not news. No change is earlier than the publication."""
     since = now - timedelta(hours=NEWS_HOURS)
     query = Query(since=since, limit=AT_ONCE)
     found: list[Article] = []
     for _ in range(LOOKED_AT // AT_ONCE):
-        standing = store.standing(context.engine, query)
-        rows = fitting(context, standing)
-        articles = documents(context, store.dated(rows))
+        standing = store.feeds.standing(context.engine, query)
+        rows = web.page.fitting(context, standing)
+        articles = web.page.documents(context, store.feeds.dated(rows))
         found += [article for article in articles if since <= article.published <= now]
         if (len(standing) < AT_ONCE and len(rows) == len(standing)) or len(found) >= sitemap.MOST_NEWS:
             break
@@ -155,7 +150,7 @@ def _news(context: Context, now: datetime) -> list[Article]:
 
 @blueprint.get("/robots.txt")
 def robots() -> Response:
-    """RFC 9309: everything may be read but what needs a token."""
+    """RFC 9309: robots may read everything that needs no token."""
     url = here().settings.url
     lines = ("User-agent: *", "Disallow: /atompub", "Allow: /", "")
     sitemaps = (f"Sitemap: {url}/{name}" for name in ("sitemap.xml", "sitemap-news.xml"))
@@ -164,27 +159,17 @@ def robots() -> Response:
 
 @blueprint.get("/.well-known/security.txt")
 def security() -> Response:
-    """RFC 9116: whom to tell of a hole. The same bytes all day."""
+    """RFC 9116: where to report a vulnerability. The bytes are the same for a whole day."""
     settings = here().settings
     if not settings.security_contact:
-        detail = "PRESSRELAY_SECURITY_CONTACT is not set."
-        raise Problem(404, "no-security-contact", "No contact for security is known", detail)
+        detail = "The operator has not set PRESSRELAY_SECURITY_CONTACT."
+        raise Problem(404, "no-security-contact", "There is no security contact", detail)
     expires = datetime.combine(datetime.now(UTC).date(), time(), UTC) + timedelta(days=EXPIRES_DAYS)
     lines = [
         f"Contact: {settings.security_contact}",
         f"Expires: {expires:%Y-%m-%dT%H:%M:%SZ}",
         "Preferred-Languages: ko, en",
     ]
-    if settings.url.startswith("https://"):  # Section 2.5.2: no web URI of another scheme.
+    if settings.url.startswith("https://"):  # Section 2.5.2: a web URI must be https.
         lines.append(f"Canonical: {settings.url}/.well-known/security.txt")
     return whole("\r\n".join((*lines, "")).encode(), PLAIN)
-
-
-def _takes(*names: str) -> None:
-    """Raises Problem where the request has other parameters than these, or one of them twice."""
-    for name, values in request.args.lists():
-        if name not in names:
-            known = f"is none of {', '.join(names)}" if names else "is not known here: it takes none"
-            raise Problem(400, "unknown-parameter", "Unknown parameter", f"{name[:40]!r} {known}.")
-        if len(values) > 1:
-            raise Problem(400, "bad-parameter", "Bad parameter", f"{name} is given more than once.")

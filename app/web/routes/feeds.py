@@ -1,188 +1,151 @@
-"""GET /feed.<format>: query, cache, else store and renderer; the same articles always give the same bytes."""
+"""GET /feed.<format>: a feed from the cache, or else from the store and the renderer. The same articles always give the same bytes."""
 
-import re
 from collections.abc import Mapping
 from functools import lru_cache
-from urllib.parse import quote
 
 from flask import Blueprint, Response, request
 from msgspec.structs import replace
 
-from app import store
-from app.announce import synced
+from app import store, web
 from app.cache.redis import Rendered
-from app.context import Context
-from app.errors import Problem
-from app.query import query as queries
-from app.query.query import Query, Values
-from app.syndication.page import WITHDRAWN, Shown, address, feed
-from app.web import delta, representation
-from app.web.context import here
-from app.web.fastlane import Kept, may_keep
-from app.web.limits import COSTLY
-from app.web.rendering import kept, key_of
-from app.web.representation import CACHE_CONTROL, IDENTITY, media_type
-from app.web.routes import embargoed
-from feeds import FORMATS
+from app.web import (
+    IDENTITY,
+    Context,
+    KeptFeed,
+    Problem,
+    Query,
+    Rendering,
+    Values,
+    here,
+    key_of,
+    known,
+    may_keep,
+    media_type,
+    pairs_of,
+    question_here,
+    question_of_saved,
+    respond,
+)
+from feeds import DEFAULT, FORMATS, Article, Feed, fullest
 
 blueprint = Blueprint("feeds", __name__)
-blueprint.after_request(representation.allow_all_origins)
+blueprint.after_request(web.representation.allow_all_origins)
 
-_WORD = re.compile(r"[!-~]+")
-TYPES = {media_type(module.MIMETYPE): name for name, module in FORMATS.items()}  # media type -> format
+TYPES = {media_type(format.MIMETYPE): name for name, format in FORMATS.items()}  # media type -> format
+KEPT = frozenset(web.parameters.ASKED)
+NEGOTIATED = TYPES | dict.fromkeys(web.representation.XML, DEFAULT)
 
 
 @blueprint.get("/feed.<format>")
 def get(format: str) -> Response:
     """A feed. 404 for an unknown format or value, 400 for a bad parameter, 304 by ETag or date, 226 for a delta."""
-    known(format)
-    return embargoed.feed(format) if embargoed.asked(request.args) else answer(here(), parse(), format)
+    format = known(format)
+    return (
+        web.embargoed.feed(format)
+        if web.embargoed.is_requested(request.args)
+        else answer(here(), question_here(format), format)
+    )
 
 
 @blueprint.get("/feed")
 def negotiated() -> Response:
-    """The format that the client likes best, by Accept; RSS where it does not say."""
-    format = representation.negotiate(TYPES, media_type(FORMATS["rss"].MIMETYPE))
-    if embargoed.asked(request.args):
-        return embargoed.feed(format)
-    context, query = here(), parse()
+    """A feed in the format that `Accept` prefers, or in the default format if it names none."""
+    format = known(web.representation.negotiate(NEGOTIATED, media_type(FORMATS[DEFAULT].MIMETYPE)))
+    if web.embargoed.is_requested(request.args):
+        return web.embargoed.feed(format)
+    context, query = here(), question_here(format)
     response = answer(context, query, format)
-    response.headers["Content-Location"] = address(context, query, format)
+    response.headers["Content-Location"] = web.page.address(context, query, format)
     response.headers["Vary"] = "Accept, A-IM, Accept-Encoding"
     return response
 
 
 @blueprint.get("/f/<name>.<format>")
 def saved(name: str, format: str) -> Response:
-    """A feed by its short name (`pressrelay feed add`); `limit`, `before` and `after` ask for its pages."""
-    known(format)
-    found = store.saved_feed(here().engine, name) if queries.NAME.fullmatch(name) else None
+    """A saved feed by its short name (`pressrelay feed add`); `limit`, `before` and `after` select its pages."""
+    format = known(format)
+    found = web.limits.saved_feed()
     if found is None:
-        raise Problem(404, "unknown-feed", "No such feed", f"No feed is saved under {name[:64]!r}.")
-    offices = _offices() if "office" in found.query else []
-    _sync()
-    return answer(here(), queries.recall(found, request.args.items(multi=True), offices), format)
-
-
-def known(format: str) -> None:
-    """Raises Problem 404 for a format that there is not."""
-    if format not in FORMATS:
-        detail = f"{format[:40]!r} is not one of {', '.join(FORMATS)}."
-        raise Problem(404, "unknown-format", "Unknown feed format", detail)
+        raise Problem(404, "unknown-feed", "No such feed", f"There is no saved feed with the name {name[:64]!r}.")
+    return answer(here(), question_of_saved(found, format), format)
 
 
 def answer(context: Context, query: Query, format: str) -> Response:
-    """A query's feed in one format, as this client wants it."""
-    encoding = representation.encoding()
-    own = address(context, query, format)
+    """The response with a query's feed in one format: whole, as a delta, or 304."""
+    encoding = web.representation.encoding()
+    own = web.page.address(context, query, format)
     marks = context.cache.marks
-    slots = marks.slots(_pairs(query))
+    slots = marks.slots(pairs_of(query))
     numbers = marks.read(slots)
     rendered = read(context, query, format, encoding)
-    if not COSTLY & set(request.args):
+    feed = web.counting.count_poll(query)
+    # A parameter that is ignored would fill the memory with copies of the same answer.
+    if not web.limits.COSTLY & set(request.args) and set(request.args) <= KEPT.union(web.parameters.of_format(format)):
         key = key_of(context, query, format, _named(query), encoding)
-        may_keep(request.environ, Kept(key, rendered.etag, rendered.modified, slots, numbers))
-    since = _since(context, query, format, encoding, delta.bases(rendered.etag)) if delta.possible(query) else None
+        may_keep(request.environ, KeptFeed(key, rendered.etag, rendered.modified, slots, numbers, feed))
+    since = (
+        _since(context, query, format, encoding, web.delta.bases(rendered.etag)) if web.delta.possible(query) else None
+    )
     if since is None:
         response = respond(rendered, query, format, encoding, own)
     else:
         base, part = since
-        # The ETag is of the whole that the client has now. Read before the part, it may be older than that, never newer.
-        response = respond(replace(part, etag=rendered.etag), query, format, encoding, own, delta.CACHE_CONTROL, 226)
-        response.headers["IM"] = delta.FEED
+        # The ETag is that of the whole feed that the client now has. It was read before the part, so it may be older, but never newer.
+        response = respond(
+            replace(part, etag=rendered.etag), query, format, encoding, own, web.delta.CACHE_CONTROL, 226
+        )
+        response.headers["IM"] = web.delta.FEED
         response.headers["Delta-Base"] = f'"{base}"'
     response.headers["Vary"] = "A-IM, Accept-Encoding"
-    response.headers["Link"] += _alternates(context.settings.url, query, format)
+    response.headers["Link"] += _alternates(context.settings.url, query, format, context.cache.instance)
     return response
 
 
 @lru_cache(1000)
-def _alternates(base: str, query: Query, format: str) -> str:
-    """The page and the other formats of a feed, as the rest of a Link header (RFC 8288)."""
+def _alternates(base: str, query: Query, format: str, _history: str) -> str:
+    """The page and the other formats of a feed, as the end of a Link header (RFC 8288). `_history` only makes this function's cache
+    distinguish histories of the database, on which cursors depend."""
     links = [(replace(query, before=None, after=None).home(base), "text/html")]
-    links += [(query.address(base, name), mimetype) for mimetype, name in TYPES.items() if name != format]
+    links += [
+        (query.address(base, name, here().write_cursor), mimetype)
+        for mimetype, other in TYPES.items()
+        for name in dict.fromkeys((other, fullest(other) if other == format else other))
+        if name != format
+    ]
     return "".join(f', <{href}>; rel="alternate"; type="{mimetype}"' for href, mimetype in links)
 
 
 def _since(
     context: Context, query: Query, format: str, encoding: str, bases: Mapping[str, str]
 ) -> tuple[str, Rendered] | None:
-    """The base and what changed in the feed since, where one of the client's instances is known; None: tell the whole."""
+    """The base and the changes of the feed since, if one of the client's instances is known; None: answer with the whole feed."""
     known = context.cache.instances(key_of(context, query, format, _named(query)), list(bases)) if bases else {}
     if not known:
         return None
-    etag, instance = max(known.items(), key=lambda one: one[1].mark[0])
+    etag, instance = max(known.items(), key=lambda item: item[1].mark[0])
 
-    def make() -> Shown:
-        whole, standing = feed(context, query, format)
-        changed = store.changed_since(context.engine, instance.mark)
-        return delta.part(whole, standing, instance, changed, format, WITHDRAWN), standing
+    def plan() -> web.page.Plan:
+        whole = web.page.planned(context, query, format)
+
+        def finish(articles: tuple[Article, ...]) -> Feed:
+            made = whole.finish(articles)
+            changed = store.articles.changed_since(context.engine, instance.mark)
+            return web.delta.part(made, whole.standing, instance, changed, fullest(format), web.page.WITHDRAWN)
+
+        return replace(whole, finish=finish)
 
     try:
-        return bases[etag], kept(context, query, format, encoding, (*_named(query), "/since", etag), make)
-    except delta.Whole:
+        named = (*_named(query), "/since", etag)
+        return bases[etag], Rendering(context, query, fullest(format), named, plan).read(encoding)
+    except web.delta.Whole:
         return None
 
 
-def respond(
-    rendered: Rendered,
-    query: Query,
-    format: str,
-    encoding: str,
-    own: str,
-    cache_control: str = CACHE_CONTROL,
-    status: int = 200,
-) -> Response:
-    """The response to a rendered document; `own` is its one URL."""
-    response = representation.respond(
-        rendered.body,
-        FORMATS[format].MIMETYPE,
-        rendered.etag,
-        encoding=encoding,
-        modified=rendered.modified,
-        cache_control=cache_control,
-        status=status,
-    )
-    links = [f'<{own}>; rel="self"']
-    links += [f'<{href}>; rel="{rel}"' for rel, href in rendered.links.items()]
-    response.headers["Link"] = ", ".join(links)
-    response.headers["Surrogate-Key"] = " ".join(map(_plain, _pairs(query)))
-    return response
-
-
-def _pairs(query: Query) -> list[str]:
-    """The pairs that a feed shows, as announcements and shared caches name them."""
-    return [f"{place}/{topic}" for place, topic in query.scans()]
-
-
-def _plain(pair: str) -> str:
-    """A pair as one word of a header: what a licence is called may be any text."""
-    return pair if _WORD.fullmatch(pair) else quote(pair, safe="/:*")
-
-
-def parse() -> Query:
-    """The query of this request. Raises Problem."""
-    named = any(name.endswith("office") for name in request.args)
-    _sync()
-    # `status` is answered elsewhere: what waits is no part of any question here.
-    public = {("status", "public"), ("status", "")}
-    pairs = [(name, value) for name, value in request.args.items(multi=True) if (name, value.strip()) not in public]
-    return queries.parse(pairs, _offices() if named else [])
-
-
-def _sync() -> None:
-    """Where a page is asked for by a cursor: look first which history the database is in. Raises Unavailable."""
-    if {"before", "after"} & set(request.args):
-        synced(here().cache, here().engine)
-
-
-def _offices() -> list[str]:
-    return [office.code for office in store.all_offices(here().engine)]
-
-
 def read(context: Context, query: Query, format: str, encoding: str = IDENTITY) -> Rendered:
-    """A feed's bytes in an encoding, from the cache while they are fresh. Raises Unavailable."""
-    return kept(context, query, format, encoding, _named(query), lambda: feed(context, query, format))
+    """The bytes of a feed in an encoding, from the cache while they are fresh. Raises Unavailable."""
+    return Rendering(context, query, format, _named(query), lambda: web.page.planned(context, query, format)).read(
+        encoding
+    )
 
 
 def _named(query: Query) -> Values:

@@ -1,4 +1,4 @@
-"""/healthz, /readyz and /metrics: for those who run the server."""
+"""/healthz, /readyz and /metrics: for the operators of the server."""
 
 import logging
 
@@ -6,12 +6,10 @@ import msgspec
 from flask import Blueprint, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from app import store
-from app.errors import Problem, Unavailable
+from app import store, web
 from app.intake.sources import instant
 from app.run.metrics import text
-from app.web import access
-from app.web.context import here
+from app.web import Problem, Unavailable, here
 
 log = logging.getLogger("pressrelay")
 blueprint = Blueprint("ops", __name__)
@@ -19,21 +17,21 @@ blueprint = Blueprint("ops", __name__)
 
 @blueprint.get("/healthz")
 def health() -> Response:
-    """This process answers."""
+    """200: this process answers."""
     return _json({"status": "ok"}, 200)
 
 
 @blueprint.get("/readyz")
 def ready() -> Response:
-    """Whether releases can be taken: 200 where the database answers, else 503. Why, how the cache is and which sources have alarms is
-    for an administrator's token: it names the machines behind this one."""
+    """Whether releases can be accepted: 200 if the database answers, else 503. Details of the cache and the sources need an
+    administrator's token, because they name the machines behind this one."""
     context = here()
     try:
-        seq = store.newest_seq(context.engine)
-        principal = access.given()
+        seq = store.articles.newest_seq(context.engine)
+        principal = web.access.given()
         if principal is None or not principal.may("admin"):
             return _json({"status": "ok"}, 200)
-        sources = store.all_sources(context.engine)
+        sources = store.accounts.all_sources(context.engine)
     except Unavailable as error:
         log.error("%s", error)
         return _json({"status": "unavailable"}, 503)
@@ -48,11 +46,13 @@ def ready() -> Response:
 
 @blueprint.get("/metrics")
 def metrics() -> Response:
-    """Prometheus' text format, for a token of the scope `metrics`; 404 where they have an address of their own."""
+    """The metrics in Prometheus' text format, for a token with the scope `metrics`; 404 if they have an address of their own."""
     context = here()
     if context.settings.metrics_address:
-        raise Problem(404, "no-metrics", "There are no metrics here", "They are at an address of their own.")
-    access.needed("metrics")
+        raise Problem(
+            404, "no-metrics", "There are no metrics here", "They are at the address in PRESSRELAY_METRICS_ADDRESS."
+        )
+    web.access.needed("metrics")
     return Response(text(context.engine), 200, {"Cache-Control": "no-store"}, content_type=CONTENT_TYPE_LATEST)
 
 

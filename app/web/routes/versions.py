@@ -1,9 +1,8 @@
-"""An article's versions: their list and each of them; pages for people, and JSON.
+"""The versions of an article: a list of them, and each version, as pages and as JSON.
 
-Only what was public is told (app/store/history.py). Relations of links are RFC 5829's.
+Only public versions are shown (app/store/articles/history.py). The relations of links are those of RFC 5829.
 """
 
-import re
 from urllib.parse import urlencode
 
 import msgspec
@@ -11,28 +10,35 @@ from flask import Blueprint, Response
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from app import store
-from app.errors import Problem
-from app.query.query import rfc3339
-from app.store import Version
-from app.syndication.texts import text
-from app.web import representation
-from app.web.context import here
-from app.web.routes import articles
-from app.web.routes.changes import parameters
-from app.web.routes.pages import article_page, html, language, when
-from feeds.article import Article
+from app import store, web
+from app.web import (
+    PAGE,
+    TYPES,
+    article_page,
+    data,
+    here,
+    html_page,
+    kept_public,
+    language,
+    linked,
+    located,
+    number_of,
+    only,
+    original,
+    public_version,
+    text,
+    unknown,
+    when,
+)
+from feeds import Article, rfc3339_utc
 
 blueprint = Blueprint("versions", __name__)
-blueprint.after_request(representation.of_article)
+blueprint.after_request(web.representation.of_article)
 
 SHOWN = 20  # versions in one answer
-NUMBER = re.compile(r"[1-9][0-9]{0,9}")
-JSON = "application/json"
-TYPES = {articles.PAGE: "", JSON: "json"}
 
 
-class Told(Struct, frozen=True, omit_defaults=True):
+class ListedVersion(Struct, frozen=True, omit_defaults=True):
     """A version in the list."""
 
     version: int
@@ -43,24 +49,24 @@ class Told(Struct, frozen=True, omit_defaults=True):
     url: str
     note: str = ""
     signal: str = ""
-    before: int = 0  # the public version before it
-    difference: str = ""  # URL of what changed since
+    before: int = 0  # number of the public version before it
+    difference: str = ""  # URL of the differences from that version
 
 
 class Versions(Struct, frozen=True, omit_defaults=True):
-    """The list, newest first."""
+    """The list of versions, newest first."""
 
     id: str
     guid: str
     url: str
-    versions: tuple[Told, ...]
-    next: str = ""  # URL of the older ones
+    versions: tuple[ListedVersion, ...]
+    next: str = ""  # URL of the older versions
 
 
 @blueprint.get("/articles/<id>/versions")
 def listed(id: str) -> Response:
-    """Every version that was public, newest first; `below` asks for older ones."""
-    return _list(id, representation.negotiate(TYPES, articles.PAGE), negotiated=True)
+    """Every version that was public, newest first; `below` selects older ones."""
+    return _list(id, web.representation.negotiate(TYPES, PAGE), negotiated=True)
 
 
 @blueprint.get("/articles/<id>/versions.json")
@@ -71,8 +77,8 @@ def listed_json(id: str) -> Response:
 
 @blueprint.get("/articles/<id>/versions/<version>")
 def one(id: str, version: str) -> Response:
-    """A version's page, which says that it is not the current one."""
-    current = articles.kept_public(id).article
+    """The page of a version. If it is not the current version, the page says so."""
+    current = kept_public(id).article
     found = public_version(id, version)
     past = found if found.version != current.version else None
     return linked(article_page(found.article, past=past), current, f"/versions/{found.version}")
@@ -80,40 +86,41 @@ def one(id: str, version: str) -> Response:
 
 @blueprint.get("/articles/<id>/versions/<version>.json")
 def one_json(id: str, version: str) -> Response:
-    """A version as our JSON."""
-    current = articles.kept_public(id).article
+    """A version in our own JSON."""
+    current = kept_public(id).article
     return data(msgspec.json.encode(public_version(id, version).article), current)
 
 
 @blueprint.get("/articles/<id>/versions/<version>.xml")
 def one_as_received(id: str, version: str) -> Response:
     """The original bytes of the release that brought that version."""
-    articles.kept_public(id)
-    return articles.original(store.original(here().engine, id, public_version(id, version).version))
+    kept_public(id)
+    return original(store.articles.original(here().engine, id, public_version(id, version).version))
 
 
 def _list(id: str, form: str, *, negotiated: bool = False) -> Response:
-    current = articles.kept_public(id).article
-    asked = parameters(("below",))
-    below = number_of(asked["below"], "below") if "below" in asked else None
-    found = store.history(here().engine, id, SHOWN + 1, below=below)
+    current = kept_public(id).article
+    parameters = only(("below",))
+    below = number_of(parameters["below"], "below") if "below" in parameters else None
+    found = store.articles.version_list(here().engine, id, SHOWN + 1, below=below)
     if not found and below is None:
-        raise articles.unknown()  # It went in between.
-    told = tuple(
-        _told(current, version, before)
+        raise unknown()  # It was withdrawn in the meantime.
+    listed = tuple(
+        _listed(current, version, before)
         for version, before in zip(found[:SHOWN], [*found[1 : SHOWN + 1], None], strict=False)
     )
-    further = f"/articles/{id}/versions{{}}?below={told[-1].version}" if len(found) > SHOWN else ""
+    further = f"/articles/{id}/versions{{}}?below={listed[-1].version}" if len(found) > SHOWN else ""
     if form == "json":
         url = f"{here().settings.url}{further.format('.json')}" if further else ""
-        answer = Versions(current.id, current.guid, current.url, told, url)
+        answer = Versions(current.id, current.guid, current.url, listed, url)
         response = data(msgspec.json.encode(answer), current)
-        return located(response, f"{current.url}/versions.json", asked) if negotiated else response
+        return located(response, f"{current.url}/versions.json", parameters) if negotiated else response
     lang = language()
     shown = [
-        {**asdict(one), "told": _became(one.signal, version, lang)} for one, version in zip(told, found, strict=False)
+        {**asdict(row), "became": _became(row.signal, version, lang)}
+        for row, version in zip(listed, found, strict=False)
     ]
-    page = html(
+    page = html_page(
         "versions.html",
         lang,
         article=current,
@@ -124,73 +131,25 @@ def _list(id: str, form: str, *, negotiated: bool = False) -> Response:
     return linked(page, current, "/versions")
 
 
-def _told(current: Article, version: Version, before: Version | None) -> Told:
+def _listed(
+    current: Article, version: store.articles.VersionEntry, before: store.articles.VersionEntry | None
+) -> ListedVersion:
     number, article = version.version, version.article
-    asked = urlencode({"from": before.version, "to": number}) if before else ""
-    return Told(
+    pair = urlencode({"from": before.version, "to": number}) if before else ""
+    return ListedVersion(
         version=number,
         kind=version.kind,
-        at=rfc3339(version.at),
+        at=rfc3339_utc(version.at),
         lang=article.lang,
         headline=article.headline,
         url=f"{current.url}/versions/{number}",
         note=article.note,
         signal=article.signal,
         before=before.version if before else 0,
-        difference=f"{current.url}/diff?{asked}" if asked else "",
+        difference=f"{current.url}/diff?{pair}" if pair else "",
     )
 
 
-def _became(signal: str, version: Version, lang: str) -> str:
+def _became(signal: str, version: store.articles.VersionEntry, lang: str) -> str:
     key = "published-on" if version.kind == "published" else "updated-on" if signal == "update" else "corrected-on"
     return text(key, lang).format(when=when(version.at, lang), n=version.version)
-
-
-def number_of(value: str, name: str) -> int:
-    """A version that a parameter names; 0 for what is none. Raises Problem."""
-    if not re.fullmatch(r"[0-9]+", value):
-        raise Problem(400, "bad-parameter", "Bad parameter", f"{name} takes the number of a version.")
-    return int(value) if NUMBER.fullmatch(value) else 0
-
-
-def public_version(id: str, number: str) -> Version:
-    """A public version. Raises Problem."""
-    found = store.public_version(here().engine, id, int(number)) if NUMBER.fullmatch(number) else None
-    if found is None:
-        raise unknown_version(f"The article has no public version {number[:20]!r}.")
-    return found
-
-
-def unknown_version(detail: str) -> Problem:
-    """404: also where there is such a version, and it was never public."""
-    return Problem(404, "unknown-version", "No such version", detail)
-
-
-def data(body: bytes, current: Article) -> Response:
-    """JSON for scripts of any site."""
-    response = representation.whole(body, JSON)
-    response.headers["Link"] = f'<{current.url}>; rel="latest-version", <{current.url}/versions>; rel="version-history"'
-    return representation.allow_all_origins(response)
-
-
-def located(response: Response, address: str, asked: dict[str, str]) -> Response:
-    """What was chosen by `Accept` has an address of its own."""
-    response.headers["Content-Location"] = f"{address}?{urlencode(asked)}" if asked else address
-    response.headers["Vary"] = "Accept, Accept-Encoding"
-    return response
-
-
-def linked(response: Response, current: Article, path: str) -> Response:
-    """A version is no page of its own for search engines: the current one is; lists and differences are."""
-    version = path.startswith("/versions/")
-    links = [
-        f'<{current.url}{"" if version else path}>; rel="canonical"',
-        f'<{current.url}>; rel="latest-version"',
-        f'<{current.url}/versions>; rel="version-history"',
-    ]
-    if version:
-        links.append(f'<{current.url}{path}.json>; rel="alternate"; type="{JSON}"')
-    else:
-        response.headers["Vary"] = "Accept, Accept-Encoding, Accept-Language"
-    response.headers["Link"] = ", ".join(links)
-    return response

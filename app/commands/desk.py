@@ -1,0 +1,18 @@
+"""`desk`: the process that publishes drafts when their time has come."""
+
+import signal
+import threading
+
+import click
+
+from app.commands import connected
+from app.run.desk import run
+
+
+@click.command("desk")
+def desk_command() -> None:
+    """Publish the desk's scheduled drafts until SIGTERM or SIGINT. Several may run, on one or more hosts."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    run(connected(logs=True), stop)

@@ -1,0 +1,69 @@
+"""What a browser may answer once: challenges of WebAuthn, and states of OpenID Connect. Only SHA-256 hashes are stored."""
+
+import hashlib
+import secrets
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+from sqlalchemy import Engine, and_, delete, func, insert, select
+
+from app.store.engine import lock, writing
+from app.store.tables import ceremonies, instant, micros
+
+CEREMONY_LASTS = timedelta(minutes=10)  # how long a browser may take
+MOST_OPEN = 300  # of one network
+
+
+class Ceremony(Struct, frozen=True):
+    """What a browser began."""
+
+    kind: str  # "signin", "prove" or "add" with a passkey; "oidc" or "oidc-prove" with OpenID Connect
+    session: str  # id of the session that began it; empty: nobody was signed in
+    back: str  # the page to go to afterwards
+    begun: datetime
+
+
+class TooManyBegun(Exception):
+    """A network began as many as it may, and ended few of them."""
+
+
+def begin_ceremony(
+    engine: Engine, kind: str, browser: str, now: datetime, *, session: str = "", network: str = "", back: str = ""
+) -> str:
+    """Begin something that this browser may answer once, and return its 256 random bits. `browser`: the secret in the browser's
+    cookie; `network`: of the client, empty if it is not known. Raises TooManyBegun and Unavailable."""
+    challenge = secrets.token_urlsafe(32)
+    values = {"kind": kind, "session": session, "network": network, "back": back, "begun": micros(now)}
+    with writing(engine) as connection:
+        connection.execute(delete(ceremonies).where(ceremonies.c.begun <= micros(now - CEREMONY_LASTS)))
+        if network:
+            open = select(func.count()).select_from(ceremonies).where(ceremonies.c.network == network)
+            if connection.execute(open).scalar_one() >= MOST_OPEN:
+                raise TooManyBegun
+        connection.execute(insert(ceremonies).values(hash=_digest(challenge), browser=_digest(browser), **values))
+    return challenge
+
+
+def take_ceremony(
+    engine: Engine, challenge: str, kinds: Collection[str], browser: str, now: datetime
+) -> Ceremony | None:
+    """What this browser began with that challenge, which is used up; None if there is no such thing, or no more. Raises
+    Unavailable."""
+    which = and_(
+        ceremonies.c.hash == _digest(challenge),
+        ceremonies.c.browser == _digest(browser),
+        ceremonies.c.kind.in_(list(kinds)),
+        ceremonies.c.begun > micros(now - CEREMONY_LASTS),
+    )
+    with writing(engine) as connection:
+        lock(connection)  # otherwise two requests at once could both use it
+        row = connection.execute(select(ceremonies).where(which)).first()
+        if row is None:
+            return None
+        connection.execute(delete(ceremonies).where(which))
+    return Ceremony(row.kind, row.session, row.back, instant(row.begun))
+
+
+def _digest(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode()).digest()

@@ -1,0 +1,114 @@
+"""Queues intents: requests to verify with the subscriber, and denials to send to it, in the order in which they came."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import Connection, Engine, delete, func, insert, select, update
+
+from app.store.deliveries.subscriptions import Subscription, end, keep
+from app.store.engine import lock, reading, writing
+from app.store.tables import intents, micros, subscriptions
+
+LEASE = 180_000_000  # microseconds for which a worker keeps a claimed intent
+
+
+class DeskLetter(Struct, frozen=True):
+    """What a mail to a person of the desk is about. It has no text of a release: that is read when the mail is written."""
+
+    kind: str  # of a draft: "submitted", "returned", "approved", "refused" or "unsent"; of articles: "lift", "late" or "dead"
+    office: str  # code
+    items: tuple[str, ...]  # the id of the draft, or the ids of the articles
+    by: str = ""  # id of the person who did it; empty: the server
+    until: int = 0  # of "lift": the latest instant at which one of these embargoes ends, microseconds since 1970
+
+
+class Intent(Struct, frozen=True):
+    """A request that the subscriber must verify (W3C WebSub, section 5; also alerts by mail), or a denial to send (section 5.2)."""
+
+    mode: str  # "subscribe", "unsubscribe" or "denied"; for an alert by mail "confirm"; for a person's link "link"; to the desk "desk"
+    subscription: Subscription  # as it will be after verification
+    pairs: tuple[tuple[str, str], ...] = ()
+    lease: int = 0  # seconds
+    reason: str = ""  # for a denial; for a confirmation: the name of the office that asks for it
+    id: int = 0
+    letter: DeskLetter | None = None  # of the mode "desk"
+
+
+def ask(engine: Engine, intent: Intent, now: datetime) -> None:
+    """Queue an intent. Raises Unavailable."""
+    with writing(engine) as connection:
+        ask_within(connection, [intent], now)
+
+
+def ask_within(connection: Connection, asked: Sequence[Intent], now: datetime) -> None:
+    """Queue intents within a transaction, so that they are queued exactly if the change that they follow from is stored."""
+    if asked:
+        connection.execute(insert(intents), [_values(intent, now) for intent in asked])
+
+
+def _values(intent: Intent, now: datetime) -> dict[str, object]:
+    return {
+        "identity": intent.subscription.identity,
+        "host": intent.subscription.host,
+        "next": micros(now),
+        "claim": "",
+        "doc": msgspec.json.encode(intent),
+    }
+
+
+def count_intents(engine: Engine, host: str) -> int:
+    """The number of intents that wait for a host. Raises Unavailable."""
+    with reading(engine) as connection:
+        return connection.execute(select(func.count()).select_from(intents).where(intents.c.host == host)).scalar_one()
+
+
+def claim_intents(engine: Engine, who: str, now: datetime, most: int, busy: Collection[str] = ()) -> list[Intent]:
+    """Claim at most `most` intents that are due, only the first of each subscription, none of the hosts in `busy`. Raises
+    Unavailable."""
+    at = micros(now)
+    before = intents.alias()
+    first = ~select(before.c.id).where(before.c.identity == intents.c.identity, before.c.id < intents.c.id).exists()
+    due = select(intents.c.id, intents.c.doc).where(intents.c.next <= at, first).order_by(intents.c.next).limit(most)
+    if busy:
+        due = due.where(intents.c.host.not_in(sorted(busy)))
+    with reading(engine) as connection:
+        if connection.execute(due.limit(1)).first() is None:
+            return []
+    with writing(engine) as connection:
+        rows = connection.execute(due.with_for_update(skip_locked=True, of=intents)).all()
+        claimed = update(intents).where(intents.c.id.in_([row.id for row in rows])).values(claim=who, next=at + LEASE)
+        connection.execute(claimed)
+    return [msgspec.structs.replace(msgspec.json.decode(row.doc, type=Intent), id=row.id) for row in rows]
+
+
+def release_intents(engine: Engine, who: str, now: datetime) -> None:
+    """Make the intents that the killed worker `who` had claimed due at once. Raises Unavailable."""
+    with writing(engine) as connection:
+        connection.execute(update(intents).where(intents.c.claim == who).values(claim="", next=micros(now)))
+
+
+def settle_intent(engine: Engine, intent: Intent, verified: bool, now: datetime) -> Subscription | None:
+    """Carry out an intent if it was verified, and delete it. Return the subscription that begins or continues, if any. Raises
+    Unavailable."""
+    with writing(engine) as connection:
+        lock(connection)
+        if not connection.execute(delete(intents).where(intents.c.id == intent.id)).rowcount or not verified:
+            return None
+        if intent.mode == "subscribe":
+            expires = micros(now) + intent.lease * 1_000_000
+            renewed = msgspec.structs.replace(intent.subscription, expires=expires)
+            return keep(connection, renewed, intent.pairs, now)
+        which = select(subscriptions.c.id).where(subscriptions.c.identity == intent.subscription.identity)
+        id = connection.execute(which).scalar_one_or_none()
+        if id is not None:
+            end(connection, id, "The subscriber ended it.", now)
+    return None
+
+
+def deny(engine: Engine, subscription: Subscription, reason: str, now: datetime) -> None:
+    """End a subscription, and queue the reason for a WebSub subscriber. Raises Unavailable."""
+    with writing(engine) as connection:
+        if end(connection, subscription.id, reason, now) and subscription.kind == "websub":
+            connection.execute(insert(intents).values(_values(Intent("denied", subscription, reason=reason), now)))

@@ -1,0 +1,125 @@
+"""What an office has published, and what of it waits: for the list of its desk, never for the public."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import ColumnElement, Engine, and_, func, or_, select
+
+from app.store.engine import reading
+from app.store.tables import articles, instant, micros, versions
+from feeds import Brief
+
+WAITING, SENT, WITHDRAWN = ("embargo", "held"), ("published", "corrected"), ("withheld", "canceled")
+LOOKED_AT = 500  # articles that one page looks at for those with some words: work does not grow with the archive
+MOST_COUNTED = 1_000  # more are not counted
+
+Position = tuple[datetime, int]
+
+
+class DeskArticle(Struct, frozen=True):
+    """An article of an office, as its desk lists it."""
+
+    num: int
+    article: Brief
+    state: str  # "embargo", "held", "published", "corrected", "withheld" or "canceled"
+    edited: datetime  # when its newest version was stored, or its hold ended
+    due: datetime | None  # when its embargo ends
+
+
+def placed(
+    engine: Engine,
+    office: str,
+    *,
+    states: Collection[str] = (*WAITING, *SENT, *WITHDRAWN),
+    words: str = "",
+    before: Position | None = None,
+    limit: int = 50,
+) -> tuple[list[DeskArticle], Position | None]:
+    """The articles of an office, those edited last first, and where the next page begins; None: there is no more. `words`: a part of
+    the headline; then a page looks at LOOKED_AT articles, so it may have fewer than `limit` and still have a next one. Raises
+    Unavailable."""
+    which = [articles.c.office == office, or_(*(_KINDS[state] for state in sorted(states)))]
+    if before is not None:
+        at = micros(before[0])
+        which.append(or_(articles.c.edited < at, and_(articles.c.edited == at, articles.c.num < before[1])))
+    most = LOOKED_AT if words else limit
+    statement = (
+        select(*_COLUMNS)
+        .join(versions, and_(versions.c.num == articles.c.num, versions.c.version == articles.c.version))
+        .where(*which)
+        .order_by(articles.c.edited.desc(), articles.c.num.desc())
+        .limit(most)
+    )
+    found: list[DeskArticle] = []
+    last: Position | None = None
+    looked = 0
+    with reading(engine) as connection:
+        for row in connection.execution_options(yield_per=limit).execute(statement):
+            looked += 1
+            one = _placed(row)
+            last = (one.edited, one.num)
+            if words.lower() in one.article.headline.lower():
+                found.append(one)
+                if len(found) == limit:
+                    break
+    return found, last if looked == most or len(found) == limit else None
+
+
+def waiting_articles(engine: Engine, office: str, limit: int = 500) -> list[DeskArticle]:
+    """The articles of an office that wait: under embargo, the next to lift first, then those on hold. Raises Unavailable."""
+    statement = (
+        select(*_COLUMNS)
+        .join(versions, and_(versions.c.num == articles.c.num, versions.c.version == articles.c.version))
+        .where(articles.c.office == office, _WAITS)
+        .order_by(articles.c.due.is_(None), articles.c.due, articles.c.num)
+        .limit(limit)
+    )
+    with reading(engine) as connection:
+        return [_placed(row) for row in connection.execute(statement)]
+
+
+def waiting_counts(engine: Engine, office: str) -> dict[str, int]:
+    """How many articles of an office are in each state of WAITING and WITHDRAWN; at most MOST_COUNTED each. Raises Unavailable."""
+    found = {}
+    with reading(engine) as connection:
+        for state in (*WAITING, *WITHDRAWN):
+            rows = select(articles.c.num).where(articles.c.office == office, _KINDS[state]).limit(MOST_COUNTED)
+            found[state] = connection.execute(select(func.count()).select_from(rows.subquery())).scalar_one()
+    return found
+
+
+# Written as the partial indexes are, so that both databases use them.
+_WAITS = and_(~articles.c.public, articles.c.pubstatus == "usable")
+_KINDS: dict[str, ColumnElement[bool]] = {
+    "embargo": and_(_WAITS, articles.c.due.is_not(None)),
+    "held": and_(_WAITS, articles.c.due.is_(None)),
+    "published": and_(articles.c.public, articles.c.version == 1),
+    "corrected": and_(articles.c.public, articles.c.version > 1),
+    "withheld": and_(articles.c.pubstatus != "usable", articles.c.pubstatus == "withheld"),
+    "canceled": and_(articles.c.pubstatus != "usable", articles.c.pubstatus == "canceled"),
+}
+_COLUMNS = (
+    *(articles.c[name] for name in ("num", "version", "pubstatus", "public", "due", "edited")),
+    versions.c.doc,
+)
+
+
+def _placed(row: Any) -> DeskArticle:
+    return DeskArticle(
+        row.num,
+        msgspec.json.decode(row.doc, type=Brief),
+        _state(row.version, row.pubstatus, bool(row.public), row.due),
+        instant(row.edited),
+        None if row.due is None else instant(row.due),
+    )
+
+
+def _state(version: int, pubstatus: str, public: bool, due: int | None) -> str:
+    if pubstatus != "usable":
+        return pubstatus
+    if not public:
+        return "held" if due is None else "embargo"
+    return "corrected" if version > 1 else "published"

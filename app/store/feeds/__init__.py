@@ -1,0 +1,28 @@
+"""What is in which feed: its entries, the search in them, what left them, and saved feeds. Knows no other subject."""
+
+from app.store.changes import Ref
+from app.store.feeds.discover import block, blocks, crossed, names_in_use
+from app.store.feeds.gone import withdrawn
+from app.store.feeds.saved import all_saved, remove_feed, save_feed, saved_feed
+from app.store.feeds.scan import Dated, dated, standing, waiting
+from app.store.feeds.search import found as search_found
+from app.store.feeds.search import words as search_words
+
+__all__ = [
+    "Dated",
+    "Ref",
+    "all_saved",
+    "block",
+    "blocks",
+    "crossed",
+    "dated",
+    "names_in_use",
+    "remove_feed",
+    "save_feed",
+    "saved_feed",
+    "search_found",
+    "search_words",
+    "standing",
+    "waiting",
+    "withdrawn",
+]

@@ -1,0 +1,176 @@
+"""Finds the articles of a feed: one range scan for each (place, topic) pair, and a lookup in the other dimensions for each row.
+
+The statement is built once for each shape of a query and run with the query's values, because building it takes several times as long
+as the database needs.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any
+
+from msgspec import Struct
+from sqlalchemy import ColumnElement, Engine, Table, bindparam, exists, select, tuple_, union_all
+from sqlalchemy.sql import Select
+
+from app.query import Query
+from app.store.changes import Ids, ids_of
+from app.store.engine import reading
+from app.store.feeds.search import matching
+from app.store.tables import articles, embargo_entries, feed_entries, micros
+
+Probe = tuple[tuple[str, ...], tuple[str, ...]]  # (places, topics); an article must have an entry in one of their pairs
+# Number, version, and the instant at which the version was stored (micros). Another history of the database may have the same number
+# and version, but not with the same instant.
+Dated = tuple[int, int, int]
+Standing = tuple[int, int, int, int]  # sort, number, version, and that instant
+
+
+def dated(rows: Iterable[Standing]) -> list[Dated]:
+    """The rows without their sort."""
+    return [(num, version, edited) for _, num, version, edited in rows]
+
+
+def standing(engine: Engine, query: Query) -> list[Standing]:
+    """(sort, number, version, instant) of each article of a feed, last change first, at most `query.limit`. Raises Unavailable."""
+    return _standing(engine, query, feed_entries)
+
+
+def waiting(engine: Engine, query: Query, within: Sequence[Probe]) -> list[Standing]:
+    """(sort, number, version, instant) of the articles under embargo that match the query and each of `within`, newest version first.
+    Only for readers with embargoed access; no other code reads these entries. Raises Unavailable."""
+    return _standing(engine, query, embargo_entries, tuple(within))
+
+
+class _Shape(Struct, frozen=True):
+    """The shape of a query: what it asks for, without its values."""
+
+    entries: str  # the name of the table
+    pairs: int
+    probes: int
+    exclusions: int
+    since: bool
+    until: bool
+    before: bool
+    after: bool
+
+
+def _standing(engine: Engine, query: Query, entries: Table, within: tuple[Probe, ...] = ()) -> list[Standing]:
+    probes, exclusions = (*query.probes(), *within), query.exclusions()
+    with reading(engine) as connection:
+        names = {name for pair in query.scans() for name in pair}
+        names |= {name for probe in (*probes, *exclusions) for part in probe for name in part}
+        # These ids decide who may read an article under embargo, so they are always read from the database.
+        ids = ids_of(connection, names, remembered=entries is not embargo_entries)
+        pairs = [(ids[place], ids[topic]) for place, topic in query.scans() if place in ids and topic in ids]
+        if not pairs:  # No article was ever in these feeds.
+            return []
+        shape = _Shape(
+            entries.name,
+            len(pairs),
+            len(probes),
+            len(exclusions),
+            query.since is not None,
+            query.until is not None,
+            query.before is not None,
+            query.after is not None,
+        )
+        statement = (
+            _whole(shape, [_searched(shape, matching(connection, query.words))]) if query.words else _scans(shape)
+        )
+        values = _values(query, pairs, probes, exclusions, ids)
+        rows = [(sort, num, version, edited) for sort, num, version, edited in connection.execute(statement, values)]
+    return rows[::-1] if query.after is not None else rows
+
+
+def _values(
+    query: Query, pairs: Sequence[tuple[int, int]], probes: Sequence[Probe], exclusions: Sequence[Probe], ids: Ids
+) -> dict[str, Any]:
+    """The parameters of the statements."""
+    values: dict[str, Any] = {"limit": query.limit}
+    if query.words:
+        values |= {"places": sorted({place for place, _ in pairs}), "topics": sorted({topic for _, topic in pairs})}
+    else:
+        for number, (place, topic) in enumerate(pairs):
+            values |= {f"place{number}": place, f"topic{number}": topic}
+    for kind, given in (("probe", probes), ("exclusion", exclusions)):
+        for number, (places, topics) in enumerate(given):
+            values[f"{kind}{number}_places"] = [ids[name] for name in places if name in ids]
+            values[f"{kind}{number}_topics"] = [ids[name] for name in topics if name in ids]
+    for name, instant in (("since", query.since), ("until", query.until)):
+        if instant is not None:
+            values[name] = micros(instant)
+    for name, cursor in (("before", query.before), ("after", query.after)):
+        if cursor is not None:
+            values |= {f"{name}_sort": cursor[0], f"{name}_num": cursor[1]}
+    return values
+
+
+@lru_cache(500)
+def _scans(shape: _Shape) -> Select[Any]:
+    parts = []
+    for number in range(shape.pairs):
+        entry = _entries(shape)
+        statement = select(entry.c.sort, entry.c.num).where(
+            entry.c.place == bindparam(f"place{number}"), entry.c.topic == bindparam(f"topic{number}")
+        )
+        parts.append(_narrowed(statement, entry.c.sort, entry.c.num, shape))
+    return _whole(shape, parts)
+
+
+def _searched(shape: _Shape, found: Select[int]) -> Select[Any]:
+    """The articles that match the words, looked up in every dimension."""
+    article = articles.alias()
+    statement = select(article.c.sort, article.c.num).where(
+        article.c.num.in_(found), article.c.public, _there(shape, article.c.sort, article.c.num, "places", "topics")
+    )
+    return _narrowed(statement, article.c.sort, article.c.num, shape)
+
+
+def _whole(shape: _Shape, parts: Sequence[Select[Any]]) -> Select[Any]:
+    """The rows of all parts in order, without repeats, each with the article's version."""
+    found = union_all(*(select(part.subquery()) for part in parts)).subquery()
+    statement = (
+        select(found.c.sort, found.c.num, articles.c.version, articles.c.edited)
+        .join(articles, articles.c.num == found.c.num)
+        .distinct()
+        .limit(bindparam("limit"))
+    )
+    return statement.order_by(*_order(shape, found.c.sort, found.c.num))
+
+
+def _narrowed(statement: Select[Any], sort: ColumnElement[int], num: ColumnElement[int], shape: _Shape) -> Select[Any]:
+    for number in range(shape.probes):
+        statement = statement.where(_there(shape, sort, num, f"probe{number}_places", f"probe{number}_topics"))
+    for number in range(shape.exclusions):
+        statement = statement.where(~_there(shape, sort, num, f"exclusion{number}_places", f"exclusion{number}_topics"))
+    if shape.since:
+        statement = statement.where(sort >= bindparam("since"))
+    if shape.until:
+        statement = statement.where(sort < bindparam("until"))
+    if shape.before:
+        statement = statement.where(tuple_(sort, num) < tuple_(bindparam("before_sort"), bindparam("before_num")))
+    if shape.after:
+        statement = statement.where(tuple_(sort, num) > tuple_(bindparam("after_sort"), bindparam("after_num")))
+    return statement.order_by(*_order(shape, sort, num)).limit(bindparam("limit"))
+
+
+def _order(shape: _Shape, sort: ColumnElement[int], num: ColumnElement[int]) -> tuple[ColumnElement[int], ...]:
+    """Newest first; for the page of newer articles, oldest first, so that the limit keeps the nearest."""
+    return (sort, num) if shape.after else (sort.desc(), num.desc())
+
+
+def _there(
+    shape: _Shape, sort: ColumnElement[int], num: ColumnElement[int], places: str, topics: str
+) -> ColumnElement[bool]:
+    """Whether the article also has an entry in one of these places and topics."""
+    other = _entries(shape)
+    return exists().where(
+        other.c.place.in_(bindparam(places, expanding=True)),
+        other.c.topic.in_(bindparam(topics, expanding=True)),
+        other.c.sort == sort,
+        other.c.num == num,
+    )
+
+
+def _entries(shape: _Shape) -> Any:
+    return (feed_entries if shape.entries == feed_entries.name else embargo_entries).alias()

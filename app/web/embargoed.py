@@ -1,0 +1,112 @@
+"""Articles under embargo, for those who may read them early: `status=embargoed` of a feed, one article, and its files.
+
+These answers never go through the cache, and no cache on the way may store them. Each article is recorded in the audit log before
+it is shown. If the log cannot be written, nothing is shown.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+from flask import Response
+from msgspec.structs import replace
+from werkzeug.datastructures import MultiDict
+
+from app import store
+from app.accounts.rights import Principal
+from app.errors import Problem
+from app.syndication import embargoed, page
+from app.web import access
+from app.web.context import here
+from app.web.parameters import ASKED, VARYING, meant, of_format
+from app.web.question import question_of
+from feeds import Article, format_of, fullest
+
+PRIVATE = "private, no-store"
+PUBLIC_ONLY = ("q", "since", "until")  # only public articles are in the search index and have a time of publication
+
+
+def is_requested(args: MultiDict[str, str]) -> bool:
+    """Whether the request is for articles under embargo. Raises Problem for an unknown `status`."""
+    values = {value.strip() for value in args.getlist("status")} - {""}
+    if len(values) > 1 or not values <= {"public", "embargoed"}:
+        raise Problem(400, "bad-status", "Not a status", "status must be public or embargoed.")
+    return values == {"embargoed"}
+
+
+def feed(format: str) -> Response:
+    """The articles under embargo that this token may read, each clearly marked. 401 without a token, 403 if the token may not."""
+    context, principal = here(), reader()
+    pairs = [(name, value) for name, value in meant((*ASKED, *of_format(format))) if name not in {"status", *VARYING}]
+    if refused := [name for name, value in pairs if name in PUBLIC_ONLY and value.strip()]:
+        detail = f"{refused[0]} cannot be combined with status=embargoed: it works only for public articles."
+        raise Problem(400, "bad-parameter", "Bad parameter", detail)
+    query = question_of(pairs)
+    rows = store.feeds.waiting(context.engine, replace(query, limit=query.limit + 1), embargoed.within(principal))
+    rows, more = page.page(context, rows, query)
+    refs = [(num, version) for _, num, version, _ in rows]
+    documents = store.articles.documents(context.engine, refs)
+    waiting = [msgspec.json.decode(documents[ref], type=Article) for ref in refs]
+    came = [store.instant(at) for *_, at in rows]
+    dated = [embargoed.dated_as_it_came(article, at) for article, at in zip(waiting, came, strict=True)]
+    articles = [article for article in dated if embargoed.lets(principal, article)]
+    below = rows and (more or query.after)
+    last = replace(query, before=(rows[-1][0], rows[-1][1]), after=None) if below else None
+    first = replace(query, before=None, after=None)
+    links = {"first": embargoed.address(context, first, format)} if query.before or query.after else {}
+    if last:
+        links["next"] = embargoed.address(context, last, format)
+    shown = embargoed.feed(context, query, format, articles, links)
+    body = format_of(fullest(format)).render(shown)
+    audit(principal, articles, f"feed.{format}")
+    response = private(Response(body, content_type=format_of(format).MIMETYPE))
+    links = {"self": shown.self, **({"hub": shown.hub} if shown.hub else {}), **shown.links}
+    response.headers["Link"] = ", ".join(f'<{href}>; rel="{rel}"' for rel, href in links.items())
+    return response
+
+
+def article(id: str, how: str) -> Article | None:
+    """The article under embargo with that public id, if the request has a token that may read it. `how`: its form, for the log."""
+    context = here()
+    principal = access.given() if access.secret() else None
+    if principal is None or not principal.reads_embargoed():
+        return None
+    newest = store.articles.newest(context.engine, id)
+    if newest is None or newest.public or newest.pubstatus != "usable" or not embargoed.lets(principal, newest.article):
+        return None
+    audit(principal, [newest.article], how)
+    return newest.article
+
+
+def file(sha256: str, name: str) -> store.articles.FileRecord | None:
+    """The file of an article under embargo, if the request has a token that may read the article."""
+    principal = access.given() if access.secret() else None
+    if principal is None or not principal.reads_embargoed():
+        return None
+    for found, held in store.articles.waiting_files(here().engine, sha256):
+        if found.name == name and embargoed.lets(principal, held):
+            audit(principal, [held], "file")
+            return found
+    return None
+
+
+def reader() -> Principal:
+    """The principal of this request: an outlet, or an office for its own articles. Raises Problem (401, 403) if it may not read under
+    embargo."""
+    principal = access.given()
+    return principal if principal is not None and principal.reads_embargoed() else access.needed("embargo")
+
+
+def audit(principal: Principal, articles: Sequence[Article], how: str) -> None:
+    """Record who reads what, before it is shown. HEAD is recorded too, because its headers reveal that the article exists and how long
+    it is. Raises Unavailable; then the articles must not be shown."""
+    embargoed.record(here().engine, principal, articles, how)
+
+
+def private(response: Response) -> Response:
+    """The response, for this reader only: no cache may store it (RFC 9111, section 5.2.2)."""
+    for name in ("ETag", "Last-Modified", "Surrogate-Key", "Access-Control-Allow-Origin"):
+        response.headers.pop(name, None)
+    response.headers["Cache-Control"] = PRIVATE
+    response.headers["Vary"] = "Authorization"
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response

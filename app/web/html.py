@@ -1,0 +1,277 @@
+"""HTML pages: their language, their times, their parts, and which problems are shown as pages. They need no script.
+
+A public page depends on its address and on its language, and never on who is signed in: caches may share it. The language is the
+reader's choice (a cookie, set by `POST /language`), then Accept-Language, so public pages say `Vary: Cookie, Accept-Language`. What
+depends on a person is made by `sessions.own_page`, which no cache stores.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache, partial
+from typing import Any, Literal
+from urllib.parse import quote, urlencode
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_datetime, get_timezone_name
+from flask import Response, current_app, g, render_template, request
+from markupsafe import Markup
+from werkzeug.datastructures import LanguageAccept
+
+from app import store
+from app.desk import sentences
+from app.errors import TYPE_BASE, Problem
+from app.intake.enclosures import address as address_of
+from app.query import Query, url
+from app.syndication.page import address
+from app.syndication.texts import LANGUAGES, TEXTS, feed_title, name
+from app.text.zones import zone_of
+from app.web import assets, protection, representation
+from app.web.context import Context, here
+from app.web.representation import media_type, whole
+from feeds import FORMATS, Article, metadata, rfc3339_utc
+
+# Endpoints whose problems are shown as a page.
+PAGES = {"pages.home", "articles.page", "discovery.page", "versions.listed", "versions.one", "differences.compared"}
+PAGES |= {f"people.{name}" for name in ("setting_up", "joining", "listed", "forgetting", "resetting")}
+PAGES |= {f"signin.{name}" for name in ("signing_in", "proving", "leaving", "leaving_again", "back")}
+PAGES |= {"account.account", "tokens.listed"}
+PAGES |= {"subscriptions.listed", "subscriptions.one", "alerts.form", "alerts.confirmation", "alerts.leaving"}
+PAGES |= {"desk_start.choosing"}
+PAGES |= {f"desk.{name}" for name in ("listed", "composing", "one", "preview", "published", "routine")}
+PAGES |= {"compose.aside", "compose.file"}
+PAGES |= {f"desk_versions.{name}" for name in ("listed", "one", "compared")}
+PAGES |= {f"desk_preview.{name}" for name in ("page", "mail", "formatted", "checking")}
+PAGES |= {
+    "desk_calendar.shown",
+    "desk_lists.templates",
+    "desk_lists.contacts",
+    "desk_reporters.listed",
+    "desk_sharing.shared",
+}
+PAGES |= {"desk_reach.shown"}
+# Endpoints that the forms of pages are sent to.
+FORMS = {f"people.{name}" for name in ("set_up", "joined", "invite", "steer", "forgot", "reset")}
+FORMS |= {f"signin.{name}" for name in ("sign_in", "sign_out", "show", "prove")}
+FORMS |= {f"account.{name}" for name in ("change", "end_session", "add", "steer")} | {"tokens.add", "tokens.end"}
+FORMS |= {"desk_start.start"}
+FORMS |= {f"desk.{name}" for name in ("begin", "save", "step", "steer", "set_routine")}
+FORMS |= {"compose.settle", "compose.upload"}
+FORMS |= {"alerts.ask", "alerts.confirm", "alerts.leave", "subscriptions.add", "subscriptions.steer", "look.choose"}
+FORMS |= {"desk_versions.take", "desk_versions.rebase", "desk_preview.check"}
+FORMS |= {f"desk_sharing.{name}" for name in ("limit", "make", "revoke")}
+FORMS |= {f"desk_lists.{name}" for name in ("keep", "steer", "add", "remove", "take")}
+FORMS |= {"desk_reporters.add", "desk_reporters.remove"}
+LANGUAGE = "lang"  # the cookie with the language that the reader chose
+WORDS = {lang: {key: words[lang] for key, words in TEXTS.items()} for lang in LANGUAGES}
+# Korean press offices write dates like this: 2021. 3. 9.(화) 20:15
+PATTERNS = {"ko": "y. M. d.(E) HH:mm", "en": "d MMMM y, HH:mm"}
+# What stands in the header: (the text's key, the path). Public pages have the first ones only.
+NAVIGATION = (("nav-feeds", "/feeds"), ("nav-search", "/#q"))
+OWN_NAVIGATION = (("desk", "/desk"), ("people", "/people"), ("account", "/account"))
+
+
+def html_page(template: str, lang: str, *, status: int = 200, **values: object) -> Response:
+    """A page in that language. Without `visit` among its values it is a public page, which shows nothing of who is signed in."""
+    settings = here().settings
+    visit = values.get("visit")
+    page = render_template(
+        template,
+        **{
+            "lang": lang,
+            "t": WORDS[lang],
+            "when": partial(when, lang=lang),
+            "time": partial(time, lang=lang),
+            "zone": zone_name(lang),
+            "sentence": partial(sentence, lang=lang),
+            "name": lambda code: name(code, lang),
+            "site": settings.site_name,
+            "asset": assets.of_site(settings).url,
+            "logo": assets.of_site(settings).logo,
+            "navigation": (*NAVIGATION, *(OWN_NAVIGATION if visit else ())),
+            "visit": None,
+            "here": request.path,
+            "back": _back(),
+            "other": next(other for other in LANGUAGES if other != lang),
+            "status": status,
+            **values,
+        },
+    )
+    response = whole(page.encode(), "text/html; charset=utf-8", status=status)
+    response.headers["Content-Language"] = lang
+    response.headers["Vary"] = representation.VARY_OF_PAGES
+    # Set here and not by media type: a 304 has no media type, and its headers replace those that the browser stored.
+    response.headers["Content-Security-Policy"] = protection.PAGE
+    response.headers[protection.CORP] = "same-origin"
+    return response
+
+
+def language() -> str:
+    """The language of the page, "ko" or "en": the one that the reader chose, else by Accept-Language."""
+    return language_of(request.cookies.get(LANGUAGE, ""), request.accept_languages)
+
+
+def language_of(chosen: str, accepted: LanguageAccept) -> str:
+    """As `language`, of the values of the cookie and of Accept-Language."""
+    return chosen if chosen in LANGUAGES else accepted.best_match(LANGUAGES) or LANGUAGES[0]
+
+
+def remember(response: Response, lang: str) -> None:
+    """Make the browser remember the reader's choice for a year; a language that pages do not have changes nothing."""
+    if lang in LANGUAGES:
+        secure = here().settings.url.startswith("https://")
+        response.set_cookie(LANGUAGE, lang, max_age=365 * 86_400, secure=secure, httponly=True, samesite="Lax")
+
+
+def _back() -> str:
+    """The page that the choice of a language leads back to: this one, or the nearest one above it where this answers a form."""
+    if request.method in ("GET", "HEAD"):
+        # Without what links collect on their way, where the route said which parameters it reads.
+        raw = request.query_string.decode("latin-1")
+        return url(quote(request.path), urlencode(g.meant, quote_via=quote) if "meant" in g else raw)
+    adapter, path = current_app.create_url_adapter(request), request.path
+    while adapter is not None and path and not adapter.test(path, "GET"):
+        path = path.rpartition("/")[0]
+    return path or "/"
+
+
+def when(instant: datetime, lang: str) -> str:
+    """Date and time in the site's time zone. In English the zone's short name follows; Korean readers take a time without one for
+    Korea's, so it follows only on a site elsewhere. The foot of each page names the zone in full."""
+    zone_id = here().settings.site_timezone
+    local = instant.astimezone(zone_of(zone_id))
+    written = str(format_datetime(local, PATTERNS[lang], tzinfo=local.tzinfo, locale=lang))
+    return written if (lang, zone_id) == ("ko", "Asia/Seoul") else f"{written} {local.tzname()}"
+
+
+def sheet_time(instant: datetime) -> str:
+    """Date and time in the site's time zone as spreadsheets read them: 2021-03-09 20:15."""
+    return instant.astimezone(zone_of(here().settings.site_timezone)).strftime("%Y-%m-%d %H:%M")
+
+
+def time(instant: datetime | str, lang: str) -> Markup:
+    """The element `<time>`, which shows the instant as `when` does, and bears it in UTC for programs. A text is of RFC 3339."""
+    instant = datetime.fromisoformat(instant) if isinstance(instant, str) else instant
+    return Markup('<time datetime="{}">{}</time>').format(rfc3339_utc(instant), when(instant, lang))
+
+
+def sentence(reason: str, lang: str) -> str:
+    """What intake says of a draft, in that language; where it is known in English only, marked so."""
+    said, spoken = sentences.said(reason, lang)
+    return said if spoken == lang else Markup('<span lang="{}">{}</span>').format(spoken, said)
+
+
+def zone_name(lang: str) -> str:
+    """The name of the site's time zone in that language."""
+    return _zone_name(here().settings.site_timezone, lang)
+
+
+@lru_cache(16)
+def _zone_name(zone_id: str, lang: str) -> str:
+    zone = zone_of(zone_id)
+    changes = zone.utcoffset(datetime(2026, 1, 1)) != zone.utcoffset(datetime(2026, 7, 1))  # with summer time
+    variant: Literal["generic", "standard"] = "generic" if changes else "standard"
+    return str(get_timezone_name(zone, width="long", zone_variant=variant, locale=lang))
+
+
+def endonym(lang: str) -> str:
+    """The name of a language in that language; its tag if the name is not known."""
+    try:
+        return str(Locale.parse(lang, sep="-").get_display_name() or lang)
+    except (UnknownLocaleError, ValueError):
+        return lang
+
+
+def links(context: Context, query: Query) -> list[tuple[str, str, str]]:
+    """(label, media type, URL) of a query's feed in each format."""
+    return [
+        (format.LABEL, media_type(format.MIMETYPE), address(context, query, name)) for name, format in FORMATS.items()
+    ]
+
+
+def article_page(
+    article: Article,
+    versions: Sequence[store.articles.Version] = (),
+    past: store.articles.Version | None = None,
+    embargo: str = "",
+) -> Response:
+    """The page of an article, with the texts of its files. `versions`: the newest two, if it was corrected; `past`: the version that
+    the page shows instead of the current one; `embargo`: the sentence that says that the article is not public."""
+    context, lang = here(), language()
+    known = store.articles.files_of(context.engine, article.guid) if article.enclosures else []
+    paths = {
+        address_of(file.sha256, file.name): file for file in reversed(known)
+    }  # the first file of a path wins; it has the text
+    # Matched by path and not by position: a correction may come between reading the article and reading its files.
+    files = {e.url: file for e in article.enclosures for path, file in paths.items() if e.url.endswith(path)}
+    # Several enclosures may be the same file: its text is shown only at the first.
+    first = {e.url: number for number, e in reversed([*enumerate(article.enclosures)])}
+    query = Query(regions=tuple(term.code for term in article.regions[:1]))
+    others = [
+        (other.lang, endonym(other.lang), other) for other in store.articles.translations_of(context.engine, article)
+    ]
+    return html_page(
+        "article.html",
+        lang,
+        article=article,
+        body=Markup(article.body),
+        files=files,
+        first=first,
+        feeds=links(context, query),
+        others=others,
+        versions=versions,
+        past=past,
+        embargo=embargo,
+        canonical=article.url,
+        feeds_title=feed_title(context.settings.site_name, query, {}, lang),
+        opengraph=metadata.opengraph(article, context.settings.site_name),
+        jsonld=Markup(metadata.embedded(article, context.settings.site_name, f"{context.settings.url}/")),
+    )
+
+
+def html_wanted() -> bool:
+    """Whether the client accepts HTML, as browsers do."""
+    return "text/html" in request.headers.get("Accept", "")
+
+
+def form_sent() -> bool:
+    """Whether the request is the form of a page."""
+    return html_wanted() and request.method == "POST"
+
+
+def wanted() -> bool:
+    """Whether a problem should be a page. Browsers accept HTML; programs accept other types or name none."""
+    endpoint = request.endpoint or ""
+    page = request.method in ("GET", "HEAD") and (endpoint in PAGES or not endpoint)
+    return html_wanted() and (page or endpoint in FORMS)
+
+
+def fault_of(problem: Problem, lang: str) -> str:
+    """What is wrong, in a sentence beside a field, with the nearest known values. Our details exist only in English."""
+    known = TEXTS.get(f"problem:{problem.type}")
+    if lang == "en" or known is None:
+        return problem.detail or problem.title
+    nearest = [near for fault in problem.errors for near in fault.nearest]
+    guess = f" {TEXTS['nearest'][lang]} {', '.join(nearest)}" if nearest else ""
+    return f"{known[lang]}.{guess}"
+
+
+def problem(body: Mapping[str, Any], status: int, headers: Mapping[str, str | tuple[str, ...]]) -> Response:
+    """A problem as a page, with the members of RFC 9457, section 3.1."""
+    lang = language()
+    kind = str(body["type"]).removeprefix(TYPE_BASE)
+    known = TEXTS.get(f"problem:{kind}", {})
+    # The detail of a cancelation is the office's own note, in its language. Our own details exist only in English.
+    shown = kind == "canceled" or not known or lang == "en"
+    response = html_page(
+        "problem.html",
+        lang,
+        title=known.get(lang) or body["title"],
+        detail=body.get("detail", "") if shown else "",
+        detail_lang="" if kind == "canceled" or lang == "en" else "en",
+        errors=body.get("errors", ()),
+        type=kind,
+        status=status,
+    )
+    response.headers.pop("ETag", None)
+    response.headers.update(headers)
+    return response

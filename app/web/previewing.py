@@ -1,0 +1,95 @@
+"""A draft as its readers will get it: as a page, as each feed format, as a mail; and what will happen when it is published."""
+
+from datetime import UTC, datetime
+
+from flask import Response
+from markupsafe import Markup
+from msgspec import Struct
+
+from app import store
+from app.context import Context
+from app.deliveries import letters
+from app.query import Query
+from app.syndication import page
+from app.syndication.texts import feed_title, text
+from app.web.html import html_page, language
+from app.web.sessions import private
+from feeds import FORMATS, Article
+
+MOST_NAMED = 6  # feeds that are named of all those in which an article appears
+
+
+class Outlook(Struct, frozen=True):
+    """What will happen when an article is published."""
+
+    feeds: tuple[tuple[str, str], ...]  # the most important feeds: title and address
+    now: dict[str, int]  # kind -> subscriptions that will hear of it when it is public
+    before: dict[str, int]  # and those that will hear of it under embargo
+
+
+def outlook(context: Context, article: Article) -> Outlook:
+    """The feeds and the subscribers of an article. Raises Unavailable."""
+    queries = [
+        Query(offices=(article.office.code,)),
+        *(Query(regions=(term.code,)) for term in article.regions),
+        *(Query(topics=(term.code,)) for term in article.topics),
+    ]
+    offices = {office.code: office for office in store.accounts.all_offices(context.engine)}
+    site, lang = context.settings.site_name, language()
+    named = tuple((feed_title(site, query, offices, lang), page.home(context, query)) for query in queries[:MOST_NAMED])
+    pairs = store.keys(article).pairs()
+    waits = article.held or article.embargoed is not None
+    before = store.deliveries.audience(context.engine, pairs, embargoed=True) if waits and not article.held else {}
+    return Outlook(named, store.deliveries.audience(context.engine, pairs), before)
+
+
+def bare(article: Article | None, frame: str = "", status: int = 200) -> Response:
+    """The page of an article that is not public, alone: without a way to anything else, for nobody's cache and no search engine.
+    `frame`: "phone" or "desktop" for a page of that width. None: the draft has faults and has no page yet."""
+    lang = language()
+    response = html_page(
+        "preview.html",
+        lang,
+        status=status,
+        article=article,
+        body=Markup(article.body) if article else "",
+        files={},
+        first={},
+        feeds=(),
+        others=(),
+        versions=(),
+        past=None,
+        frame=frame,
+        alone=True,
+        embargo=text("desk-preview-only", lang),
+    )
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return private(response)
+
+
+def as_format(context: Context, article: Article, name: str) -> str:
+    """The feed of the article's office with this article alone, in a format of FORMATS. Raises Unavailable."""
+    query = Query(offices=(article.office.code,))
+    made = page.shown(context, query, page.address(context, query, name), (article,), {})
+    return FORMATS[name].render(made).decode("utf-8", "replace")
+
+
+def as_mail(context: Context, article: Article) -> tuple[str, str]:
+    """(subject, text) of the mail that readers with alerts get. Raises Unavailable."""
+    now = datetime.now(UTC)
+    reader = store.deliveries.Subscription(
+        "email",
+        "reader@example.org",
+        page.home(context, Query(offices=(article.office.code,))),
+        "",
+        "email",
+        name="preview",
+        lang="ko" if article.lang.lower().startswith("ko") else "en",
+    )
+    row = store.deliveries.Waiting(1, 0, article.version, "published", store.micros(now), 0, 1)
+    state = store.articles.State(
+        0, True, "usable", article.version, article, store.keys(article), None, article.updated
+    )
+    message = letters.alert(context, reader, [(row, state)])
+    body = message.get_body(("plain",))
+    return str(message["Subject"]), str(body.get_content()) if body is not None else ""

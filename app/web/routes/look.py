@@ -1,0 +1,35 @@
+"""What every page stands on: its style sheet, scripts and logo, and the choice of its language."""
+
+from flask import Blueprint, Response
+from werkzeug.exceptions import NotFound
+
+from app import web
+from app.web import here, members
+
+blueprint = Blueprint("look", __name__)
+
+YEAR = 365 * 86_400
+FOR_LONG = f"public, max-age={YEAR}, immutable"
+FOR_SHORT = "public, max-age=60"  # an address with another version: a page of before an update, or a guess
+
+
+@blueprint.get("/static/<version>/<path:filename>")
+def asset(version: str, filename: str) -> Response:
+    """A file that pages load. Another version than the current one gets the current file, which may be kept for a minute."""
+    known = web.assets.of_site(here().settings)
+    found = known.files.get(filename)
+    if found is None:
+        raise NotFound
+    response = web.whole(found.body, found.content_type)
+    response.headers["Cache-Control"] = FOR_LONG if version == known.version else FOR_SHORT
+    response.headers[web.protection.CORP] = "same-origin"
+    return response
+
+
+@blueprint.post("/language")
+def choose() -> Response:
+    """Show pages in `lang` from now on, kept in a cookie of this browser, and go back to the page `back`."""
+    sent = members(("lang", "back"))
+    response = Response(status=303, headers={"Location": web.sessions.back_to(sent.get("back", ""), "/")})
+    web.html.remember(response, sent.get("lang", ""))
+    return web.sessions.private(response)

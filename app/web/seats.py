@@ -1,0 +1,170 @@
+"""People at the desk of an office: which offices, drafts and articles they may see, and the pages of a draft. Shared by the desk's
+routes."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+from flask import Response
+from msgspec import Struct
+from werkzeug.exceptions import NotFound
+
+from app import store
+from app.accounts.offices import OfficeRecord
+from app.accounts.people import PersonRecord, principal, with_parts
+from app.accounts.rights import Principal
+from app.desk import content as contents
+from app.desk import work
+from app.syndication.texts import TEXTS, text
+from app.web.context import Context
+from app.web.html import language
+from app.web.previewing import outlook
+from app.web.published import PUBLIC_ID
+from app.web.sessions import Visit, own_page
+from feeds import Article
+
+DRAFT = re.compile(r"[0-9a-f]{16}")
+LINK_HOURS = (1, 24, 72, 168, 336)  # how long a link to a preview may work
+FAILED_SINCE = timedelta(days=3)
+FAILURES_SHOWN = 5
+
+
+class Seat(Struct, frozen=True):
+    """A person at the desk of an office."""
+
+    visit: Visit
+    office: OfficeRecord
+    may: Principal
+
+    @property
+    def person(self) -> str:
+        """The person's id."""
+        return self.visit.person.id
+
+    @property
+    def actor(self) -> str:
+        """The person as the audit log names them."""
+        return self.visit.person.actor
+
+    @property
+    def sees(self) -> str:
+        """Whose drafts are seen: those of this person; empty: an administrator, who sees all."""
+        return "" if self.visit.person.admin else self.visit.person.id
+
+
+def seats_of(context: Context, visit: Visit) -> list[Seat]:
+    """The offices at whose desks the person may sit, by name."""
+    offices = store.accounts.all_offices(context.engine)
+    near = with_parts(offices)
+    found = ((office, principal(visit.person, office.code, near[office.code])) for office in offices)
+    seats = [Seat(visit, office, acting) for office, acting in found if acting is not None]
+    return sorted(seats, key=lambda seat: (seat.office.code not in visit.person.roles(), seat.office.name))
+
+
+def seat_at(context: Context, visit: Visit, office: str, scope: str) -> Seat:
+    """The person at the desk of an office, or at the first desk where they may do so much. Raises NotFound."""
+    for seat in seats_of(context, visit):
+        if seat.may.may(scope) and office in ("", seat.office.code):
+            return seat
+    raise NotFound
+
+
+def draft_at(context: Context, visit: Visit, id: str, scope: str = "read") -> tuple[Seat, store.desk.DraftRecord]:
+    """A draft that the person may see, and the desk that it is at. Raises NotFound, as if there were none."""
+    draft = store.desk.draft_by_id(context.engine, id) if DRAFT.fullmatch(id) else None
+    if draft is None:
+        raise NotFound
+    seat = seat_at(context, visit, draft.office, scope)
+    if seat.sees and draft.people and seat.sees not in (*draft.people, draft.author):
+        raise NotFound
+    return seat, draft
+
+
+def article_at(context: Context, visit: Visit, id: str, scope: str) -> tuple[Seat, Article, str]:
+    """(desk, newest version, state) of an article of an office of the person. Raises NotFound."""
+    stored = store.articles.newest(context.engine, id) if PUBLIC_ID.fullmatch(id) else None
+    if stored is None:
+        raise NotFound
+    seat = seat_at(context, visit, stored.article.office.code, scope)
+    article = stored.article
+    if stored.pubstatus != "usable":
+        state = stored.pubstatus
+    elif not stored.public:
+        state = "held" if article.held else "embargo"
+    else:
+        state = "corrected" if article.version > 1 else "published"
+    return seat, article, state
+
+
+def draft_page(
+    context: Context,
+    seat: Seat,
+    draft: store.desk.DraftRecord,
+    faults: Mapping[str, str] | None = None,
+    status: int = 200,
+    link: str = "",
+) -> Response:
+    """A draft as its page will be, with its state and the steps that are possible. `link`: the URL of a link that was just made."""
+    now = datetime.now(UTC)
+    content = contents.from_json(draft.content)
+    checked = work.check(context, seat.office, draft, content, now)
+    newest = store.articles.newest(context.engine, draft.article) if draft.base else None
+    return own_page(
+        "desk_draft.html",
+        status=status,
+        seat=seat,
+        draft=draft,
+        content=content,
+        checked=checked,
+        routine=store.desk.routine(context.engine, seat.office.code),
+        office_zone=work.zone_of_office(context, seat.office),
+        faults=sentences(faults),
+        names=named_by(context, [draft]),
+        outlook=outlook(context, checked.article) if checked.article else None,
+        overtaken=newest is not None and newest.article.version > draft.base and draft.state in store.desk.EDITABLE,
+        people=colleagues(context, seat),
+        links=store.desk.links_of(context.engine, draft.id, now),
+        link=link,
+        hours=LINK_HOURS,
+        contacts=store.desk.contacts_of(context.engine, seat.office.code) if seat.may.may("draft") else [],
+    )
+
+
+def colleagues(context: Context, seat: Seat) -> list[PersonRecord]:
+    """The people who may see drafts of the office, by name. Raises Unavailable."""
+    near = with_parts(store.accounts.all_offices(context.engine)).get(seat.office.code, [])
+    found = store.accounts.all_people(context.engine, {seat.office.code, *seat.office.above})
+    return [one for one in found if one.ended is None and principal(one, seat.office.code, near) is not None]
+
+
+def waiting_for(context: Context, seat: Seat) -> int:
+    """How many drafts wait for a decision that this person may take. Raises Unavailable."""
+    if not seat.may.may("publish"):
+        return 0
+    return store.desk.review_count(context.engine, seat.office.code, seat.person, seat.sees)
+
+
+def failures_of(context: Context, seat: Seat) -> list[store.desk.Noted]:
+    """What failed with the office's embargoes and deliveries in the last days. Raises Unavailable."""
+    if not seat.may.may("publish"):
+        return []
+    since = datetime.now(UTC) - FAILED_SINCE
+    return store.desk.notices_of(context.engine, seat.office.code, ("late", "dead"), since, FAILURES_SHOWN)
+
+
+def named_by(context: Context, drafts: Sequence[store.desk.DraftRecord], actors: Sequence[str] = ()) -> dict[str, str]:
+    """Id of a person -> name, for those whom drafts and actors name."""
+    ids = {id for draft in drafts for id in (draft.author, draft.writer, draft.submitter, draft.approver)}
+    ids |= {actor.removeprefix("person ") for actor in actors if actor.startswith("person ")}
+    found = store.accounts.people_by_id(context.engine, ids - {""})
+    return {person.id: person.name for person in found}
+
+
+def sentences(faults: Mapping[str, str] | None) -> dict[str, str]:
+    """Field -> what is wrong with it, in the reader's language; `faults` has the keys of the texts, or sentences as they are."""
+    return {name: text(key, language()) if key in TEXTS else key for name, key in (faults or {}).items()}
+
+
+def number_sent(text: str) -> int:
+    """The number that a form sent; -1 if it is none."""
+    return int(text) if text.isdecimal() and len(text) < 18 else -1

@@ -1,0 +1,144 @@
+// Places and topics by search, from a map or a tree, from what was used last and what the text names. The textarea stays what is sent.
+import { ask, button, changed, form, make, on, say, speak } from "./common.js";
+
+function shape(tag, props) {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(props)) made.setAttribute(name, value);
+  return made;
+}
+const find = query => ask(`/desk/suggest?${new URLSearchParams({ office: form.dataset.office, ...query })}`).then(({ data }) => data.found ?? []);
+
+export function pick(area) {
+  const kind = area.dataset.pick, names = JSON.parse(area.dataset.chosen);
+  const lines = () => area.value.split("\n").map(line => line.trim()).filter(Boolean);
+  const id = `pick-${kind}`, list = make("ul", { class: "chips" });
+  const shown = []; // what shows whether something is chosen
+
+  function write(all) { area.value = [...new Set(all)].join("\n"); changed(area); draw(); }
+  function add(hint) {
+    names[hint.code] = hint.name;
+    if (lines().includes(hint.code)) return remove(hint.code);
+    write([...lines(), hint.code]);
+    return speak(say("added", { name: hint.name }));
+  }
+  function remove(line) {
+    write(lines().filter(one => one !== line));
+    speak(say("removed", { name: names[line] ?? line }));
+  }
+  function draw() {
+    list.replaceChildren(...lines().map(line => make("li", {}, button(names[line] ?? line, () => { remove(line); search.focus(); }, { class: names[line] ? "chip" : "chip unknown", "aria-label": say("remove", { name: names[line] ?? line }) }, ))));
+    const chosen = new Set(lines());
+    for (const one of shown) one.setAttribute("aria-pressed", String(chosen.has(one.dataset.code)));
+  }
+  const chip = (hint, group) => { const made = button(hint.within ? `${hint.name} (${hint.within})` : hint.name, () => add(hint), { class: "chip", "aria-pressed": "false", "data-code": hint.code }); shown.push(made); return group ? made : make("li", {}, made); };
+
+  // Search: a combobox (WAI-ARIA APG).
+  const results = make("ul", { id: `${id}-list`, role: "listbox", class: "results", hidden: true, "aria-label": say("search") });
+  const search = make("input", { id, type: "search", role: "combobox", autocomplete: "off", "aria-expanded": "false", "aria-controls": `${id}-list`, "aria-autocomplete": "list" });
+  let at = -1, timer = 0, asked = 0;
+  const close = () => { results.hidden = true; search.setAttribute("aria-expanded", "false"); search.removeAttribute("aria-activedescendant"); at = -1; };
+  async function look() {
+    const words = search.value.trim(), number = ++asked;
+    if (!words) return close();
+    let found = [];
+    try { found = await find({ kind, q: words }); } catch { return close(); }
+    if (number !== asked) return undefined;
+    results.replaceChildren(...found.map((hint, index) => make("li", { role: "option", id: `${id}-${index}`, "aria-selected": "false", onmousedown: event => { event.preventDefault(); choose(hint); } }, hint.within ? `${hint.name} (${hint.within})` : hint.name)));
+    found.forEach((hint, index) => { results.children[index].hint = hint; });
+    results.hidden = !found.length;
+    search.setAttribute("aria-expanded", String(Boolean(found.length)));
+    return speak(found.length ? say("results", { count: found.length }) : say("none"));
+  }
+  function choose(hint) { add(hint); search.value = ""; close(); }
+  function move(by) {
+    const all = [...results.children];
+    if (!all.length) return;
+    at = (at + by + all.length) % all.length;
+    all.forEach((one, index) => one.setAttribute("aria-selected", String(index === at)));
+    search.setAttribute("aria-activedescendant", all[at].id);
+    all[at].scrollIntoView({ block: "nearest" });
+  }
+  on(search, "input", event => { event.stopPropagation(); clearTimeout(timer); timer = setTimeout(look, 200); });
+  on(search, "change", event => event.stopPropagation());
+  on(search, "blur", close);
+  on(search, "keydown", event => {
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") { event.preventDefault(); move(event.key === "ArrowDown" ? 1 : -1); }
+    else if (event.key === "Escape") close();
+    else if (event.key === "Enter") { event.preventDefault(); const hint = results.children[Math.max(at, 0)]?.hint; if (hint && !results.hidden) choose(hint); }
+  });
+
+  // Groups of names: what was used last, and what the text names.
+  const group = key => { const row = make("ul", { class: "chips" }); return [make("div", { class: "group", hidden: true }, make("p", { class: "hint" }, say(key)), row), row]; };
+  const [last, lastRow] = group("last"), [told, toldRow] = group("suggested");
+  const put = (box, row, hints) => { row.replaceChildren(...hints.map(hint => chip(hint))); box.hidden = !hints.length; draw(); };
+  find({ kind }).then(hints => put(last, lastRow, hints)).catch(() => {});
+  let before = "", wait = 0;
+  async function suggest() {
+    const headline = form.elements.headline.value.slice(0, 300), body = new DOMParser().parseFromString(form.elements.body.value.replace(/<(p|br|li|h\d|td|th)\b/g, " <$1"), "text/html").body.textContent.replace(/\s+/g, " ").slice(0, 3500);
+    if (headline + body === before) return;
+    before = headline + body;
+    try {
+      const { data } = await ask("/desk/suggest", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ office: form.dataset.office, headline, body }) });
+      put(told, toldRow, (data[kind] ?? []).filter(hint => !lines().includes(hint.code)));
+    } catch { /* they are only suggested */ }
+  }
+  on(form, "saved", () => { clearTimeout(wait); wait = setTimeout(suggest, 1500); });
+
+  // The tree, or for places the map with the same names beside it. Both are loaded when they are opened.
+  const inner = make("div", { class: "folded" });
+  const more = make("details", { class: "chooser" }, make("summary", {}, say(kind === "region" ? "map" : "tree")), inner);
+  on(more, "toggle", () => { if (more.open && !inner.children.length) (kind === "region" ? map(inner) : tree(inner, "")); });
+  async function tree(box, under) {
+    const found = await find({ kind, under });
+    box.replaceChildren(make("ul", { class: "tree" }, ...found.map(hint => {
+      const below = make("div", { hidden: true });
+      const open = hint.more ? button("▸", () => { below.hidden = !below.hidden; open.setAttribute("aria-expanded", String(!below.hidden)); if (!below.children.length) tree(below, hint.code); }, { class: "quiet", "aria-expanded": "false", "aria-label": say("below", { name: hint.name }) }) : null;
+      return make("li", {}, open, chip(hint, true), below);
+    })));
+    draw();
+  }
+  async function map(box) {
+    const [korea, provinces] = await Promise.all([fetch(form.dataset.map).then(answer => answer.json()), find({ kind, under: "kr" })]);
+    const tiles = () => make("div", { class: "tiles" }, ...provinces.map(hint => {
+      const tile = korea.tiles[hint.code.slice(3)], made = button(hint.name.slice(0, 2), () => open(hint), { "aria-label": hint.name });
+      if (tile) { made.style.gridColumn = `${tile[0] + 1} / span ${tile[2] ?? 1}`; made.style.gridRow = String(tile[1] + 1); }
+      return made;
+    }));
+    function picture(shapes, frame, hints, act, label) {
+      const svg = shape("svg", { viewBox: frame.join(" "), role: "group", "aria-label": label });
+      for (const hint of hints) {
+        const d = shapes[hint.code.slice(3)];
+        if (!d) continue;
+        const path = shape("path", { d, role: "button", tabindex: 0, "aria-label": hint.name }), title = shape("title", {});
+        title.textContent = hint.name;
+        path.append(title);
+        on(path, "click", () => act(hint));
+        on(path, "keydown", event => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); act(hint); } });
+        if (act === add) { path.dataset.code = hint.code; path.setAttribute("aria-pressed", "false"); shown.push(path); }
+        svg.append(path);
+      }
+      return svg;
+    }
+    const source = () => make("p", { class: "hint", lang: "ko" }, korea.source);
+    const whole = () => { box.replaceChildren(make("div", { class: "map" }, picture(korea.shapes, korea.viewBox, provinces, open, say("map"))), tiles(), source()); };
+    async function open(hint) {
+      const code = hint.code.slice(3);
+      const [shapes, hints] = await Promise.all([fetch(form.dataset.map.replace("kr.json", `kr-${code}.json`)).then(answer => answer.json()), find({ kind, under: hint.code })]);
+      box.replaceChildren(
+        make("p", { class: "buttons" }, button(`← ${say("back")}`, () => { whole(); box.querySelector("path, button").focus(); }), chip({ ...hint, name: say("whole", { name: hint.name }) }, true)),
+        make("div", { class: "map" }, picture(shapes.shapes, korea.frames[code], hints, add, hint.name)),
+        make("ul", { class: "chips" }, ...hints.map(one => chip({ ...one, within: "" }))), source());
+      draw();
+      box.querySelector("button").focus();
+    }
+    whole();
+  }
+
+  area.classList.add("hidden");
+  const label = form.querySelector(`label[for="${area.id}"]`);
+  area.after(list, make("label", { for: id, class: "sub" }, `${label.firstChild.textContent.trim()}: ${say("search")}`), make("div", { class: "combo" }, search, results), told, last, more);
+  on(area, "focus", () => search.focus());
+  on(area, "replaced", draw);
+  on(form, "filled", draw);
+  draw();
+}

@@ -1,0 +1,209 @@
+"""A browser, and a site that has everything a page can show. Each module that asks for them has its own: playwright's loop must not
+run while a test of another module uses asyncio."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
+
+from app import store
+from app.accounts.offices import OfficeRecord
+from app.accounts.rights import OutletRecord
+from app.context import connect
+from app.deliveries import links
+from app.settings import Settings
+from app.web.counting import hour_of
+from tests.conftest import ROOT, Server, until
+
+PASSWORD = "네 낱말을 이어 쓴 비밀번호"
+ADMIN = "admin@press.example"
+LONG = "초전도양자컴퓨터기반국가재난안전통합관제플랫폼구축추진위원회" * 3
+CHROMIUM = shutil.which("chromium")
+
+
+class Site:
+    """A server with the corpus, an administrator who is signed in, links that work once, a webhook, and a corrected article.
+    `paths`: what stands for the placeholders in the paths of pages."""
+
+    def __init__(self, directory: Path) -> None:
+        self.server = Server(directory, smtp_url="smtp://127.0.0.1:1", mail_from="press@press.example").start()
+        self.url = self.server.url
+        self.paths: dict[str, str] = {}
+        token = self.server.save(
+            OfficeRecord("jeonbuk", "전북특별자치도", "", ("kr:52",), aliases=("전라북도",)),
+            OfficeRecord("jeju", f"제주 {LONG}", "", ("kr:50",)),
+        )
+        self.paths["long"] = self._pushed(token, 1, LONG)
+        # Korean releases last, so that they are the first in lists.
+        releases = (ROOT / "tests" / "releases").rglob("*.xml")
+        taken = [
+            self.server.push(token, release.read_bytes()).status_code
+            for release in sorted(releases, key=lambda path: ("korea" in path.parts, path))
+        ]
+        assert taken.count(201) > 30, taken
+        self.paths["article"] = self._pushed(token, 1, "기록적 폭우 대비 점검")
+        self._pushed(token, 2, "기록적 폭우 대비 합동 점검")
+        self.paths["sample"] = self.server.client.get("/feed.json?office=jeonbuk&q=도정상").json()["items"][0]["url"]
+        self.paths["sample"] = self.paths["sample"].rpartition("/")[2]
+        self.cookie = self._administrator()
+        self.token = self.server.operator()["Authorization"]
+        hook = {"url": "https://8.8.8.8/hook", "query": "region=kr:52", "format": "json"}
+        made = self.server.client.post("/subscriptions", json=hook, headers={"Authorization": self.token})
+        assert made.status_code == 201, made.text
+        self.paths["webhook"] = made.json()["name"]
+        self.paths["draft"] = self._draft()
+        self._life()
+        self._links()
+        self._drafted()
+        self._reached(token)
+
+    def _pushed(self, token: str, version: int, headline: str, embargo: str = "") -> str:
+        name = headline[:3]
+        source = (ROOT / "tests" / "releases" / "minimal.xml").read_text("utf-8")
+        source = re.sub(r"<guid>.*?</guid>", f"<guid>tag:browser,2026:{name.encode().hex()}</guid>", source)
+        source = re.sub(r"<headline>.*?</headline>", f"{embargo}<headline>{headline}</headline>", source)
+        source = source.replace('version="1">', f'version="{version}">')
+        answer = self.server.push(token, source.encode())
+        assert answer.status_code in (200, 201), answer.text
+        return str(answer.json()["id"])
+
+    def _administrator(self) -> str:
+        until(lambda: "/setup/" in self.server.log.read_text())
+        path = re.findall(r"http\S+(/setup/\S+)", self.server.log.read_text())[-1]
+        with httpx.Client(base_url=self.url, trust_env=False, headers={"Origin": self.url}) as client:
+            made = client.post(path, data={"name": "관리자", "email": ADMIN, "password": PASSWORD})
+            assert made.status_code == 303, made.text
+            return client.cookies["pressrelay"]
+
+    def _draft(self, headline: str = f"초안 {LONG}", path: str = "/desk/new", revision: str = "0", **more: str) -> str:
+        """The id of a draft of the administrator's that was stored."""
+        fields = {
+            "office": "jeonbuk",
+            "revision": revision,
+            "headline": headline,
+            "body": "본문입니다.",
+            "then": "save",
+        }
+        fields |= {"language": "ko", "kind": "press-release", "embargo": "now"} | more
+        as_multipart: dict[str, tuple[None, str]] = {name: (None, value) for name, value in fields.items()}
+        made = self.server.client.post(path, files=as_multipart, headers=self._own())
+        assert made.status_code == 303, made.text
+        return str(made.headers["Location"]).rpartition("/")[2].partition("?")[0]
+
+    def _own(self) -> dict[str, str]:
+        """The headers by which the administrator's browser asks."""
+        return {"Origin": self.url, "Cookie": f"pressrelay={self.cookie}"}
+
+    def _life(self) -> None:
+        """A good draft with versions and a link, a template, a contact, and reporters."""
+        good = self.paths["good"] = self._draft(
+            "전북 스마트팜 단지 세 곳 더 연다", region="김제시", topic="medtop:20000210"
+        )
+        more = {"region": "김제시", "topic": "medtop:20000210"}
+        engine = self.server.engine()
+        text = store.desk.draft_version(engine, good, 1) or b""
+        draft = store.desk.draft_by_id(engine, good)
+        assert draft is not None
+        text = text.replace("세 곳".encode(), "네 곳".encode())
+        store.desk.save_draft(engine, good, 1, text, draft.headline, draft.writer, datetime.now(UTC), apart=True)
+        engine.dispose()
+        self._draft(f"예약 {LONG}", embargo="held", **more)
+        contact = {
+            "department": "농생명정책과",
+            "name": "홍길동",
+            "phone": "063-000-0000",
+            "email": "press@office.example",
+        }
+        reporter = {"name": "김기자", "outlet": "일보", "email": "kim@daily.example", "regions": "김제시"}
+        reporter |= {"topics": "", "agreed": "2026-03-09", "how": "전화로", "language": "ko"}
+        post = self.server.client.post
+        for path, sent in (
+            (f"/desk/drafts/{good}/template", {"name": "주간 일정"}),
+            ("/desk/contacts", {"office": "jeonbuk"} | contact),
+            ("/desk/reporters", {"office": "jeonbuk"} | reporter),
+        ):
+            answer = post(path, data=sent, headers=self._own())
+            assert answer.status_code == 303, answer.text
+        page = post(f"/desk/drafts/{good}/links", data={"hours": "24"}, headers=self._own())
+        self.paths["link"] = re.findall(r"/preview/([\w-]{43})<", page.text)[0]
+
+    def _links(self) -> None:
+        """The links that mails bear."""
+        context = connect(Settings(data_dir=str(self.server.directory)))
+        now, week = datetime.now(UTC), timedelta(days=7)
+        for name, kind, email in (("join", "invite", "kim@press.example"), ("reset", "reset", ADMIN)):
+            link = store.accounts.new_link(
+                context.engine, kind, now, week, email=email, office="jeonbuk", role="editor", lang="ko", maker="test"
+            )
+            self.paths[name] = links.once(context.engine, "", link).rpartition("/")[2]
+        alert = store.deliveries.Subscription(
+            kind="email", target=ADMIN, topic="", query="region=kr%3A52", format="email", host="press.example",
+            lang="ko", created=store.micros(now),
+        )  # fmt: skip
+        self.paths["confirm"] = links.confirming(context, alert)
+        self.paths["leave"] = links.leaving(context, alert)
+        context.engine.dispose()
+
+    def _reached(self, token: str) -> None:
+        """Outlets, and counts of polls and views as the web workers write them."""
+        engine, now = self.server.engine(), datetime.now(UTC)
+        for code, name in (("daily", "전북일보"), ("long", LONG)):
+            store.accounts.save_outlet(engine, OutletRecord(code, name), now)
+        feeds = [store.reach.FeedPairs("", False, ("*/*",)), store.reach.FeedPairs("lang=ko", False, ("*/lang:ko",))]
+        claim = store.reach.ReaderClaim("", hour_of(now) // 24, "Feedly", 462)
+        views = {self.paths["article"]: 17}
+        batch = store.reach.ReachBatch(hour_of(now), {"": 1234, "lang=ko": 56}, views, [claim], feeds)
+        store.reach.add_counts(engine, batch)
+        engine.dispose()
+        self.paths["pushed"] = self._pushed(token, 1, "배달할 자료")
+        self.paths["waiting"] = self._pushed(token, 1, "엠바고 자료", "<embargo until='2099-01-01T00:00:00Z'/>")
+
+    def _drafted(self) -> None:
+        """A draft with two versions, a file, faults, and what the administrator wrote beside it."""
+        with httpx.Client(
+            base_url=self.url, trust_env=False, headers={"Origin": self.url}, cookies={"pressrelay": self.cookie}
+        ) as client:
+
+            def save(path: str, **fields: str) -> httpx.Response:
+                sent = {"office": "jeonbuk", "headline": LONG, "body": "<h2>글</h2><p>한 문단</p>", **fields}
+                parts = [(name, (None, value)) for name, value in sent.items()]
+                return client.post(path, files=[*parts, ("upload", ("사진.png", b"\x89PNG\r\n\x1a\n" + b"\0" * 99))])
+
+            made = save("/desk/new", region="전라북동", revision="0")
+            assert made.status_code == 303, made.text
+            self.paths["written"] = made.headers["Location"].partition("?")[0].rpartition("/")[2]
+            draft = f"/desk/drafts/{self.paths['written']}"
+            assert save(draft, revision="2", note="먼저").status_code == 303
+            assert save(draft, revision="1", note="따로").status_code == 409
+
+    def context(self, browser: Browser, who: str = "", lang: str = "ko", **more: object) -> BrowserContext:
+        """A window of a reader of that language: of anybody, of the administrator ("admin"), or of whoever shows a token ("token")."""
+        headers = {"extra_http_headers": {"Authorization": self.token}} if who == "token" else {}
+        context = browser.new_context(base_url=self.url, locale=lang, **headers, **more)  # type: ignore[arg-type]
+        if who == "admin":
+            context.add_cookies([{"name": "pressrelay", "value": self.cookie, "url": self.url}])
+        return context
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """Debian's chromium, without a window."""
+    if CHROMIUM is None:
+        pytest.skip("no chromium here: apt-get install chromium fonts-noto-cjk")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The site of one module."""
+    made = Site(tmp_path_factory.mktemp("site"))
+    yield made
+    made.server.close()

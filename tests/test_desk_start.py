@@ -1,0 +1,97 @@
+"""From a file to a draft and back to a document, over real HTTP."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from msgspec.structs import replace
+
+from feeds import hwpx
+from tests.articles import CASES
+from tests.test_desk import RELEASE, begun, form, revision
+from tests.test_people import Site, close_browsers  # noqa: F401 -- the fixture closes the browsers of these tests too
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    made = Site(tmp_path_factory.mktemp("start"))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def writer(site: Site) -> httpx.Client:
+    return site.member("starter@office.example", "writer")
+
+
+def start(client: httpx.Client, name: str, content: bytes, type: str = "application/octet-stream") -> httpx.Response:
+    return client.post("/desk/start", files=[("office", (None, "jeonbuk")), ("file", (name, content, type))])
+
+
+def draft_of(answer: httpx.Response) -> str:
+    assert answer.status_code == 303, answer.text
+    return "/desk" + answer.headers["Location"].partition("/desk")[2]
+
+
+def value(page: httpx.Response, name: str) -> str:
+    found = re.search(rf'name="{name}"[^>]*value="([^"]*)"', page.text)
+    assert found, name
+    return found[1]
+
+
+def test_a_release_in_xml_becomes_a_draft(writer: httpx.Client) -> None:
+    draft = draft_of(
+        start(writer, "everything.xml", (ROOT / "tests/releases/minimal.xml").read_bytes(), "application/xml")
+    )
+    page = writer.get(draft)
+    assert page.status_code == 200
+    assert value(page, "headline")
+
+
+def test_several_articles_become_several_drafts(writer: httpx.Client) -> None:
+    answer = start(writer, "everything.xml", (ROOT / "tests/releases/everything.xml").read_bytes(), "application/xml")
+    assert answer.headers["Location"].endswith("/desk?office=jeonbuk&state=draft")
+    assert "스마트팜 단지, 올해 세 곳 더 문 연다" in writer.get("/desk?office=jeonbuk&state=draft").text
+
+
+def test_a_printed_release_comes_back_with_its_document(writer: httpx.Client) -> None:
+    article = replace(CASES["mixed"].articles[0], embargoed=None, held=False, embargo_wording="")
+    draft = draft_of(start(writer, "보도자료.hwpx", hwpx.render_article(article)))
+    page = writer.get(draft)
+    assert article.headline in page.text
+    assert "보도자료.hwpx" in page.text, "the document is a file of the draft"
+    printed = writer.get(f"{draft}/release.hwpx")
+    assert (printed.status_code, printed.headers["Content-Type"]) == (200, "application/hwp+zip")
+    assert writer.get(f"{draft}/release.pdf").content.startswith(b"%PDF-")
+    assert writer.get(f"{draft}/release.doc").status_code == 404
+
+
+def test_what_is_not_certain_is_marked_until_it_is_changed(writer: httpx.Client) -> None:
+    draft = draft_of(start(writer, "a.txt", "어떤 제목\n\n무슨 일이 있었다.\n".encode(), "text/plain"))
+    page = writer.get(draft)
+    assert 'href="#f-headline"' in page.text
+    kept = form(writer, draft, **(RELEASE | {"headline": value(page, "headline"), "revision": revision(page)}))
+    page = writer.get(draft_of(kept).partition("?")[0])
+    assert 'href="#f-headline"' in page.text, "a mark stays while the field is as it was read"
+    form(writer, draft, **(RELEASE | {"headline": "고친 제목", "revision": revision(page)}))
+    assert 'href="#f-headline"' not in writer.get(draft).text
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("a.exe", b"MZ\x90\x00" + bytes(200)), ("a.hwpx", b"PK\x03\x04broken"), ("a.xml", b"<a>")]
+)
+def test_what_is_no_document_is_said_beside_the_field(writer: httpx.Client, name: str, content: bytes) -> None:
+    answer = start(writer, name, content)
+    assert answer.status_code == 422, answer.text
+    assert 'id="e-file"' in answer.text
+
+
+def test_nobody_else_prints_a_draft(site: Site, writer: httpx.Client) -> None:
+    draft = begun(writer)
+    stranger = site.member("printer@jeju.example", "editor", "jeju")
+    assert stranger.get(f"{draft}/release.pdf").status_code == 404
+    assert start(site.member("readonly@office.example", "reader"), "a.txt", b"x").status_code == 404

@@ -1,0 +1,89 @@
+"""What the desk's life is stored in, on both databases."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from app import store
+from app.accounts.offices import OfficeRecord
+from app.store.deliveries import Subscription
+from app.store.desk import DeskContact, DraftRecord, Reporter
+from app.store.desk.previews import MOST
+from feeds import Office
+from tests.test_store import article, put
+
+NOW = datetime(2026, 11, 26, 10, tzinfo=UTC)
+
+
+@pytest.fixture
+def draft(engine: store.Engine) -> DraftRecord:
+    store.accounts.save_office(engine, OfficeRecord("jeonbuk", "전북특별자치도", "", ("kr:52",)))
+    made = DraftRecord("0" * 16, "jeonbuk", "urn:x:1", "draft", 1, "제목", b"{}", "author", "author", NOW, NOW)
+    store.desk.create(engine, made, "person author")
+    return made
+
+
+def test_links_end_by_time_by_hand_and_with_the_rights_of_their_maker(engine: store.Engine, draft: DraftRecord) -> None:
+    hour = NOW + timedelta(hours=1)
+    secrets = [store.desk.make_link(engine, draft, maker, hour, NOW) for maker in ("author", "other", "other")]
+    assert all(secret and len(secret) == 43 for secret in secrets)
+    first, second, third = (secret or "" for secret in secrets)
+    assert (opened := store.desk.open_link(engine, first, NOW)) and opened.draft == draft.id
+    assert store.desk.open_link(engine, "x" * 43, NOW) is None
+    assert store.desk.open_link(engine, first, hour) is None, "it is too old"
+    newest = {link.person: link for link in store.desk.links_of(engine, draft.id, NOW)}
+    assert newest["author"].opened == 1 and newest["author"].last == NOW
+    assert store.desk.end_link(engine, draft, newest["other"].id, "person author", NOW)
+    assert not store.desk.end_link(engine, draft, newest["other"].id, "person author", NOW)
+    assert [store.desk.open_link(engine, secret, NOW) is None for secret in (second, third)].count(True) == 1
+    store.desk.limit_people(engine, draft.id, {"third"}, "person author", NOW)
+    assert [link.person for link in store.desk.links_of(engine, draft.id, NOW)] == ["author"]
+    limited = store.desk.draft_by_id(engine, draft.id)
+    assert limited is not None and limited.people == ("third",) and limited.revision == 1, "nobody's text is stale"
+    for _ in range(MOST - 1):
+        assert store.desk.make_link(engine, draft, "author", hour, NOW)
+    assert store.desk.make_link(engine, draft, "author", hour, NOW) is None
+
+
+def test_a_limited_draft_is_counted_for_its_people_alone(engine: store.Engine, draft: DraftRecord) -> None:
+    store.desk.move(engine, draft.id, 1, ("draft",), "submitted", "x", NOW, state="review", submitter="author")
+    assert store.desk.review_count(engine, "jeonbuk", "third", "third") == 1
+    assert store.desk.review_count(engine, "jeonbuk", "author", "author") == 0, "nobody decides about their own"
+    store.desk.limit_people(engine, draft.id, {"fourth"}, "x", NOW)
+    assert store.desk.review_count(engine, "jeonbuk", "third", "third") == 0
+    assert store.desk.review_count(engine, "jeonbuk", "fourth", "fourth") == 1
+    assert store.desk.review_count(engine, "jeonbuk", "admin", "") == 1
+
+
+def test_templates_contacts_and_reporters(engine: store.Engine, draft: DraftRecord) -> None:
+    first = store.desk.save_template(engine, "jeonbuk", "주간", b"{}", "p", NOW)
+    again = store.desk.save_template(engine, "jeonbuk", "주간", b'{"lines":{}}', "p", NOW)
+    assert first is not None and again is not None
+    assert [one.id for one in store.desk.templates_of(engine, "jeonbuk")] == [again.id]
+    store.desk.remove_template(engine, "jeju", again.id, "x", NOW)
+    assert store.desk.templates_of(engine, "jeonbuk"), "another office's hand"
+    assert store.desk.add_contact(engine, DeskContact("", "jeonbuk", name="홍길동"))
+    assert [one.entry for one in store.desk.contacts_of(engine, "jeonbuk")] == [{"name": "홍길동"}]
+    reporter = Reporter("", "jeonbuk", "김", "일보", "k@d.kr", "", b"i" * 32, False, "2026-03-09", "전화", "p", NOW)
+    assert [store.desk.add_reporter(engine, reporter, NOW) for _ in range(2)] == ["", "known"]
+    (stored,) = store.desk.reporters_of(engine, "jeonbuk")
+    assert stored.identity == b"i" * 32 and stored.created == NOW
+    store.desk.remove_reporter(engine, "jeonbuk", stored.id, "x", NOW)
+    assert store.desk.reporters_of(engine, "jeonbuk") == []
+
+
+def test_who_hears_of_an_article_and_what_waits(engine: store.Engine, draft: DraftRecord) -> None:
+    made = article("tag:audience", office=Office("jeonbuk", "전북특별자치도"))
+    pairs = store.keys(made).pairs()
+    assert store.deliveries.audience(engine, pairs) == {}
+    for name, wanted in (("a", [("*", "*")]), ("b", [pairs[-1]]), ("c", [("region kr:11", "*")])):
+        alert = Subscription("email", f"{name}@d.example", name, "", "email", host="d.example", created=1)
+        known = store.deliveries.save_subscription(engine, alert, wanted, NOW)
+    put(engine, made)
+    assert store.deliveries.audience(engine, pairs) == {"email": 2}
+    assert store.deliveries.audience(engine, pairs, embargoed=True) == {}
+    assert store.deliveries.states_of(engine, [known.identity, b"x" * 32]) == {known.identity: "active"}
+    later = datetime.now(UTC) + timedelta(days=1)
+    put(engine, article("tag:held", office=made.office, held=True))
+    put(engine, article("tag:waits", office=made.office, embargoed=later))
+    assert [one.state for one in store.desk.waiting_articles(engine, "jeonbuk")] == ["embargo", "held"]

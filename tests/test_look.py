@@ -1,0 +1,96 @@
+"""What pages stand on: the reader's language, versioned files, and a site's own colour, logo and time zone."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from app import create_app
+from app.errors import Misconfigured
+from app.settings import Settings, load
+from app.web import assets
+from tests.conftest import Server
+
+HTML = {"Accept": "text/html", "Accept-Language": "ko"}
+PNG = b"\x89PNG\r\n\x1a\n" + b"logo"
+
+
+def test_the_reader_chooses_the_language(server: Server) -> None:
+    same = {**HTML, "Origin": server.url}
+    chosen = server.client.post("/language", data={"lang": "en", "back": "/?q=%EB%B9%84"}, headers=same)
+    assert (chosen.status_code, chosen.headers["Location"]) == (303, f"{server.url}/?q=%EB%B9%84")
+    cookie = chosen.headers["Set-Cookie"]
+    assert re.match(r"lang=en; .*Max-Age=31536000; HttpOnly; Path=/; SameSite=Lax", cookie)
+    server.client.cookies.clear()
+    for sent, lang in (
+        ("lang=en", "en"),
+        ("lang=ko", "ko"),
+        ("lang=fr", "ko"),
+        ("lang=", "ko"),
+        ("lang=en; x=y", "en"),
+    ):
+        page = server.client.get("/", headers={**HTML, "Cookie": sent})
+        assert page.headers["Content-Language"] == lang and f'<html lang="{lang}">' in page.text
+    again = server.client.get("/", headers={**HTML, "Cookie": "lang=en", "If-None-Match": page.headers["ETag"]})
+    assert again.status_code == 304, "both are English"
+    korean = server.client.get("/", headers={**HTML, "If-None-Match": page.headers["ETag"]})
+    assert korean.status_code == 200
+
+
+@pytest.mark.parametrize("back", ["https://evil.example/", "//evil.example", "/\\evil.example", "", "/" + "x" * 600])
+def test_the_choice_leads_back_to_a_page_of_ours_alone(server: Server, back: str) -> None:
+    chosen = server.client.post("/language", data={"lang": "fr", "back": back}, headers={**HTML, "Origin": server.url})
+    assert chosen.headers["Location"] == f"{server.url}/" and "Set-Cookie" not in chosen.headers
+
+
+def test_what_pages_load_is_kept_for_long(server: Server) -> None:
+    url = re.search(r'rel="stylesheet" href="([^"]+)"', server.client.get("/", headers=HTML).text)
+    assert url
+    style = server.client.get(url[1])
+    assert style.headers["Content-Type"] == "text/css; charset=utf-8"
+    assert style.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    old = server.client.get("/static/0/style.css")
+    assert (old.text, old.headers["Cache-Control"]) == (style.text, "public, max-age=60")
+    for path in ("/static/0/none.css", "/static/0/../html.py", "/static/0/%2e%2e/html.py", "/static/style.css"):
+        assert server.client.get(path).status_code == 404
+
+
+def test_a_site_has_its_colour_and_logo(tmp_path: Path) -> None:
+    logo = tmp_path / "logo.png"
+    logo.write_bytes(PNG)
+    plain, own = assets.of_site(Settings()), assets.of_site(Settings(site_color="#7a1f26", site_logo=str(logo)))
+    assert plain.version != own.version and not plain.logo
+    assert b"--accent: #7a1f26" in own.files["style.css"].body and own.files[own.logo].content_type == "image/png"
+
+
+@pytest.mark.parametrize("body", [b"<svg/>", PNG + bytes(300_000), None])
+def test_a_logo_that_is_none(tmp_path: Path, body: bytes | None) -> None:
+    logo = tmp_path / "logo"
+    if body is not None:
+        logo.write_bytes(body)
+    with pytest.raises(Misconfigured, match="PRESSRELAY_SITE_LOGO"):
+        create_app(Settings(data_dir=str(tmp_path), site_logo=str(logo)))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("SITE_COLOR", "blue", "must look like #0b50d0"),
+        ("SITE_COLOR", "#ffcc00", "a contrast of 1.5 on white"),
+        ("SITE_TIMEZONE", "Seoul/", "expected an IANA name"),
+        ("SITE_TIMEZONE", "Mars/Olympus", "expected an IANA name"),
+    ],
+)
+def test_settings_that_are_refused(name: str, value: str, said: str) -> None:
+    with pytest.raises(Misconfigured, match=re.escape(said)):
+        load({f"PRESSRELAY_{name}": value})
+
+
+def test_times_are_those_of_the_site(own_server: object) -> None:
+    server = own_server(site_timezone="Europe/Berlin", workers="1").start()  # type: ignore[operator]
+    token = server.office()
+    id = server.push(token, (Path(__file__).parent / "releases" / "minimal.xml").read_bytes()).json()["id"]
+    korean = server.client.get(f"/articles/{id}", headers=HTML).text
+    assert "2026. 3. 9.(월) 02:00 CET" in korean and "중부유럽 시간" in korean
+    english = server.client.get(f"/articles/{id}", headers={**HTML, "Accept-Language": "en"}).text
+    assert "9 March 2026, 02:00 CET" in english and 'datetime="2026-03-09T01:00:00Z"' in english
