@@ -461,17 +461,25 @@ def test_a_database_whose_file_is_away_is_unavailable(tmp_path: Path) -> None:
     engine.dispose()
 
 
-def test_a_signature_from_before_a_restore_counts_as_used(engine: Engine) -> None:
-    assert store.accounts.spend(engine, b"1" * 32, NOW, NOW) is True
+def test_processes_that_start_a_new_database_at_once_keep_its_name(engine: Engine) -> None:
+    """Each of them sees that the database has no home yet. The second one took the first one's note for a move: the history was
+    named anew, and signatures of that second were refused."""
+    name = store.identity.instance(engine)
+    assert [store.identity.renew(engine, name, older=False) for _ in range(2)] == [name, name]
+    assert store.identity.head(engine).renewed == 0 and not store.identity.moved(engine)
+
+
+def test_a_signature_from_before_a_restore_is_not_taken(engine: Engine) -> None:
+    assert store.accounts.spend(engine, b"1" * 32, NOW, NOW) == "first"
     with (
         engine.begin() as connection
     ):  # as it was before: the signature is forgotten, and the history was called otherwise since
         connection.execute(text("DELETE FROM used_signatures"))
     name = store.identity.renew(engine, store.identity.instance(engine), older=True)
     assert name == store.identity.instance(engine) == store.identity.renew(engine, "another one", older=True)
-    assert store.accounts.spend(engine, b"1" * 32, NOW, NOW) is False
+    assert store.accounts.spend(engine, b"1" * 32, NOW, NOW) == "unknown"
     later = datetime.now(UTC) + timedelta(seconds=1)
-    assert store.accounts.spend(engine, b"2" * 32, later, later) is True
+    assert store.accounts.spend(engine, b"2" * 32, later, later) == "first"
 
 
 def test_what_is_delivered_of_another_history_is_called_otherwise(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,9 @@ from app import store
 from app.accounts import signatures, structured
 from app.accounts.signatures import NotSigned, Signed, SigningKey
 from app.cli import cli
+from app.commands.push import _sign
 from app.errors import Misconfigured, PressrelayError
+from app.sender import PushClient
 from app.store import Engine
 from tests.conftest import SEED, Server
 from tests.test_lifecycle import document, events, problem, token
@@ -255,7 +258,7 @@ def test_a_signature_is_good_once_on_all_workers(server: Server, key: Ed25519Pri
 
 
 def test_a_signature_is_spent_once_in_the_store(engine: Engine) -> None:
-    won: list[bool] = []
+    won: list[str] = []
     for number in range(5):
         threads = [
             threading.Thread(
@@ -267,11 +270,32 @@ def test_a_signature_is_spent_once_in_the_store(engine: Engine) -> None:
             thread.start()
         for thread in threads:
             thread.join()
-    assert sorted(won) == [False] * 15 + [True] * 5
-    assert store.accounts.spend(engine, bytes([9] * 32), NOW, NOW + timedelta(hours=2)) is True
-    assert store.accounts.spend(engine, bytes([0] * 32), NOW, NOW + timedelta(hours=2)) is True, (
+    assert sorted(won) == ["again"] * 15 + ["first"] * 5
+    assert store.accounts.spend(engine, bytes([9] * 32), NOW, NOW + timedelta(hours=2)) == "first"
+    assert store.accounts.spend(engine, bytes([0] * 32), NOW, NOW + timedelta(hours=2)) == "first", (
         "what is too old to be used is forgotten"
     )
+
+
+def test_a_signature_older_than_the_restore_is_not_taken_and_the_client_signs_again(
+    own_server: Callable[..., Server], key: Ed25519PrivateKey
+) -> None:
+    """A signature has whole seconds. So one made in the second in which a restored database was noticed is not taken either; the
+    client of `pressrelay push` waits a second and signs anew."""
+    server = own_server(workers="1").start()
+    server.office("signing", "서명청", "kr:11")
+    engine = server.engine()
+    raw = signatures._raw(key.public_key())
+    assert store.accounts.add_key(engine, KEYID, "signing", raw, "", datetime.now(UTC))
+    body = document("tag:signing,2026:restored")
+    headers = XML | signatures.sign("POST", f"{server.url}/releases", XML, body, key, KEYID)
+    store.identity.renew(engine, store.identity.instance(engine), older=True)
+    answer = server.client.post("/releases", content=body, headers=headers)
+    assert problem(answer) == (503, "signature-unknown") and answer.headers["Retry-After"] == "1"
+    client = PushClient(server.url, "", signing=partial(_sign, key, KEYID))
+    assert client.push(body).status == 201
+    client.close()
+    engine.dispose()
 
 
 def test_a_revoked_key_signs_nothing_more(server: Server, key: Ed25519PrivateKey) -> None:

@@ -85,10 +85,11 @@ def renew(engine: Engine, instance: str, *, older: bool) -> str:
         found, known = connection.execute(
             select(counter.c.instance, counter.c.home).where(counter.c.id == 1).with_for_update()
         ).one()
-        if found != instance:
+        home = _home(connection)
+        if found != instance or (known == home and not older):  # another process was first
             return str(found)
         name = secrets.token_hex(8) if known or older else str(found)
-        values: dict[str, str | int] = {"instance": name, "home": _home(connection)}
+        values: dict[str, str | int] = {"instance": name, "home": home}
         if name != found:
             values["renewed"] = micros(datetime.now(UTC))
         connection.execute(update(counter).where(counter.c.id == 1).values(**values))

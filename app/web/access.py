@@ -114,11 +114,19 @@ def _target() -> str:
 
 def spent(sender: Sender) -> Sender:
     """The sender with the signature of the request. Call it when the body was read and matches the signed digest. It marks the
-    signature as used. Raises Problem (401) if the signature was used before."""
+    signature as used. Raises Problem: 401 if the signature was used before, 503 if the database cannot know that."""
     signed = g.get("signed")
     if signed is None:
         return sender
-    if not store.accounts.spend(here().engine, signed.hash, signed.created, datetime.now(UTC)):
+    use = store.accounts.spend(here().engine, signed.hash, signed.created, datetime.now(UTC))
+    if use == "unknown":
+        detail = (
+            "The database was restored or moved after this signature was made, so the server cannot tell whether it was used before."
+            " Sign the request again."
+        )
+        title = "The signature is older than the database"
+        raise Problem(503, "signature-unknown", title, detail, headers={"Retry-After": "1"})
+    if use == "again":
         detail = "Each signature can be used only once. Sign the request again, also when you repeat it."
         raise Problem(401, "signature-replayed", "The signature was used before", detail)
     return replace(sender, signature=msgspec.json.encode(signed))

@@ -1,7 +1,7 @@
 """Stores the public keys that verify the signatures of offices, and the signatures that were used."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct
 from sqlalchemy import Engine, Row, delete, insert, select, update
@@ -65,12 +65,12 @@ def revoke_key(engine: Engine, id: str, now: datetime, actor: str = "command") -
     return key_of(engine, id)
 
 
-def spend(engine: Engine, hash: bytes, created: datetime, now: datetime) -> bool:
-    """Note that a signature is used. Return False if any process has used it before. A database that was restored to an older state
-    may have lost used signatures, so those `created` before the restore was noticed count as used. Raises Unavailable."""
+def spend(engine: Engine, hash: bytes, created: datetime, now: datetime) -> Literal["first", "again", "unknown"]:
+    """Note that a signature is used; `again`: it was used before, in any process. A database that was restored to an older state or
+    moved may have lost used signatures. So of those `created` before this was noticed, nobody knows. Raises Unavailable."""
     with writing(engine) as connection:
         if micros(created) <= connection.execute(select(counter.c.renewed).where(counter.c.id == 1)).scalar_one():
-            return False
+            return "unknown"
         build = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
         values = build(used_signatures).values(hash=hash, at=micros(now)).on_conflict_do_nothing()
         first = connection.execute(values.returning(used_signatures.c.at)).one_or_none() is not None
@@ -78,7 +78,7 @@ def spend(engine: Engine, hash: bytes, created: datetime, now: datetime) -> bool
         old = select(used_signatures.c.hash).where(used_signatures.c.at < micros(now - KEPT)).limit(FORGOTTEN_AT_ONCE)
         forgotten = old.with_for_update(skip_locked=True)
         connection.execute(delete(used_signatures).where(used_signatures.c.hash.in_(forgotten)))
-    return first
+    return "first" if first else "again"
 
 
 def _record(row: Row[Any]) -> KeyRecord:
