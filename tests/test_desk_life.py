@@ -20,7 +20,6 @@ from tests.doors import behind_https, knock
 from tests.mailbox import Mailbox
 from tests.test_alerts import link as link_in
 
-
 ARTICLE = """<article version="1"><guid>urn:x:jeju-{number}</guid><issued>2026-03-09T10:00:00+09:00</issued>
 <headline>제주 보도자료 {number}</headline><body><p>본문</p></body></article>"""
 RELEASE_OF = '<release xmlns="urn:pressrelay:press-release:1" xml:lang="ko">{}</release>'
