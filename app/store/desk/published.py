@@ -56,7 +56,7 @@ def placed(
     )
     found: list[DeskArticle] = []
     row, looked, part = None, 0, words.lower()
-    with reading(engine) as connection:
+    with reading(engine, slowly=True) as connection:
         for row in connection.execution_options(yield_per=limit).execute(statement):
             looked += 1
             article = decoded(row.doc)
