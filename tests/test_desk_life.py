@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from html import unescape
 
 import httpx
 import pytest
@@ -18,6 +19,10 @@ from tests.desk import RELEASE, Desk, form, path_of, revision, saved, soon, step
 from tests.doors import behind_https, knock
 from tests.mailbox import Mailbox
 from tests.test_alerts import link as link_in
+
+ARTICLE = """<article version="1"><guid>urn:x:jeju-{number}</guid><issued>2026-03-09T10:00:00+09:00</issued>
+<headline>제주 보도자료 {number}</headline><body><p>본문</p></body></article>"""
+RELEASE_OF = '<release xmlns="urn:pressrelay:press-release:1" xml:lang="ko">{}</release>'
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +54,41 @@ def ended(desk: Desk, draft: str) -> None:
         connection.execute(
             update(draft_versions).where(draft_versions.c.draft == draft.rpartition("/")[2]).values(begun=0)
         )
+
+
+def test_the_list_of_both_goes_on_with_each_of_them(desk: Desk) -> None:
+    """Drafts of all states and releases: each is on one page, and none is lost between pages."""
+    editor, engine, now = desk.person("pages@jeju.example", "editor", "jeju"), desk.context.engine, datetime.now(UTC)
+    person, drafts, states = desk.ids["pages@jeju.example"], set(), ("draft", "review", "returned", "scheduled")
+    for number in range(60):
+        later = now - timedelta(minutes=number // 2)  # two are of the same instant
+        id, state = store.desk.new_id(), states[number % 4]
+        planned = now + timedelta(days=1) if state == "scheduled" else None
+        draft = store.desk.DraftRecord(
+            id, "jeju", f"urn:x:{id}", state, 1, f"초안 {number}", b"{}", person, person, now, later, planned=planned
+        )
+        store.desk.create(engine, draft, "x")
+        drafts.add(f"/desk/drafts/{id}")
+    articles = "".join(ARTICLE.format(number=number) for number in range(90))
+    token = store.accounts.new_token(engine, "jeju", "", now)
+    pushed = desk.server.push(token, RELEASE_OF.format(articles).encode())
+    assert pushed.status_code == 201, pushed.text
+    pages, found, seen = ["/desk?office=jeju"], list[str](), list[int]()
+    while pages:
+        page = editor.get(pages.pop())
+        assert page.status_code == 200, page.text
+        rows = re.findall(r'role="rowheader".*?href="(/desk/(?:drafts|articles)/[^"]+)"', page.text)
+        found += rows
+        seen.append(len(rows))
+        pages += [unescape(path) for path in re.findall(r'rel="next" href="([^"]+)"', page.text)]
+        assert len(pages) <= 2
+    assert len(found) == len(set(found)) == 150
+    assert {path for path in found if "/drafts/" in path} == drafts
+    assert seen[0] == 50 and sorted(seen[1:], reverse=True) == [50, 35, 15], (
+        "drafts and releases together, then each alone"
+    )
+    for wrong in ("draft-1-", "article-1-ff", "1-1", f"draft-{'9' * 17}-0", "article-99999999999999999-1"):
+        assert editor.get(f"/desk?office=jeju&before={wrong}").status_code == 200
 
 
 def test_versions_are_listed_compared_and_taken_up(desk: Desk, writer: httpx.Client, stranger: httpx.Client) -> None:

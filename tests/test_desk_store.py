@@ -53,6 +53,9 @@ def test_a_limited_draft_is_counted_for_its_people_alone(engine: store.Engine, d
     assert store.desk.review_count(engine, "jeonbuk", "third", "third") == 0
     assert store.desk.review_count(engine, "jeonbuk", "fourth", "fourth") == 1
     assert store.desk.review_count(engine, "jeonbuk", "admin", "") == 1
+    counts = {who: store.desk.draft_counts(engine, "jeonbuk", who) for who in ("third", "fourth", "author", "")}
+    assert {who: count["review"] for who, count in counts.items()} == {"third": 0, "fourth": 1, "author": 1, "": 1}
+    assert {count["draft"] for count in counts.values()} == {0}
 
 
 def test_templates_contacts_and_reporters(engine: store.Engine, draft: DraftRecord) -> None:

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from jinja2 import Environment, FileSystemLoader, meta, nodes
 
 from app import create_app
 from app.errors import Misconfigured
@@ -53,6 +54,37 @@ def test_what_pages_load_is_kept_for_long(server: Server) -> None:
     assert (old.text, old.headers["Cache-Control"]) == (style.text, "public, max-age=60")
     for path in ("/static/0/none.css", "/static/0/../html.py", "/static/0/%2e%2e/html.py", "/static/style.css"):
         assert server.client.get(path).status_code == 404
+
+
+IMPORTED = re.compile(r"""\b(?:from|import)\s*\(?\s*["']\./([\w/-]+\.js)["']""")
+
+
+def scripts_of(template: str, jinja: Environment) -> set[str]:
+    """The modules that a template names, and those that its frame and its parts name."""
+    assert jinja.loader
+    tree = jinja.parse(jinja.loader.get_source(jinja, template)[0])
+    named = {text.value for text in tree.find_all(nodes.Const) if str(text.value).endswith(".js")}
+    for other in meta.find_referenced_templates(tree):
+        named |= scripts_of(other or "", jinja)
+    return {str(name) for name in named}
+
+
+def test_the_scripts_of_each_page_are_small() -> None:
+    """All that a page loads by its tags, and what that imports, at once or later."""
+    jinja = Environment(loader=FileSystemLoader(assets.STATIC.parent / "templates"))
+    files = assets.of_site(Settings()).files
+    used, largest = set[str](), 0
+    for template in jinja.list_templates():
+        loaded, todo = set[str](), scripts_of(template, jinja)
+        while todo:
+            name = todo.pop()
+            loaded.add(name)
+            todo |= {other for other in IMPORTED.findall(files[name].body.decode()) if other not in loaded}
+        size = sum(len(files[name].body) for name in loaded)
+        assert size < 40 * 1024, (template, size, loaded)
+        used, largest = used | loaded, max(largest, size)
+    assert used == {name for name in files if name.endswith(".js")}, "each script is one of some page"
+    assert largest > 30_000, "the imports are followed"
 
 
 def test_a_site_has_its_colour_and_logo(tmp_path: Path) -> None:

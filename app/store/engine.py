@@ -4,13 +4,25 @@ import math
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, create_engine, event, inspect, literal_column, select, text, update
+from sqlalchemy import (
+    Connection,
+    Select,
+    bindparam,
+    create_engine,
+    event,
+    func,
+    inspect,
+    literal_column,
+    select,
+    text,
+    update,
+)
 from sqlalchemy import Engine as Engine
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -189,13 +201,21 @@ _turns: dict[str, threading.Lock] = {}  # database URL -> the lock that its writ
 
 
 @contextmanager
-def reading(engine: Engine) -> Iterator[Connection]:
-    """A connection for single statements, each its own snapshot. Raises Unavailable and Unfit."""
+def reading(engine: Engine, *, slowly: bool = False) -> Iterator[Connection]:
+    """A connection for single statements, each its own snapshot. `slowly`: the rows of one are taken few at a time (`yield_per`), for
+    which PostgreSQL wants a transaction. Raises Unavailable and Unfit."""
     options: dict[str, Any] = {"reading": True}
-    if engine.dialect.name == "postgresql":
+    if engine.dialect.name == "postgresql" and not slowly:
         options["isolation_level"] = "AUTOCOMMIT"
     with _converted(), engine.connect().execution_options(**options) as connection:
         yield connection
+
+
+def counted(engine: Engine, found: Mapping[str, Select[Any]]) -> dict[str, int]:
+    """How many rows each of some queries has, asked at once. Raises Unavailable."""
+    counts = [select(func.count()).select_from(rows.subquery()).scalar_subquery() for rows in found.values()]
+    with reading(engine) as connection:
+        return dict(zip(found, connection.execute(select(*counts)).one(), strict=True))
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    literal_column,
     text,
 )
 
@@ -212,6 +213,17 @@ drafts = Table(
     Column("planned", BigInteger),
 )
 Index("drafts_office", drafts.c.office, drafts.c.state, drafts.c.updated, drafts.c.id)
+# Count the drafts that everybody of an office may see, without reading them, and find the others, which are few.
+_for_all, _limited = drafts.c.people == literal_column("''"), drafts.c.people != literal_column("''")
+Index(
+    "drafts_for_all",
+    drafts.c.office,
+    drafts.c.state,
+    drafts.c.people,
+    sqlite_where=_for_all,
+    postgresql_where=_for_all,
+)
+Index("drafts_limited", drafts.c.office, drafts.c.state, sqlite_where=_limited, postgresql_where=_limited)
 Index("drafts_article", drafts.c.article)
 _planned = drafts.c.state == "scheduled"
 Index("drafts_planned", drafts.c.planned, sqlite_where=_planned, postgresql_where=_planned)

@@ -5,14 +5,14 @@ reader's choice (a cookie, set by `POST /language`), then Accept-Language, so pu
 depends on a person is made by `sessions.own_page`, which no cache stores.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache, partial
 from typing import Any, Literal
 from urllib.parse import quote, urlencode
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_datetime, get_timezone_name
+from babel.dates import get_day_names, get_month_names, get_timezone_name
 from flask import Response, current_app, g, render_template, request
 from markupsafe import Markup
 from werkzeug.datastructures import LanguageAccept
@@ -63,8 +63,12 @@ FORMS |= {f"desk_lists.{name}" for name in ("keep", "steer", "add", "remove", "t
 FORMS |= {"desk_reporters.add", "desk_reporters.remove"}
 LANGUAGE = "lang"  # the cookie with the language that the reader chose
 WORDS = {lang: {key: words[lang] for key, words in TEXTS.items()} for lang in LANGUAGES}
-# Korean press offices write dates like this: 2021. 3. 9.(화) 20:15
-PATTERNS = {"ko": "y. M. d.(E) HH:mm", "en": "d MMMM y, HH:mm"}
+DAYS, MONTHS = get_day_names("abbreviated", locale="ko"), get_month_names("wide", locale="en")
+# Korean press offices write dates like this: 2021. 3. 9.(화) 20:15. Not by Babel, which takes a tenth of the time of a page with 100.
+WRITTEN: dict[str, Callable[[datetime], str]] = {
+    "ko": lambda at: f"{at.year}. {at.month}. {at.day}.({DAYS[at.weekday()]}) {at:%H:%M}",
+    "en": lambda at: f"{at.day} {MONTHS[at.month]} {at.year}, {at:%H:%M}",
+}
 # What stands in the header: (the text's key, the path). Public pages have the first ones only.
 NAVIGATION = (("nav-feeds", "/feeds"), ("nav-search", "/#q"))
 OWN_NAVIGATION = (("desk", "/desk"), ("people", "/people"), ("account", "/account"))
@@ -139,7 +143,7 @@ def when(instant: datetime, lang: str) -> str:
     Korea's, so it follows only on a site elsewhere. The foot of each page names the zone in full."""
     zone_id = here().settings.site_timezone
     local = instant.astimezone(zone_of(zone_id))
-    written = str(format_datetime(local, PATTERNS[lang], tzinfo=local.tzinfo, locale=lang))
+    written = WRITTEN[lang](local)
     return written if (lang, zone_id) == ("ko", "Asia/Seoul") else f"{written} {local.tzname()}"
 
 

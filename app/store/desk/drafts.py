@@ -9,12 +9,25 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    and_,
+    delete,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    true,
+    update,
+)
 
 from app.store import audit
 from app.store.audit import Event
 from app.store.deliveries.intents import Intent, ask_within
-from app.store.engine import reading, writing
+from app.store.engine import counted, reading, writing
 from app.store.tables import (
     draft_asides,
     draft_files,
@@ -220,12 +233,14 @@ def drafts_of(
 
 def draft_counts(engine: Engine, office: str, person: str) -> dict[str, int]:
     """State -> how many drafts of an office a person may see; at most MOST_COUNTED each. Raises Unavailable."""
+    theirs, rows = drafts.c.office == office, select(drafts.c.state).limit(MOST_COUNTED)
+    named = _named(person) if person else true()
     found = {}
-    with reading(engine) as connection:
-        for state in STATES[:4]:
-            rows = select(drafts.c.id).where(_seen_by(office, person), drafts.c.state == state).limit(MOST_COUNTED)
-            found[state] = connection.execute(select(func.count()).select_from(rows.subquery())).scalar_one()
-    return found
+    for state in STATES[:4]:
+        found[state] = rows.where(theirs, drafts.c.state == state, _FOR_ALL)
+        found[f"limited {state}"] = rows.where(theirs, drafts.c.state == state, _LIMITED, named)
+    counts = counted(engine, found)
+    return {state: min(counts[state] + counts[f"limited {state}"], MOST_COUNTED) for state in STATES[:4]}
 
 
 def due_drafts(engine: Engine, now: datetime, limit: int = 20) -> list[DraftRecord]:
@@ -435,14 +450,15 @@ def set_routine(engine: Engine, office: str, routine: Routine, actor: str, now: 
 def _seen_by(office: str, person: str) -> ColumnElement[bool]:
     """The drafts of an office that a person may see; an empty person sees all of them."""
     theirs = drafts.c.office == office
-    if not person:
-        return theirs
-    named = or_(
-        drafts.c.people == "",
-        drafts.c.author == person,
-        drafts.c.people.contains(f" {person} ", autoescape=True),
-    )
-    return and_(theirs, named)
+    return and_(theirs, or_(_FOR_ALL, _named(person))) if person else theirs
+
+
+def _named(person: str) -> ColumnElement[bool]:
+    return or_(drafts.c.author == person, drafts.c.people.contains(f" {person} ", autoescape=True))
+
+
+# Written as the partial indexes are, so that both databases use them.
+_FOR_ALL, _LIMITED = drafts.c.people == literal_column("''"), drafts.c.people != literal_column("''")
 
 
 def _locked(connection: Connection, id: str) -> DraftRecord | None:

@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Engine, and_, func, or_, select
+from sqlalchemy import ColumnElement, Engine, and_, or_, select
 
-from app.store.engine import reading
+from app.store.engine import counted, reading
 from app.store.tables import articles, instant, micros, versions
 from feeds import Brief
 
@@ -17,6 +17,7 @@ LOOKED_AT = 500  # articles that one page looks at for those with some words: wo
 MOST_COUNTED = 1_000  # more are not counted
 
 Position = tuple[datetime, int]
+decoded = msgspec.json.Decoder(Brief).decode
 
 
 class DeskArticle(Struct, frozen=True):
@@ -54,18 +55,18 @@ def placed(
         .limit(most)
     )
     found: list[DeskArticle] = []
-    last: Position | None = None
-    looked = 0
-    with reading(engine) as connection:
+    row, looked, part = None, 0, words.lower()
+    with reading(engine, slowly=True) as connection:
         for row in connection.execution_options(yield_per=limit).execute(statement):
             looked += 1
-            one = _placed(row)
-            last = (one.edited, one.num)
-            if words.lower() in one.article.headline.lower():
-                found.append(one)
+            article = decoded(row.doc)
+            if part in article.headline.lower():
+                found.append(_placed(row, article))
                 if len(found) == limit:
                     break
-    return found, last if looked == most or len(found) == limit else None
+    if row is None or (looked < most and len(found) < limit):
+        return found, None
+    return found, (instant(row.edited), row.num)
 
 
 def waiting_articles(engine: Engine, office: str, limit: int = 500) -> list[DeskArticle]:
@@ -78,17 +79,13 @@ def waiting_articles(engine: Engine, office: str, limit: int = 500) -> list[Desk
         .limit(limit)
     )
     with reading(engine) as connection:
-        return [_placed(row) for row in connection.execute(statement)]
+        return [_placed(row, decoded(row.doc)) for row in connection.execute(statement)]
 
 
 def waiting_counts(engine: Engine, office: str) -> dict[str, int]:
     """How many articles of an office are in each state of WAITING and WITHDRAWN; at most MOST_COUNTED each. Raises Unavailable."""
-    found = {}
-    with reading(engine) as connection:
-        for state in (*WAITING, *WITHDRAWN):
-            rows = select(articles.c.num).where(articles.c.office == office, _KINDS[state]).limit(MOST_COUNTED)
-            found[state] = connection.execute(select(func.count()).select_from(rows.subquery())).scalar_one()
-    return found
+    of_office = select(articles.c.num).where(articles.c.office == office).limit(MOST_COUNTED)
+    return counted(engine, {state: of_office.where(_KINDS[state]) for state in (*WAITING, *WITHDRAWN)})
 
 
 # Written as the partial indexes are, so that both databases use them.
@@ -107,10 +104,10 @@ _COLUMNS = (
 )
 
 
-def _placed(row: Any) -> DeskArticle:
+def _placed(row: Any, article: Brief) -> DeskArticle:
     return DeskArticle(
         row.num,
-        msgspec.json.decode(row.doc, type=Brief),
+        article,
         _state(row.version, row.pubstatus, bool(row.public), row.due),
         instant(row.edited),
         None if row.due is None else instant(row.due),

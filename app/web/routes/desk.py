@@ -48,7 +48,8 @@ from feeds import Article
 blueprint = Blueprint("desk", __name__)
 
 PAGE = 50  # releases on one page of the list
-CURSOR = re.compile(r"(\d{1,17})-([0-9a-f]{1,16})")
+DRAFTS_FIRST = 25  # drafts at the beginning of the list of both, where releases follow
+CURSOR = re.compile(r"(draft|article)-(\d{1,17})-([0-9a-f]{1,16})")
 DRAFTING = ("draft", "returned", "review", "scheduled")
 PUBLIC = ("embargo", "held", "published", "corrected", "withheld", "canceled")
 FURTHEST = timedelta(days=366)  # how far ahead a release may be planned
@@ -62,7 +63,8 @@ MOST_TOLD = 100  # faults and warnings in one answer
 @blueprint.get("/desk")
 @signed_in
 def listed(visit: Visit) -> Response:
-    """The releases of an office: what is being written, and what is published. `office`, `state`, `q`, `before`."""
+    """The releases of an office: what is being written, and what is published. `office`, `state`, `q`, `before`. Without a state, the
+    first page has both, and each of them goes on by itself."""
     context = here()
     asked = {name: request.args.get(name, "").strip() for name in ("office", "state", "q", "before")}
     seats = seats_of(context, visit)
@@ -72,8 +74,16 @@ def listed(visit: Visit) -> Response:
     if seat is None:
         raise NotFound
     state = asked["state"] if asked["state"] in (*DRAFTING, *PUBLIC, "discarded") else ""
-    drafts, older = _drafts(context, seat, state, asked)
-    articles, next_page = _articles(context, seat, state, asked)
+    cursor = CURSOR.fullmatch(asked["before"])
+    of, at, last = cursor.groups() if cursor else ("", "", "")
+    drafts, older, articles, next_page = list[store.desk.DraftRecord](), "", list[store.desk.DeskArticle](), ""
+    if state not in PUBLIC and of != "article":
+        before = (store.instant(int(at)), last) if of else None
+        most = PAGE if state or of else DRAFTS_FIRST
+        drafts, older = _drafts(context, seat, state, asked["q"], before, most)
+    if state not in (*DRAFTING, "discarded") and of != "draft":
+        position = (store.instant(int(at)), int(last)) if of and last.isdecimal() else None
+        articles, next_page = _articles(context, seat, state, asked["q"], position, PAGE - len(drafts))
     counts = store.desk.draft_counts(context.engine, seat.office.code, seat.sees)
     counts |= store.desk.waiting_counts(context.engine, seat.office.code)
     return own_page(
@@ -95,48 +105,32 @@ def listed(visit: Visit) -> Response:
 
 
 def _drafts(
-    context: Context, seat: Seat, state: str, asked: Mapping[str, str]
+    context: Context, seat: Seat, state: str, words: str, before: tuple[datetime, str] | None, most: int
 ) -> tuple[list[store.desk.DraftRecord], str]:
     """(the drafts of a page, the address of the next page or nothing)."""
-    if (state and state in PUBLIC) or (not state and asked["before"]):
-        return [], ""
-    cursor = CURSOR.fullmatch(asked["before"])
-    before = (store.instant(int(cursor[1])), cursor[2]) if cursor else None
+    states = (state,) if state else DRAFTING
     found = store.desk.drafts_of(
-        context.engine,
-        seat.office.code,
-        states=(state,) if state else DRAFTING,
-        words=asked["q"],
-        person=seat.sees,
-        before=before,
-        limit=PAGE + 1,
+        context.engine, seat.office.code, states=states, words=words, person=seat.sees, before=before, limit=most + 1
     )
-    if len(found) <= PAGE:
+    if len(found) <= most:
         return found, ""
-    last = found[PAGE - 1]
-    query = {"office": seat.office.code, "state": state or "draft", "q": asked["q"]}
-    return found[:PAGE], f"/desk?{urlencode(query)}&before={store.micros(last.updated)}-{last.id}"
+    last = found[most - 1]
+    return found[:most], _older(seat, state, words, f"draft-{store.micros(last.updated)}-{last.id}")
 
 
 def _articles(
-    context: Context, seat: Seat, state: str, asked: Mapping[str, str]
+    context: Context, seat: Seat, state: str, words: str, before: tuple[datetime, int] | None, most: int
 ) -> tuple[list[store.desk.DeskArticle], str]:
-    if state and state not in PUBLIC:
-        return [], ""
-    cursor = CURSOR.fullmatch(asked["before"])
-    before = (store.instant(int(cursor[1])), int(cursor[2])) if cursor and cursor[2].isdecimal() else None
+    states = (state,) if state else PUBLIC
     found, last = store.desk.placed(
-        context.engine,
-        seat.office.code,
-        states=(state,) if state else PUBLIC,
-        words=asked["q"],
-        before=before,
-        limit=PAGE,
+        context.engine, seat.office.code, states=states, words=words, before=before, limit=most
     )
-    if last is None:
-        return found, ""
-    query = {"office": seat.office.code, "state": state, "q": asked["q"]}
-    return found, f"/desk?{urlencode(query)}&before={store.micros(last[0])}-{last[1]}"
+    return found, _older(seat, state, words, f"article-{store.micros(last[0])}-{last[1]}") if last else ""
+
+
+def _older(seat: Seat, state: str, words: str, before: str) -> str:
+    query = {"office": seat.office.code, "state": state, "q": words, "before": before}
+    return f"/desk?{urlencode({name: value for name, value in query.items() if value})}"
 
 
 # Writing

@@ -52,10 +52,10 @@ function blocks(node) {
 // No white space at the ends, and no line breaks after the last word.
 function trim(block) {
   if (!/^(p|h\d|li|td|th)$/.test(named(block))) return;
-  while (block.lastChild && (named(block.lastChild) === "br" || (block.lastChild.nodeType === 3 && !block.lastChild.data.trim()))) block.lastChild.remove();
-  while (block.firstChild && (named(block.firstChild) === "br" || (block.firstChild.nodeType === 3 && !block.firstChild.data.trim()))) block.firstChild.remove();
-  if (block.firstChild?.nodeType === 3) block.firstChild.data = block.firstChild.data.trimStart();
-  if (block.lastChild?.nodeType === 3) block.lastChild.data = block.lastChild.data.trimEnd();
+  for (const [end, cut] of [["lastChild", "trimEnd"], ["firstChild", "trimStart"]]) {
+    while (block[end] && (named(block[end]) === "br" || (block[end].nodeType === 3 && !block[end].data.trim()))) block[end].remove();
+    if (block[end]?.nodeType === 3) block[end].data = block[end].data[cut]();
+  }
 }
 
 function block(node, name) {

@@ -1,0 +1,16 @@
+"""Desks: indexes that count the drafts of an office without reading them."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0024"
+down_revision = "0023"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    for_all, limited = sa.text("people = ''"), sa.text("people != ''")
+    columns = ["office", "state", "people"]
+    op.create_index("drafts_for_all", "drafts", columns, sqlite_where=for_all, postgresql_where=for_all)
+    op.create_index("drafts_limited", "drafts", columns[:2], sqlite_where=limited, postgresql_where=limited)
