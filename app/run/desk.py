@@ -60,4 +60,6 @@ def step(context: Context) -> int:
             raise
         except PressrelayError as error:
             log.error("draft %s cannot be published now: %s", draft.id, error)
+        except Exception:  # whatever one draft does, the others are published
+            log.exception("draft %s cannot be published now", draft.id)
     return done

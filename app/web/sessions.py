@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from flask import Response, g, request
 from msgspec import Struct
+from werkzeug.exceptions import NotFound
 
 from app import store
 from app.accounts.people import WHOLE, PersonRecord
@@ -51,6 +52,16 @@ def _visit() -> Visit | None:
     session, person = found
     store.accounts.seen(engine, session, now)
     return Visit(person, session)
+
+
+def still() -> Visit:
+    """Who is signed in now, after a body that its sender may have sent slowly: meanwhile the session, the account or a role of it may
+    have ended. Raises NotFound if nobody is any more, and Unavailable."""
+    g.pop("visit", None)
+    found = visit()
+    if found is None:
+        raise NotFound
+    return found
 
 
 def signed_in(view: Callable[..., Response]) -> Callable[..., Response]:

@@ -390,9 +390,13 @@ def present(engine: Engine, id: str, person: str, now: datetime) -> list[str]:
 
 
 def add_file(engine: Engine, id: str, file: DraftFile) -> bool:
-    """Note a file of a draft, in place of one with the same name; False if the draft has MOST_FILES already. Raises Unavailable."""
+    """Note a file of a draft, in place of one with the same name; False if the draft has MOST_FILES already. Raises Stale if the draft
+    may not be changed any more: its files go with the text that somebody submitted and another approves. Raises Unavailable."""
     mine = draft_files.c.draft == id
     with writing(engine) as connection:
+        draft = _locked(connection, id)
+        if draft is None or draft.state not in EDITABLE:
+            raise Stale(draft)
         connection.execute(delete(draft_files).where(mine, draft_files.c.name == file.name))
         if connection.execute(select(func.count()).select_from(draft_files).where(mine)).scalar_one() >= MOST_FILES:
             connection.rollback()
@@ -403,12 +407,6 @@ def add_file(engine: Engine, id: str, file: DraftFile) -> bool:
             )
         )
     return True
-
-
-def remove_file(engine: Engine, id: str, name: str) -> None:
-    """Forget a file of a draft. Raises Unavailable."""
-    with writing(engine) as connection:
-        connection.execute(delete(draft_files).where(draft_files.c.draft == id, draft_files.c.name == name))
 
 
 def files_of(engine: Engine, id: str) -> list[DraftFile]:

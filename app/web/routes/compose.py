@@ -160,11 +160,13 @@ def _plain(body: str) -> str:
 def upload(visit: Visit, id: str) -> Response:
     """Keep files of a draft. A program names them in the text that it saves next; a form sends `revision`, so they are added to it."""
     context, now = here(), datetime.now(UTC)
-    seat, draft = draft_at(context, visit, id, "draft")
+    draft_at(context, visit, id, "draft")  # before the form is read
     with web.whole_form() as form:
-        if draft.state not in store.desk.EDITABLE:
-            raise Problem(409, "draft-closed", "The draft cannot be changed now", "Take it back first.")
-        entries, wrong = work.keep_files(context, draft, form.files.values())
+        seat, draft = draft_at(context, web.sessions.still(), id, "draft")
+        try:
+            entries, wrong = work.keep_files(context, draft, form.files.values())
+        except store.desk.Stale:
+            raise Problem(409, "draft-closed", "The draft cannot be changed now", "Take it back first.") from None
         wrong += [(name, f"desk-file-{why}") for name, why in form.left]
     revision = next((value for name, value in form.fields if name == "revision"), "")
     if revision and entries:

@@ -149,8 +149,9 @@ def composing(visit: Visit) -> Response:
 def begin(visit: Visit) -> Response:
     """Store a new draft."""
     context, now = here(), datetime.now(UTC)
+    seat_at(context, visit, "", "draft")  # before the form is read
     with web.whole_form() as form:
-        seat = seat_at(context, visit, _value(form, "office"), "draft")
+        seat = seat_at(context, web.sessions.still(), _value(form, "office"), "draft")
         asked = _value(form, "id")
         known = store.desk.draft_by_id(context.engine, asked) if web.seats.DRAFT.fullmatch(asked) else None
         if known is not None and (known.author, known.office) == (seat.person, seat.office.code):
@@ -177,8 +178,9 @@ def one(visit: Visit, id: str) -> Response:
 def save(visit: Visit, id: str) -> Response:
     """Store a new text of a draft. If somebody else changed it meanwhile, nothing is overwritten, and both texts are kept."""
     context, now = here(), datetime.now(UTC)
-    seat, draft = draft_at(context, visit, id, "draft")
+    draft_at(context, visit, id, "draft")  # before the form is read
     with web.whole_form() as form:
+        seat, draft = draft_at(context, web.sessions.still(), id, "draft")
         return _stored(context, seat, draft, number_sent(_value(form, "revision")), form, now)
 
 
@@ -187,8 +189,10 @@ def _stored(
 ) -> Response:
     """Store the form with its files, and answer."""
     content = _fixed(_content(form), _value(form, "then"))
-    editable = draft.state in store.desk.EDITABLE
-    entries, wrong = work.keep_files(context, draft, form.files.values()) if editable else ([], [])
+    try:
+        entries, wrong = work.keep_files(context, draft, form.files.values())
+    except store.desk.Stale:  # so is the text, which is kept beside the draft
+        entries, wrong = [], []
     content = content.with_files(entries)
     wrong += [(name, f"desk-file-{why}") for name, why in form.left]
     try:
@@ -426,9 +430,9 @@ def set_routine(visit: Visit) -> Response:
     sent = members(("office", "approval", "notice"))
     seat = seat_at(context, visit, sent.get("office", ""), "publish")
     notice = sent.get("notice", "60")
-    if not (notice.isdecimal() and int(notice[:6]) <= 10_080):
+    if not 0 <= number_sent(notice) <= 10_080:
         return _routine(context, seat, {"notice": "desk-notice-wrong"})
-    changed = store.desk.Routine(sent.get("approval", "") == "1", int(notice))
+    changed = store.desk.Routine(sent.get("approval", "") == "1", number_sent(notice))
     store.desk.set_routine(context.engine, seat.office.code, changed, seat.actor, datetime.now(UTC))
     return _routine(context, seat, done="desk-routine-set")
 

@@ -113,9 +113,10 @@ def checking(visit: Visit) -> Response:
 def check(visit: Visit) -> Response:
     """What `POST /releases?dry_run=1` says of a file, with each fault at its line. Nothing is stored."""
     context = here()
+    seat_at(context, visit, "", "draft")  # before the form is read
     with web.whole_form() as form:
         office = next((value for name, value in form.fields if name == "office"), "")
-        seat = seat_at(context, visit, office, "draft")
+        seat = seat_at(context, web.sessions.still(), office, "draft")
         upload = next(iter(form.files.values()), None)
         if upload is None or not upload.size:
             return _check_page(seat, {"file": "desk-check-none"}, 422)

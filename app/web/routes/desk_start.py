@@ -51,9 +51,10 @@ def start(visit: Visit) -> Response:
     """Make a draft of each article in a `file`: HWPX, DOCX, PDF, HWP, text, or a release in any dialect. What is not certain is
     marked."""
     context = here()
+    seat_at(context, visit, "", "draft")  # before the form is read
     with web.whole_form() as form:
         office = next((value for name, value in form.fields if name == "office"), "")
-        seat = seat_at(context, visit, office.strip(), "draft")
+        seat = seat_at(context, web.sessions.still(), office.strip(), "draft")
         upload = next(iter(form.files.values()), None)
         if upload is None:
             return _page(seat, "desk-start-none")
