@@ -31,6 +31,11 @@ class Code(Struct, frozen=True):
     maps_to: tuple[str, ...] = ()  # a policy field's Media Topics
     level: str = ""
 
+    def named(self, lang: str) -> tuple[str, str]:
+        """The name for a reader of `lang`, and its language: the wanted one, else English, else any."""
+        spoken = next((tag for tag in (lang, "en", *self.names) if self.names.get(tag)), "")
+        return self.names.get(spoken, self.code), spoken
+
     def valid(self, on: date) -> bool:
         """Whether the code was in force on a day."""
         return (self.valid_from is None or self.valid_from <= on) and (self.valid_to is None or on <= self.valid_to)

@@ -32,21 +32,30 @@ def _bearers(codes: Iterable[Code], named: Callable[[Code], Iterable[str]]) -> d
 
 
 def _media_topics() -> Iterator[Code]:
-    korean = {row["qcode"]: row["name_ko_proposed"] for row in rows("mediatopics-ko-top.csv")}
+    """IPTC's topics, with the Korean names that we propose, because IPTC has none."""
+    korean = {row["qcode"]: row for row in rows("mediatopics-ko.csv")}
     for row in rows("mediatopics.csv"):
         number = row["qcode"].partition(":")[2]
-        names = {"en": row["name_en"]}
-        if row["qcode"] in korean:
-            names["ko"] = korean[row["qcode"]]
+        names: dict[str, str] = {"en": row["name_en"]}
+        others: tuple[str, ...] = ()
+        if proposed := korean.get(row["qcode"]):
+            names["ko"] = proposed["name_ko_proposed"]
+            others = _spellings(names["ko"], proposed["aliases_ko"])
         yield Code(
             scheme="medtop",
             code=row["qcode"],
             names=names,
             parent=row["parent"],
-            aliases=(number, f"{URI}{number}", row["subjectcode"]),
+            aliases=(number, f"{URI}{number}", row["subjectcode"], *others),
             retired=date.fromisoformat(row["retired"]) if row["retired"] else None,
             level=row["level"],
         )
+
+
+def _spellings(name: str, aliases: str) -> tuple[str, ...]:
+    """Other names in use, and the name as it is also written: without spaces, which Korean may leave out in terms."""
+    found = (name.replace(" ", ""), *aliases.split("|"))
+    return tuple(dict.fromkeys(one for one in found if one and one != name))
 
 
 def _policy_fields() -> Iterator[Code]:

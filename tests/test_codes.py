@@ -1,13 +1,17 @@
 """The code tables: every way to name a region or topic, and the history of codes."""
 
+import re
 from datetime import date
 
 import pytest
 
+from app.desk import suggesting
 from app.errors import Problem
 from app.query.parsing import parse
 from app.query.query import Query
+from app.web.html import called
 from schemas import UnknownCode, codes
+from schemas.tables import folded, rows
 
 BEFORE, AFTER = date(2021, 3, 9), date(2026, 8, 1)
 
@@ -61,6 +65,9 @@ TOPICS = [
     ("brm11", "brm11"),
     ("일반공공행정", "brm11"),
     ("교육", "medtop:05000000"),  # also the name of brm03
+    ("복지", "medtop:20000817"),  # also a keyword of brm09
+    ("예산", "medtop:20000607"),
+    ("정부예산", "medtop:20000607"),
     ("안전", "brm01"),  # a keyword
     # One in force and one retired share these.
     ("subj:16009000", "medtop:20000062"),
@@ -205,3 +212,54 @@ def test_a_query_has_bounds() -> None:
     with pytest.raises(Problem):
         parse([("region", code) for code in ("kr:11", "kr:26", "kr:27", "kr:28", "kr:30")] * 5, [])
     assert Query().scans() == (("*", "*"),)
+
+
+MEDIA_TOPICS = [code for code in codes("topic") if code.scheme == "medtop"]
+
+
+def test_the_first_two_levels_of_topics_have_korean_names() -> None:
+    assert not [code.code for code in MEDIA_TOPICS if code.level in ("1", "2") and "ko" not in code.names]
+    assert len([code for code in MEDIA_TOPICS if code.level > "2" and "ko" in code.names]) > 300
+
+
+def test_korean_names_of_topics_are_korean_and_of_one_topic_each() -> None:
+    """A name or another spelling of it leads to this very topic, though a policy field may have that name or keyword too."""
+    proposed = {row["qcode"]: row for row in rows("mediatopics-ko.csv")}
+    found: dict[str, str] = {}
+    for code in MEDIA_TOPICS:
+        if "ko" not in code.names:
+            continue
+        name = code.names["ko"]
+        assert proposed[code.code]["name_en"] == code.names["en"]
+        assert re.fullmatch(r"[가-힣0-9·()A-Z, ]+", name) and re.match(r"[가-힣]", name), name
+        others = [one for one in proposed[code.code]["aliases_ko"].split("|") if one]
+        for one in dict.fromkeys((name, name.replace(" ", ""), *others)):
+            assert folded(one) not in found, (one, code.code, found[folded(one)])
+            found[folded(one)] = code.code
+            assert codes("topic").resolve(one) is code, one
+
+
+def test_a_field_with_a_keyword_that_a_topic_has_for_a_name_is_in_the_topics_feed() -> None:
+    """So `topic=복지` finds what is of the topic, and what is of the policy field."""
+    topics = {folded(code.names["ko"]): code.code for code in MEDIA_TOPICS if "ko" in code.names}
+    shared = [
+        (code, topics[folded(name)])
+        for code in codes("topic")
+        if code.scheme == "brm"
+        for name in (code.names["ko"], *code.aliases)
+        if folded(name) in topics
+    ]
+    assert len(shared) > 5
+    assert not [(code.code, topic) for code, topic in shared if topic not in codes("topic").lineage(code.code)]
+
+
+def test_a_name_is_in_the_readers_language_where_there_is_one() -> None:
+    assert called("medtop:20000607", "ko") == "정부 예산"
+    assert called("medtop:20000607", "en") == "government budget"
+    assert called("medtop:20000675", "ko") == '<span lang="en">Freemasonry</span>'
+    assert called("us:CA", "ko") == '<span lang="en">California</span>'
+    assert called("nothing", "ko") == "nothing"
+    assert suggesting.search("topic", "예산", "ko")[0] == suggesting.Hint("medtop:20000607", "정부 예산", "정부")
+    assert suggesting.search("topic", "zoroastrianism", "ko")[0].lang == "en"
+    assert all(hint.lang == "" for hint in suggesting.under("topic", "medtop:11000000", "ko"))
+    assert [hint.name for hint in suggesting.suggested("topic", "산불 진화", "산불이 났다", "ko")] == ["산불"]

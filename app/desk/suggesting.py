@@ -24,6 +24,8 @@ SCHEMES = ("region", "topic")
 # Names that are ordinary words too, so they say nothing about a place or a topic.
 ORDINARY = {
     "한국", "대한민국", "사회", "정부", "도시", "지역", "고성", "중구", "동구", "서구", "남구", "북구", "사람", "활동", "문화", "인재",
+    "가족", "감시", "경제", "공무원", "공직자", "광고", "기업", "남성", "대출", "법률", "병원", "부상", "사기", "사진", "성별", "성인",
+    "성취", "신문", "언론", "언어", "여성", "은행", "인물", "자연", "장관", "전력", "조각", "학교", "학생", "후보자",
 }  # fmt: skip
 # what may follow a name: the first syllable of a Korean particle
 ENDINGS = "은는이가을를의에로와과도만나서까부및등들께"
@@ -35,17 +37,17 @@ class Hint(Struct, frozen=True):
     code: str
     name: str  # in the reader's language
     within: str = ""  # the name of what it belongs to
+    lang: str = ""  # the language of the name, if it has none in the reader's
 
 
 def hint(code: Code, lang: str) -> Hint:
     """A code with its names. `lang`: "ko" or "en"."""
     table = codes("region" if code.scheme == "region" else "topic")
     above = table.get(code.parent)
-    return Hint(code.code, _name(code, lang), _name(above, lang) if above and above.parent else "")
-
-
-def _name(code: Code, lang: str) -> str:
-    return code.names.get(lang) or code.names.get("ko") or code.names.get("en") or code.code
+    name, spoken = code.named(lang)
+    return Hint(
+        code.code, name, above.named(lang)[0] if above and above.parent else "", "" if spoken == lang else spoken
+    )
 
 
 def known(scheme: str, text: str, lang: str, within: Sequence[str] = ()) -> Hint | None:
@@ -56,11 +58,11 @@ def known(scheme: str, text: str, lang: str, within: Sequence[str] = ()) -> Hint
         return None
 
 
-def chosen(scheme: str, lines: Sequence[str], lang: str, office: OfficeRecord) -> dict[str, str]:
-    """Line of the form -> the name of what it means, for the lines that mean something."""
+def chosen(scheme: str, lines: Sequence[str], lang: str, office: OfficeRecord) -> dict[str, Hint]:
+    """Line of the form -> what it means, for the lines that mean something."""
     within = office.regions if scheme == "region" else office.topics
     found = {line: known(scheme, line, lang, within) for line in lines}
-    return {line: hint.name for line, hint in found.items() if hint}
+    return {line: hint for line, hint in found.items() if hint}
 
 
 def under(scheme: str, code: str, lang: str) -> list[Hint]:

@@ -607,10 +607,13 @@ def text(key: str, lang: str) -> str:
 
 def name(code: str, lang: str) -> str:
     """The name of a region or topic; in another language if it has no name in this one."""
+    return name_and_language(code, lang)[0]
+
+
+def name_and_language(code: str, lang: str) -> tuple[str, str]:
+    """The name of a region or topic, and its language: the wanted one, else another in which it has a name; none if it has no name."""
     known = codes("region").get(code) or codes("topic").get(code)
-    if known is None:
-        return code
-    return known.names.get(lang) or known.names.get("en") or next(iter(known.names.values()), code)
+    return known.named(lang) if known else (code, "")
 
 
 def feed_title(site: str, query: Query, offices: Mapping[str, OfficeRecord], lang: str) -> str:

@@ -5,9 +5,8 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from app.syndication.texts import name
 from app.text.difference import Difference, FieldDifference
-from app.web.html import when
+from app.web.html import called, when
 from feeds import Contact, Enclosure, Licence, Related, Term
 
 
@@ -31,7 +30,7 @@ def _values(value: object, lang: str) -> list[str]:
 
 def _value(value: object, lang: str) -> str:
     if isinstance(value, Term):
-        return value.code if value.scheme == "keyword" else name(value.code, lang)
+        return value.code if value.scheme == "keyword" else called(value.code, lang)
     if isinstance(value, Enclosure):
         size = "" if value.length is None else f"{value.length} B"
         parts = (value.caption, value.url, value.type, size, value.lang, *_parts(value.licence or Licence()))

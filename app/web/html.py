@@ -23,7 +23,7 @@ from app.errors import TYPE_BASE, Problem
 from app.intake.enclosures import address as address_of
 from app.query import Query, url
 from app.syndication.page import address
-from app.syndication.texts import LANGUAGES, TEXTS, feed_title, name
+from app.syndication.texts import LANGUAGES, TEXTS, feed_title, name_and_language
 from app.text.zones import zone_of
 from app.web import assets, protection, representation
 from app.web.context import Context, here
@@ -87,7 +87,7 @@ def html_page(template: str, lang: str, *, status: int = 200, **values: object) 
             "time": partial(time, lang=lang),
             "zone": zone_name(lang),
             "sentence": partial(sentence, lang=lang),
-            "name": lambda code: name(code, lang),
+            "name": partial(called, lang=lang),
             "site": settings.site_name,
             "asset": assets.of_site(settings).url,
             "logo": assets.of_site(settings).logo,
@@ -162,6 +162,12 @@ def sentence(reason: str, lang: str) -> str:
     """What intake says of a draft, in that language; where it is known in English only, marked so."""
     said, spoken = sentences.said(reason, lang)
     return said if spoken == lang else Markup('<span lang="{}">{}</span>').format(spoken, said)
+
+
+def called(code: str, lang: str) -> str:
+    """The name of a region or topic in that language; where it has none, its name in another language, marked so."""
+    found, spoken = name_and_language(code, lang)
+    return Markup('<span lang="{}">{}</span>').format(spoken, found) if spoken not in ("", lang) else found
 
 
 def zone_name(lang: str) -> str:

@@ -233,7 +233,13 @@ def searched(visit: Visit) -> Response:
 
 
 def _hint(kind: str, hint: suggesting.Hint) -> dict[str, Any]:
-    return {"code": hint.code, "name": hint.name, "within": hint.within, "more": suggesting.has_more(kind, hint.code)}
+    return {
+        "code": hint.code,
+        "name": hint.name,
+        "within": hint.within,
+        "lang": hint.lang or False,
+        "more": suggesting.has_more(kind, hint.code),
+    }
 
 
 def _last(context: Context, seat: Seat, kind: str, lang: str) -> list[suggesting.Hint]:

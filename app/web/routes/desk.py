@@ -24,6 +24,7 @@ from app.syndication.compose_texts import SPOKEN
 from app.text.zones import zone_of
 from app.web import (
     Context,
+    OfficeRecord,
     Problem,
     Seat,
     Visit,
@@ -488,9 +489,7 @@ def _compose(
         notes=notes,
         nearest=_nearest(checked, content) if checked else [],
         wording=contents.embargo_wording(content, zone),
-        chosen={
-            name: suggesting.chosen(name, content.all(name), language(), seat.office) for name in suggesting.SCHEMES
-        },
+        chosen={kind: _chosen(kind, content, seat.office) for kind in suggesting.SCHEMES},
         largest=context.settings.max_file,
         spoken={key: both[language()] for key, both in SPOKEN.items()},
         own=own,
@@ -502,6 +501,12 @@ def _compose(
         aside=next((one for one in asides if one.person == seat.person), None),
         names=names,
     )
+
+
+def _chosen(kind: str, content: DraftText, office: OfficeRecord) -> dict[str, dict[str, str | bool]]:
+    """Line of the form -> the name of what it means, and its language if that is not the reader's, for the script of the page."""
+    meant = suggesting.chosen(kind, content.all(kind), language(), office)
+    return {line: {"name": hint.name, "lang": hint.lang or False} for line, hint in meant.items()}
 
 
 def _nearest(checked: work.Inspection, content: DraftText) -> list[tuple[str, str, list[tuple[str, str]]]]:

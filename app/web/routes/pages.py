@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from app import store, web
 from app.query import LIMIT, Query, office_place, url
 from app.text.fulltext import marked
-from app.web import Context, feed_title, here, html_page, language, links, name, question_here
+from app.web import Context, feed_title, here, html_page, language, links, question_here
 from feeds import Article
 from schemas import codes
 
@@ -43,8 +43,8 @@ def home() -> Response:
         alerts=_alerts(context, query),
         whole=query == Query(),
         canonical=web.page.home(context, query),
-        regions=[(c, name(c, lang)) for c in _ordered("region", used)],
-        topics=[(c, name(c, lang)) for c in _ordered("topic", used)],
+        regions=[(c, web.html.called(c, lang)) for c in _ordered("region", used)],
+        topics=[(c, web.html.called(c, lang)) for c in _ordered("topic", used)],
         offices=[(office.code, office.name) for office in offices.values() if office_place(office.code) in used],
     )
     if context.settings.purge_url:

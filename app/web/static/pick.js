@@ -3,34 +3,34 @@ import { ask, button, changed, form, make, on, say, speak } from "./common.js";
 
 function shape(tag, props) {
   const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(props)) made.setAttribute(name, value);
+  for (const one of Object.entries(props)) made.setAttribute(...one);
   return made;
 }
 const find = query => ask(`/desk/suggest?${new URLSearchParams({ office: form.dataset.office, ...query })}`).then(({ data }) => data.found ?? []);
 
 export function pick(area) {
-  const kind = area.dataset.pick, names = JSON.parse(area.dataset.chosen);
+  const kind = area.dataset.pick, names = JSON.parse(area.dataset.chosen), said = line => names[line]?.name ?? line, full = hint => hint.name + (hint.within && ` (${hint.within})`);
   const lines = () => area.value.split("\n").map(line => line.trim()).filter(Boolean);
   const id = `pick-${kind}`, list = make("ul", { class: "chips" });
   const shown = []; // what shows whether something is chosen
 
   function write(all) { area.value = [...new Set(all)].join("\n"); changed(area); draw(); }
   function add(hint) {
-    names[hint.code] = hint.name;
+    names[hint.code] = hint;
     if (lines().includes(hint.code)) return remove(hint.code);
     write([...lines(), hint.code]);
     return speak(say("added", { name: hint.name }));
   }
   function remove(line) {
     write(lines().filter(one => one !== line));
-    speak(say("removed", { name: names[line] ?? line }));
+    speak(say("removed", { name: said(line) }));
   }
   function draw() {
-    list.replaceChildren(...lines().map(line => make("li", {}, button(names[line] ?? line, () => { remove(line); search.focus(); }, { class: names[line] ? "chip" : "chip unknown", "aria-label": say("remove", { name: names[line] ?? line }) }, ))));
+    list.replaceChildren(...lines().map(line => make("li", {}, button(said(line), () => { remove(line); search.focus(); }, { lang: names[line]?.lang, class: names[line] ? "chip" : "chip unknown", "aria-label": say("remove", { name: said(line) }) }))));
     const chosen = new Set(lines());
     for (const one of shown) one.setAttribute("aria-pressed", String(chosen.has(one.dataset.code)));
   }
-  const chip = (hint, group) => { const made = button(hint.within ? `${hint.name} (${hint.within})` : hint.name, () => add(hint), { class: "chip", "aria-pressed": "false", "data-code": hint.code }); shown.push(made); return group ? made : make("li", {}, made); };
+  const chip = (hint, group) => { const made = button(full(hint), () => add(hint), { lang: hint.lang, class: "chip", "aria-pressed": "false", "data-code": hint.code }); shown.push(made); return group ? made : make("li", {}, made); };
 
   // Search: a combobox (WAI-ARIA APG).
   const results = make("ul", { id: `${id}-list`, role: "listbox", class: "results", hidden: true, "aria-label": say("search") });
@@ -43,7 +43,7 @@ export function pick(area) {
     let found = [];
     try { found = await find({ kind, q: words }); } catch { return close(); }
     if (number !== asked) return undefined;
-    results.replaceChildren(...found.map((hint, index) => make("li", { role: "option", id: `${id}-${index}`, "aria-selected": "false", onmousedown: event => { event.preventDefault(); choose(hint); } }, hint.within ? `${hint.name} (${hint.within})` : hint.name)));
+    results.replaceChildren(...found.map((hint, index) => make("li", { lang: hint.lang, role: "option", id: `${id}-${index}`, "aria-selected": "false", onmousedown: event => { event.preventDefault(); choose(hint); } }, full(hint))));
     found.forEach((hint, index) => { results.children[index].hint = hint; });
     results.hidden = !found.length;
     search.setAttribute("aria-expanded", String(Boolean(found.length)));
