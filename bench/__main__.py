@@ -21,6 +21,7 @@ from bench.figures import Figure, Missing, table
 from bench.freshness import freshness
 from bench.imports import imports
 from bench.ingest import ingest
+from bench.pages import pages
 from bench.push import push
 from bench.scale import scale
 from bench.serve import serve
@@ -35,6 +36,7 @@ PARTS = {
     "push": push,
     "desk": desk,
     "counting": counting,
+    "pages": pages,
 }
 WIDTH = 150  # columns, if the output is not a terminal
 

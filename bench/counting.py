@@ -6,7 +6,7 @@ from typing import Any
 
 from app.cache.marks import Marks
 from app.web.counting import PolledFeed, ReachCounts
-from app.web.fastlane import Fastlane, KeptFeed, may_keep
+from app.web.fastlane import Fastlane, KeptAnswer, may_keep
 from bench.amounts import Amounts
 from bench.figures import Figure, Say, Target, figure
 
@@ -47,7 +47,7 @@ def _hot(agent: str) -> Callable[[], object]:
     slots = cache.marks.slots(["*/*"])
 
     def application(environ: dict[str, Any], start: Any) -> list[bytes]:
-        may_keep(environ, KeptFeed("key", "tag", 0, slots, cache.marks.read(slots), PolledFeed("", False, ("*/*",))))
+        may_keep(environ, KeptAnswer("key", "tag", 0, slots, cache.marks.read(slots), PolledFeed("", False, ("*/*",))))
         start("200 OK", [("ETag", TAG)])
         return [b""]
 

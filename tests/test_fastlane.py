@@ -17,7 +17,7 @@ import redis
 
 from app.cache.marks import Marks
 from app.cache.redis import Cache
-from app.web.fastlane import Fastlane, KeptFeed, may_keep
+from app.web.fastlane import Fastlane, KeptAnswer, may_keep
 from tests.conftest import ROOT, Server, together, until
 from tests.test_lifecycle import document
 from tests.test_serve import named
@@ -29,6 +29,10 @@ PATHS = [
     "/feed.json?office=lane&lang=ko",
     "/feed.atom/archive",
     "/f/lane.atom",
+    "/feed",
+    "/",
+    "/?office=lane&lang=ko",
+    "/articles/{article}",
 ]
 HEADERS: list[dict[str, str]] = [
     {},
@@ -46,6 +50,8 @@ HEADERS: list[dict[str, str]] = [
     {"If-Modified-Since": "nonsense"},
     {"If-None-Match": '"other"', "If-Modified-Since": "Thu, 01 Jan 2099 00:00:00 GMT"},
     {"Origin": "https://reader.example", "Cookie": "a=b"},
+    {"Accept": "text/html,*/*;q=0.8", "Accept-Language": "ko,en;q=0.5"},
+    {"Accept-Language": "ko", "Cookie": "a=b; lang=en"},
 ]
 
 
@@ -75,9 +81,12 @@ def raw(server: Server, method: str, path: str, headers: dict[str, str]) -> tupl
 
 @pytest.mark.parametrize("path", PATHS)
 def test_both_ways_answer_the_same_to_the_letter(server: Server, token: str, path: str) -> None:
+    if "{article}" in path:
+        path = path.format(article=server.client.get("/feed.json?office=lane").json()["items"][0]["url"].split("/")[-1])
     for given in HEADERS:
         for method in ("GET", "HEAD"):
-            first = dict(raw(server, "GET", path, {k: v for k, v in given.items() if k == "Accept-Encoding"})[2])
+            chosen = {k: v for k, v in given.items() if k.startswith("Accept") or k == "Cookie"}
+            first = dict(raw(server, "GET", path, chosen)[2])
             tag = first["etag"]
             words = {"{tag}": tag, "{etag}": tag.strip('"'), "{modified}": first.get("last-modified", "")}
             headers = {}
@@ -199,7 +208,7 @@ def answering(calls: list[str], marks: Marks, pair: str = "*/*", size: int = 100
         calls.append(environ["QUERY_STRING"])
         tag = environ["QUERY_STRING"] or "plain"
         slots = marks.slots([pair])
-        may_keep(environ, KeptFeed("key", tag, 0, slots, marks.read(slots)))
+        may_keep(environ, KeptAnswer("key", tag, 0, slots, marks.read(slots)))
         start("200 OK", [("ETag", f'"{tag}"'), ("Cache-Control", "public, max-age=30")])
         return [b"x" * size]
 
@@ -285,14 +294,115 @@ def test_copies_are_bounded_by_their_bytes_and_the_least_used_go_first() -> None
     assert len(lane._heads) > 1
 
 
+# Pages
+
+
+def test_a_page_is_in_the_language_of_its_reader_whoever_asked_before(server: Server, token: str) -> None:
+    id = server.client.get("/feed.json?office=lane").json()["items"][0]["url"].split("/")[-1]
+    for path in ("/", "/?office=lane", f"/articles/{id}"):
+        for _ in range(4):
+            for headers, lang in (
+                ({"Accept-Language": "ko"}, "ko"),
+                ({"Accept-Language": "en-GB, en;q=0.9, ko;q=0.1"}, "en"),
+                ({"Accept-Language": "ko", "Cookie": "lang=en"}, "en"),
+                ({"Accept-Language": "en", "Cookie": "x=1; lang=ko"}, "ko"),
+                ({}, "en"),
+            ):
+                answer = raw(server, "GET", path, headers)
+                assert dict(answer[2])["content-language"] == lang
+                assert f'<html lang="{lang}">'.encode() in answer[3]
+
+
+def test_what_happens_to_an_article_shows_at_once_on_its_page_and_on_the_first_page(server: Server, token: str) -> None:
+    """In every worker, in both languages."""
+
+    def seen(path: str) -> set[tuple[int, bool, bool]]:
+        answers = [
+            raw(server, "GET", path, {"Accept-Language": lang, "Accept": "text/html"})
+            for lang in ("ko", "en")
+            for _ in range(4)
+        ]
+        return {(status, "고친 말".encode() in body, b"tag-mark" in body) for status, _, _, body in answers}
+
+    for number in range(5):
+        guid = f"tag:lane,2026:page-{number}"
+        answer = server.push(token, document(guid).replace(b"<headline>", b"<headline>tag-mark "))
+        id = answer.json()["id"]
+        page = f"/articles/{id}"
+        assert seen(page) == {(200, False, True)} and seen("/") == {(200, False, True)}
+        corrected = document(guid, 2).replace(b"<headline>", "<headline>고친 말 ".encode())
+        assert server.push(token, corrected).status_code == 201
+        assert seen(page) == {(200, True, False)}
+        assert all(found for _, found, _ in seen("/"))
+        gone = server.client.delete(f"{page}?reason=x", headers={"Authorization": f"Bearer {token}"})
+        assert gone.status_code == 200, gone.text
+        assert {status for status, *_ in seen(page)} == {410}
+        assert not any(found for _, found, _ in seen("/"))
+
+
+def page(*headers: tuple[str, str], status: str = "200 OK") -> Callable[..., Any]:
+    """A lane of its own before a page that may be shared; how often it was made stands in it."""
+    cache, calls = Cache("unix:///nowhere/valkey.sock", "test"), []
+    slots = cache.marks.slots(["*/*"])
+
+    def answer(environ: dict[str, Any], start: Callable[..., Any]) -> list[bytes]:
+        calls.append(environ.get("HTTP_COOKIE"))
+        kept = KeptAnswer("", "", 0, slots, cache.marks.read(slots), None, "a" * 26)
+        may_keep(environ, kept)
+        start(status, [("ETag", '"abc-gzip"'), ("Cache-Control", "public, max-age=30"), *headers])
+        return [str(len(calls)).encode()]
+
+    lane = Fastlane(answer, cache, 1_000_000)
+    lane.alive(time.monotonic() + 60)
+    return partial(get, lane, path="/articles/x")
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        {"HTTP_COOKIE": "pressrelay=secret"},
+        {"HTTP_COOKIE": "lang=ko; __Host-pressrelay=secret"},
+        {"HTTP_COOKIE": 'a="; pressrelay=secret"; __Host-pressrelay-once=secret'},
+        {"HTTP_AUTHORIZATION": "Bearer secret"},
+    ],
+)
+def test_who_is_known_gets_no_shared_page_and_leaves_none(own: dict[str, str]) -> None:
+    asked = page()
+    assert asked(**own) == b"1" and asked() == b"2" and asked() == b"2"
+    assert asked(**own) == b"3" and asked() == b"2"
+
+
+@pytest.mark.parametrize(
+    "headers", [("Set-Cookie", "a=b"), ("Cache-Control", "private, no-store"), ("Cache-Control", "no-store")]
+)
+def test_a_page_that_is_for_one_reader_is_not_kept_even_if_its_route_says_so(headers: tuple[str, str]) -> None:
+    asked = page(headers)
+    assert asked() == b"1" and asked() == b"2"
+
+
+def test_a_copy_tells_nobody_what_another_client_has_left() -> None:
+    asked = page(("RateLimit", '"address";r=5;t=60'), ("RateLimit-Policy", '"address";q=6;w=60'))
+    asked()
+    lane = asked.args[0]  # type: ignore[attr-defined]
+    (head,) = lane._heads.values()
+    assert [name for name, _ in head.headers] == ["ETag", "Cache-Control"]
+    assert head.kept.etag == "abc", "that of the uncompressed bytes"
+
+
+def test_the_views_of_copies_are_counted_and_those_of_robots_are_not() -> None:
+    asked = page()
+    lane = asked.args[0]  # type: ignore[attr-defined]
+    asked(), asked(HTTP_USER_AGENT="Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0")
+    asked(HTTP_USER_AGENT="Googlebot/2.1"), asked(HTTP_USER_AGENT="Mozilla/5.0 Firefox", HTTP_SEC_PURPOSE="prefetch")
+    assert lane._counts.take(0).views == {"a" * 26: 1}
+
+
 @pytest.mark.parametrize(
     "asked",
     [
         {"HTTP_AUTHORIZATION": "Bearer x"},
         {"HTTP_A_IM": "feed"},
         {"method": "POST"},
-        {"path": "/feeds"},
-        {"path": "/feed"},
     ],
 )
 def test_what_depends_on_more_than_the_address_goes_the_long_way(asked: dict[str, str]) -> None:

@@ -33,7 +33,7 @@ from app.store.reach import FeedPairs, ReachBatch, ReaderClaim
 from app.store.tables import reach_counts, reach_feeds, reach_readers
 from app.web import counting, reach
 from app.web.counting import OTHERS, PolledFeed, ReachCounts, claimed, is_robot, polled_feed
-from app.web.fastlane import Fastlane, KeptFeed, may_keep
+from app.web.fastlane import Fastlane, KeptAnswer, may_keep
 from tests.conftest import Server, until
 from tests.subscriber import answer, subscribing
 from tests.test_hub import PUSH, accredited, push
@@ -201,7 +201,7 @@ def test_threads_lose_no_poll(monkeypatch: pytest.MonkeyPatch) -> None:
     feed = PolledFeed("", False, ("*/*",))
 
     def application(environ: dict[str, Any], start: Any) -> list[bytes]:
-        may_keep(environ, KeptFeed("key", "tag", 0, slots, marks.read(slots), feed))
+        may_keep(environ, KeptAnswer("key", "tag", 0, slots, marks.read(slots), feed))
         start("200 OK", [("ETag", '"tag"')])
         return [b"a"]
 

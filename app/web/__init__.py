@@ -33,12 +33,13 @@ from app.web import (
     seats,
     sending,
     sessions,
+    sharing,
 )
 from app.web.alerting import alert_of
 from app.web.body import body_parts, check_type, drain, no_body, whole_body
 from app.web.context import Context, here
 from app.web.differing import shown_fields
-from app.web.fastlane import KeptFeed, may_keep
+from app.web.fastlane import KeptAnswer, may_keep
 from app.web.feed import pairs_of, respond
 from app.web.forms import fields, members, whole_form
 from app.web.html import article_page, form_sent, html_page, html_wanted, language, links, sentence, when
@@ -75,6 +76,7 @@ from app.web.seats import (
     sentences,
 )
 from app.web.sessions import Visit, own_page, signed_in
+from app.web.sharing import share
 from app.web.signing_in import gone, page_with_ways, prove_page, sign_in_page
 
 __all__ = [
@@ -88,7 +90,7 @@ __all__ = [
     "Cursor",
     "Elsewhere",
     "Fault",
-    "KeptFeed",
+    "KeptAnswer",
     "OfficeRecord",
     "Principal",
     "Problem",
@@ -176,6 +178,8 @@ __all__ = [
     "sentence",
     "sentences",
     "sessions",
+    "share",
+    "sharing",
     "shown_fields",
     "sign_in_page",
     "signed_in",

@@ -13,6 +13,13 @@ def tag_of(etag: str, encoding: str = "") -> str:
     return f"{etag}-{encoding}" if encoding in ENCODINGS else etag
 
 
+def plain_tag(header: str) -> str:
+    """The ETag of the uncompressed document, from the strong header ETag of one in any encoding."""
+    etag = header.strip('"')
+    name, _, encoding = etag.rpartition("-")
+    return name if encoding in ENCODINGS else etag
+
+
 def fresh(if_none_match: str | None, if_modified_since: str | None, etag: str, modified: int) -> bool:
     """Whether the client has the current document: by the ETag of any encoding, or by date if the client sent no ETag. `etag` is that
     of the uncompressed bytes; `modified` is in seconds since 1970, 0 if the document has no Last-Modified."""

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import cast
 
 from flask import current_app, request
@@ -206,6 +207,17 @@ def is_robot(agent: str) -> bool:
     return not agent or ROBOT.search(agent[:LONGEST].replace("https://", "").replace("http://", "")) is not None
 
 
+def is_person(agent: str, purpose: str) -> bool:
+    """Whether a person seems to see the page that a program with that User-Agent asks for. `purpose`: the header Sec-Purpose
+    (https://wicg.github.io/nav-speculation/prefetch.html#sec-purpose-header)."""
+    return "prefetch" not in purpose and not (is_robot(agent) if len(agent) > LONGEST else _is_known_robot(agent))
+
+
+@lru_cache(2000)
+def _is_known_robot(agent: str) -> bool:
+    return is_robot(agent)
+
+
 def counts() -> ReachCounts | None:
     """The counts of the application that answers this request; None: nothing is counted."""
     return cast(ReachCounts | None, current_app.extensions.get("reach"))
@@ -227,10 +239,9 @@ def count_poll(query: Query) -> PolledFeed:
 def count_view(article: str) -> None:
     """Count that this request shows the page of a public article, if a person seems to read it."""
     counted = counts()
-    # https://wicg.github.io/nav-speculation/prefetch.html#sec-purpose-header
-    if counted is None or request.method != "GET" or "prefetch" in request.headers.get("Sec-Purpose", ""):
+    if counted is None or request.method != "GET" or AGAIN in request.environ:
         return
-    if not is_robot(request.headers.get("User-Agent", "")):
+    if is_person(request.headers.get("User-Agent", ""), request.headers.get("Sec-Purpose", "")):
         counted.view(article)
 
 

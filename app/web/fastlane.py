@@ -1,63 +1,71 @@
-"""The fast lane: a WSGI layer in front of Flask (PEP 3333) that answers hot feeds and 304s from copies in this process.
+"""The fast lane: a WSGI layer in front of Flask (PEP 3333) that answers hot feeds, hot pages and 304s from copies in this process.
 
-A copy is exactly what Flask answered: status, headers, bytes. A route says which answers may be copied (`may_keep`), and which of the
-host's marks were valid when they were made (app/cache/marks.py). When one of these marks is replaced, the copy is out of date. Other
-hosts announce their changes through the cache's channel, so copies are served only while that channel is known to be alive.
+A copy is exactly what Flask answered: status, headers, bytes. A route says which answers may be copied (`may_keep`; for pages:
+app/web/sharing.py), and which of the host's marks were valid when they were made (app/cache/marks.py). When one of these marks is
+replaced, the copy is out of date. Other hosts announce their changes through the cache's channel, so copies are served only while that channel is
+known to be alive.
 """
 
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from math import inf
 from time import monotonic
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from app.cache.marks import EVERYTHING, Marks
 from app.cache.redis import Cache
-from app.web.conditional import LONGEST_HEADER, fresh
-from app.web.counting import AGAIN, NOT_TOLD_APART, PolledFeed, ReachCounts
+from app.web.conditional import LONGEST_HEADER, fresh, plain_tag
+from app.web.counting import AGAIN, NOT_TOLD_APART, PolledFeed, ReachCounts, is_person
+from app.web.variants import variant_for
 
 Environ = dict[str, Any]
 Headers = list[tuple[str, str]]
 Start = Callable[..., Any]
 Application = Callable[[Environ, Start], Iterable[bytes]]
-RequestKey = tuple[str, str, str]  # path, query, Accept-Encoding: all that the answer of a feed depends on
+# Path, query, Accept-Encoding, and the variant of a page (app/web/variants.py): all that an answer depends on.
+RequestKey = tuple[str, str, str, str]
 
 KEPT = "pressrelay.kept"  # a key of the WSGI environment
-PATHS = ("/feed.", "/f/")
+FEEDS = ("/feed.", "/f/")  # their answers have no variants
 LARGEST = 4 * 1024 * 1024  # bytes of the largest body that is copied
 HEADS = 0.75  # largest part of the memory that heads may use; a request whose head is missing goes to Flask
 OVERHEAD = 1200  # bytes of memory that a head needs besides its texts
 CONDITIONS = ("HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE")
 # The headers that Flask also leaves out of a 304 (werkzeug.http.remove_entity_headers).
 NOT_IN_304 = ("content-type", "content-length", "content-encoding", "content-language", "last-modified")
+OF_ONE_CLIENT = ("ratelimit", "ratelimit-policy")  # headers that tell one client how much it has left; no copy has them
 
 
-class KeptFeed(Struct, frozen=True):
+class KeptAnswer(Struct, frozen=True):
     """What a route says about an answer that may be copied."""
 
-    key: str  # the key of its bytes in the cache
-    etag: str  # of the uncompressed bytes
+    key: str  # the key of its bytes in the cache; empty: they are not there
+    etag: str  # of the uncompressed bytes; empty: it stands in the answer
     modified: int  # seconds since 1970; 0: it has no Last-Modified
     slots: tuple[int, ...]  # the slots of the marks of all feeds that it shows
     numbers: tuple[int, ...]  # the numbers in these slots before any of it was read
-    feed: PolledFeed = NOT_TOLD_APART  # as its polls are counted
+    feed: PolledFeed | None = NOT_TOLD_APART  # as its polls are counted; None: it is a page
+    article: str = ""  # the public id of the article whose page it is
+    until: float = inf  # monotonic seconds until which it is the answer, even if nothing changes
 
 
 class AnswerHead(Struct, frozen=True):
     """An answer without its body."""
 
-    kept: KeptFeed
+    kept: KeptAnswer
     headers: Headers
     unchanged: Headers  # the headers of the 304
     tag: str  # the ETag header
     size: int  # about how many bytes of memory it needs
 
 
-def may_keep(environ: Environ, kept: KeptFeed) -> None:
-    """Allow the fast lane to copy the answer to this request. A route calls it if the answer depends only on path, query and
-    Accept-Encoding."""
+def may_keep(environ: Environ, kept: KeptAnswer) -> None:
+    """Allow the fast lane to copy the answer to this request. A route calls it if the answer depends only on path, query,
+    Accept-Encoding and, for a page, on its variant."""
     environ[KEPT] = kept
 
 
@@ -80,7 +88,11 @@ class Fastlane:
 
     def __call__(self, environ: Environ, start_response: Start) -> Iterable[bytes]:
         """The copy, or the answer of the application, which is copied."""
-        request_key = (environ["PATH_INFO"], environ.get("QUERY_STRING", ""), environ.get("HTTP_ACCEPT_ENCODING", ""))
+        path = environ["PATH_INFO"]
+        variant = "" if path.startswith(FEEDS) else variant_for(environ)
+        if variant is None:
+            return self.application(environ, start_response)
+        request_key = (path, environ.get("QUERY_STRING", ""), environ.get("HTTP_ACCEPT_ENCODING", ""), variant)
         head = self._heads.get(request_key)
         if head is None or not self._serves(head, environ):
             return self._long(environ, start_response, request_key)
@@ -88,13 +100,17 @@ class Fastlane:
             self._heads.move_to_end(request_key)
         except KeyError:  # another thread dropped it
             pass
-        try:
-            self._counts.polls[head.kept.feed.name] += 1
-        except KeyError:  # the first poll since the counts were written
-            self._counts.poll(head.kept.feed)
-        agent = environ.get("HTTP_USER_AGENT")
-        if agent and "subscriber" in agent:
-            self._counts.claim(head.kept.feed, agent)
+        feed = head.kept.feed
+        if feed is None:
+            self._count_view(head.kept.article, environ)
+        else:
+            try:
+                self._counts.polls[feed.name] += 1
+            except KeyError:  # the first poll since the counts were written
+                self._counts.poll(feed)
+            agent = environ.get("HTTP_USER_AGENT")
+            if agent and "subscriber" in agent:
+                self._counts.claim(feed, agent)
         if "HTTP_IF_NONE_MATCH" in environ or "HTTP_IF_MODIFIED_SINCE" in environ:
             tags, since = (environ.get(name) for name in CONDITIONS)
             if len(tags or "") > LONGEST_HEADER:
@@ -113,14 +129,22 @@ class Fastlane:
         start_response("200 OK", head.headers)
         return (body,)
 
+    def _count_view(self, article: str, environ: Environ) -> None:
+        if article and environ["REQUEST_METHOD"] == "GET":
+            agent, purpose = environ.get("HTTP_USER_AGENT", ""), environ.get("HTTP_SEC_PURPOSE", "")
+            if is_person(agent, purpose):
+                self._counts.view(article)
+
     def alive(self, until: float) -> None:
         """Take note that the channel is alive until then (monotonic seconds); 0: it is lost."""
         self.alive_until = until
 
     def _serves(self, head: AnswerHead, environ: Environ) -> bool:
         # Flask counts the requests of each token, and it makes the deltas.
+        now = monotonic()
         return (
-            monotonic() < self.alive_until
+            now < self.alive_until
+            and now < head.kept.until
             and self._marks.read(head.kept.slots) == head.kept.numbers
             and environ["REQUEST_METHOD"] in ("GET", "HEAD")
             and "HTTP_AUTHORIZATION" not in environ
@@ -130,6 +154,8 @@ class Fastlane:
     def _body(self, head: AnswerHead) -> bytes | None:
         """The bytes of the body; from the cache if there was no room for them in this process."""
         body = self._bodies.get(head.tag)
+        if body is None and not head.kept.key:
+            return None
         if body is None:
             body = self._cache.body(head.kept.key, head.kept.etag)
             if body is not None:
@@ -147,35 +173,31 @@ class Fastlane:
     def _long(self, environ: Environ, start_response: Start, request_key: RequestKey) -> Iterable[bytes]:
         """The answer of the application. If it is a 304 of an answer that may be copied, the application is called once more without
         conditions, to get the copy."""
-        if (
-            not request_key[0].startswith(PATHS)
-            or environ["REQUEST_METHOD"] != "GET"
-            or monotonic() >= self.alive_until
-        ):
+        if environ["REQUEST_METHOD"] != "GET" or monotonic() >= self.alive_until:
             return self.application(environ, start_response)
         if "HTTP_AUTHORIZATION" in environ or "HTTP_A_IM" in environ:
             return self.application(environ, start_response)
         plain = {name: value for name, value in environ.items() if name not in CONDITIONS} | {AGAIN: True}
         everything = self._marks.read((EVERYTHING,))
-        status, headers, body = self._ask(environ)
+        started, parts = self._started(environ)
+        if KEPT not in environ:
+            start_response(*started)
+            return parts
+        status, headers, body = *started, _joined(parts)
         start_response(status, headers)
-        if status.startswith("304 ") and KEPT in environ:
+        if status.startswith("304 "):
             everything = self._marks.read((EVERYTHING,))
-            self._keep(request_key, plain, everything, *self._ask(plain))
+            started, parts = self._started(plain)
+            self._keep(request_key, plain, everything, *started, _joined(parts))
         else:
             self._keep(request_key, environ, everything, status, headers, body)
         return (body,) if body else ()
 
-    def _ask(self, environ: Environ) -> tuple[str, Headers, bytes]:
+    def _started(self, environ: Environ) -> tuple[tuple[str, Headers], Iterable[bytes]]:
+        """Status and headers of the application's answer, and its parts. Flask starts an answer before it returns."""
         started: list[tuple[str, Headers]] = []
         parts = self.application(environ, lambda status, headers, *_: started.append((status, headers)))
-        try:
-            body = b"".join(parts)
-        finally:
-            close = getattr(parts, "close", None)  # PEP 3333
-            if close is not None:
-                close()
-        return *started[-1], body
+        return started[-1], parts
 
     def _keep(
         self,
@@ -189,7 +211,12 @@ class Fastlane:
         kept = environ.get(KEPT)
         if kept is None or not status.startswith("200 ") or kept.numbers[:1] != everything or len(body) > LARGEST:
             return
-        tag = next(value for name, value in headers if name.lower() == "etag")
+        named = {name.lower(): value for name, value in headers}
+        if kept.feed is None and not _is_for_all(named):
+            return
+        tag = named["etag"]
+        kept = kept if kept.etag else replace(kept, etag=plain_tag(tag))
+        headers = [(name, value) for name, value in headers if name.lower() not in OF_ONE_CLIENT]
         unchanged = [(name, value) for name, value in headers if name.lower() not in NOT_IN_304]
         size = OVERHEAD + sum(len(name) + len(value) for name, value in headers) + sum(map(len, request_key))
         with self._lock:
@@ -210,6 +237,20 @@ class Fastlane:
     def _drop(self, request_key: RequestKey) -> None:
         head = self._heads.pop(request_key, None)
         self._heads_size -= head.size if head else 0
+
+
+def _joined(parts: Iterable[bytes]) -> bytes:
+    try:
+        return b"".join(parts)
+    finally:
+        close = getattr(parts, "close", None)  # PEP 3333
+        if close is not None:
+            close()
+
+
+def _is_for_all(headers: dict[str, str]) -> bool:
+    """Whether an answer's headers, by names in lower case, say that every reader may get it, and bear nothing of one reader."""
+    return "public" in headers.get("cache-control", "") and "etag" in headers and "set-cookie" not in headers
 
 
 def lane(application: Application, cache: Cache, most: int, counts: ReachCounts | None = None) -> Application:

@@ -15,7 +15,6 @@ from babel import Locale, UnknownLocaleError
 from babel.dates import get_day_names, get_month_names, get_timezone_name
 from flask import Response, current_app, g, render_template, request
 from markupsafe import Markup
-from werkzeug.datastructures import LanguageAccept
 
 from app import store
 from app.desk import sentences
@@ -28,6 +27,7 @@ from app.text.zones import zone_of
 from app.web import assets, protection, representation
 from app.web.context import Context, here
 from app.web.representation import media_type, whole
+from app.web.variants import LANGUAGE, language_of
 from feeds import FORMATS, Article, metadata, rfc3339_utc
 
 # Endpoints whose problems are shown as a page.
@@ -61,7 +61,6 @@ FORMS |= {"desk_versions.take", "desk_versions.rebase", "desk_preview.check"}
 FORMS |= {f"desk_sharing.{name}" for name in ("limit", "make", "revoke")}
 FORMS |= {f"desk_lists.{name}" for name in ("keep", "steer", "add", "remove", "take")}
 FORMS |= {"desk_reporters.add", "desk_reporters.remove"}
-LANGUAGE = "lang"  # the cookie with the language that the reader chose
 WORDS = {lang: {key: words[lang] for key, words in TEXTS.items()} for lang in LANGUAGES}
 DAYS, MONTHS = get_day_names("abbreviated", locale="ko"), get_month_names("wide", locale="en")
 # Korean press offices write dates like this: 2021. 3. 9.(화) 20:15. Not by Babel, which takes a tenth of the time of a page with 100.
@@ -112,11 +111,6 @@ def html_page(template: str, lang: str, *, status: int = 200, **values: object) 
 def language() -> str:
     """The language of the page, "ko" or "en": the one that the reader chose, else by Accept-Language."""
     return language_of(request.cookies.get(LANGUAGE, ""), request.accept_languages)
-
-
-def language_of(chosen: str, accepted: LanguageAccept) -> str:
-    """As `language`, of the values of the cookie and of Accept-Language."""
-    return chosen if chosen in LANGUAGES else accepted.best_match(LANGUAGES) or LANGUAGES[0]
 
 
 def remember(response: Response, lang: str) -> None:

@@ -2,7 +2,7 @@
 
 from app.store.articles.decide import Decision, EndedHold, Item, content, decide, end_hold, public_at
 from app.store.articles.files import FileRecord, files_of, public_files, waiting_files, wanted
-from app.store.articles.find import StoredArticle, briefs, by_id, documents, newest, next_due, sizes
+from app.store.articles.find import StoredArticle, briefs, by_id, documents, newest, next_due, office_of, sizes
 from app.store.articles.history import (
     Provenance,
     Version,
@@ -66,6 +66,7 @@ __all__ = [
     "newest_change",
     "newest_seq",
     "next_due",
+    "office_of",
     "original",
     "provenance",
     "public_at",

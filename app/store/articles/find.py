@@ -80,6 +80,13 @@ def by_id(engine: Engine, id: str) -> StoredArticle | None:
     return _found(engine, public)
 
 
+def office_of(engine: Engine, id: str) -> str:
+    """The code of the office of the article with a public id; empty if it never was public. It never changes. Raises Unavailable."""
+    statement = select(articles.c.office).where(articles.c.id == id, or_(articles.c.public, articles.c.seen))
+    with reading(engine) as connection:
+        return connection.execute(statement).scalar_one_or_none() or ""
+
+
 _PUBLIC = (
     select(
         versions.c.doc,

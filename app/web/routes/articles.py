@@ -45,11 +45,13 @@ def page(id: str) -> Response:
     suffix = web.representation.negotiate(NEGOTIATED, PAGE)
     if not suffix:
         meant(())
+        web.sharing.share_article(id)
     stored = _shown(id, suffix)
     if isinstance(stored, Response):
         return stored
     if not suffix:
         web.counting.count_view(id)
+        web.sharing.share_further(stored.article)
         response = _alternates(
             article_page(stored.article, store.articles.corrected(here().engine, id)), stored.article
         )

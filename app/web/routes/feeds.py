@@ -11,7 +11,7 @@ from app.cache.redis import Rendered
 from app.web import (
     IDENTITY,
     Context,
-    KeptFeed,
+    KeptAnswer,
     Problem,
     Query,
     Rendering,
@@ -82,7 +82,7 @@ def answer(context: Context, query: Query, format: str) -> Response:
     # A parameter that is ignored would fill the memory with copies of the same answer.
     if not web.limits.COSTLY & set(request.args) and set(request.args) <= KEPT.union(web.parameters.of_format(format)):
         key = key_of(context, query, format, _named(query), encoding)
-        may_keep(request.environ, KeptFeed(key, rendered.etag, rendered.modified, slots, numbers, feed))
+        may_keep(request.environ, KeptAnswer(key, rendered.etag, rendered.modified, slots, numbers, feed))
     since = (
         _since(context, query, format, encoding, web.delta.bases(rendered.etag)) if web.delta.possible(query) else None
     )

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from app import store, web
 from app.query import LIMIT, Query, office_place, url
 from app.text.fulltext import marked
-from app.web import Context, feed_title, here, html_page, language, links, question_here
+from app.web import Context, feed_title, here, html_page, language, links, pairs_of, question_here, share
 from feeds import Article
 from schemas import codes
 
@@ -25,6 +25,7 @@ def home() -> Response:
     """The home page, or the page of one feed: it accepts the parameters of feeds."""
     context = here()
     query = question_here()
+    share(pairs_of(query))
     lang = language()
     shown = query if query.limit < SHOWN else replace(query, limit=SHOWN)
     offices = {office.code: office for office in store.accounts.all_offices(context.engine)}

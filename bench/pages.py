@@ -1,0 +1,75 @@
+"""Measures hot pages against a hot feed of about the same size, in turn, in one run."""
+
+from bench import archive, wrk
+from bench.amounts import Amounts
+from bench.figures import Figure, Missing, Say, Target, figure
+from bench.polling import KINDS, contender, rate
+from bench.releases import samples
+from bench.server import Connection, Running, get, prepared, serving
+
+AGAINST_A_FEED = Target(0.9, "ratio")
+MOST = 200  # articles of the longest feed
+REGION = "kr:11"
+
+
+def pages(amounts: Amounts, say: Say) -> list[Figure]:
+    """Requests a second, measured with wrk. Raises Missing if wrk is not installed."""
+    if why := wrk.missing():
+        raise Missing(f"pages is left out: {why}.")
+    figures: list[Figure] = []
+    with prepared() as ready:
+        say("pages, loading")
+        archive.load(ready.engine, ready.settings.url, samples(amounts.small, "pages"))
+        with serving(ready) as server:
+            sizes = _sizes(server)
+            for name, path in _paths(server):
+                for kind in amounts.kinds:
+                    figures.append(_against(server, sizes, name, path, kind, amounts, say))
+    return figures
+
+
+def _paths(server: Running) -> list[tuple[str, str]]:
+    """(name, path) of each page."""
+    with Connection(server.port) as connection:
+        newest = connection.answer(get("/feed.json?limit=1"), 200).body.partition(b"/articles/")[2][:26].decode()
+    return [
+        ("first page", "/"),
+        ("page of a region's feed", f"/?region={REGION}"),
+        ("page of an article", f"/articles/{newest}"),
+    ]
+
+
+def _sizes(server: Running) -> dict[str, int]:
+    """Path -> bytes, of feeds of every length."""
+    found: dict[str, int] = {}
+    with Connection(server.port) as connection:
+        for limit in range(1, MOST + 1):
+            path = f"/feed.rss?limit={limit}"
+            found[path] = connection.answer(get(path), 200).size
+    return found
+
+
+def _against(
+    server: Running, sizes: dict[str, int], name: str, path: str, kind: str, amounts: Amounts, say: Say
+) -> Figure:
+    """The page and the feed whose answers are nearest in size."""
+    page = contender(server.port, [path], KINDS)
+    feed = min(sizes, key=lambda one: abs(sizes[one] - page.sizes["200"]))
+    peer = contender(server.port, [feed], KINDS)
+    runs: list[float] = []
+    peer_runs: list[float] = []
+    for number in range(amounts.rounds):
+        say(f"pages, {name}, {kind}, round {number + 1}")
+        for polled, into in ((page, runs), (peer, peer_runs)):
+            into.append(rate(polled, kind, amounts.seconds))
+    note = f"{page.sizes['200'] / 1000:,.1f} kB; the feed's {peer.sizes['200'] / 1000:,.1f} kB"
+    return figure(
+        "pages",
+        f"{name}, {kind}",
+        "requests/s",
+        runs,
+        peer="a hot feed",
+        peer_runs=peer_runs,
+        target=AGAINST_A_FEED,
+        note=note,
+    )
