@@ -283,6 +283,7 @@ OWN = {
 }  # not of articles
 PUBLIC = {
     "feed_entries",
+    "feed_amounts",
     "changes",
     "withdrawals",
     "saved_feeds",

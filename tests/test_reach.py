@@ -23,7 +23,7 @@ from app.accounts.offices import OfficeRecord
 from app.accounts.people import INVITED
 from app.accounts.rights import OutletRecord
 from app.cache.marks import Marks
-from app.desk.plot import BarSeries, plotted
+from app.web.plot import BarSeries, plotted
 from app.desk.sheets import as_text, sheet
 from app.errors import Unavailable
 from app.query import Query

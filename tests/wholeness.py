@@ -7,7 +7,8 @@ from sqlalchemy import and_, select, text
 
 from app import store
 from app.store import Engine, Keys
-from app.store.tables import articles, axis, changes, embargo_entries, feed_entries, versions
+from app.store.feeds.amounts import span_of
+from app.store.tables import articles, axis, changes, embargo_entries, feed_amounts, feed_entries, versions
 
 
 def assert_whole(engine: Engine) -> None:
@@ -36,7 +37,22 @@ def assert_whole(engine: Engine) -> None:
     assert [row.num for row in public if row.due is not None or not row.seen] == []
     assert [row.seq for row in told] == list(range(1, len(told) + 1)), "no gap"
     _assert_told(told, {row.num: row for row in kept})
+    assert_counted(engine)
     assert store.audit.verify(engine).fault == ""
+
+
+def assert_counted(engine: Engine) -> None:
+    """The amounts that are kept are those of a recount of the feeds of one place or one topic."""
+    with engine.connect() as connection:
+        everything = connection.execute(select(axis.c.id).where(axis.c.name == "*")).scalar()
+        kept = {(row.axis, row.since): row.amount for row in connection.execute(select(feed_amounts))}
+        entries = connection.execute(select(feed_entries)).all()
+    pairs = ((row.place, row.topic, span_of(row.sort)) for row in entries)
+    assert kept == Counter(
+        (topic if place == everything else place, since)
+        for place, topic, since in pairs
+        if everything in (place, topic)
+    )
 
 
 def _assert_told(told: list, kept: dict) -> None:  # type: ignore[type-arg]

@@ -49,6 +49,10 @@ class Keys(Struct, frozen=True):
         crossed = [(place, topic) for place in self.places for topic in self.topics]
         return crossed + [(ALL, topic) for topic in self.extra]
 
+    def names(self) -> set[str]:
+        """All places and topics: each has a feed of its own, which has the article."""
+        return {*self.places, *self.topics, *self.extra}
+
     def count(self) -> int:
         """The number of these pairs: each is a row to be written."""
         return len(self.places) * len(self.topics) + len(self.extra)

@@ -506,6 +506,18 @@ feed_entries = Table(
     sqlite_with_rowid=False,
 )
 
+# How many public articles are in the feed of one place or one topic, by the span of time in which they last changed
+# (app/store/feeds/amounts.py). A row is written with the feed entries that it counts.
+feed_amounts = Table(
+    "feed_amounts",
+    metadata,
+    Column("axis", Integer, nullable=False),
+    Column("since", BigInteger, nullable=False),  # the beginning of the span
+    Column("amount", BigInteger, nullable=False),
+    PrimaryKeyConstraint("axis", "since"),
+    sqlite_with_rowid=False,
+)
+
 # The same fan-out for articles under embargo, for readers with embargoed access. No public query reads this table.
 embargo_entries = Table(
     "embargo_entries",

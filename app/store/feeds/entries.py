@@ -1,12 +1,13 @@
 """Writes the feed entries of articles: rows for public articles, for articles under embargo, and for articles that left a feed."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, Table, delete, insert
 
 from app.store.changes import Keys, axis_ids
-from app.store.feeds import search
+from app.store.feeds import amounts, search
 from app.store.tables import embargo_entries, feed_entries, micros, withdrawals
 
 Entry = tuple[int, Keys, int]  # an article's number, its places and topics, sort
@@ -27,6 +28,9 @@ def enter(connection: Connection, table: Table, entries: Sequence[Entry]) -> Non
         )
     else:
         connection.exec_driver_sql(f"{into} VALUES (?, ?, ?, ?)", rows)
+    if table is feed_entries:  # Nothing is counted of what waits.
+        spans = ((amounts.span_of(sort), where) for _, where, sort in entries)
+        amounts.add(connection, Counter((ids[name], since) for since, where in spans for name in where.names()))
 
 
 def leave(connection: Connection, num: int, where: Keys, sort: int) -> None:
@@ -41,6 +45,7 @@ def leave(connection: Connection, num: int, where: Keys, sort: int) -> None:
                 feed_entries.c.num == num,
             )
         )
+    amounts.take(connection, [ids[name] for name in where.names()], sort)
     search.remove(connection, [num])
 
 

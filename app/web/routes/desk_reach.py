@@ -8,7 +8,7 @@ from flask import Blueprint, Response, request
 from werkzeug.exceptions import NotFound
 
 from app import store, web
-from app.desk.plot import BarSeries, plotted
+from app.web.plot import BarSeries, plotted
 from app.desk.sheets import sheet
 from app.web import Context, Visit, article_at, here, language, own_page, reach, signed_in, text, when
 from feeds import Article
