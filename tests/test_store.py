@@ -425,11 +425,11 @@ def test_a_database_of_the_version_before_is_taken_as_it_is(tmp_path: Path) -> N
     [
         (
             "0012",
-            "The database has schema 0012 of an older version of Pressrelay; this version needs schema 0023. Upgrade it",
+            "The database has schema 0012 of an older version of Pressrelay; this version needs schema 0024. Upgrade it",
         ),
         (
             "9999",
-            "The database has schema 9999 of a newer version of Pressrelay; this version needs schema 0023. Start that",
+            "The database has schema 9999 of a newer version of Pressrelay; this version needs schema 0024. Start that",
         ),
     ],
 )
