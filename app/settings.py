@@ -108,6 +108,11 @@ class Settings(Struct, frozen=True):
     push_private: Annotated[
         str, "Networks that may be called even though they are not public: 10.0.0.0/8 fd00::/8."
     ] = ""
+    push_describe: Annotated[
+        int,
+        "1: the self-test of callbacks describes hosts in these networks too; 0: it says only that no answer came.",
+        Range(0, 1),
+    ] = 0
     push_flight: Annotated[int, "Deliveries that one process makes at the same time.", Range(1, 10_000)] = 400
     push_host: Annotated[int, "At most this many of them go to one host.", Range(1, 1000)] = 8
     push_subscriptions: Annotated[int, "Largest number of WebSub subscriptions of one host.", Range(1, 10**7)] = 1000

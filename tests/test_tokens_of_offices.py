@@ -158,9 +158,9 @@ def test_who_belongs_to_an_outlet_reads_under_embargo_for_it_and_no_more() -> No
         OfficeRecord("q", "부속", parent="o", above=("o",)),
     ]
     person = PersonRecord("1", "a@b.example", "a", False, (Membership("p", "reader"),), NOW, outlets=("daily",))
-    acting = outlet_principal(person, OutletRecord("daily", "x", offices=("o",)), offices)
+    acting = outlet_principal(person, OutletRecord("daily", "x", offices=("o",)), offices, NOW)
     assert acting and acting.scope == ("embargo",) and acting.reads() == ("o", "q") and not acting.covers("o")
-    assert outlet_principal(person, OutletRecord("other", "x"), offices) is None
+    assert outlet_principal(person, OutletRecord("other", "x"), offices, NOW) is None
 
 
 def test_an_outlet_that_is_removed_has_no_people_and_no_invitations(engine: Engine) -> None:

@@ -16,6 +16,7 @@ DUTIES: dict[str, tuple[str, ...]] = {
     "writer": (*ROLES["reader"], "draft"),
     "reader": ROLES["reader"],
 }
+EDITS_OUTLET = "outlet-editor"  # the role of who manages an outlet's tokens and webhooks; "outlet": of who reads for it
 
 # A password alone proves who signs in, so it is long (NIST SP 800-63B-4, section 3.1.1.2, asks for 15 characters or, with a second
 # factor, 8); words of several letters of Hangul are harder to guess, so 12 are enough for both.
@@ -48,6 +49,7 @@ class PersonRecord(Struct, frozen=True):
     created: datetime
     ended: datetime | None = None  # since when the person may no longer sign in
     outlets: tuple[str, ...] = ()  # codes of those whose people read under embargo, and this is one of them
+    runs: tuple[str, ...] = ()  # and of those among them whose tokens and webhooks the person manages
 
     @property
     def actor(self) -> str:
@@ -86,12 +88,14 @@ def with_parts(offices: Sequence[OfficeRecord]) -> dict[str, list[OfficeRecord]]
     return found
 
 
-def outlet_principal(person: PersonRecord, outlet: OutletRecord, offices: Sequence[OfficeRecord]) -> Principal | None:
+def outlet_principal(
+    person: PersonRecord, outlet: OutletRecord, offices: Sequence[OfficeRecord], now: datetime
+) -> Principal | None:
     """The person as somebody who reads under embargo for an outlet; None if the person does not belong to it. `offices`: all that are
     registered."""
     if outlet.code not in person.outlets:
         return None
-    return rights.make_principal(person.actor, "outlet", ("embargo",), offices, outlet=outlet)
+    return rights.principal_of_outlet(person.actor, ("embargo",), outlet, offices, now)
 
 
 def may_invite(person: PersonRecord, office: str, offices: Sequence[OfficeRecord]) -> bool:

@@ -5,6 +5,7 @@ articles within an outlet's limits.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from msgspec import Struct
 
@@ -37,6 +38,20 @@ class OutletRecord(Struct, frozen=True):
     regions: tuple[str, ...] = ()
     topics: tuple[str, ...] = ()
     offices: tuple[str, ...] = ()
+    site: str = ""  # its own site
+    embargo: bool = True  # it was accredited for reading under embargo
+    until: datetime | None = None  # when its accreditation ends; None: not by itself
+    suspended: datetime | None = None  # until when it is suspended
+    reason: str = ""  # why it was suspended
+
+    def stopped(self, now: datetime) -> str:
+        """Why it may not read under embargo now: "suspended", "over" (its accreditation has ended), or "public" (it was accredited
+        without); empty: it may."""
+        if not self.embargo:
+            return "public"
+        if self.until is not None and self.until <= now:
+            return "over"
+        return "suspended" if self.suspended is not None and self.suspended > now else ""
 
 
 class Principal(Struct, frozen=True):
@@ -76,23 +91,26 @@ class Principal(Struct, frozen=True):
 
 
 def make_principal(
-    actor: str,
-    role: str,
-    scope: Sequence[str],
-    offices: Sequence[OfficeRecord],
-    *,
-    office: str = "",
-    outlet: OutletRecord | None = None,
+    actor: str, role: str, scope: Sequence[str], offices: Sequence[OfficeRecord], *, office: str = ""
 ) -> Principal:
-    """Who asks, with the offices that it stands for now: its own with the parts of that, or those that its outlet is limited to with
-    their parts. `offices`: all that are registered, or none where neither needs them."""
-    limits = set(outlet.offices) if outlet else set()
+    """Who asks for an office, with the offices that are part of it now. `offices`: all that are registered, or none where there is no
+    office."""
     return Principal(
         actor,
         role,
         tuple(scope),
         next((record for record in offices if office and record.code == office), None),
         tuple(record for record in offices if office and office in record.above),
-        outlet,
-        tuple(record.code for record in offices if limits & {record.code, *record.above}),
     )
+
+
+def principal_of_outlet(
+    actor: str, scope: Sequence[str], outlet: OutletRecord, offices: Sequence[OfficeRecord], now: datetime
+) -> Principal:
+    """Who asks for an outlet, as far as the outlet may act now: one that is suspended, or whose accreditation has ended, has public
+    things only. With the offices that it is limited to, and their parts. `offices`: all that are registered, or none where the outlet
+    has no such limit."""
+    granted = tuple(word for word in scope if word != "embargo" or not outlet.stopped(now))
+    limits = set(outlet.offices)
+    within = tuple(record.code for record in offices if limits & {record.code, *record.above})
+    return Principal(actor, "outlet", granted, outlet=outlet, offices=within)

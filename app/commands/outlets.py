@@ -1,13 +1,15 @@
 """`outlet`: news outlets that may read under embargo."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import click
 import msgspec
+from msgspec.structs import replace
 
 from app import store
 from app.accounts.rights import OutletRecord
 from app.commands import Misconfigured, as_json, check_name, opened, report, resolved
+from feeds import rfc3339_utc
 
 MOST = 10**6  # subscriptions of one outlet
 
@@ -24,6 +26,11 @@ def outlet_group() -> None:
 @click.option("--topic", "topics", multiple=True, help="It may read only articles of this topic or a narrower one.")
 @click.option("--office", "offices", multiple=True, help="It may read only articles of this office or a part of it.")
 @click.option("--no-limits", is_flag=True, help="Remove all its limits.")
+@click.option("--site", default=None, help="Its own site.")
+@click.option("--embargo/--no-embargo", default=None, help="Whether it may read under embargo; it may, if left out.")
+@click.option(
+    "--until", default=None, help="When its accreditation ends: an instant such as 2027-01-01T00:00:00+09:00, or never."
+)
 @as_json
 def add(
     code: str,
@@ -32,6 +39,9 @@ def add(
     topics: tuple[str, ...],
     offices: tuple[str, ...],
     no_limits: bool,
+    site: str | None,
+    embargo: bool | None,
+    until: str | None,
     as_json: bool,
 ) -> None:
     """Add an outlet, or change the one with that code. Its limits stay unchanged if none is given. Then: token add --outlet CODE."""
@@ -44,11 +54,60 @@ def add(
     present = next((outlet for outlet in store.accounts.all_outlets(engine) if outlet.code == code), None)
     if present is not None and not any(limits) and not no_limits:
         limits = present.regions, present.topics, present.offices
-    outlet = OutletRecord(code, name, *limits)
+    regions, topics, offices = limits
+    outlet = replace(present or OutletRecord(code, name), name=name, regions=regions, topics=topics, offices=offices)
+    outlet = replace(
+        outlet,
+        site=outlet.site if site is None else site,
+        embargo=outlet.embargo if embargo is None else embargo,
+        until=outlet.until if until is None else _instant(until),
+    )
     new = store.accounts.save_outlet(engine, outlet, datetime.now(UTC))
     report(
         as_json, msgspec.to_builtins(outlet) | {"new": new}, f"Outlet {code} {'added' if new else 'changed'}: {name}."
     )
+
+
+def _instant(text: str) -> datetime | None:
+    if text == "never":
+        return None
+    try:
+        end = datetime.fromisoformat(text.strip())
+    except ValueError:
+        end = None
+    if end is None or end.tzinfo is None:
+        raise Misconfigured(f"--until must be an instant with its zone or never, not {text!r}.")
+    if end <= datetime.now(UTC):
+        raise Misconfigured(f"--until: {text!r} is in the past. Give a later instant.")
+    return end.astimezone(UTC)
+
+
+@outlet_group.command("suspend")
+@click.argument("code")
+@click.option("--months", type=click.IntRange(1, 12), required=True, help="For how many months of 30 days.")
+@click.option("--reason", required=True, help="Why; the outlet's people read it.")
+@as_json
+def suspend(code: str, months: int, reason: str, as_json: bool) -> None:
+    """Let an outlet read nothing under embargo for a time. It comes back by itself."""
+    now = datetime.now(UTC)
+    until = now + timedelta(days=30 * months)
+    if not store.accounts.suspend_outlet(opened().engine, code, until, reason, now, "command"):
+        raise Misconfigured(f"There is no outlet {code!r}: see `pressrelay outlet list`.")
+    report(
+        as_json,
+        {"suspended": code, "until": rfc3339_utc(until)},
+        f"Outlet {code} is suspended until {rfc3339_utc(until)}.",
+    )
+
+
+@outlet_group.command("resume")
+@click.argument("code")
+@as_json
+def resume(code: str, as_json: bool) -> None:
+    """End a suspension before its time."""
+    if not store.accounts.resume_outlet(opened().engine, code, datetime.now(UTC), "command"):
+        raise Misconfigured(f"There is no outlet {code!r}: see `pressrelay outlet list`.")
+    report(as_json, {"resumed": code}, f"Outlet {code} is not suspended any more.")
 
 
 @outlet_group.command("list")

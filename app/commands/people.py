@@ -5,9 +5,11 @@ from datetime import UTC, datetime
 import click
 
 from app import store
-from app.accounts.people import DUTIES, INVITED, RESET
+from app.accounts.people import DUTIES, EDITS_OUTLET, INVITED, RESET
 from app.commands import Misconfigured, Problem, as_json, opened, report
 from app.deliveries import links, smtp
+
+OF_OUTLETS = ("outlet", EDITS_OUTLET)
 
 
 @click.group("person")
@@ -29,6 +31,7 @@ def person_list(as_json: bool) -> None:
             "admin": one.admin,
             "roles": one.roles(),
             "outlets": one.outlets,
+            "runs": one.runs,
             "ended": one.ended.isoformat() if one.ended else "",
         }
         for one in found
@@ -36,7 +39,7 @@ def person_list(as_json: bool) -> None:
     lines = []
     for one in found:
         roles = [f"{office}: {role}" for office, role in one.roles().items()] + ["administrator"] * one.admin
-        roles += [f"{outlet}: outlet" for outlet in one.outlets]
+        roles += [f"{outlet}: {EDITS_OUTLET if outlet in one.runs else 'outlet'}" for outlet in one.outlets]
         lines.append(f"{one.id}  {one.email}  {one.name}  {', '.join(roles)}{'  (ended)' if one.ended else ''}")
     report(as_json, {"people": rows}, *(lines or ["Nobody yet."]))
 
@@ -46,16 +49,16 @@ def person_list(as_json: bool) -> None:
 @click.option("--office", default="", help="Code of the office, for an editor, a writer or a reader.")
 @click.option("--outlet", default="", help="Code of the outlet, for a journalist who reads under embargo.")
 @click.option(
-    "--role", type=click.Choice([*DUTIES, "outlet", "admin"]), required=True, help="What the person may do there."
+    "--role", type=click.Choice([*DUTIES, *OF_OUTLETS, "admin"]), required=True, help="What the person may do there."
 )
 @as_json
 def person_invite(email: str, office: str, outlet: str, role: str, as_json: bool) -> None:
     """Print a link that gives a role to the person with this address. It works once, for seven days."""
     settings, engine = opened()
-    if (role in DUTIES) != bool(office) or (role == "outlet") != bool(outlet):
+    if (role in DUTIES) != bool(office) or (role in OF_OUTLETS) != bool(outlet):
         raise Misconfigured(
             "Give --office for an editor, a writer or a reader, and none for an administrator. Give --outlet for a journalist."
-            if role != "outlet"
+            if role not in OF_OUTLETS
             else "Give --outlet for a journalist of an outlet, and no --office."
         )
     if outlet and outlet not in {known.code for known in store.accounts.all_outlets(engine)}:

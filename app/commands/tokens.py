@@ -7,6 +7,7 @@ import click
 import msgspec
 
 from app import store
+from app.accounts.networks import NotANetwork, networks_in
 from app.accounts.rights import ROLES
 from app.commands import Misconfigured, as_json, opened, report
 from feeds import rfc3339_utc
@@ -27,10 +28,18 @@ def token_group() -> None:
 @click.option(
     "--expires", default="", help="90d, 12h, or an instant such as 2027-01-01T00:00:00+09:00; never if left out."
 )
+@click.option("--from", "networks", multiple=True, help="Only from this address or network, such as 203.0.113.0/24.")
 @click.option("--name", default="", help="Name of the token. An older token with the same name is revoked.")
 @as_json
 def token_add(
-    office: str, outlet: str, role: str | None, scope: tuple[str, ...], expires: str, name: str, as_json: bool
+    office: str,
+    outlet: str,
+    role: str | None,
+    scope: tuple[str, ...],
+    expires: str,
+    networks: tuple[str, ...],
+    name: str,
+    as_json: bool,
 ) -> None:
     """Make a token for OFFICE. It is shown only now, alone on the last line."""
     engine = opened().engine
@@ -45,8 +54,9 @@ def token_add(
     if wrong := [word for word in granted if word not in ROLES[chosen]]:
         raise Misconfigured(f"The role {chosen} has no scope {wrong[0]!r}. Its scopes are {' '.join(ROLES[chosen])}.")
     end = _end(expires, now) if expires else None
+    limits = _networks(networks)
     token = store.accounts.new_token(
-        engine, office, name, now, role=chosen, scope=granted, outlet=outlet, expires=end, actor="command"
+        engine, office, name, now, role=chosen, scope=granted, outlet=outlet, expires=end, networks=limits
     )
     made = store.accounts.token_of(engine, token)
     assert made is not None, "it was made above"
@@ -55,7 +65,7 @@ def token_add(
     report(
         as_json,
         {"id": made.id, "role": chosen, "scope": made.scope, "office": office, "outlet": outlet, "name": name}
-        | {"expires": rfc3339_utc(end) if end else None, "token": token},
+        | {"expires": rfc3339_utc(end) if end else None, "networks": limits, "token": token},
         f"Token {made.id} of {owner} ({' '.join(made.scope)}{until}); it is shown only now:",
         token,
     )
@@ -70,6 +80,14 @@ def _check_owner(role: str, office: str, outlet: str) -> None:
         raise Misconfigured("An outlet's token needs --outlet and must not have an office.")
     if role in ("editor", "reader") and not (office and not outlet):
         raise Misconfigured(f"A token with the role {role} needs an office and no outlet: pressrelay token add OFFICE.")
+
+
+def _networks(given: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        return networks_in(" ".join(given))
+    except NotANetwork as wrong:
+        hint = f" Did you mean {wrong.nearest}?" if wrong.nearest else " Give 203.0.113.7 or 203.0.113.0/24."
+        raise Misconfigured(f"--from: {wrong.part!r} is not a network.{hint}") from None
 
 
 def _end(text: str, now: datetime) -> datetime:

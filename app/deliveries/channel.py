@@ -15,7 +15,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import parse_qsl
 
@@ -23,7 +23,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from app import store
-from app.accounts.rights import ROLES, Principal, make_principal
+from app.accounts.rights import ROLES, OutletRecord, Principal
 from app.accounts.sites import site
 from app.context import Context
 from app.deliveries.matching import stands, within
@@ -35,6 +35,11 @@ from app.syndication import embargoed
 
 log = logging.getLogger("pressrelay.push")
 
+STOPPED = {
+    "suspended": "The outlet is suspended: embargoed articles wait until the suspension ends.",
+    "over": "The accreditation of the outlet has ended: embargoed articles wait until it is renewed.",
+}  # why subscriptions to embargoed articles wait, by what OutletRecord.stopped says
+RENEWED_WITHIN = timedelta(days=30)  # after the end of an accreditation its subscriptions wait so long
 PAUSE = 0.5  # seconds before a call is repeated when the database is unavailable
 
 T = TypeVar("T")
@@ -94,6 +99,10 @@ class Turn:
 class Refusal(Exception):
     """The subscription must end, because its reader may not read these articles, or because its query is not valid any more. The
     message says why."""
+
+
+class Stopped(Refusal):
+    """The subscription must wait, because its outlet may not read under embargo for now."""
 
 
 class Batch:
@@ -162,22 +171,33 @@ def recalled(subscription: store.deliveries.Subscription) -> Query:
 
 
 def reader(context: Context, subscription: store.deliveries.Subscription) -> Principal:
-    """The current reader of a subscription to embargoed articles. Raises Refusal, Unavailable."""
+    """The current reader of a subscription to embargoed articles. Raises Refusal, Stopped, Unavailable."""
     found: Principal | None = None
+    now = datetime.now(UTC)
     if subscription.token:
         token = store.accounts.token_by_id(context.engine, subscription.token)
-        if token is None or token.state(datetime.now(UTC)) != "valid":
+        if token is None or token.state(now) != "valid":
             raise Refusal("The token of the subscription is no longer valid.")
-        found = embargoed.principal_of(context.engine, token)
+        found = embargoed.principal_of(context.engine, token, now)
     elif subscription.outlet:
-        outlets = store.accounts.all_outlets(context.engine)
-        outlet = next((outlet for outlet in outlets if outlet.code == subscription.outlet), None)
+        outlet = store.accounts.outlet_of(context.engine, subscription.outlet)
         if outlet is not None:
-            offices = store.accounts.all_offices(context.engine) if outlet.offices else []
-            found = make_principal(f"outlet {outlet.code}", "outlet", ROLES["outlet"], offices, outlet=outlet)
+            actor = f"outlet {outlet.code}"
+            found = embargoed.principal_for(context.engine, actor, ROLES["outlet"], outlet, now)
+    if found is not None and found.outlet is not None:
+        _check_stopped(found.outlet, now)
     if found is None or not found.reads_embargoed():
         raise Refusal("The subscriber may not read embargoed articles any more.")
     return found
+
+
+def _check_stopped(outlet: OutletRecord, now: datetime) -> None:
+    """Raises Stopped while an outlet is suspended, and for a time after its accreditation has ended: it may be renewed."""
+    stopped = outlet.stopped(now)
+    if stopped == "over" and outlet.until is not None and outlet.until < now - RENEWED_WITHIN:
+        return  # The subscriptions end, as those of anybody who may not read under embargo.
+    if stopped in STOPPED:
+        raise Stopped(STOPPED[stopped])
 
 
 def delivery_id(subscription: store.deliveries.Subscription, rows: Sequence[store.deliveries.Waiting]) -> str:

@@ -32,7 +32,7 @@ def alert(context: Context, subscription: store.deliveries.Subscription, rows: S
     foot = text("mail-foot", lang).format(site=context.settings.site_name, topic=subscription.topic)
     plain = "\n\n\n".join(_plain(state, lang) for _, state in rows)
     pieces = "\n".join(_html(state, lang) for _, state in rows)
-    message = _message(context, subscription.target, subject)
+    message = message_to(context, subscription.target, subject)
     # The id includes a random stamp, because a database that was restored to an older state uses its numbers again.
     seqs = f"{first.seq}.{last.seq}.{last.stamp:x}"
     message["Message-ID"] = f"<{subscription.name}.{seqs}@{_domain(context)}>"
@@ -50,12 +50,12 @@ def confirmation(context: Context, subscription: store.deliveries.Subscription, 
     """The mail that asks the owner of an address to confirm a subscription. `office`: the name of the office that put the owner on its
     list of reporters. Raises Unavailable."""
     link = f"{context.settings.url}/alerts/confirm?token={quote(links.confirming(context, subscription))}"
-    message = _message(
+    message = message_to(
         context, subscription.target, text("mail-confirm", subscription.lang).format(site=context.settings.site_name)
     )
     how = text("mail-confirm-how", subscription.lang).format(site=context.settings.site_name, topic=subscription.topic)
     if office:
-        how = f"{text('mail-confirm-office', subscription.lang).format(office=_line(office))}\n\n{how}"
+        how = f"{text('mail-confirm-office', subscription.lang).format(office=one_line(office))}\n\n{how}"
     message.set_content(f"{how}\n\n{link}\n\n{text('mail-confirm-not', subscription.lang)}\n")
     return message
 
@@ -63,7 +63,7 @@ def confirmation(context: Context, subscription: store.deliveries.Subscription, 
 def once(context: Context, to: str, link: store.accounts.OneTimeLink) -> EmailMessage:
     """The mail with a link that works once: an invitation, or the way to a new password. Raises Unavailable."""
     site = context.settings.site_name
-    message = _message(context, to, text(f"mail-{link.kind}", link.lang).format(site=site))
+    message = message_to(context, to, text(f"mail-{link.kind}", link.lang).format(site=site))
     how = text(f"mail-{link.kind}-how", link.lang).format(site=site, office=link.office)
     message.set_content(
         f"{how}\n\n{links.once(context.engine, context.settings.url, link)}\n\n{text('mail-once-not', link.lang)}\n"
@@ -88,7 +88,7 @@ def to_desk(context: Context, to: str, letter: store.deliveries.DeskLetter) -> E
     )
     if not lines:
         return None
-    message = _message(context, to, text(f"mail-desk-{letter.kind}", lang).format(office=office.name))
+    message = message_to(context, to, text(f"mail-desk-{letter.kind}", lang).format(office=office.name))
     how = text(f"mail-desk-{letter.kind}-how", lang)
     why = text("mail-desk-why", lang).format(site=context.settings.site_name, office=office.name)
     message.set_content("\n\n".join((how, *lines, f"-- \n{why}")) + "\n")
@@ -112,13 +112,13 @@ def _of_draft(context: Context, person: PersonRecord, letter: store.deliveries.D
     if draft.people and not person.admin and person.id not in (*draft.people, draft.author):
         return []
     names = {one.id: one.name for one in store.accounts.people_by_id(context.engine, {letter.by} - {""})}
-    lines = [_line(draft.headline) or text("desk-untitled", lang)]
+    lines = [one_line(draft.headline) or text("desk-untitled", lang)]
     if letter.by in names:
-        lines.append(text("mail-desk-by", lang).format(name=_line(names[letter.by])))
+        lines.append(text("mail-desk-by", lang).format(name=one_line(names[letter.by])))
     if letter.kind == "approved" and draft.planned is not None:
-        lines.append(text("mail-desk-goes", lang).format(when=_local(context, draft.planned)))
+        lines.append(text("mail-desk-goes", lang).format(when=local_time(context, draft.planned)))
     if letter.kind in ("returned", "refused"):
-        lines.append(f"{text('desk-returned-why', lang)} {_line(draft.reason)}")
+        lines.append(f"{text('desk-returned-why', lang)} {one_line(draft.reason)}")
     return [*lines, f"{context.settings.url}/desk/drafts/{draft.id}"]
 
 
@@ -131,16 +131,16 @@ def _of_articles(context: Context, office: str, letter: store.deliveries.DeskLet
         due = stored.article.embargoed
         if letter.kind == "lift" and (stored.public or due is None or due <= now or store.micros(due) > letter.until):
             continue  # It moved, or is public already.
-        parts = [_line(stored.article.headline)]
+        parts = [one_line(stored.article.headline)]
         if due is not None and letter.kind != "dead":
-            parts.append(text("mail-desk-due", lang).format(when=_local(context, due)))
+            parts.append(text("mail-desk-due", lang).format(when=local_time(context, due)))
         lines.append("\n".join((*parts, f"{context.settings.url}/desk/articles/{id}")))
     if lines and len(letter.items) > MOST_LISTED:
         lines.append(text("mail-desk-more", lang).format(count=len(letter.items) - MOST_LISTED))
     return lines
 
 
-def _local(context: Context, instant: datetime) -> str:
+def local_time(context: Context, instant: datetime) -> str:
     """An instant in the site's time zone."""
     at = instant.astimezone(zone_of(context.settings.site_timezone))
     return f"{at:%Y-%m-%d %H:%M} {at.tzname()}"
@@ -148,7 +148,7 @@ def _local(context: Context, instant: datetime) -> str:
 
 def paused(context: Context, subscription: store.deliveries.Subscription, reason: str) -> EmailMessage:
     """The notice that a webhook is paused."""
-    message = _message(
+    message = message_to(
         context, subscription.contact, text("mail-paused", subscription.lang).format(target=subscription.target)
     )
     page = f"{context.settings.url}/subscriptions/{subscription.name}"
@@ -156,16 +156,16 @@ def paused(context: Context, subscription: store.deliveries.Subscription, reason
     return message
 
 
-def _message(context: Context, to: str, subject: str) -> EmailMessage:
+def message_to(context: Context, to: str, subject: str) -> EmailMessage:
     message = EmailMessage(policy=SMTP)
-    message["From"] = f'"{_line(context.settings.site_name)}" <{context.settings.mail_from}>'
+    message["From"] = f'"{one_line(context.settings.site_name)}" <{context.settings.mail_from}>'
     message["To"] = to
-    message["Subject"] = _line(subject)
+    message["Subject"] = one_line(subject)
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834, section 5
     return message
 
 
-def _line(words: str) -> str:
+def one_line(words: str) -> str:
     """The text on one line, so that it cannot start another header."""
     return " ".join("".join(c if c.isprintable() else " " for c in words).replace('"', "'").split())
 
@@ -197,7 +197,7 @@ def _lead(state: store.articles.State) -> str:
 
 
 def _plain(state: store.articles.State, lang: str) -> str:
-    parts = (_line(_headline(state, lang)), _meta(state, lang), _lead(state), state.article.url)
+    parts = (one_line(_headline(state, lang)), _meta(state, lang), _lead(state), state.article.url)
     return "\n".join(part for part in parts if part)
 
 

@@ -55,5 +55,18 @@ def once_id(context: Context, token: str) -> str:
         return ""
 
 
+def applying(engine: store.Engine, application: str) -> str:
+    """The token of the link that confirms the address of an application for accreditation."""
+    return str(URLSafeSerializer(store.identity.secret(engine), salt="applying").dumps(application))
+
+
+def applied(context: Context, token: str) -> str:
+    """The id of the application whose address a token confirms; empty if the token is not one of ours."""
+    try:
+        return str(URLSafeSerializer(store.identity.secret(context.engine), salt="applying").loads(token))
+    except BadSignature:
+        return ""
+
+
 def _timed(context: Context) -> URLSafeTimedSerializer:
     return URLSafeTimedSerializer(store.identity.secret(context.engine), salt="confirm")

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 
 from app import store
-from app.deliveries import letters
+from app.deliveries import letters, outlet_letters
 from app.deliveries.channel import Batch, Means, Outcome, Pack, Parcel, Turn, delivery_id, recalled
 from app.deliveries.smtp import Rejected
 from app.errors import Refused
@@ -78,6 +78,8 @@ class Mail:
 
     def _letter(self, intent: store.deliveries.Intent) -> EmailMessage | None:
         """The mail of an intent; None if its link works no more. Raises Unavailable."""
+        if intent.outlet is not None:
+            return outlet_letters.about_outlet(self._context, intent.subscription, intent.outlet)
         if intent.letter is not None:
             return letters.to_desk(self._context, intent.subscription.target, intent.letter)
         if intent.mode != "link":

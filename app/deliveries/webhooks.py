@@ -197,6 +197,18 @@ def new_secret() -> str:
     return f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
 
 
+def readdress(context: Context, subscription: store.deliveries.Subscription, url: str) -> store.deliveries.Subscription:
+    """Let a webhook call another URL from now on; its secret and what waits stay. Raises Problem (400, 409) and Unavailable."""
+    target = checked(context, url)
+    moved = replace(subscription, target=target, host=host_of(target))
+    known = store.deliveries.same_subscription(context.engine, moved.identity)
+    if (known is not None and known.id != subscription.id) or not store.deliveries.move_subscription(
+        context.engine, moved, datetime.now(UTC)
+    ):
+        raise Problem(409, "taken", "The endpoint is in use", "A webhook delivers this feed to this URL already.")
+    return moved
+
+
 def rotate(context: Context, subscription: store.deliveries.Subscription) -> store.deliveries.Subscription:
     """Give a webhook a new secret. The result has the secret, which is never shown again. For a day, deliveries are signed with the
     old one too. Raises Unavailable."""
@@ -207,14 +219,19 @@ def rotate(context: Context, subscription: store.deliveries.Subscription) -> sto
     return replace(changed, secret=secret)
 
 
-def test(context: Context, subscription: store.deliveries.Subscription) -> Trial:
-    """Send the newest public article of the webhook's feed (or of any feed) as the event "test". It is sent at once, and not repeated.
-    Raises Unavailable."""
+def trial_parcel(context: Context, subscription: store.deliveries.Subscription) -> Parcel[Document]:
+    """The newest public article of the webhook's feed (or of any feed) as the event "test". Raises Unavailable."""
     query = replace(recalled(subscription), limit=1)
     found = page.find(context, query) or page.find(context, Query(limit=1))
     body = article_document(subscription.format, found[0] if found else None, "test", datetime.now(UTC))
     document = Document(DOCUMENTS[subscription.format], body, {"Pressrelay-Event": "test"})
-    parcel = Parcel((), document, f"msg_test_{secrets.token_hex(8)}")
+    return Parcel((), document, f"msg_test_{secrets.token_hex(8)}")
+
+
+def test(context: Context, subscription: store.deliveries.Subscription) -> Trial:
+    """Send the event "test" at once; it is not repeated. Raises Unavailable."""
+    parcel = trial_parcel(context, subscription)
+    document, body = parcel.content, parcel.content.body
     try:
         signatures = signed(context, subscription, parcel, int(time.time()))
     except Misconfigured as unread:

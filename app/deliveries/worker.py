@@ -21,7 +21,19 @@ from msgspec.structs import replace
 from app import store
 from app.context import Context
 from app.deliveries import hub, letters, retry
-from app.deliveries.channel import Batch, Channel, Database, Means, Outcome, Pack, Refusal, Turn, reader
+from app.deliveries.channel import (
+    STOPPED,
+    Batch,
+    Channel,
+    Database,
+    Means,
+    Outcome,
+    Pack,
+    Refusal,
+    Stopped,
+    Turn,
+    reader,
+)
 from app.deliveries.mail import Mail
 from app.deliveries.smtp import Mailer
 from app.deliveries.turns import ASKED, Turns, owed_after
@@ -105,6 +117,12 @@ class Deliverer:
         for subscription in store.deliveries.embargoed_subscriptions(engine):
             try:
                 reader(self.context, subscription)
+                if subscription.reason in STOPPED.values():  # Its outlet may read again.
+                    store.deliveries.resume_subscription(engine, subscription.id, now)
+            except Stopped as stopped:
+                if subscription.state == store.deliveries.PAUSED:
+                    continue
+                store.deliveries.pause_subscription(engine, subscription.id, str(stopped), now)
             except Refusal as refusal:
                 log.info("%s %s ended: %s", subscription.kind, subscription.name, refusal)
                 store.deliveries.deny(engine, subscription, str(refusal), now)
@@ -162,7 +180,13 @@ class Deliverer:
     async def _deliver(self, job: store.deliveries.Job, pack: Pack[Any] | Exception, until: float, turn: Turn) -> None:
         """Send the parcels of a job. `until`: the latest start of a parcel (monotonic seconds)."""
         subscription = job.subscription
-        if isinstance(pack, Refusal):
+        if isinstance(pack, Stopped):
+            now = datetime.now(UTC)
+            pause = store.deliveries.pause_subscription
+            await self.settling.call(pause, self.context.engine, subscription.id, str(pack), now)
+            self.settled.put_nowait(_untried(job, ()))
+            log.info("%s %s waits: %s", subscription.kind, subscription.name, pack)
+        elif isinstance(pack, Refusal):
             now = datetime.now(UTC)
             await self.settling.call(store.deliveries.deny, self.context.engine, subscription, str(pack), now)
             log.info("%s %s ended: %s", subscription.kind, subscription.name, pack)
@@ -185,7 +209,8 @@ class Deliverer:
         slowest = 0.0
         for place, parcel in enumerate(pack.parcels):
             begun = time.monotonic()
-            if begun > until:  # The remaining parcels are claimed again.
+            # What remains is claimed again; then a subscriber who lost the right meanwhile is told.
+            if begun > until or not await self._may_read(subscription):
                 return store.deliveries.Settled(job, tuple(done), owed=owed) if place else _untried(job, done)
             attempt = max(tried[seq] for seq in parcel.seqs) + 1
             outcome = await channel.send(subscription, parcel, attempt, turn)
@@ -204,6 +229,17 @@ class Deliverer:
                 for seq in parcel.seqs
             ]
         return store.deliveries.Settled(job, tuple(done), again=pack.due, owed=owed)
+
+    async def _may_read(self, subscription: store.deliveries.Subscription) -> bool:
+        """Whether a subscriber may still read under embargo, if its articles are embargoed: it may have been suspended since its
+        parcels were made."""
+        if not subscription.embargoed:
+            return True
+        try:
+            await self.claiming.call(reader, self.context, subscription)
+        except (Refusal, Unavailable):
+            return False
+        return True
 
     def _failed(
         self,

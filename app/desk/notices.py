@@ -157,16 +157,8 @@ def _about(
 def _intent(
     context: Context, person: PersonRecord, letter: store.deliveries.DeskLetter, subject: str, now: datetime
 ) -> store.deliveries.Intent:
-    mail = store.deliveries.Subscription(
-        kind="email",
-        target=person.email,
-        topic=f"desk {letter.kind} {subject}",
-        query="",
-        format="email",
-        host=person.email.rpartition("@")[2],
-        lang=context.settings.language,
-        created=store.micros(now),
-    )
+    topic = f"desk {letter.kind} {subject}"
+    mail = store.deliveries.mail_to(person.email, topic, context.settings.language, now)
     return store.deliveries.Intent("desk", mail, letter=letter)
 
 

@@ -162,7 +162,7 @@ def _networks(private: tuple[str, ...]) -> tuple[Network, ...]:
         raise Misconfigured(f"One of the private networks that may be called is not valid: {error}.") from None
 
 
-class _PartialAnswer:
+class PartialAnswer:
     """The part of an answer that has arrived so far."""
 
     def __init__(self) -> None:
@@ -206,7 +206,7 @@ class Client:
         """
         begun = time.monotonic()
         target = _target(url, self._policy)
-        answer = _PartialAnswer()
+        answer = PartialAnswer()
         try:
             request = _request(method, target, headers, body)
             async with asyncio.timeout(TOTAL):
@@ -232,7 +232,7 @@ class Client:
         self._threads.shutdown(wait=False)
         await asyncio.sleep(0)  # asyncio closes sockets in the next turn of the loop
 
-    async def _call(self, target: Target, request: h11.Request, body: bytes, answer: _PartialAnswer) -> None:
+    async def _call(self, target: Target, request: h11.Request, body: bytes, answer: PartialAnswer) -> None:
         """Call on an idle connection; or on a new one if there is none, or if the server has closed the idle one."""
         key = (target.scheme, target.host, target.port)
         if wire := self._taken(key):
@@ -244,7 +244,7 @@ class Client:
         await self._exchange(await self._connected(target, answer), key, request, body, answer)
 
     async def _exchange(
-        self, wire: Wire, key: tuple[str, str, int], request: h11.Request, body: bytes, answer: _PartialAnswer
+        self, wire: Wire, key: tuple[str, str, int], request: h11.Request, body: bytes, answer: PartialAnswer
     ) -> None:
         try:
             answer.head = await wire.ask(request, body)
@@ -254,7 +254,7 @@ class Client:
             raise
         self._keep(wire, key)
 
-    async def _connected(self, target: Target, answer: _PartialAnswer) -> Wire:
+    async def _connected(self, target: Target, answer: PartialAnswer) -> Wire:
         """A new connection to one of the target's current addresses, after all of them were checked."""
         if self._closed:
             raise Refused("The client is closed.")

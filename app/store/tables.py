@@ -18,6 +18,7 @@ from sqlalchemy import (
     Text,
     literal_column,
     text,
+    true,
 )
 
 from feeds import EPOCH
@@ -49,6 +50,34 @@ outlets = Table(
     Column("regions", Text, nullable=False),
     Column("topics", Text, nullable=False),
     Column("offices", Text, nullable=False),
+    Column("site", Text, nullable=False, server_default=""),  # its own site
+    Column("embargo", Boolean, nullable=False, server_default=true()),  # it may read under embargo
+    Column("until", BigInteger),  # when its accreditation ends; empty: not by itself
+    Column("suspended", BigInteger),  # until when it is suspended; empty or past: it is not
+    Column("reason", Text, nullable=False, server_default=""),  # why it was suspended
+)
+
+# Who asks to be accredited, or to stay so. app.store.accounts.applications.Application describes each column.
+outlet_applications = Table(
+    "outlet_applications",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("site", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("regions", Text, nullable=False),
+    Column("offices", Text, nullable=False),
+    Column("outlet", String(64), nullable=False),
+    Column("lang", String(2), nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("decided", BigInteger),
+    Column("decider", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Index("outlet_applications_state", "state", "created"),
+    Index("outlet_applications_outlet", "outlet"),
 )
 
 tokens = Table(
@@ -65,9 +94,22 @@ tokens = Table(
     Column("expires", BigInteger),
     Column("used", BigInteger),  # the last use, exact to a minute
     Column("revoked", BigInteger),
+    Column("networks", Text, nullable=False, server_default=""),  # where it may be used, CIDR; empty: everywhere
 )
 Index("tokens_office", tokens.c.office)
 Index("tokens_outlet", tokens.c.outlet)
+
+# How often each token was used on a day, as the web workers counted it (app/web/counting.py).
+token_uses = Table(
+    "token_uses",
+    metadata,
+    Column("token", String(12), nullable=False),
+    Column("day", Integer, nullable=False),  # since 1970, UTC
+    Column("count", BigInteger, nullable=False),
+    PrimaryKeyConstraint("token", "day"),
+    sqlite_with_rowid=False,
+)
+Index("token_uses_day", token_uses.c.day)
 
 people = Table(
     "people",
@@ -95,6 +137,7 @@ outlet_memberships = Table(
     metadata,
     Column("person", String(12), ForeignKey("people.id"), primary_key=True),
     Column("outlet", String(64), ForeignKey("outlets.code"), primary_key=True),
+    Column("role", String(16), nullable=False, server_default="reader"),  # "editor" or "reader"
     Index("outlet_memberships_outlet", "outlet"),
 )
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from msgspec.structs import replace
 
 from app import store
-from app.accounts.rights import OutletRecord, Principal, make_principal
+from app.accounts.rights import OutletRecord, Principal, make_principal, principal_of_outlet
 from app.context import Context
 from app.query import Query, feed_url, office_place
 from app.store import Engine
@@ -19,15 +19,19 @@ Within = tuple[
 ]  # (places, topics); an article must belong to each of these pairs
 
 
-def principal_of(engine: Engine, token: store.accounts.TokenRecord) -> Principal | None:
+def principal_of(engine: Engine, token: store.accounts.TokenRecord, now: datetime) -> Principal | None:
     """The principal of a token; None if its outlet was removed. Raises Unavailable."""
-    outlet: OutletRecord | None = None
-    if token.outlet:
-        outlet = next((known for known in store.accounts.all_outlets(engine) if known.code == token.outlet), None)
-        if outlet is None:
-            return None
-    offices = store.accounts.all_offices(engine) if token.office or (outlet and outlet.offices) else []
-    return make_principal(token.actor, token.role, token.scope, offices, office=token.office or "", outlet=outlet)
+    if not token.outlet:
+        offices = store.accounts.all_offices(engine) if token.office else []
+        return make_principal(token.actor, token.role, token.scope, offices, office=token.office or "")
+    outlet = store.accounts.outlet_of(engine, token.outlet)
+    return None if outlet is None else principal_for(engine, token.actor, token.scope, outlet, now)
+
+
+def principal_for(engine: Engine, actor: str, scope: Sequence[str], outlet: OutletRecord, now: datetime) -> Principal:
+    """Who acts for an outlet, as far as it may act now. Raises Unavailable."""
+    offices = store.accounts.all_offices(engine) if outlet.offices else []
+    return principal_of_outlet(actor, scope, outlet, offices, now)
 
 
 def within(principal: Principal) -> Within:
@@ -53,11 +57,12 @@ def lets(principal: Principal, article: Article) -> bool:
     )
 
 
-def record(engine: Engine, principal: Principal, articles: Sequence[Article], how: str) -> None:
-    """Record who reads which articles, before they are shown. Raises Unavailable; then they must not be shown."""
+def record(engine: Engine, principal: Principal, articles: Sequence[Article], how: str, action: str = "read") -> None:
+    """Record who reads which articles, before they are shown. `action`: "listed" where only their headlines are shown. Raises
+    Unavailable; then they must not be shown."""
     detail = {"as": how} | ({"outlet": principal.outlet.code} if principal.outlet else {})
     events = [
-        store.audit.Event("read", principal.actor, article.office.code, article.id, article.version, detail)
+        store.audit.Event(action, principal.actor, article.office.code, article.id, article.version, detail)
         for article in articles
     ]
     store.audit.append(engine, events, datetime.now(UTC))

@@ -16,6 +16,7 @@ from app.syndication import page
 from app.syndication.texts import feed_title, name, text, title_language
 from app.web import (
     access,
+    alerting,
     assets,
     counting,
     delta,
@@ -59,7 +60,7 @@ from app.web.published import (
     unknown,
     unknown_version,
 )
-from app.web.question import question_here, question_of_saved
+from app.web.question import question_here, question_of, question_of_saved
 from app.web.rendering import Rendering, key_of
 from app.web.representation import CACHE_CONTROL, IDENTITY, etag_of, media_type, whole
 from app.web.seats import (
@@ -103,6 +104,7 @@ __all__ = [
     "Visit",
     "access",
     "alert_of",
+    "alerting",
     "article_at",
     "article_page",
     "as_format",
@@ -165,6 +167,7 @@ __all__ = [
     "prove_page",
     "public_version",
     "question_here",
+    "question_of",
     "question_of_saved",
     "reason",
     "releases",

@@ -11,12 +11,13 @@ from msgspec.structs import replace
 
 from app import store
 from app.accounts import rights
+from app.accounts.networks import allows
 from app.accounts.offices import Sender, may_publish_for
 from app.accounts.rights import MEANING, ROLES, Principal
 from app.errors import Problem, Unavailable
 from app.query import url
 from app.syndication.embargoed import principal_of
-from app.web import crosssite
+from app.web import counting, crosssite
 from app.web.context import here
 
 log = logging.getLogger("pressrelay")
@@ -52,7 +53,8 @@ def needed(scope: str) -> Principal:
 
 
 def given() -> Principal | None:
-    """The principal of this request; None if it has no token. Raises Problem (401) if the token is unknown, expired or revoked."""
+    """The principal of this request; None if it has no token. Raises Problem: 401 if the token is unknown, expired or revoked, 403 if
+    it may not be used from this address."""
     presented = secret()
     if not presented:
         return None
@@ -66,9 +68,15 @@ def given() -> Principal | None:
         raise Problem(401, "token-expired", "The token has expired", headers=INVALID)
     if state == "revoked":
         raise Problem(401, "token-revoked", "The token was revoked", headers=INVALID)
-    principal = principal_of(engine, token)
+    if not allows(token.networks, request.remote_addr or ""):
+        detail = "This token may be used only from the addresses that its owner has listed, and this request comes from another."
+        raise Problem(403, "address-not-allowed", "Not from this address", detail)
+    principal = principal_of(engine, token, now)
     if principal is None:  # Its outlet was removed after the token was looked up.
         raise Problem(401, "token-revoked", "The token was revoked", headers=INVALID)
+    if (counted := counting.counts()) is not None and "used" not in g:
+        g.used = True  # A request counts once, however often it asks who sent it.
+        counted.use(token.id)
     try:
         store.accounts.used(engine, token, now)
     except Unavailable as error:

@@ -20,6 +20,7 @@ from app.web.origin import Placed
 from app.web.protection import Protected
 from app.web.routes import (
     account,
+    accreditation,
     alerts,
     archives,
     articles,
@@ -43,7 +44,11 @@ from app.web.routes import (
     ingest,
     lifecycle,
     look,
+    newsroom,
+    newsroom_hooks,
+    newsroom_tokens,
     ops,
+    outlets,
     pages,
     people,
     provenance,
@@ -87,6 +92,11 @@ ROUTES = (
     desk_reporters,
     desk_sharing,
     desk_versions,
+    accreditation,
+    newsroom,
+    newsroom_tokens,
+    newsroom_hooks,
+    outlets,
     ops,
 )
 QUERY = "!$%&'()*+,;=:@/?-._~"  # what may stand in a query string (RFC 3986, section 3.4)

@@ -95,6 +95,7 @@ class ReachCounts:
         ] = {}  # since the last writing; the fast lane raises the numbers of names that are in it
         self._lock = threading.Lock()
         self._views: dict[str, int] = {}
+        self._uses: dict[str, int] = {}  # of tokens, by their ids
         self._claims: set[tuple[str, str]] = set()  # (feed, User-Agent)
         self._feeds: dict[str, PolledFeed] = {}  # told apart in this hour
         self._complex = 0  # how many of them are complex
@@ -126,6 +127,11 @@ class ReachCounts:
             self._articles.add(article)
             self._views[article] = self._views.get(article, 0) + 1
 
+    def use(self, token: str) -> None:
+        """Count a request with a token that is valid. `token`: its id."""
+        with self._lock:
+            self._uses[token] = self._uses.get(token, 0) + 1
+
     def _told_apart(self, feed: PolledFeed) -> bool:
         if feed.name in self._feeds:
             return True
@@ -142,6 +148,7 @@ class ReachCounts:
         with self._lock:
             polls, self.polls = self.polls, {}
             views, self._views = self._views, {}
+            uses, self._uses = self._uses, {}
             claims, self._claims = self._claims, set()
             feeds = self._feeds
             if hour // 24 != self._hour // 24 or len(self._registered) > REGISTERED:
@@ -152,7 +159,7 @@ class ReachCounts:
             self._registered |= {feed.name for feed in new}
         time.sleep(RACING)  # until a thread that had the old dictionary has raised its number
         pairs = [store.reach.FeedPairs(feed.name, feed.complex, feed.pairs) for feed in new]
-        return store.reach.ReachBatch(hour, dict(polls), views, _claims(claims, hour // 24), pairs)
+        return store.reach.ReachBatch(hour, dict(polls), views, _claims(claims, hour // 24), pairs, uses)
 
     def put_back(self, batch: store.reach.ReachBatch) -> None:
         """Take back what could not be written."""
@@ -161,6 +168,8 @@ class ReachCounts:
                 for name, number in lost.items():
                     name = name if len(counts) < SIMPLE + COMPLEX or name in counts else OTHERS
                     counts[name] = counts.get(name, 0) + number
+            for token, number in batch.uses.items():
+                self._uses[token] = self._uses.get(token, 0) + number
             self._registered -= {feed.feed for feed in batch.feeds}
 
 

@@ -14,6 +14,7 @@ from werkzeug.datastructures import MultiDict
 from app import store
 from app.accounts.rights import Principal
 from app.errors import Problem
+from app.query import Query
 from app.syndication import embargoed, page
 from app.web import access
 from app.web.context import here
@@ -41,14 +42,7 @@ def feed(format: str) -> Response:
         detail = f"{refused[0]} cannot be combined with status=embargoed: it works only for public articles."
         raise Problem(400, "bad-parameter", "Bad parameter", detail)
     query = question_of(pairs)
-    rows = store.feeds.waiting(context.engine, replace(query, limit=query.limit + 1), embargoed.within(principal))
-    rows, more = page.page(context, rows, query)
-    refs = [(num, version) for _, num, version, _ in rows]
-    documents = store.articles.documents(context.engine, refs)
-    waiting = [msgspec.json.decode(documents[ref], type=Article) for ref in refs]
-    came = [store.instant(at) for *_, at in rows]
-    dated = [embargoed.dated_as_it_came(article, at) for article, at in zip(waiting, came, strict=True)]
-    articles = [article for article in dated if embargoed.lets(principal, article)]
+    rows, more, articles = waiting_page(principal, query)
     below = rows and (more or query.after)
     last = replace(query, before=(rows[-1][0], rows[-1][1]), after=None) if below else None
     first = replace(query, before=None, after=None)
@@ -64,13 +58,29 @@ def feed(format: str) -> Response:
     return response
 
 
+def waiting_page(principal: Principal, query: Query) -> tuple[list[tuple[int, int, int, int]], bool, list[Article]]:
+    """(rows of a page, whether more follow, the articles of these that the principal may read), newest version first. Raises
+    Unavailable."""
+    context = here()
+    rows = store.feeds.waiting(context.engine, replace(query, limit=query.limit + 1), embargoed.within(principal))
+    rows, more = page.page(context, rows, query)
+    refs = [(num, version) for _, num, version, _ in rows]
+    documents = store.articles.documents(context.engine, refs)
+    found = [msgspec.json.decode(documents[ref], type=Article) for ref in refs]
+    came = [store.instant(at) for *_, at in rows]
+    dated = [embargoed.dated_as_it_came(article, at) for article, at in zip(found, came, strict=True)]
+    return rows, more, [article for article in dated if embargoed.lets(principal, article)]
+
+
 def article(id: str, how: str) -> Article | None:
     """The article under embargo with that public id, if the request has a token that may read it. `how`: its form, for the log."""
-    context = here()
     principal = access.given() if access.secret() else None
-    if principal is None or not principal.reads_embargoed():
-        return None
-    newest = store.articles.newest(context.engine, id)
+    return None if principal is None else article_for(principal, id, how)
+
+
+def article_for(principal: Principal, id: str, how: str) -> Article | None:
+    """The article under embargo with that public id, if the principal may read it. `how`: its form, for the log."""
+    newest = store.articles.newest(here().engine, id) if principal.reads_embargoed() else None
     if newest is None or newest.public or newest.pubstatus != "usable" or not embargoed.lets(principal, newest.article):
         return None
     audit(principal, [newest.article], how)
@@ -80,7 +90,12 @@ def article(id: str, how: str) -> Article | None:
 def file(sha256: str, name: str) -> store.articles.FileRecord | None:
     """The file of an article under embargo, if the request has a token that may read the article."""
     principal = access.given() if access.secret() else None
-    if principal is None or not principal.reads_embargoed():
+    return None if principal is None else file_for(principal, sha256, name)
+
+
+def file_for(principal: Principal, sha256: str, name: str) -> store.articles.FileRecord | None:
+    """The file of an article under embargo, if the principal may read the article."""
+    if not principal.reads_embargoed():
         return None
     for found, held in store.articles.waiting_files(here().engine, sha256):
         if found.name == name and embargoed.lets(principal, held):
@@ -96,10 +111,10 @@ def reader() -> Principal:
     return principal if principal is not None and principal.reads_embargoed() else access.needed("embargo")
 
 
-def audit(principal: Principal, articles: Sequence[Article], how: str) -> None:
-    """Record who reads what, before it is shown. HEAD is recorded too, because its headers reveal that the article exists and how long
-    it is. Raises Unavailable; then the articles must not be shown."""
-    embargoed.record(here().engine, principal, articles, how)
+def audit(principal: Principal, articles: Sequence[Article], how: str, action: str = "read") -> None:
+    """Record who reads what, before it is shown; "listed": only the headlines are. HEAD is recorded too, because its headers
+    reveal that the article exists and how long it is. Raises Unavailable; then the articles must not be shown."""
+    embargoed.record(here().engine, principal, articles, how, action)
 
 
 def private(response: Response) -> Response:

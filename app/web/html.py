@@ -49,6 +49,9 @@ PAGES |= {
     "desk_sharing.shared",
 }
 PAGES |= {"desk_reach.shown"}
+PAGES |= {"accreditation.form", "accreditation.confirming", "outlets.listed", "outlets.application", "outlets.one"}
+PAGES |= {"newsroom.choosing", "newsroom.desk", "newsroom.read", "newsroom.file", "newsroom_tokens.listed"}
+PAGES |= {"newsroom_hooks.listed", "newsroom_hooks.one"}
 # Endpoints that the forms of pages are sent to.
 FORMS = {f"people.{name}" for name in ("set_up", "joined", "invite", "steer", "forgot", "reset")}
 FORMS |= {f"signin.{name}" for name in ("sign_in", "sign_out", "show", "prove")}
@@ -61,6 +64,8 @@ FORMS |= {"desk_versions.take", "desk_versions.rebase", "desk_preview.check"}
 FORMS |= {f"desk_sharing.{name}" for name in ("limit", "make", "revoke")}
 FORMS |= {f"desk_lists.{name}" for name in ("keep", "steer", "add", "remove", "take")}
 FORMS |= {"desk_reporters.add", "desk_reporters.remove"}
+FORMS |= {"accreditation.ask", "accreditation.confirm", "outlets.decide", "outlets.steer", "newsroom.renew"}
+FORMS |= {"newsroom_tokens.add", "newsroom_tokens.end", "newsroom_hooks.add", "newsroom_hooks.steer"}
 WORDS = {lang: {key: words[lang] for key, words in TEXTS.items()} for lang in LANGUAGES}
 DAYS, MONTHS = get_day_names("abbreviated", locale="ko"), get_month_names("wide", locale="en")
 # Korean press offices write dates like this: 2021. 3. 9.(화) 20:15. Not by Babel, which takes a tenth of the time of a page with 100.
@@ -70,7 +75,7 @@ WRITTEN: dict[str, Callable[[datetime], str]] = {
 }
 # What stands in the header: (the text's key, the path). Public pages have the first ones only.
 NAVIGATION = (("nav-feeds", "/feeds"), ("nav-search", "/#q"))
-OWN_NAVIGATION = (("desk", "/desk"), ("people", "/people"), ("account", "/account"))
+OWN_NAVIGATION = (("desk", "/desk"), ("newsroom", "/newsroom"), ("people", "/people"), ("account", "/account"))
 
 
 def html_page(template: str, lang: str, *, status: int = 200, **values: object) -> Response:
@@ -197,9 +202,11 @@ def article_page(
     versions: Sequence[store.articles.Version] = (),
     past: store.articles.Version | None = None,
     embargo: str = "",
+    newsroom: object = None,
 ) -> Response:
     """The page of an article, with the texts of its files. `versions`: the newest two, if it was corrected; `past`: the version that
-    the page shows instead of the current one; `embargo`: the sentence that says that the article is not public."""
+    the page shows instead of the current one; `embargo`: the sentence that says that the article is not public; `newsroom`: the desk
+    at which an outlet reads it, which has no other formats of it."""
     context, lang = here(), language()
     known = store.articles.files_of(context.engine, article.guid) if article.enclosures else []
     paths = {
@@ -225,6 +232,7 @@ def article_page(
         versions=versions,
         past=past,
         embargo=embargo,
+        newsroom=newsroom,
         canonical=article.url,
         feeds_title=feed_title(context.settings.site_name, query, {}, lang),
         opengraph=metadata.opengraph(article, context.settings.site_name),

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 from msgspec import Struct
 
 from app import store
-from app.accounts.rights import ROLES, OutletRecord, make_principal
+from app.accounts.rights import ROLES, OutletRecord, principal_of_outlet
 from app.deliveries.matching import stands
 from app.errors import Problem
 from app.query import Query, parse
@@ -93,12 +93,12 @@ def outlets_of(context: Context, article: Article) -> list[OutletReach]:
         if push.outlet not in pushes or (known_outcome and state_of(pushes[push.outlet]) == "waiting"):
             pushes[push.outlet] = push
     known = {outlet.code: outlet for outlet in store.accounts.all_outlets(engine)}
-    offices = store.accounts.all_offices(engine)
+    offices, now = store.accounts.all_offices(engine), datetime.now(UTC)
     found = []
     for code in sorted((known.keys() | readers.keys() | pushes.keys()) - {""}):
         outlet = known.get(code, OutletRecord(code, code))
-        who = make_principal("", "outlet", ROLES["outlet"], offices, outlet=outlet)
-        lets = code in known and embargoed.lets(who, article)
+        who = principal_of_outlet("", ROLES["outlet"], outlet, offices, now)
+        lets = code in known and who.reads_embargoed() and embargoed.lets(who, article)
         if not (lets or code in readers or code in pushes):
             continue
         own, pushed = readers.get(code, ()), pushes.get(code)

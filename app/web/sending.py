@@ -5,14 +5,43 @@ from collections.abc import Iterator
 from functools import partial
 from typing import IO
 
-from flask import Response
+from flask import Response, request
+from werkzeug.datastructures import Headers
 
-from app.web import places
+from app import store
+from app.web import embargoed, places, protection, representation
 from app.web.context import Context
 
 CHUNK = 64 * 1024
 AT_ONCE = 1024 * 1024  # about as many bytes as the web server and the kernel accept at once
 PATIENCE, SLOWEST = 30.0, 20_000  # a reader may take so many seconds, and one more for each so many bytes
+
+# The bytes at a URL never change, but the right to see them may end: a shared cache asks again after five minutes.
+# A browser keeps what its reader has; caches for everybody must forget a withdrawn file within 30 seconds.
+CACHE_CONTROL = "public, max-age=86400, s-maxage=20, stale-while-revalidate=10, immutable"
+INLINE = {"application/pdf", "image/jpeg", "image/png", "image/gif", "image/webp", "image/avif"}
+
+
+def file_headers(found: store.articles.FileRecord) -> Headers:
+    """The headers of a public file."""
+    headers = Headers()
+    textual = found.mimetype.startswith("text/")
+    # The encoding of the text is not known. Without a charset, a browser guesses it, and text/plain is never run.
+    headers["Content-Type"] = "text/plain" if textual and found.mimetype != "text/csv" else found.mimetype
+    headers["Content-Disposition"] = representation.disposition(found.name, inline=found.mimetype in INLINE)
+    headers["Accept-Ranges"] = "bytes"
+    headers["Cache-Control"] = CACHE_CONTROL
+    headers["Content-Security-Policy"] = protection.FILE
+    return headers
+
+
+def early_file(context: Context, found: store.articles.FileRecord) -> Response:
+    """A file of an article under embargo, for this reader only. Raises Problem (503) and Unavailable."""
+    response = embargoed.private(Response(headers=file_headers(found)))
+    response.content_length = found.size
+    if request.method != "HEAD":
+        pass_on(context, response, found.sha256, 0, found.size)
+    return response
 
 
 def pass_on(context: Context, response: Response, sha256: str, start: int, length: int) -> None:

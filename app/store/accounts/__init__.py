@@ -1,8 +1,27 @@
 """Who may push, pull, read and sign in: offices, outlets, tokens, keys, sources and people. Knows no other subject."""
 
+from app.store.accounts.applications import (
+    APPROVED,
+    REFUSED,
+    UNCONFIRMED,
+    WAITING,
+    Application,
+    add_application,
+    application,
+    applications,
+    confirm_application,
+    decide_application,
+)
 from app.store.accounts.ceremonies import CEREMONY_LASTS, Ceremony, TooManyBegun, begin_ceremony, take_ceremony
 from app.store.accounts.offices import all_offices, save_office
-from app.store.accounts.outlets import all_outlets, remove_outlet, save_outlet
+from app.store.accounts.outlets import (
+    all_outlets,
+    outlet_of,
+    remove_outlet,
+    resume_outlet,
+    save_outlet,
+    suspend_outlet,
+)
 from app.store.accounts.passkeys import (
     NoMorePasskeys,
     Passkey,
@@ -16,6 +35,7 @@ from app.store.accounts.passkeys import (
 from app.store.accounts.people import (
     LinkSpent,
     OneTimeLink,
+    administrators,
     all_people,
     any_admin,
     end_person,
@@ -23,6 +43,7 @@ from app.store.accounts.people import (
     link_by_id,
     new_link,
     people_by_id,
+    people_of_outlet,
     person_by_email,
     person_by_id,
     set_name,
@@ -48,7 +69,12 @@ from app.store.accounts.sources import Source, all_sources, claim_source, record
 from app.store.accounts.tokens import TokenRecord, all_tokens, new_token, revoke_token, token_by_id, token_of, used
 
 __all__ = [
+    "APPROVED",
     "CEREMONY_LASTS",
+    "REFUSED",
+    "UNCONFIRMED",
+    "WAITING",
+    "Application",
     "Ceremony",
     "KeyRecord",
     "LinkSpent",
@@ -61,8 +87,10 @@ __all__ = [
     "Source",
     "TokenRecord",
     "TooManyBegun",
+    "add_application",
     "add_key",
     "add_passkey",
+    "administrators",
     "all_keys",
     "all_offices",
     "all_outlets",
@@ -70,9 +98,13 @@ __all__ = [
     "all_sources",
     "all_tokens",
     "any_admin",
+    "application",
+    "applications",
     "begin_ceremony",
     "begin_session",
     "claim_source",
+    "confirm_application",
+    "decide_application",
     "end_person",
     "end_session",
     "enter_by_identity",
@@ -83,10 +115,12 @@ __all__ = [
     "name_passkey",
     "new_link",
     "new_token",
+    "outlet_of",
     "passkey_of",
     "passkey_used",
     "passkeys_of",
     "people_by_id",
+    "people_of_outlet",
     "person_by_email",
     "person_by_id",
     "prove",
@@ -95,6 +129,7 @@ __all__ = [
     "remove_outlet",
     "remove_passkey",
     "remove_source",
+    "resume_outlet",
     "revoke_key",
     "revoke_token",
     "save_office",
@@ -107,6 +142,7 @@ __all__ = [
     "set_password",
     "settle_refusals",
     "spend",
+    "suspend_outlet",
     "take_ceremony",
     "take_role",
     "token_by_id",

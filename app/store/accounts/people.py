@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, func, insert, or_, select, update
 
-from app.accounts.people import Membership, PersonRecord
+from app.accounts.people import EDITS_OUTLET, Membership, PersonRecord
 from app.store import audit
 from app.store.audit import Event
 from app.store.engine import lock, reading, writing
@@ -25,7 +25,7 @@ class OneTimeLink(Struct, frozen=True):
     email: str  # empty for "setup"
     office: str  # code; empty except for an invitation into an office
     outlet: str  # code; empty except for an invitation into an outlet
-    role: str  # "editor", "writer" or "reader"; "outlet" for an outlet; "admin" for an administrator; empty for "reset"
+    role: str  # "editor", "writer" or "reader"; of an outlet "outlet" or EDITS_OUTLET; "admin"; empty for "reset"
     lang: str
     maker: str  # the actor who made it
     created: datetime
@@ -66,6 +66,19 @@ def people_by_id(engine: Engine, ids: Collection[str]) -> list[PersonRecord]:
         return []
     with reading(engine) as connection:
         return people_where(connection, people.c.id.in_(sorted(ids)))
+
+
+def people_of_outlet(engine: Engine, outlet: str) -> list[PersonRecord]:
+    """The people who belong to an outlet and may sign in, by name. Raises Unavailable."""
+    theirs = select(outlet_memberships.c.person).where(outlet_memberships.c.outlet == outlet)
+    with reading(engine) as connection:
+        return people_where(connection, people.c.id.in_(theirs), people.c.ended.is_(None))
+
+
+def administrators(engine: Engine) -> list[PersonRecord]:
+    """The administrators who may sign in, by name. Raises Unavailable."""
+    with reading(engine) as connection:
+        return people_where(connection, people.c.admin, people.c.ended.is_(None))
 
 
 def all_people(engine: Engine, offices: Collection[str] | None = None) -> list[PersonRecord]:
@@ -161,8 +174,9 @@ def give(connection: Connection, link: OneTimeLink, person: str) -> Event:
         connection.execute(update(people).where(people.c.id == person).values(admin=True))
     elif link.outlet:
         theirs = {"person": person, "outlet": link.outlet}
+        role = "editor" if link.role == EDITS_OUTLET else "reader"
         connection.execute(delete(outlet_memberships).where(*(outlet_memberships.c[k] == v for k, v in theirs.items())))
-        connection.execute(insert(outlet_memberships).values(**theirs))
+        connection.execute(insert(outlet_memberships).values(**theirs, role=role))
     else:
         old = and_(memberships.c.person == person, memberships.c.office == link.office)
         connection.execute(delete(memberships).where(old))
@@ -242,9 +256,12 @@ def people_where(connection: Connection, *which: ColumnElement[bool]) -> list[Pe
     for row in connection.execute(theirs):
         roles[row.person].append(Membership(row.office, row.role))
     read: dict[str, list[str]] = {id: [] for id in roles}
+    runs: dict[str, list[str]] = {id: [] for id in roles}
     within = select(outlet_memberships).where(outlet_memberships.c.person.in_(list(roles)))
     for found in connection.execute(within.order_by(outlet_memberships.c.outlet)):
         read[found.person].append(found.outlet)
+        if found.role == "editor":
+            runs[found.person].append(found.outlet)
     return [
         PersonRecord(
             row.id,
@@ -255,6 +272,7 @@ def people_where(connection: Connection, *which: ColumnElement[bool]) -> list[Pe
             instant(row.created),
             instant(row.ended) if row.ended is not None else None,
             tuple(read[row.id]),
+            tuple(runs[row.id]),
         )
         for row in rows
     ]

@@ -4,6 +4,7 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from msgspec import Struct
 from sqlalchemy import Engine, bindparam, insert, or_, select, update
@@ -31,6 +32,7 @@ class TokenRecord(Struct, frozen=True):
     expires: datetime | None
     used: datetime | None  # the last use, exact to a minute
     revoked: datetime | None
+    networks: tuple[str, ...] = ()  # where it may be used, in CIDR notation; empty: everywhere
 
     @property
     def actor(self) -> str:
@@ -54,10 +56,11 @@ def new_token(
     scope: Sequence[str] = (),
     outlet: str = "",
     expires: datetime | None = None,
+    networks: Sequence[str] = (),
     actor: str = "command",
 ) -> str:
     """Make a token of 256 random bits and return it. A token with the same name of the same office, outlet or role is revoked.
-    `scope`: empty for the full scope of the role. Raises Unavailable."""
+    `scope`: empty for the full scope of the role; `networks`: where it may be used, everywhere if empty. Raises Unavailable."""
     token = f"pr_{secrets.token_urlsafe(32)}"
     hash = _hash(token)
     granted = tuple(scope) or ROLES[role]
@@ -71,8 +74,10 @@ def new_token(
         "name": name,
         "created": micros(now),
         "expires": micros(expires) if expires else None,
+        "networks": " ".join(networks),
     }
     detail = {"token": values["id"], "role": role, "scope": values["scope"], "name": name, "outlet": outlet}
+    detail |= {"networks": values["networks"]}
     with writing(engine) as connection:
         events = []
         if name:
@@ -116,10 +121,11 @@ def revoke_token(engine: Engine, id: str, now: datetime, actor: str = "command")
     return _find(engine, _BY_ID, id)
 
 
-def all_tokens(engine: Engine) -> list[TokenRecord]:
-    """All tokens, newest first. Raises Unavailable."""
+def all_tokens(engine: Engine, *, outlet: str = "") -> list[TokenRecord]:
+    """All tokens, or those of an outlet, newest first. Raises Unavailable."""
+    asked = _TOKENS.where(tokens.c.outlet == outlet) if outlet else _TOKENS
     with reading(engine) as connection:
-        rows = connection.execute(_TOKENS.order_by(tokens.c.created.desc(), tokens.c.id)).all()
+        rows = connection.execute(asked.order_by(tokens.c.created.desc(), tokens.c.id)).all()
     return [_record(*row) for row in rows]
 
 
@@ -144,6 +150,7 @@ _TOKENS = select(
     tokens.c.expires,
     tokens.c.used,
     tokens.c.revoked,
+    tokens.c.networks,
 )
 _BY_HASH = Built(lambda _: _TOKENS.where(tokens.c.hash == bindparam("wanted")))
 _BY_ID = Built(lambda _: _TOKENS.where(tokens.c.id == bindparam("wanted")))
@@ -156,12 +163,14 @@ def _find(engine: Engine, question: Built, wanted: bytes | str) -> TokenRecord |
 
 
 def _record(
-    id: str, role: str, scope: str, office: str | None, outlet: str | None, name: str, *instants: int | None
+    id: str, role: str, scope: str, office: str | None, outlet: str | None, name: str, *more: Any
 ) -> TokenRecord:
+    *instants, networks = more
     created, expires, last, revoked = (None if value is None else instant(value) for value in instants)
     assert created is not None, "the column is never empty"
     return TokenRecord(
-        id, role, tuple(scope.split()), office or "", outlet or "", name, created, expires, last, revoked
+        *(id, role, tuple(scope.split()), office or "", outlet or "", name, created, expires, last, revoked),
+        tuple(networks.split()),
     )
 
 

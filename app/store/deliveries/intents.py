@@ -24,16 +24,40 @@ class DeskLetter(Struct, frozen=True):
     until: int = 0  # of "lift": the latest instant at which one of these embargoes ends, microseconds since 1970
 
 
+class OutletLetter(Struct, frozen=True):
+    """What a mail about an outlet is about. What it says is read when it is written."""
+
+    kind: str  # "confirm", "applied", "approved", "refused", "suspended" or "resumed"
+    about: str  # the id of the application, or the outlet's code
+    link: str = ""  # id of the link that works once, in a mail that invites
+
+
 class Intent(Struct, frozen=True):
     """A request that the subscriber must verify (W3C WebSub, section 5; also alerts by mail), or a denial to send (section 5.2)."""
 
-    mode: str  # "subscribe", "unsubscribe" or "denied"; for an alert by mail "confirm"; for a person's link "link"; to the desk "desk"
+    # "subscribe", "unsubscribe" or "denied"; for mails "confirm" (alerts), "link" (of a person), "desk" or "outlet"
+    mode: str
     subscription: Subscription  # as it will be after verification
     pairs: tuple[tuple[str, str], ...] = ()
     lease: int = 0  # seconds
     reason: str = ""  # for a denial; for a confirmation: the name of the office that asks for it
     id: int = 0
     letter: DeskLetter | None = None  # of the mode "desk"
+    outlet: OutletLetter | None = None  # of the mode "outlet"
+
+
+def mail_to(address: str, topic: str, lang: str, now: datetime, query: str = "") -> Subscription:
+    """A mail to one person, in the form in which it waits in the queue. `topic` tells it from others to that address."""
+    return Subscription(
+        kind="email",
+        target=address,
+        topic=topic,
+        query=query,
+        format="email",
+        host=address.rpartition("@")[2],
+        lang=lang,
+        created=micros(now),
+    )
 
 
 def ask(engine: Engine, intent: Intent, now: datetime) -> None:

@@ -142,6 +142,23 @@ def change_subscription(engine: Engine, subscription: Subscription) -> None:
         connection.execute(update(subscriptions).where(subscriptions.c.id == subscription.id).values(**values))
 
 
+def move_subscription(engine: Engine, moved: Subscription, now: datetime) -> bool:
+    """Give a stored subscription another target; what waits is due at once. Return False, nothing being stored, if one with that
+    target and topic is there already. Raises Unavailable."""
+    taken = and_(subscriptions.c.identity == moved.identity, subscriptions.c.id != moved.id)
+    values = {"target": moved.target, "host": moved.host, "identity": moved.identity}
+    stands = {"host": moved.host, "site": site(moved.host), "failing": None, "attempts": 0}
+    with writing(engine) as connection:
+        lock(connection)  # as whoever adds one
+        if connection.execute(select(subscriptions.c.id).where(taken)).first() is not None:
+            return False
+        connection.execute(update(subscriptions).where(subscriptions.c.id == moved.id).values(**values))
+        connection.execute(update(queue).where(queue.c.subscription == moved.id).values(**stands))
+        waits = and_(queue.c.subscription == moved.id, queue.c.claim == "", queue.c.next.is_not(None))
+        connection.execute(update(queue).where(waits).values(next=micros(now)))
+    return True
+
+
 def pause_subscription(engine: Engine, id: int, reason: str, now: datetime) -> None:
     """Pause a subscription: changes are queued, but nothing is delivered until it is resumed. Raises Unavailable."""
     with writing(engine) as connection:

@@ -11,6 +11,7 @@ from app.store.reach.counts import (
     polls_by_feed,
     polls_by_step,
     prune_counts,
+    uses_by_day,
     views_by_step,
 )
 from app.store.reach.recipients import (
@@ -44,5 +45,6 @@ __all__ = [
     "polls_by_step",
     "prune_counts",
     "recipients",
+    "uses_by_day",
     "views_by_step",
 ]

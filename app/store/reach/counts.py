@@ -11,7 +11,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, Engine, delete, func, select
 
 from app.store.engine import reading, writing
-from app.store.tables import reach_counts, reach_feeds, reach_readers
+from app.store.tables import reach_counts, reach_feeds, reach_readers, token_uses
 
 AT_ONCE = 5000  # rows that one transaction removes
 
@@ -41,6 +41,7 @@ class ReachBatch(Struct, frozen=True):
     views: Mapping[str, int]  # public id of an article -> number
     claims: Sequence[ReaderClaim] = ()
     feeds: Sequence[FeedPairs] = ()  # those that this worker has not written yet
+    uses: Mapping[str, int] = {}  # id of a token -> number
 
 
 def add_counts(engine: Engine, batch: ReachBatch) -> None:
@@ -50,18 +51,22 @@ def add_counts(engine: Engine, batch: ReachBatch) -> None:
     # Sorted, so that two workers lock the rows in one order.
     claims = sorted((claim.feed, claim.day, claim.program, claim.count) for claim in batch.claims)
     feeds = sorted((pair, found.complex, found.feed, batch.hour) for found in batch.feeds for pair in found.pairs)
-    if not (counts or claims or feeds):
+    uses = sorted((token, batch.hour // 24, number) for token, number in batch.uses.items())
+    if not (counts or claims or feeds or uses):
         return
     with writing(engine) as connection:
         _upsert(connection, "reach_counts", _COUNTS, sorted(counts))
         _upsert(connection, "reach_readers", _READERS, claims)
         _upsert(connection, "reach_feeds", _FEEDS, feeds)
+        _upsert(connection, "token_uses", _USES, uses)
 
 
 # Columns with their types on PostgreSQL; the last one is what a repeated row changes, and how.
 _COUNTS = (("kind", "text"), ("subject", "text"), ("hour", "int"), ("count", "bigint"))
 _READERS = (("feed", "text"), ("day", "int"), ("program", "text"), ("count", "bigint"))
 _FEEDS = (("pair", "text"), ("complex", "boolean"), ("feed", "text"), ("hour", "int"))
+_USES = (("token", "text"), ("day", "int"), ("count", "bigint"))
+_ADDED = ("reach_counts", "token_uses")  # of others, the larger number stays
 _SUMS = {"sqlite": "max", "postgresql": "greatest"}
 
 
@@ -80,7 +85,7 @@ def _upsert(
         source = f"SELECT {members} FROM json_each(?) WHERE true"  # https://www.sqlite.org/lang_upsert.html#parsing_ambiguity
         given = (msgspec.json.encode(rows).decode(),)
     changed = f"{table}.{last} + excluded.{last}"
-    if table != "reach_counts":
+    if table not in _ADDED:
         changed = f"{_SUMS[dialect]}({table}.{last}, excluded.{last})"
     connection.exec_driver_sql(
         f"INSERT INTO {table} ({', '.join(names)}) {source}"
@@ -96,6 +101,7 @@ def prune_counts(engine: Engine, hour: int) -> int:
         (reach_counts, reach_counts.c.hour < hour, ("kind", "subject", "hour")),
         (reach_feeds, reach_feeds.c.hour < hour, ("pair", "complex", "feed")),
         (reach_readers, reach_readers.c.day < hour // 24, ("feed", "day", "program")),
+        (token_uses, token_uses.c.day < hour // 24, ("token", "day")),
     )
     for table, old, key in keyed:
         with reading(engine) as connection:
@@ -107,6 +113,16 @@ def prune_counts(engine: Engine, hour: int) -> int:
                 connection.execute(delete(table).where(*(table.c[name] == row._mapping[name] for name in key)))
             gone += len(rows)
     return gone
+
+
+def uses_by_day(engine: Engine, tokens: Collection[str], first: int) -> dict[str, dict[int, int]]:
+    """Id of a token -> day -> how often it was used, since the day `first`. Raises Unavailable."""
+    found: dict[str, dict[int, int]] = {}
+    asked = select(token_uses).where(token_uses.c.token.in_(sorted(tokens)), token_uses.c.day >= first)
+    with reading(engine) as connection:
+        for row in connection.execute(asked.order_by(token_uses.c.day)):
+            found.setdefault(row.token, {})[int(row.day)] = int(row._mapping["count"])
+    return found
 
 
 def polled_feeds(engine: Engine, pairs: Collection[str], most: int) -> list[tuple[bool, str]]:

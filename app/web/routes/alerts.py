@@ -74,7 +74,7 @@ def _asked(context: Context, sent: dict[str, str]) -> Response:
         raise Problem(400, "bad-parameter", "Bad parameter", f"language must be ko or en, not {lang[:40]!r}.")
     query = _query(context, [(name, sent[name]) for name in FILTERS if sent.get(name)])
     subscription = alert_of(context, target, query, PACES[pace], lang)
-    if _may_write(context, target):
+    if web.alerting.may_mail(context, target, request.remote_addr or ""):
         store.deliveries.ask(
             context.engine, store.deliveries.Intent("confirm", subscription, query.scans()), datetime.now(UTC)
         )
@@ -128,28 +128,6 @@ def _ready() -> Context:
 
 def _query(context: Context, pairs: list[tuple[str, str]]) -> Query:
     return parse(pairs, [office.code for office in store.accounts.all_offices(context.engine)])
-
-
-def _may_write(context: Context, target: str) -> bool:
-    """Whether the mail may be sent: nobody may flood the address of somebody else with mail. Raises Problem (429)."""
-    now, most = datetime.now(UTC), context.settings.alerts_hour
-
-    def judge(tally: store.deliveries.Tally) -> str:
-        wait = web.restraint.client_waits(tally)
-        if wait:
-            raise _too_many("This network sent too many requests for alerts.", wait)
-        if most and tally.all_hour >= most:
-            raise _too_many("The server gets too many requests for alerts at the moment.", 600)
-        return store.deliveries.OPEN if web.restraint.may_write(tally, store.micros(now)) else store.deliveries.DROPPED
-
-    return store.deliveries.attempt(
-        context.engine, web.restraint.writing(target, request.remote_addr or ""), judge, now
-    )
-
-
-def _too_many(sentence: str, wait: int) -> Problem:
-    detail = f"{sentence} Try again in {wait // 60} minutes."
-    return Problem(429, "rate-limited", "Too many requests", detail, headers={"Retry-After": str(wait)})
 
 
 def _token() -> str:

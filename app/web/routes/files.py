@@ -4,7 +4,6 @@ import re
 
 from flask import Blueprint, Response, request
 from msgspec.structs import replace
-from werkzeug.datastructures import Headers
 
 from app import store, web
 from app.files.blobs import SHA256
@@ -14,10 +13,6 @@ from app.web import Problem, here
 
 blueprint = Blueprint("files", __name__)
 
-# The bytes at a URL never change, but the right to see them may end: a shared cache asks again after five minutes.
-# A browser keeps what its reader has; caches for everybody must forget a withdrawn file within 30 seconds.
-CACHE_CONTROL = "public, max-age=86400, s-maxage=20, stale-while-revalidate=10, immutable"
-INLINE = {"application/pdf", "image/jpeg", "image/png", "image/gif", "image/webp", "image/avif"}
 RANGE = re.compile(r"bytes=\s*(?:(?P<first>\d{1,18})-(?P<last>\d{0,18})|-(?P<tail>\d{1,18}))\s*", re.IGNORECASE)
 
 
@@ -31,18 +26,12 @@ def file(sha256: str, name: str) -> Response:
     if len({file.mimetype for file in named}) > 1:
         # Two offices sent the same bytes with the same name but with different media types: neither type is used.
         found = replace(named[0], mimetype=OCTETS)
-    early = None
-    if found is None and SHA256.fullmatch(sha256):
-        early = found = web.embargoed.file(sha256, clean(name))
     if found is None:
-        raise Problem(404, "unknown-file", "No such file")
-    response = Response(headers=_headers(found))
-    if early:
-        web.embargoed.private(response)
-        response.content_length = found.size
-        if request.method != "HEAD":
-            web.sending.pass_on(context, response, found.sha256, 0, found.size)
-        return response
+        early = web.embargoed.file(sha256, clean(name)) if SHA256.fullmatch(sha256) else None
+        if early is None:
+            raise Problem(404, "unknown-file", "No such file")
+        return web.sending.early_file(context, early)
+    response = Response(headers=web.sending.file_headers(found))
     response.set_etag(found.sha256)
     response.make_conditional(request)
     if response.status_code == 304:
@@ -56,18 +45,6 @@ def file(sha256: str, name: str) -> Response:
     if request.method != "HEAD":
         web.sending.pass_on(context, response, found.sha256, start, length)
     return response
-
-
-def _headers(found: store.articles.FileRecord) -> Headers:
-    headers = Headers()
-    textual = found.mimetype.startswith("text/")
-    # The encoding of the text is not known. Without a charset, a browser guesses it, and text/plain is never run.
-    headers["Content-Type"] = "text/plain" if textual and found.mimetype != "text/csv" else found.mimetype
-    headers["Content-Disposition"] = web.representation.disposition(found.name, inline=found.mimetype in INLINE)
-    headers["Accept-Ranges"] = "bytes"
-    headers["Cache-Control"] = CACHE_CONTROL
-    headers["Content-Security-Policy"] = web.protection.FILE
-    return headers
 
 
 def _range(size: int) -> tuple[int, int] | None:

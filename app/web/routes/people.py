@@ -11,6 +11,7 @@ from werkzeug.exceptions import NotFound
 from app import store, web
 from app.accounts.people import (
     DUTIES,
+    EDITS_OUTLET,
     INVITED,
     NAME_LONGEST,
     RESET,
@@ -24,7 +25,8 @@ from app.web import Context, Problem, Visit, gone, here, language, members, page
 
 blueprint = Blueprint("people", __name__)
 
-ROLES = (*DUTIES, "outlet", "admin")
+OF_OUTLETS = ("outlet", EDITS_OUTLET)
+ROLES = (*DUTIES, *OF_OUTLETS, "admin")
 
 
 # The first administrator, and invitations
@@ -153,10 +155,10 @@ def invite(visit: Visit) -> Response:
         faults["email"] = fault
     if role not in (ROLES if person.admin else DUTIES):
         faults["role"] = "role-wrong"
-    office, outlet = (office if role in DUTIES else ""), (outlet if role == "outlet" else "")
+    office, outlet = (office if role in DUTIES else ""), (outlet if role in OF_OUTLETS else "")
     if not faults and role in DUTIES and office not in _offices(context, person):
         faults["office"] = "office-wrong"
-    if not faults and role == "outlet" and outlet not in _outlets(context, person):
+    if not faults and role in OF_OUTLETS and outlet not in _outlets(context, person):
         faults["outlet"] = "outlet-wrong"
     if faults:
         return _people_page(context, visit, faults, sent)
@@ -314,16 +316,7 @@ def _dead() -> Response:
 
 
 def _mail(context: Context, link: store.accounts.OneTimeLink) -> None:
-    letter = store.deliveries.Subscription(
-        kind="email",
-        target=link.email,
-        topic=f"link {link.id}",
-        query=link.id,
-        format="email",
-        host=link.email.rpartition("@")[2],
-        lang=link.lang,
-        created=store.micros(link.created),
-    )
+    letter = store.deliveries.mail_to(link.email, f"link {link.id}", link.lang, link.created, link.id)
     store.deliveries.ask(context.engine, store.deliveries.Intent("link", letter), link.created)
 
 

@@ -1,0 +1,140 @@
+"""The desk of an outlet: what waits for it under embargo, each article to read, and the wish to stay accredited.
+
+What is listed and what is read is recorded before it is shown, as with tokens. Each page asks anew whether the outlet may read now.
+"""
+
+from datetime import UTC, datetime
+
+from flask import Blueprint, Response, request
+from msgspec.structs import replace
+from werkzeug.exceptions import NotFound
+
+from app import store, web
+from app.files.blobs import SHA256
+from app.files.multipart import clean
+from app.intake.enclosures import address
+from app.web import PUBLIC_ID, Visit, gone, here, language, members, own_page, question_of, signed_in
+from app.web.clock import until
+from app.web.newsrooms import Newsroom, mail_about, newsroom_at, newsroom_page
+from feeds import Article, embargo_sentence
+
+blueprint = Blueprint("newsroom", __name__)
+
+SHOWN = 30  # articles on a page
+WHY_LONGEST = 1000  # characters
+MOST_ADMINISTRATORS = 20  # that get a mail
+
+
+@blueprint.get("/newsroom")
+def choosing() -> Response:
+    """The outlets of who is signed in; the desk itself, if there is one. For others, the ways to a desk."""
+    visit = web.sessions.visit()
+    codes = visit.person.outlets if visit else ()
+    if len(codes) == 1 and not (visit and visit.person.admin):
+        return web.sessions.private(gone(f"/newsroom/{codes[0]}"))
+    names = {outlet.code: outlet.name for outlet in store.accounts.all_outlets(here().engine)} if codes else {}
+    mail = bool(here().settings.smtp_url)
+    return own_page("newsrooms.html", codes=codes, names=names, mail=mail)
+
+
+@blueprint.get("/newsroom/<outlet>")
+@signed_in
+def desk(visit: Visit, outlet: str) -> Response:
+    """What waits for the outlet, the newest version first, with its clocks. `before`: where the page begins."""
+    context, now = here(), datetime.now(UTC)
+    room = newsroom_at(context, visit, outlet)
+    articles: list[Article] = []
+    older = ""
+    if room.may.reads_embargoed():
+        position = request.args.get("before", "")
+        asked = [("limit", str(SHOWN)), *([("before", position)] if position else [])]
+        rows, more, articles = web.embargoed.waiting_page(room.may, question_of(asked))
+        web.embargoed.audit(room.may, articles, "desk", "listed")
+        if more:
+            older = f"{room.path}?before={context.write_cursor((rows[-1][0], rows[-1][1]))}"
+    return newsroom_page(
+        "newsroom.html",
+        room,
+        articles=[(article, until(article.embargoed, now)) for article in articles],
+        older=older,
+        now=now,
+        asked=store.accounts.applications(context.engine, store.accounts.WAITING, outlet=outlet, limit=1),
+        filled={},
+        faults={},
+    )
+
+
+@blueprint.get("/newsroom/<outlet>/articles/<id>")
+@signed_in
+def read(visit: Visit, outlet: str, id: str) -> Response:
+    """An article under embargo; its public page, once it has one."""
+    context = here()
+    room = newsroom_at(context, visit, outlet)
+    if not PUBLIC_ID.fullmatch(id):
+        raise NotFound
+    public = store.articles.by_id(context.engine, id)
+    if public is not None and public.public:
+        return gone(f"/articles/{id}")
+    found = web.embargoed.article_for(room.may, id, "page")
+    if found is None:
+        raise NotFound
+    return web.embargoed.private(
+        web.article_page(_with_own_files(room, found), embargo=embargo_sentence(found), newsroom=room)
+    )
+
+
+def _with_own_files(room: Newsroom, article: Article) -> Article:
+    """The article with its stored files at addresses that this person may open."""
+    context = here()
+    stored = store.articles.files_of(context.engine, article.guid) if article.enclosures else []
+    paths = [address(file.sha256, file.name) for file in stored]
+    enclosures = []
+    for enclosure in article.enclosures:
+        path = next((path for path in paths if enclosure.url.endswith(path)), "")
+        url = f"{context.settings.url}{room.path}{path}" if path else enclosure.url
+        enclosures.append(replace(enclosure, url=url))
+    return replace(article, enclosures=tuple(enclosures))
+
+
+@blueprint.get("/newsroom/<outlet>/files/<sha256>/<name>")
+@signed_in
+def file(visit: Visit, outlet: str, sha256: str, name: str) -> Response:
+    """A file of an article under embargo."""
+    context = here()
+    room = newsroom_at(context, visit, outlet)
+    found = web.embargoed.file_for(room.may, sha256, clean(name)) if SHA256.fullmatch(sha256) else None
+    if found is None:
+        if SHA256.fullmatch(sha256) and store.articles.public_files(context.engine, sha256):
+            return gone(f"/files/{sha256}/{name}")
+        raise NotFound
+    return web.sending.early_file(context, found)
+
+
+@blueprint.post("/newsroom/<outlet>/renewal")
+@signed_in
+def renew(visit: Visit, outlet: str) -> Response:
+    """Ask the administrators to renew the accreditation of the outlet, or to change its limits."""
+    context, now = here(), datetime.now(UTC)
+    room = newsroom_at(context, visit, outlet, edits=True)
+    why = members(("why",)).get("why", "")
+    if not 0 < len(why) <= WHY_LONGEST:
+        return newsroom_page(
+            "newsroom.html",
+            room,
+            status=422,
+            articles=[],
+            older="",
+            now=now,
+            asked=[],
+            filled={"why": why},
+            faults={"why": "apply-why-wrong"},
+        )
+    person, found = visit.person, room.outlet
+    application = store.accounts.Application(
+        *(found.name, found.site, person.name, person.email, why, found.regions, found.offices),
+        *(language(), found.code),
+    )
+    id = store.accounts.add_application(context.engine, application, now, person.actor)
+    readers = store.accounts.administrators(context.engine)[:MOST_ADMINISTRATORS]
+    mail_about(context, [one.email for one in readers], "applied", id)
+    return gone(room.path)
