@@ -17,6 +17,7 @@ from app.syndication.texts import feed_title, name, text, title_language
 from app.web import (
     access,
     assets,
+    building,
     counting,
     delta,
     differing,
@@ -108,6 +109,7 @@ __all__ = [
     "assets",
     "bare",
     "body_parts",
+    "building",
     "check_type",
     "colleagues",
     "contents",

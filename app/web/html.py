@@ -48,7 +48,7 @@ PAGES |= {
     "desk_reporters.listed",
     "desk_sharing.shared",
 }
-PAGES |= {"desk_reach.shown"}
+PAGES |= {"desk_reach.shown", "build.page", "embed.frame"}
 # Endpoints that the forms of pages are sent to.
 FORMS = {f"people.{name}" for name in ("set_up", "joined", "invite", "steer", "forgot", "reset")}
 FORMS |= {f"signin.{name}" for name in ("sign_in", "sign_out", "show", "prove")}
