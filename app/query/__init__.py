@@ -4,11 +4,13 @@ Other rooms import from here. `app.query.cursors` is apart, because its library 
 """
 
 from app.query.axes import LICENCES, genre_topic, lang_topics, licence_topic, office_place
-from app.query.filters import FIELDS
-from app.query.parsing import MOST_COST, NAME, PAGED, PARAMETERS, parse, recall
+from app.query.filters import BY_NAME, FIELDS
+from app.query.opposed import opposed_values
+from app.query.parsing import MOST_COST, NAME, PAGED, PARAMETERS, VALUES, parse, recall
 from app.query.query import EXCLUDE, LIMIT, Cursor, Query, Row, Saved, Values, cut, feed_url, url
 
 __all__ = [
+    "BY_NAME",
     "EXCLUDE",
     "FIELDS",
     "LICENCES",
@@ -17,6 +19,7 @@ __all__ = [
     "NAME",
     "PAGED",
     "PARAMETERS",
+    "VALUES",
     "Cursor",
     "Query",
     "Row",
@@ -28,6 +31,7 @@ __all__ = [
     "lang_topics",
     "licence_topic",
     "office_place",
+    "opposed_values",
     "parse",
     "recall",
     "url",

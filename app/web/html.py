@@ -52,6 +52,7 @@ PAGES |= {"desk_reach.shown"}
 PAGES |= {"accreditation.form", "accreditation.confirming", "outlets.listed", "outlets.application", "outlets.one"}
 PAGES |= {"newsroom.choosing", "newsroom.desk", "newsroom.read", "newsroom.file", "newsroom_tokens.listed"}
 PAGES |= {"newsroom_hooks.listed", "newsroom_hooks.one"}
+PAGES |= {"desk_reach.shown", "build.page", "embed.frame"}
 # Endpoints that the forms of pages are sent to.
 FORMS = {f"people.{name}" for name in ("set_up", "joined", "invite", "steer", "forgot", "reset")}
 FORMS |= {f"signin.{name}" for name in ("sign_in", "sign_out", "show", "prove")}

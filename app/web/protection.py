@@ -2,7 +2,7 @@
 so no answer of Flask lacks them; the copies of the fast lane have them too.
 
 https://www.w3.org/TR/CSP3/, https://fetch.spec.whatwg.org/#cross-origin-resource-policy-header, RFC 6797 (HSTS), RFC 7034. If a route
-sets one of these headers itself, its own value is used. All policies contain `frame-ancestors 'none'`.
+sets one of these headers itself, its own value is used. All policies but FRAME contain `frame-ancestors 'none'`.
 """
 
 from collections.abc import Callable, Iterable
@@ -18,6 +18,8 @@ PAGE = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' https: http: data:;"
     " base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
+# For the page that any site may show in a frame: it has neither forms nor scripts, so there is nothing to make somebody press.
+FRAME = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors *"
 # For the bytes that offices sent: they also get no origin, so they can read nothing here.
 SANDBOX = f"sandbox; {DATA}"
 FILE = "sandbox; default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -48,6 +50,8 @@ class Protected:
 
         def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
             own = {name.lower(): value for name, value in headers}
+            if own.get("content-security-policy") == FRAME:
+                own["x-frame-options"] = ""  # It has no value for "any site", and is left out.
             headers = headers + [header for name, header in self.headers if name not in own]
             if "cross-origin-resource-policy" not in own:
                 # Other sites may show public files and read public feeds, but not private answers.

@@ -3,6 +3,7 @@
 from app.store.changes import Ref
 from app.store.feeds.amounts import amounts_of, monthly
 from app.store.feeds.discover import block, blocks, crossed, names_in_use
+from app.store.feeds.glancing import Count, Glance, glance
 from app.store.feeds.gone import withdrawn
 from app.store.feeds.saved import all_saved, remove_feed, save_feed, saved_feed
 from app.store.feeds.scan import Dated, dated, standing, waiting
@@ -10,7 +11,9 @@ from app.store.feeds.search import found as search_found
 from app.store.feeds.search import words as search_words
 
 __all__ = [
+    "Count",
     "Dated",
+    "Glance",
     "Ref",
     "all_saved",
     "amounts_of",
@@ -18,6 +21,7 @@ __all__ = [
     "blocks",
     "crossed",
     "dated",
+    "glance",
     "monthly",
     "names_in_use",
     "remove_feed",

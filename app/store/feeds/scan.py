@@ -4,12 +4,12 @@ The statement is built once for each shape of a query and run with the query's v
 as the database needs.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, Self
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Engine, Table, bindparam, exists, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Connection, Engine, Table, bindparam, exists, select, tuple_, union_all
 from sqlalchemy.sql import Select
 
 from app.query import Query
@@ -41,7 +41,7 @@ def waiting(engine: Engine, query: Query, within: Sequence[Probe]) -> list[Stand
     return _standing(engine, query, embargo_entries, tuple(within))
 
 
-class _Shape(Struct, frozen=True):
+class Shape(Struct, frozen=True):
     """The shape of a query: what it asks for, without its values."""
 
     entries: str  # the name of the table
@@ -54,17 +54,26 @@ class _Shape(Struct, frozen=True):
     after: bool
 
 
-def _standing(engine: Engine, query: Query, entries: Table, within: tuple[Probe, ...] = ()) -> list[Standing]:
-    probes, exclusions = (*query.probes(), *within), query.exclusions()
-    with reading(engine) as connection:
+class Asked(Struct, frozen=True):
+    """A query as the database is asked for it."""
+
+    shape: Shape
+    pairs: tuple[tuple[int, int], ...]  # the ids of the pairs that ever had an article; none: the feed is empty
+    values: dict[str, Any]  # the parameters of its statements
+    words: str
+
+    @classmethod
+    def of(
+        cls, connection: Connection, query: Query, entries: Table = feed_entries, within: tuple[Probe, ...] = ()
+    ) -> Self:
+        """The query, with the ids of its places and topics."""
+        probes, exclusions = (*query.probes(), *within), query.exclusions()
         names = {name for pair in query.scans() for name in pair}
         names |= {name for probe in (*probes, *exclusions) for part in probe for name in part}
         # These ids decide who may read an article under embargo, so they are always read from the database.
         ids = ids_of(connection, names, remembered=entries is not embargo_entries)
-        pairs = [(ids[place], ids[topic]) for place, topic in query.scans() if place in ids and topic in ids]
-        if not pairs:  # No article was ever in these feeds.
-            return []
-        shape = _Shape(
+        pairs = tuple((ids[place], ids[topic]) for place, topic in query.scans() if place in ids and topic in ids)
+        shape = Shape(
             entries.name,
             len(pairs),
             len(probes),
@@ -74,11 +83,20 @@ def _standing(engine: Engine, query: Query, entries: Table, within: tuple[Probe,
             query.before is not None,
             query.after is not None,
         )
-        statement = (
-            _whole(shape, [_searched(shape, matching(connection, query.words))]) if query.words else _scans(shape)
-        )
-        values = _values(query, pairs, probes, exclusions, ids)
-        rows = [(sort, num, version, edited) for sort, num, version, edited in connection.execute(statement, values)]
+        return cls(shape, pairs, _values(query, pairs, probes, exclusions, ids), query.words)
+
+
+def _standing(engine: Engine, query: Query, entries: Table, within: tuple[Probe, ...] = ()) -> list[Standing]:
+    with reading(engine) as connection:
+        asked = Asked.of(connection, query, entries, within)
+        if not asked.pairs:
+            return []
+        if query.words:
+            statement = _whole(asked.shape, [_searched(asked.shape, matching(connection, query.words))])
+        else:
+            statement = _scans(asked.shape)
+        found = connection.execute(statement, asked.values)
+        rows = [(sort, num, version, edited) for sort, num, version, edited in found]
     return rows[::-1] if query.after is not None else rows
 
 
@@ -106,27 +124,30 @@ def _values(
 
 
 @lru_cache(500)
-def _scans(shape: _Shape) -> Select[Any]:
-    parts = []
+def _scans(shape: Shape) -> Select[Any]:
+    return _whole(shape, [_narrowed(statement, sort, num, shape) for statement, sort, num in each_pair(shape)])
+
+
+def each_pair(shape: Shape) -> Iterator[tuple[Select[Any], ColumnElement[int], ColumnElement[int]]]:
+    """A statement for all entries of each pair, with its columns sort and num."""
     for number in range(shape.pairs):
         entry = _entries(shape)
         statement = select(entry.c.sort, entry.c.num).where(
             entry.c.place == bindparam(f"place{number}"), entry.c.topic == bindparam(f"topic{number}")
         )
-        parts.append(_narrowed(statement, entry.c.sort, entry.c.num, shape))
-    return _whole(shape, parts)
+        yield statement, entry.c.sort, entry.c.num
 
 
-def _searched(shape: _Shape, found: Select[int]) -> Select[Any]:
+def _searched(shape: Shape, found: Select[int]) -> Select[Any]:
     """The articles that match the words, looked up in every dimension."""
     article = articles.alias()
     statement = select(article.c.sort, article.c.num).where(
-        article.c.num.in_(found), article.c.public, _there(shape, article.c.sort, article.c.num, "places", "topics")
+        article.c.num.in_(found), article.c.public, there(shape, article.c.sort, article.c.num, "places", "topics")
     )
     return _narrowed(statement, article.c.sort, article.c.num, shape)
 
 
-def _whole(shape: _Shape, parts: Sequence[Select[Any]]) -> Select[Any]:
+def _whole(shape: Shape, parts: Sequence[Select[Any]]) -> Select[Any]:
     """The rows of all parts in order, without repeats, each with the article's version."""
     found = union_all(*(select(part.subquery()) for part in parts)).subquery()
     statement = (
@@ -138,15 +159,8 @@ def _whole(shape: _Shape, parts: Sequence[Select[Any]]) -> Select[Any]:
     return statement.order_by(*_order(shape, found.c.sort, found.c.num))
 
 
-def _narrowed(statement: Select[Any], sort: ColumnElement[int], num: ColumnElement[int], shape: _Shape) -> Select[Any]:
-    for number in range(shape.probes):
-        statement = statement.where(_there(shape, sort, num, f"probe{number}_places", f"probe{number}_topics"))
-    for number in range(shape.exclusions):
-        statement = statement.where(~_there(shape, sort, num, f"exclusion{number}_places", f"exclusion{number}_topics"))
-    if shape.since:
-        statement = statement.where(sort >= bindparam("since"))
-    if shape.until:
-        statement = statement.where(sort < bindparam("until"))
+def _narrowed(statement: Select[Any], sort: ColumnElement[int], num: ColumnElement[int], shape: Shape) -> Select[Any]:
+    statement = statement.where(*narrowing(shape, sort, num))
     if shape.before:
         statement = statement.where(tuple_(sort, num) < tuple_(bindparam("before_sort"), bindparam("before_num")))
     if shape.after:
@@ -154,13 +168,25 @@ def _narrowed(statement: Select[Any], sort: ColumnElement[int], num: ColumnEleme
     return statement.order_by(*_order(shape, sort, num)).limit(bindparam("limit"))
 
 
-def _order(shape: _Shape, sort: ColumnElement[int], num: ColumnElement[int]) -> tuple[ColumnElement[int], ...]:
+def narrowing(shape: Shape, sort: ColumnElement[int], num: ColumnElement[int]) -> Iterator[ColumnElement[bool]]:
+    """The conditions on an article of the scan: its other feeds, and the period."""
+    for number in range(shape.probes):
+        yield there(shape, sort, num, f"probe{number}_places", f"probe{number}_topics")
+    for number in range(shape.exclusions):
+        yield ~there(shape, sort, num, f"exclusion{number}_places", f"exclusion{number}_topics")
+    if shape.since:
+        yield sort >= bindparam("since")
+    if shape.until:
+        yield sort < bindparam("until")
+
+
+def _order(shape: Shape, sort: ColumnElement[int], num: ColumnElement[int]) -> tuple[ColumnElement[int], ...]:
     """Newest first; for the page of newer articles, oldest first, so that the limit keeps the nearest."""
     return (sort, num) if shape.after else (sort.desc(), num.desc())
 
 
-def _there(
-    shape: _Shape, sort: ColumnElement[int], num: ColumnElement[int], places: str, topics: str
+def there(
+    shape: Shape, sort: ColumnElement[int], num: ColumnElement[int], places: str, topics: str
 ) -> ColumnElement[bool]:
     """Whether the article also has an entry in one of these places and topics."""
     other = _entries(shape)
@@ -172,5 +198,5 @@ def _there(
     )
 
 
-def _entries(shape: _Shape) -> Any:
+def _entries(shape: Shape) -> Any:
     return (feed_entries if shape.entries == feed_entries.name else embargo_entries).alias()

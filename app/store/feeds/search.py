@@ -66,8 +66,8 @@ def found(engine: Engine, question: str, nums: Collection[int]) -> set[int]:
         return set(connection.execute(select(matched.c[0]).where(matched.c[0].in_(sorted(nums)))).scalars())
 
 
-def matching(connection: Connection, question: str) -> Select[int]:
-    """A query for the numbers of the newest NEWEST articles that match."""
+def matching(connection: Connection, question: str, most: int = NEWEST) -> Select[int]:
+    """A query for the numbers of the newest articles that match, at most `most`."""
     terms = search_terms(question)
     if connection.dialect.name == "postgresql":
         found = select(column("num", BigInteger)).select_from(text("search"))
@@ -75,14 +75,14 @@ def matching(connection: Connection, question: str) -> Select[int]:
         return (
             found.where(text("words @@ CAST(:expression AS tsquery)").bindparams(expression=expression))
             .order_by(column("num").desc())
-            .limit(NEWEST)
+            .limit(most)
         )
     expression = " AND ".join(_fts5(term) for term in terms)
     found = select(literal_column("rowid", BigInteger).label("num")).select_from(text("search"))
     return (
         found.where(text("search MATCH :expression").bindparams(expression=expression))
         .order_by(text("rowid DESC"))
-        .limit(NEWEST)
+        .limit(most)
     )
 
 

@@ -12,6 +12,7 @@ from flask import Blueprint, Response, request
 
 from app import store, web
 from app.deliveries import links
+from app.query import PARAMETERS
 from app.web import (
     Context,
     Problem,
@@ -23,6 +24,7 @@ from app.web import (
     html_page,
     html_wanted,
     language,
+    meant,
     members,
     parse,
 )
@@ -30,21 +32,25 @@ from app.web import (
 blueprint = Blueprint("alerts", __name__)
 
 FILTERS = ("region", "topic", "office", "lang", "genre", "licence")
-FIELDS = ("address", "pace", "language", *FILTERS)
+FIELDS = ("address", "pace", "language", "query", *FILTERS)
 # The type of a problem -> the field of the form that it is about.
 FIELD_OF = {
     "bad-address": "address",
     **{f"{how}-{field}": field for how in ("unknown", "ambiguous") for field in ("region", "topic", "office")},
 }
+LONGEST = 1_000  # bytes of a query, which the link of the confirmation mail holds
 PACES = {"": "", "now": "", "daily": "daily"}
 
 
 @blueprint.get("/alerts")
 def form() -> Response:
-    """The form; the parameters of a feed fill it in."""
-    _ready()
-    filled = {name: request.args.get(name, "")[:200] for name in FILTERS}
-    return _page(step="form", filled=filled)
+    """The form; the parameters of a feed fill it in. A feed that has no field for each of its values is named above the form."""
+    context = _ready()
+    pairs = [pair for pair in meant(PARAMETERS) if pair[1].strip()]
+    names = [name for name, _ in pairs]
+    if len(set(names)) == len(names) and {*names} <= {*FILTERS}:
+        return _page(step="form", filled={name: value[:200] for name, value in pairs})
+    return _page(step="form", filled={"query": _query(context, pairs).canonical()})
 
 
 @blueprint.post("/alerts")
@@ -72,7 +78,11 @@ def _asked(context: Context, sent: dict[str, str]) -> Response:
     lang = sent.get("language", "") or language()
     if lang not in ("ko", "en"):
         raise Problem(400, "bad-parameter", "Bad parameter", f"language must be ko or en, not {lang[:40]!r}.")
-    query = _query(context, [(name, sent[name]) for name in FILTERS if sent.get(name)])
+    pairs = [(name, sent[name]) for name in FILTERS if sent.get(name)]
+    query = _query(context, [*parse_qsl(sent.get("query", "")), *pairs])
+    if len(query.canonical()) > LONGEST:
+        detail = f"The feed's parameters have {len(query.canonical())} bytes. Alerts can have {LONGEST}. Choose less."
+        raise Problem(400, "bad-parameter", "Too much for alerts", detail)
     subscription = alert_of(context, target, query, PACES[pace], lang)
     if web.alerting.may_mail(context, target, request.remote_addr or ""):
         store.deliveries.ask(
@@ -145,6 +155,15 @@ def _answer(status: int, **values: Any) -> Response:
 
 
 def _page(**values: Any) -> Response:
-    return web.embargoed.private(
-        html_page("alerts.html", language(), **{"title": "", "filled": {}, "faults": {}, **values})
-    )
+    values = {"title": "", "filled": {}, "faults": {}, **values}
+    values["feed"] = _in_words(values["filled"].get("query", ""))
+    return web.embargoed.private(html_page("alerts.html", language(), **values))
+
+
+def _in_words(query: str) -> str:
+    """What a query holds, in words; empty if there is none, or if it is wrong."""
+    offices = web.building.all_offices() if query else {}
+    try:
+        return web.building.feed_in_words(parse(parse_qsl(query), [*offices]), offices, language()) if query else ""
+    except Problem:
+        return ""

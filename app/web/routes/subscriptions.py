@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from app import store, web
 from app.deliveries import account, webhooks
@@ -28,12 +28,12 @@ MOST = 1000  # subscriptions that are listed
 
 @blueprint.get("/subscriptions")
 def listed() -> Response:
-    """The account's subscriptions that have not ended, the oldest first."""
+    """The account's subscriptions that have not ended, the oldest first. `query` fills the form for a webhook in."""
     context, principal = here(), _account()
     found = [subscription for subscription in _mine(context, principal) if subscription.state != store.deliveries.ENDED]
     shown = [account.summary(context, subscription) for subscription in found]
     if html_wanted():
-        return _list_page(shown)
+        return _list_page(shown, {"query": request.args.get("query", "")[:2000]})
     return _json({"subscriptions": shown})
 
 

@@ -1,7 +1,7 @@
-// What the modules of the page on which a release is written share.
+// What the modules of a page with a large form share: of the one on which a release is written, and of the feed builder.
 export const byId = id => document.getElementById(id);
 export const on = (target, name, act) => target.addEventListener(name, act);
-export const form = byId("compose");
+export const form = document.querySelector("form[data-words]");
 const words = JSON.parse(form.dataset.words);
 
 // A sentence of the page's language, with what it names. A text that is not there shows its key, which a test finds.
@@ -27,7 +27,7 @@ export const speak = text => { if (text) voice.append(make("p", {}, text)); whil
 
 export class SignedOut extends Error {}
 
-// Sends something to the desk: {status, data}. Throws SignedOut, and another Error where the server is not reached.
+// Asks the server: {status, data}. Throws SignedOut, and another Error where the server is not reached.
 export async function ask(path, options = {}) {
   const answer = await fetch(path, { signal: AbortSignal.timeout(20000), ...options, headers: { Accept: "application/json", ...options.headers } });
   if (answer.redirected && new URL(answer.url).pathname === "/signin") throw new SignedOut();

@@ -1,0 +1,58 @@
+// The feed builder works without scripts; these show the feed of a choice as one chooses.
+import { byId, form, on, say, speak } from "./common.js";
+import { pick } from "./pick.js";
+
+const address = () => { const asked = new URLSearchParams([...new FormData(form)].filter(([, value]) => value.trim())).toString(); return form.getAttribute("action") + (asked && `?${asked}`); };
+let timer = 0, running = new AbortController(), shown = address();
+
+// The page of the choice is asked for and its result is put in the place of the one before; what is typed and open in it stays.
+async function show() {
+  const wanted = address();
+  if (wanted === shown) return;
+  shown = wanted;
+  running.abort();
+  running = new AbortController();
+  const result = byId("result");
+  result.setAttribute("aria-busy", "true");
+  try {
+    const answer = await fetch(wanted, { headers: { Accept: "text/html" }, signal: running.signal });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html"), made = page.getElementById("result");
+    if (!made) throw new Error(String(answer.status));
+    for (const fold of result.querySelectorAll("details[open]")) made.querySelector(`#${fold.id}`)?.setAttribute("open", "");
+    for (const field of result.querySelectorAll("[name=address], [name=pace]")) {
+      const other = [...made.querySelectorAll(`[name=${field.name}]`)].find(one => one.type !== "radio" || one.value === field.value);
+      if (other) { other.value = field.value; other.checked = field.checked; }
+    }
+    result.replaceChildren(...document.adoptNode(made).childNodes);
+    history.replaceState(null, "", wanted);
+    document.title = page.title;
+    byId("count").textContent = page.getElementById("count").textContent;
+    if (answer.ok) document.querySelector("main > [role=alert]")?.remove();
+  } catch (error) {
+    if (error.name === "AbortError") return;
+    shown = "";
+    byId("count").textContent = say("failed");
+  }
+  result.removeAttribute("aria-busy");
+}
+const soon = () => { clearTimeout(timer); timer = setTimeout(show, 250); };
+on(form, "input", soon);
+on(form, "change", soon);
+on(form, "submit", async event => {
+  event.preventDefault();
+  clearTimeout(timer);
+  await show();
+  byId("result").closest("section").scrollIntoView();
+});
+
+on(document, "click", async event => {
+  const copy = event.target.closest("[data-copy]");
+  if (!copy) return;
+  const field = byId(copy.dataset.copy);
+  field.select();
+  try { await navigator.clipboard.writeText(field.value); } catch { document.execCommand("copy"); }
+  copy.classList.add("done");
+  speak(say("copied"));
+});
+
+document.querySelectorAll("[data-pick]").forEach(pick);
