@@ -24,8 +24,10 @@ TABLES = [  # what an office has; sessions, attempts and the audit log may say t
     if name not in ("sessions", "audit", "audit_head", "refusals", "attempts", "ceremonies", "desk_looks", "counter")
 ]
 ACTIONS = {
-    "step": ("submit", "return", "take-back", "publish", "discard", "recover")
-    + ("correct", "release", "withhold", "withdraw", "restore"),
+    "step": (
+        *("submit", "return", "take-back", "publish", "discard", "recover"),
+        *("correct", "release", "withhold", "withdraw", "restore"),
+    ),
     "action": ("start", "remove", "take", "end", "link", "rename"),
     "format": ("atom", "pdf", "hwpx", "csv"),
 }

@@ -25,7 +25,7 @@ function sent(area, names) {
 }
 
 export function pick(area) {
-  const kind = area.dataset.pick, names = JSON.parse(area.dataset.chosen), said = line => names[line]?.name ?? line, full = hint => hint.name + (hint.within && ` (${hint.within})`), { lines, keep, place, label } = sent(area, names);
+  const kind = area.dataset.pick, names = JSON.parse(area.dataset.chosen), said = line => names[line]?.name ?? names[line] ?? line, full = hint => hint.name + (hint.within && ` (${hint.within})`), { lines, keep, place, label } = sent(area, names);
   const id = `pick-${area.dataset.name ?? kind}`, list = make("ul", { class: "chips" });
   const shown = [], opening = []; // what shows whether something is chosen; the parts of the map that hold something chosen
 
@@ -167,7 +167,7 @@ export function pick(area) {
   if (all) on(all, "click", async event => {
     event.preventDefault();
     const hints = await find({ kind, under: all.dataset.all });
-    for (const hint of hints) names[hint.code] = hint.name;
+    for (const hint of hints) names[hint.code] = hint;
     write([...lines(), ...hints.map(hint => hint.code)]);
     speak(say("added", { name: all.textContent }));
   });
