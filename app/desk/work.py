@@ -175,11 +175,7 @@ def add_contact_to(
 ) -> store.desk.DraftRecord:
     """Add a contact of the office to a draft, if it is not there yet. What somebody wrote beside the draft stays. Raises Stale and
     Unavailable."""
-    content = contents.from_json(draft.content)
-    entries = content.entries("contact")
-    if contact.entry not in entries:
-        content = msgspec.structs.replace(content, parts=content.parts | {"contact": (*entries, contact.entry)})
-    text = contents.to_json(content)
+    text = contents.to_json(contents.from_json(draft.content).with_contact(contact.entry))
     return store.desk.save_draft(context.engine, draft.id, base, text, draft.headline, person, now)
 
 

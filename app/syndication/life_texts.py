@@ -217,6 +217,8 @@ TEXTS: dict[str, dict[str, str]] = {
     "desk-do": {"ko": "하기", "en": "Actions"},
     "desk-remove": {"ko": "빼기", "en": "Remove"},
     "desk-contact-take": {"ko": "기관의 문의처", "en": "Contacts of the office"},
+    "desk-contact-pick": {"ko": "고른 문의처 넣기", "en": "Put it in"},
+    "desk-contacts-keep": {"ko": "기관의 문의처 관리", "en": "Manage the contacts of the office"},
     "desk-contacts-none": {"ko": "아직 문의처가 없습니다.", "en": "There are no contacts yet."},
     "desk-contact-none": {"ko": "문의처를 고르세요.", "en": "Choose a contact."},
     "desk-contact-long": {"ko": "200자 안으로 적으세요.", "en": "Enter at most 200 characters."},

@@ -137,6 +137,11 @@ def colleagues(context: Context, seat: Seat) -> list[PersonRecord]:
     return [one for one in found if one.ended is None and principal(one, seat.office.code, near) is not None]
 
 
+def contact_of(context: Context, seat: Seat, id: str) -> store.desk.DeskContact | None:
+    """The contact of the office with that id, or None. Raises Unavailable."""
+    return next((one for one in store.desk.contacts_of(context.engine, seat.office.code) if one.id == id), None)
+
+
 def waiting_for(context: Context, seat: Seat) -> int:
     """How many drafts wait for a decision that this person may take. Raises Unavailable."""
     if not seat.may.may("publish"):

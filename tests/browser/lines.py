@@ -122,6 +122,15 @@ LINES = (
     Line(
         "desk.composing", "/desk/new?office=jeonbuk", "admin", name="checked", do=send("[value=check]"), main="main a"
     ),
+    Line(
+        "desk.composing",
+        "/desk/new?office=jeonbuk",
+        "admin",
+        name="no contact",
+        status=422,
+        do=pressed("pick-contact"),
+        main="main .notice a",
+    ),
     Line("desk.preview", "/desk/drafts/{draft}/preview", "admin"),
     Line("desk.published", "/desk/articles/{article}", "admin"),
     Line("desk_reach.shown", "/desk/articles/{article}/reach", "admin"),

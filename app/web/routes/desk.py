@@ -187,6 +187,8 @@ def _stored(
 ) -> Response:
     """Store the form with its files, and answer."""
     content = _fixed(_content(form), _value(form, "then"))
+    chosen = _chosen_contact(context, seat, form)
+    content = content.with_contact(chosen.entry) if chosen else content
     editable = draft.state in store.desk.EDITABLE
     entries, wrong = work.keep_files(context, draft, form.files.values()) if editable else ([], [])
     content = content.with_files(entries)
@@ -197,6 +199,12 @@ def _stored(
     except store.desk.Stale as stale:
         return _meanwhile(context, seat, stale.draft or draft, content)
     return _saved(context, seat, draft, form, wrong)
+
+
+def _chosen_contact(context: Context, seat: Seat, form: Form) -> store.desk.DeskContact | None:
+    """The contact of the office that was chosen for the draft, if the button for that was pressed."""
+    pressed = _value(form, "then") == "pick-contact"
+    return web.seats.contact_of(context, seat, _value(form, "contact-kept")) if pressed else None
 
 
 def _fixed(content: DraftText, then: str) -> DraftText:
@@ -231,6 +239,10 @@ def _saved(
     if then == "check" or then.startswith("take-"):
         checked = work.check(context, seat.office, draft, content, datetime.now(UTC))
         return _compose(context, seat, draft, content, checked=checked, done="desk-checked")
+    if then == "pick-contact":
+        if _chosen_contact(context, seat, form) is None:
+            return _compose(context, seat, draft, content, faults={"contact-kept": "desk-contact-none"}, status=422)
+        return _compose(context, seat, draft, content, more="contact-kept", done="desk-saved")
     if then.startswith("add-"):
         return _compose(context, seat, draft, content, more=then.removeprefix("add-"))
     return gone(f"/desk/drafts/{draft.id}?saved={draft.revision}")
@@ -460,8 +472,8 @@ def _compose(
     status: int = 200,
     own: bool = False,
 ) -> Response:
-    """The form of a draft. `more`: a field with several parts that gets an empty entry. `own`: it shows what the person wrote while
-    somebody else changed the draft."""
+    """The form of a draft. `more`: a field with several parts that gets an empty entry, or where something was just chosen. `own`: it
+    shows what the person wrote while somebody else changed the draft."""
     said = sentences(faults)
     for name, fault in checked.faults if checked else ():
         said.setdefault(name, sentence(fault.reason, language()))
@@ -493,6 +505,7 @@ def _compose(
         checked=checked,
         more=more,
         done=done or ("desk-saved" if request.args.get("saved") and not said else ""),
+        contacts=store.desk.contacts_of(context.engine, seat.office.code),
         licences=sorted((uri, name.upper()) for name, uri in LICENCES.items()),
         others=[names.get(id, "–") for id in others],
         aside=next((one for one in asides if one.person == seat.person), None),
