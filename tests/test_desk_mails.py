@@ -172,7 +172,7 @@ def test_sixteen_threads_approve_once(desk: Desk) -> None:
     assert httpx.get(f"{desk.server.url}/feed.atom", trust_env=False).text.count("열여섯이 승인한다") <= 3
 
 
-def test_a_second_account_of_the_same_mailbox_is_the_same_person(desk: Desk) -> None:
+def test_a_second_account_of_the_same_mailbox_is_the_same_person(desk: Desk, mailbox: Mailbox) -> None:
     editor, again = desk.person("me@office.example"), desk.person("me+2@office.example")
     other = desk.person("other5@office.example")
     assert editor.post("/desk/routine", data={"office": "jeonbuk", "approval": "1", "notice": "60"}).status_code == 200
@@ -181,7 +181,13 @@ def test_a_second_account_of_the_same_mailbox_is_the_same_person(desk: Desk) -> 
     assert step(editor, draft, "publish").status_code == 403
     assert step(again, draft, "publish").status_code == 403
     assert step(other, draft, "publish").status_code == 303
-    assert editor.post("/desk/routine", data={"office": "jeonbuk", "approval": "0", "notice": "60"}).status_code == 200
+    assert editor.post("/desk/routine", data={"office": "jeonbuk", "approval": "0"}).status_code == 200
+    until(lambda: "somebody asks to end approval" in words(mailbox, "other5@office.example"), seconds=20)
+    said = words(mailbox, "other5@office.example")
+    assert "By: me" in said and "/desk/routine?office=jeonbuk" in said
+    desk.proven(other)
+    assert other.post("/desk/routine", data={"office": "jeonbuk", "approval": "0"}).status_code == 200
+    assert not store.desk.routine(desk.context.engine, "jeonbuk").approval
 
 
 def bare(engine: store.Engine) -> Context:

@@ -72,8 +72,8 @@ def once(context: Context, to: str, link: store.accounts.OneTimeLink) -> EmailMe
 
 
 def to_desk(context: Context, to: str, letter: store.deliveries.DeskLetter) -> EmailMessage | None:
-    """The mail to a person of an office about a draft or about articles. None if there is nothing to say any more: the person may not
-    read it, somebody took another step meanwhile, or the embargo moved. Raises Unavailable."""
+    """The mail to a person of an office about a draft, about articles, or about how it works. None if there is nothing to say any
+    more: the person may not read it, somebody took another step meanwhile, or the embargo moved. Raises Unavailable."""
     engine, lang = context.engine, context.settings.language
     found = store.accounts.person_by_email(engine, to)
     offices = store.accounts.all_offices(engine)
@@ -81,11 +81,12 @@ def to_desk(context: Context, to: str, letter: store.deliveries.DeskLetter) -> E
     person = found[0] if found and found[0].ended is None else None
     if person is None or office is None or principal(person, office.code, offices) is None:
         return None
-    lines = (
-        _of_articles(context, office.code, letter, lang)
-        if letter.kind in ("lift", "late", "dead")
-        else _of_draft(context, person, letter, lang)
-    )
+    if letter.kind == "ending":
+        lines = _of_routine(context, office.code, letter, lang)
+    elif letter.kind in ("lift", "late", "dead"):
+        lines = _of_articles(context, office.code, letter, lang)
+    else:
+        lines = _of_draft(context, person, letter, lang)
     if not lines:
         return None
     message = _message(context, to, text(f"mail-desk-{letter.kind}", lang).format(office=office.name))
@@ -111,15 +112,25 @@ def _of_draft(context: Context, person: PersonRecord, letter: store.deliveries.D
         return []
     if draft.people and not person.admin and person.id not in (*draft.people, draft.author):
         return []
-    names = {one.id: one.name for one in store.accounts.people_by_id(context.engine, {letter.by} - {""})}
-    lines = [_line(draft.headline) or text("desk-untitled", lang)]
-    if letter.by in names:
-        lines.append(text("mail-desk-by", lang).format(name=_line(names[letter.by])))
+    lines = [_line(draft.headline) or text("desk-untitled", lang), *_by(context, letter, lang)]
     if letter.kind == "approved" and draft.planned is not None:
         lines.append(text("mail-desk-goes", lang).format(when=_local(context, draft.planned)))
     if letter.kind in ("returned", "refused"):
         lines.append(f"{text('desk-returned-why', lang)} {_line(draft.reason)}")
     return [*lines, f"{context.settings.url}/desk/drafts/{draft.id}"]
+
+
+def _by(context: Context, letter: store.deliveries.DeskLetter, lang: str) -> list[str]:
+    """Who did it, if somebody did."""
+    found = store.accounts.people_by_id(context.engine, {letter.by} - {""})
+    return [text("mail-desk-by", lang).format(name=_line(one.name)) for one in found]
+
+
+def _of_routine(context: Context, office: str, letter: store.deliveries.DeskLetter, lang: str) -> list[str]:
+    routine = store.desk.routine(context.engine, office)
+    if not routine.approval or routine.asker != letter.by:
+        return []
+    return [*_by(context, letter, lang), f"{context.settings.url}/desk/routine?office={quote(office)}"]
 
 
 def _of_articles(context: Context, office: str, letter: store.deliveries.DeskLetter, lang: str) -> list[str]:

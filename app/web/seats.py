@@ -14,7 +14,7 @@ from app.accounts.offices import OfficeRecord
 from app.accounts.people import PersonRecord, principal, with_parts
 from app.accounts.rights import Principal
 from app.desk import content as contents
-from app.desk import work
+from app.desk import routines, work
 from app.syndication.texts import TEXTS, text
 from app.web.context import Context
 from app.web.html import language
@@ -147,6 +147,15 @@ def waiting_for(context: Context, seat: Seat) -> int:
     if not seat.may.may("publish"):
         return 0
     return store.desk.review_count(context.engine, seat.office.code, seat.person, seat.sees)
+
+
+def asks_to_end(context: Context, seat: Seat) -> PersonRecord | None:
+    """Who asked to end approval, if this person may answer. Raises Unavailable."""
+    if not seat.may.may("publish"):
+        return None
+    routine = store.desk.routine(context.engine, seat.office.code)
+    asker = routines.asker_of(context, seat.office, routine, datetime.now(UTC))
+    return asker if asker is not None and routines.may_end(seat.visit.person, asker) else None
 
 
 def failures_of(context: Context, seat: Seat) -> list[store.desk.Noted]:

@@ -101,6 +101,7 @@ def listed(visit: Visit) -> Response:
         names=named_by(context, drafts),
         waiting=web.seats.waiting_for(context, seat),
         failures=web.seats.failures_of(context, seat),
+        ending=web.seats.asks_to_end(context, seat),
     )
 
 
@@ -416,43 +417,6 @@ def _life(
         names=named_by(context, drafts, [record.event.actor for record in events]),
         proven=web.proof.recent(seat.visit),
         reason=reason,
-    )
-
-
-# How the office works
-
-
-@blueprint.get("/desk/routine")
-@signed_in
-def routine(visit: Visit) -> Response:
-    """Whether a second person approves, and when notices are sent."""
-    seat = seat_at(here(), visit, request.args.get("office", ""), "publish")
-    return _routine(here(), seat)
-
-
-@blueprint.post("/desk/routine")
-@signed_in
-def set_routine(visit: Visit) -> Response:
-    """Change how the office works."""
-    context = here()
-    sent = members(("office", "approval", "notice"))
-    seat = seat_at(context, visit, sent.get("office", ""), "publish")
-    notice = sent.get("notice", "60")
-    if not (notice.isdecimal() and int(notice[:6]) <= 10_080):
-        return _routine(context, seat, {"notice": "desk-notice-wrong"})
-    changed = store.desk.Routine(sent.get("approval", "") == "1", int(notice))
-    store.desk.set_routine(context.engine, seat.office.code, changed, seat.actor, datetime.now(UTC))
-    return _routine(context, seat, done="desk-routine-set")
-
-
-def _routine(context: Context, seat: Seat, faults: Mapping[str, str] | None = None, done: str = "") -> Response:
-    return own_page(
-        "desk_routine.html",
-        status=422 if faults else 200,
-        seat=seat,
-        routine=store.desk.routine(context.engine, seat.office.code),
-        faults=sentences(faults),
-        done=done,
     )
 
 
