@@ -74,13 +74,14 @@ def once(context: Context, to: str, link: store.accounts.OneTimeLink) -> EmailMe
 def to_desk(context: Context, to: str, letter: store.deliveries.DeskLetter) -> EmailMessage | None:
     """The mail to a person of an office about a draft, about articles, or about how it works. None if there is nothing to say any
     more: the person may not read it, somebody took another step meanwhile, or the embargo moved. Raises Unavailable."""
-    engine, lang = context.engine, context.settings.language
+    engine = context.engine
     found = store.accounts.person_by_email(engine, to)
     offices = store.accounts.all_offices(engine)
     office = next((one for one in offices if one.code == letter.office), None)
     person = found[0] if found and found[0].ended is None else None
     if person is None or office is None or principal(person, office.code, offices) is None:
         return None
+    lang = person.lang or context.settings.language
     if letter.kind == "ending":
         lines = _of_routine(context, office.code, letter, lang)
     elif letter.kind in ("lift", "late", "dead"):

@@ -178,7 +178,7 @@ def _intent(
         query="",
         format="email",
         host=person.email.rpartition("@")[2],
-        lang=context.settings.language,
+        lang=person.lang or context.settings.language,
         created=store.micros(now),
     )
     return store.deliveries.Intent("desk", mail, letter=letter)

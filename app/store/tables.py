@@ -79,6 +79,7 @@ people = Table(
     Column("admin", Boolean, nullable=False),
     Column("created", BigInteger, nullable=False),
     Column("ended", BigInteger),
+    Column("lang", String(8), nullable=False, server_default=""),  # in which the person reads pages; empty: not known
 )
 
 memberships = Table(
