@@ -159,7 +159,10 @@ class Settings(Struct, frozen=True):
     ] = ""
     site_logo: Annotated[str, "File with a logo for the head of the pages: PNG, WebP or JPEG; empty: none."] = ""
     site_timezone: Annotated[str, "IANA time zone in which pages show times."] = "Asia/Seoul"
-    language: Annotated[str, "Language of the titles of feeds that do not ask for a language: ko or en."] = "ko"
+    language: Annotated[
+        str,
+        "Language of titles of feeds that do not ask for a language, and of mails to people whose language is not known: ko or en.",
+    ] = "ko"
     oidc_issuer: Annotated[
         str,
         "Issuer of a provider of OpenID Connect by which people may sign in too, such as https://id.example.org; empty: none.",

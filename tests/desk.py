@@ -59,6 +59,13 @@ class Desk:
         self.clients.append(client)
         return client
 
+    def proven(self, client: httpx.Client) -> None:
+        """The person at that browser showed again who they are."""
+        now = datetime.now(UTC)
+        found = store.accounts.session_of(self.context.engine, client.cookies["pressrelay"], now)
+        assert found
+        store.accounts.prove(self.context.engine, found[0], "password", now)
+
     def stranger(self) -> httpx.Client:
         """A browser in which nobody is signed in."""
         client = httpx.Client(base_url=self.server.url, trust_env=False, timeout=60, headers=BROWSER)

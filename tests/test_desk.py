@@ -86,7 +86,10 @@ def test_two_persons_and_an_embargo(site: Site) -> None:
     assert "부제를 하나 더 적어 주세요." in page.text
     saved = form(writer, draft, **(RELEASE | {"headline": "두 사람이 내보낸다", "revision": revision(page)}))
     assert saved.status_code == 303, saved.text
-    assert editor.post("/desk/routine", data={"office": "jeonbuk", "approval": "0", "notice": "60"}).status_code == 200
+    assert (
+        site.admin.post("/desk/routine", data={"office": "jeonbuk", "approval": "0", "password": PASSWORD}).status_code
+        == 200
+    )
 
 
 def test_a_plan_is_carried_out(site: Site) -> None:

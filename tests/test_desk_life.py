@@ -331,6 +331,41 @@ def test_templates_and_contacts(desk: Desk, writer: httpx.Client, stranger: http
     assert writer.post(f"{begun}/contact", data={"contact": option[1], "revision": "9"}).status_code == 409
     taken = writer.post(f"{begun}/contact", data={"contact": option[1], "revision": revision(shown)})
     assert taken.status_code == 303 and "063-1" in writer.get(begun).text
+    # In the form, with all that was written there; a draft that is not stored yet too.
+    fields = RELEASE | {
+        "office": "jeonbuk",
+        "then": "pick-contact",
+        "contact-name": "홍길동",
+        "contact-email": "주소 아님",
+    }
+    assert f'<option value="{option[1]}">' in writer.get("/desk/new?office=jeonbuk").text
+    unchosen = form(writer, "/desk/new", **fields, **{"contact-kept": ""})
+    assert unchosen.status_code == 422 and 'id="e-contact-kept"' in unchosen.text and 'value="홍길동"' in unchosen.text
+    assert '#f-contact-kept"' in unchosen.text
+    picked = form(writer, "/desk/new", **fields, **{"contact-kept": option[1]})
+    assert picked.status_code == 200 and 'value="063-1"' in picked.text and 'value="홍길동"' in picked.text
+    path = re.search(r'action="(/desk/drafts/\w+)"', picked.text)
+    assert path and 'value="063-1"' in writer.get(path[1]).text
+    pair = [
+        ("contact-name", "홍길동"),
+        ("contact-name", ""),
+        ("contact-department", ""),
+        ("contact-department", "대변인실"),
+    ]
+    pair += [
+        ("contact-phone", ""),
+        ("contact-phone", "063-1"),
+        ("contact-email", ""),
+        ("contact-email", contact["email"]),
+    ]
+    sent = [
+        *(RELEASE | {"then": "pick-contact", "contact-kept": option[1], "revision": revision(picked)}).items(),
+        *pair,
+    ]
+    twice = writer.post(path[1], files=[(name, (None, value)) for name, value in sent])
+    assert twice.status_code == 200 and twice.text.count('value="063-1"') == 1, "once is enough"
+    theirs = form(stranger, "/desk/new", **(fields | {"office": "jeju"}), **{"contact-kept": option[1]})
+    assert theirs.status_code == 422 and "063-1" not in theirs.text
     assert stranger.post(f"/desk/contacts/{option[1]}/remove", data={"office": "jeju"}).status_code == 303
     assert "대변인실" in writer.get("/desk/contacts").text, "nothing of another office is removed"
     assert writer.post(f"/desk/contacts/{option[1]}/remove", data={"office": "jeonbuk"}).status_code == 303

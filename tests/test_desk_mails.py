@@ -66,6 +66,22 @@ def test_who_is_waited_for_gets_a_mail_and_who_waits_gets_the_answer(desk: Desk,
         assert not mailbox.to(address), address
 
 
+def test_everybody_is_written_to_in_their_own_language(desk: Desk, mailbox: Mailbox) -> None:
+    """The one in which they read pages last; the site's, here English, as long as nobody knows."""
+    writer, editor = desk.person("w6@office.example", "writer"), desk.person("ko6@office.example")
+    desk.person("en6@office.example")
+    for lang in ("ko", "en", "fr", "ko"):
+        chosen = editor.post("/language", data={"lang": lang, "back": "/desk"})
+        assert chosen.status_code == 303
+    assert desk.stranger().post("/language", data={"lang": "en", "back": "/"}).status_code == 303
+    draft = desk.draft(writer, headline="말을 가려 쓴다")
+    assert step(writer, draft, "submit").status_code == 303
+    until(lambda: mailbox.to("ko6@office.example") and mailbox.to("en6@office.example"))
+    assert "결재를 기다리는" in words(mailbox, "ko6@office.example")
+    assert "waits for your approval" in words(mailbox, "en6@office.example")
+    assert step(writer, draft, "take-back").status_code == 303
+
+
 def test_a_plan_that_is_refused_is_told_and_nothing_is_lost(desk: Desk, mailbox: Mailbox) -> None:
     editor = desk.person("e2@office.example")
     first = desk.draft(editor, headline="먼저 나간 것")
@@ -172,7 +188,7 @@ def test_sixteen_threads_approve_once(desk: Desk) -> None:
     assert httpx.get(f"{desk.server.url}/feed.atom", trust_env=False).text.count("열여섯이 승인한다") <= 3
 
 
-def test_a_second_account_of_the_same_mailbox_is_the_same_person(desk: Desk) -> None:
+def test_a_second_account_of_the_same_mailbox_is_the_same_person(desk: Desk, mailbox: Mailbox) -> None:
     editor, again = desk.person("me@office.example"), desk.person("me+2@office.example")
     other = desk.person("other5@office.example")
     assert editor.post("/desk/routine", data={"office": "jeonbuk", "approval": "1", "notice": "60"}).status_code == 200
@@ -181,7 +197,13 @@ def test_a_second_account_of_the_same_mailbox_is_the_same_person(desk: Desk) -> 
     assert step(editor, draft, "publish").status_code == 403
     assert step(again, draft, "publish").status_code == 403
     assert step(other, draft, "publish").status_code == 303
-    assert editor.post("/desk/routine", data={"office": "jeonbuk", "approval": "0", "notice": "60"}).status_code == 200
+    assert editor.post("/desk/routine", data={"office": "jeonbuk", "approval": "0"}).status_code == 200
+    until(lambda: "somebody asks to end approval" in words(mailbox, "other5@office.example"), seconds=20)
+    said = words(mailbox, "other5@office.example")
+    assert "By: me" in said and "/desk/routine?office=jeonbuk" in said
+    desk.proven(other)
+    assert other.post("/desk/routine", data={"office": "jeonbuk", "approval": "0"}).status_code == 200
+    assert not store.desk.routine(desk.context.engine, "jeonbuk").approval
 
 
 def bare(engine: store.Engine) -> Context:

@@ -1,15 +1,17 @@
 """What the desk's life is stored in, on both databases."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
 from app import store
 from app.accounts.offices import OfficeRecord
 from app.store.deliveries import Subscription
-from app.store.desk import DeskContact, DraftRecord, Reporter
+from app.store.desk import DeskContact, DraftRecord, Reporter, Routine
 from app.store.desk.previews import MOST
 from feeds import Office
+from tests.conftest import together
 from tests.test_store import article, put
 
 NOW = datetime(2026, 11, 26, 10, tzinfo=UTC)
@@ -56,6 +58,23 @@ def test_a_limited_draft_is_counted_for_its_people_alone(engine: store.Engine, d
     counts = {who: store.desk.draft_counts(engine, "jeonbuk", who) for who in ("third", "fourth", "author", "")}
     assert {who: count["review"] for who, count in counts.items()} == {"third": 0, "fourth": 1, "author": 1, "": 1}
     assert {count["draft"] for count in counts.values()} == {0}
+
+
+def test_two_changes_of_how_an_office_works_do_not_undo_each_other(engine: store.Engine, draft: DraftRecord) -> None:
+    plain = Routine()
+    assert store.desk.routine(engine, "jeonbuk") == plain
+    kept = [Routine(approval, notice) for approval in (True, False) for notice in (1, 2, 3, 4)]
+    done: list[Routine] = []
+
+    def change(after: Routine) -> None:
+        if store.desk.set_routine(engine, "jeonbuk", plain, after, "routine-set", "x", NOW):
+            done.append(after)
+
+    together(*(partial(change, after) for after in kept))
+    assert [store.desk.routine(engine, "jeonbuk")] == done, "one of them, whole"
+    asked = Routine(True, 5, "author", NOW)
+    assert store.desk.set_routine(engine, "jeonbuk", done[0], asked, "approval-end-asked", "x", NOW)
+    assert store.desk.routine(engine, "jeonbuk") == asked
 
 
 def test_templates_contacts_and_reporters(engine: store.Engine, draft: DraftRecord) -> None:

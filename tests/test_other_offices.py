@@ -1,5 +1,5 @@
-"""What belongs to an office is not there for the people of another: every route of pages for people, from the table of routes, with what
-this office has in its address and its form. Nothing of it is read, and nothing changes."""
+"""What belongs to an office is not there for the people of another: every route of pages for people, from the table of routes, with
+what this office has in its address and its form. Nothing of it is read, and nothing changes."""
 
 import re
 from collections.abc import Iterator

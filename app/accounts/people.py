@@ -50,6 +50,7 @@ class PersonRecord(Struct, frozen=True):
     ended: datetime | None = None  # since when the person may no longer sign in
     outlets: tuple[str, ...] = ()  # codes of those whose people read under embargo, and this is one of them
     runs: tuple[str, ...] = ()  # and of those among them whose tokens and webhooks the person manages
+    lang: str = ""  # in which the person chose to read pages last; empty: not known
 
     @property
     def actor(self) -> str:

@@ -72,20 +72,22 @@ def once(context: Context, to: str, link: store.accounts.OneTimeLink) -> EmailMe
 
 
 def to_desk(context: Context, to: str, letter: store.deliveries.DeskLetter) -> EmailMessage | None:
-    """The mail to a person of an office about a draft or about articles. None if there is nothing to say any more: the person may not
-    read it, somebody took another step meanwhile, or the embargo moved. Raises Unavailable."""
-    engine, lang = context.engine, context.settings.language
+    """The mail to a person of an office about a draft, about articles, or about how it works. None if there is nothing to say any
+    more: the person may not read it, somebody took another step meanwhile, or the embargo moved. Raises Unavailable."""
+    engine = context.engine
     found = store.accounts.person_by_email(engine, to)
     offices = store.accounts.all_offices(engine)
     office = next((one for one in offices if one.code == letter.office), None)
     person = found[0] if found and found[0].ended is None else None
     if person is None or office is None or principal(person, office.code, offices) is None:
         return None
-    lines = (
-        _of_articles(context, office.code, letter, lang)
-        if letter.kind in ("lift", "late", "dead")
-        else _of_draft(context, person, letter, lang)
-    )
+    lang = person.lang or context.settings.language
+    if letter.kind == "ending":
+        lines = _of_routine(context, office.code, letter, lang)
+    elif letter.kind in ("lift", "late", "dead"):
+        lines = _of_articles(context, office.code, letter, lang)
+    else:
+        lines = _of_draft(context, person, letter, lang)
     if not lines:
         return None
     message = message_to(context, to, text(f"mail-desk-{letter.kind}", lang).format(office=office.name))
@@ -111,15 +113,25 @@ def _of_draft(context: Context, person: PersonRecord, letter: store.deliveries.D
         return []
     if draft.people and not person.admin and person.id not in (*draft.people, draft.author):
         return []
-    names = {one.id: one.name for one in store.accounts.people_by_id(context.engine, {letter.by} - {""})}
-    lines = [one_line(draft.headline) or text("desk-untitled", lang)]
-    if letter.by in names:
-        lines.append(text("mail-desk-by", lang).format(name=one_line(names[letter.by])))
+    lines = [one_line(draft.headline) or text("desk-untitled", lang), *_by(context, letter, lang)]
     if letter.kind == "approved" and draft.planned is not None:
         lines.append(text("mail-desk-goes", lang).format(when=local_time(context, draft.planned)))
     if letter.kind in ("returned", "refused"):
         lines.append(f"{text('desk-returned-why', lang)} {one_line(draft.reason)}")
     return [*lines, f"{context.settings.url}/desk/drafts/{draft.id}"]
+
+
+def _by(context: Context, letter: store.deliveries.DeskLetter, lang: str) -> list[str]:
+    """Who did it, if somebody did."""
+    found = store.accounts.people_by_id(context.engine, {letter.by} - {""})
+    return [text("mail-desk-by", lang).format(name=one_line(one.name)) for one in found]
+
+
+def _of_routine(context: Context, office: str, letter: store.deliveries.DeskLetter, lang: str) -> list[str]:
+    routine = store.desk.routine(context.engine, office)
+    if not routine.approval or routine.asker != letter.by:
+        return []
+    return [*_by(context, letter, lang), f"{context.settings.url}/desk/routine?office={quote(office)}"]
 
 
 def _of_articles(context: Context, office: str, letter: store.deliveries.DeskLetter, lang: str) -> list[str]:

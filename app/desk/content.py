@@ -84,6 +84,11 @@ class DraftText(Struct, frozen=True, omit_defaults=True):
         files = (*(entry for entry in self.entries("file") if entry.get("name", "") not in new), *new.values())
         return structs.replace(self, parts=self.parts | {"file": files[:MOST]})
 
+    def with_contact(self, entry: dict[str, str]) -> "DraftText":
+        """The text with one contact more, if it does not have it yet."""
+        known = self.entries("contact")
+        return self if entry in known else structs.replace(self, parts=self.parts | {"contact": (*known, entry)})
+
     def marked(self) -> dict[str, ReadMark]:
         """The marks of the fields that still have the value that the file gave."""
         return {name: mark for name, mark in self.marks.items() if self._value(name) == mark.value}

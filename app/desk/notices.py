@@ -44,6 +44,20 @@ def of_draft(
     return [_intent(context, one, letter, subject, now) for one in allowed]
 
 
+def of_ending(
+    context: Context, office: OfficeRecord, asker: PersonRecord, now: datetime
+) -> list[store.deliveries.Intent]:
+    """The mails that say that somebody asked to end approval, for the other editors. Empty where no mail server is set. Raises
+    Unavailable."""
+    if not context.settings.smtp_url:
+        return []
+    letter = store.deliveries.DeskLetter("ending", office.code, (), asker.id)
+    subject = f"{office.code} {store.micros(now)}"
+    readers = [one for one in editors_of(context, office) if one.id != asker.id]
+    allowed = [one for one in readers if _may_write(context, f"{office.code} ending", one.id, now)]
+    return [_intent(context, one, letter, subject, now) for one in allowed]
+
+
 def approvers(context: Context, office: OfficeRecord, draft: store.desk.DraftRecord) -> list[PersonRecord]:
     """Who may decide about a draft that was submitted: the editors of the office who may see it and neither wrote nor submitted it.
     Raises Unavailable."""
@@ -158,7 +172,7 @@ def _intent(
     context: Context, person: PersonRecord, letter: store.deliveries.DeskLetter, subject: str, now: datetime
 ) -> store.deliveries.Intent:
     topic = f"desk {letter.kind} {subject}"
-    mail = store.deliveries.mail_to(person.email, topic, context.settings.language, now)
+    mail = store.deliveries.mail_to(person.email, topic, person.lang or context.settings.language, now)
     return store.deliveries.Intent("desk", mail, letter=letter)
 
 

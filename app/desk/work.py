@@ -136,8 +136,8 @@ def save_text(
 def keep_files(
     context: Context, draft: store.desk.DraftRecord, uploads: Iterable[Upload]
 ) -> tuple[list[dict[str, str]], list[tuple[str, str]]]:
-    """Keep files of a draft: (their entries for its text, [(name, key of the text that says what is wrong)]). Raises Stale if the draft
-    may not be changed any more, and Unavailable."""
+    """Keep files of a draft: (their entries for its text, [(name, key of the text that says what is wrong)]). Raises Stale if the
+    draft may not be changed any more, and Unavailable."""
     entries, wrong = [], []
     for upload in uploads:
         judged = judge(upload.name, upload.type, see(Path(upload.path)))
@@ -176,11 +176,7 @@ def add_contact_to(
 ) -> store.desk.DraftRecord:
     """Add a contact of the office to a draft, if it is not there yet. What somebody wrote beside the draft stays. Raises Stale and
     Unavailable."""
-    content = contents.from_json(draft.content)
-    entries = content.entries("contact")
-    if contact.entry not in entries:
-        content = msgspec.structs.replace(content, parts=content.parts | {"contact": (*entries, contact.entry)})
-    text = contents.to_json(content)
+    text = contents.to_json(contents.from_json(draft.content).with_contact(contact.entry))
     return store.desk.save_draft(context.engine, draft.id, base, text, draft.headline, person, now)
 
 

@@ -121,6 +121,7 @@ people = Table(
     Column("admin", Boolean, nullable=False),
     Column("created", BigInteger, nullable=False),
     Column("ended", BigInteger),
+    Column("lang", String(8), nullable=False, server_default=""),  # in which the person reads pages; empty: not known
 )
 
 memberships = Table(
@@ -319,6 +320,8 @@ office_routines = Table(
     Column("office", String(64), ForeignKey("offices.code"), primary_key=True),
     Column("approval", Boolean, nullable=False),  # a second person approves each release
     Column("notice", Integer, nullable=False),  # minutes before an embargo lifts; 0: no notice
+    Column("asker", String(12), nullable=False, server_default=""),  # who asked to end approval; empty: nobody
+    Column("asked", BigInteger),
 )
 
 # What a person of the desk may show to others for a time: a draft, by a link whose secret is stored as its hash.

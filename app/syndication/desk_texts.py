@@ -164,6 +164,46 @@ TEXTS: dict[str, dict[str, str]] = {
         "ko": "쓰지 않은 다른 편집자가 승인해야 나갑니다.",
         "en": "An editor who did not write it must approve.",
     },
+    "desk-approval-on": {
+        "ko": "쓰지 않은 다른 편집자가 승인해야 나갑니다.",
+        "en": "An editor who did not write it approves each release.",
+    },
+    "desk-approval-end": {"ko": "결재 끄기", "en": "End approval"},
+    "desk-approval-end-how": {
+        "ko": "결재를 끄면 한 사람이 쓰고 바로 내보낼 수 있습니다. 혼자서는 끌 수 없고, 다른 편집자나 관리자가 동의해야 합니다.",
+        "en": "Without approval one person can write and publish. Nobody ends it alone: another editor or an administrator agrees.",
+    },
+    "desk-approval-end-admin": {
+        "ko": "결재를 끄면 한 사람이 쓰고 바로 내보낼 수 있습니다.",
+        "en": "Without approval one person can write and publish.",
+    },
+    "desk-approval-ask": {"ko": "끄자고 요청하기", "en": "Ask to end it"},
+    "desk-approval-asked": {
+        "ko": "{who} 님이 {when}에 결재를 끄자고 했습니다. 다른 편집자나 관리자가 동의하면 꺼집니다.",
+        "en": "{who} asked on {when} to end approval. It ends when another editor or an administrator agrees.",
+    },
+    "desk-approval-waits": {
+        "ko": "{who} 님이 결재를 끄자고 했습니다. 동의하거나 그대로 둘 수 있습니다.",
+        "en": "{who} asks to end the approval by a second person. You can agree, or keep it.",
+    },
+    "desk-approval-see": {"ko": "보러 가기", "en": "See it"},
+    "desk-approval-agree": {"ko": "동의하고 결재 끄기", "en": "Agree and end approval"},
+    "desk-approval-keep": {"ko": "결재 그대로 두기", "en": "Keep approval"},
+    "desk-approval-take-back": {"ko": "요청 거두기", "en": "Take the request back"},
+    "desk-approval-asked-done": {
+        "ko": "다른 편집자에게 동의를 구했습니다. 그때까지 결재는 그대로입니다.",
+        "en": "Another editor was asked. Until then approval stays.",
+    },
+    "desk-approval-ended": {"ko": "결재를 껐습니다.", "en": "Approval ended."},
+    "desk-approval-kept": {"ko": "결재를 그대로 둡니다.", "en": "Approval stays."},
+    "desk-routine-meanwhile": {
+        "ko": "그사이 다른 사람이 설정을 바꾸었습니다. 아래가 지금의 설정입니다.",
+        "en": "Somebody else changed the settings meanwhile. They are now as shown here.",
+    },
+    "token-second-person": {
+        "ko": "이 기관의 보도자료는 두 사람이 내보내므로, 발행하는 토큰은 관리자만 만들 수 있습니다.",
+        "en": "A second person approves what this office publishes, so only an administrator makes a token that publishes.",
+    },
     "desk-notice": {"ko": "엠바고가 풀리기 몇 분 전에 알릴까요?", "en": "Minutes of notice before an embargo lifts"},
     "desk-notice-how": {"ko": "0이면 알리지 않습니다.", "en": "0: no notice."},
     "desk-notice-wrong": {"ko": "0부터 10080까지의 분으로 적으세요.", "en": "Enter minutes from 0 to 10080."},

@@ -54,6 +54,14 @@ TEXTS: dict[str, dict[str, str]] = {
         "ko": "여러 번 시도했으나 아래 보도자료를 받지 못한 구독자가 있습니다. 급하면 다른 길로 알려 주세요.",
         "en": "After several attempts, a subscriber did not get the releases below. If it is urgent, tell them in another way.",
     },
+    "mail-desk-ending": {
+        "ko": "{office}: 결재를 끄자는 요청이 있습니다",
+        "en": "{office}: somebody asks to end approval",
+    },
+    "mail-desk-ending-how": {
+        "ko": "한 편집자가 이 기관의 결재를 끄자고 했습니다. 동의하면 한 사람이 쓰고 바로 내보낼 수 있게 됩니다.",
+        "en": "An editor asks to end the approval by a second person. If you agree, one person can write and publish.",
+    },
     "mail-desk-by": {"ko": "한 사람: {name}", "en": "By: {name}"},
     "mail-desk-goes": {"ko": "내보내는 때: {when}", "en": "Goes out: {when}"},
     "mail-desk-due": {"ko": "엠바고 해제: {when}", "en": "Embargo lifts: {when}"},
@@ -217,6 +225,8 @@ TEXTS: dict[str, dict[str, str]] = {
     "desk-do": {"ko": "하기", "en": "Actions"},
     "desk-remove": {"ko": "빼기", "en": "Remove"},
     "desk-contact-take": {"ko": "기관의 문의처", "en": "Contacts of the office"},
+    "desk-contact-pick": {"ko": "고른 문의처 넣기", "en": "Put it in"},
+    "desk-contacts-keep": {"ko": "기관의 문의처 관리", "en": "Manage the contacts of the office"},
     "desk-contacts-none": {"ko": "아직 문의처가 없습니다.", "en": "There are no contacts yet."},
     "desk-contact-none": {"ko": "문의처를 고르세요.", "en": "Choose a contact."},
     "desk-contact-long": {"ko": "200자 안으로 적으세요.", "en": "Enter at most 200 characters."},

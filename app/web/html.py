@@ -37,7 +37,7 @@ PAGES |= {f"signin.{name}" for name in ("signing_in", "proving", "leaving", "lea
 PAGES |= {"account.account", "tokens.listed"}
 PAGES |= {"subscriptions.listed", "subscriptions.one", "alerts.form", "alerts.confirmation", "alerts.leaving"}
 PAGES |= {"desk_start.choosing"}
-PAGES |= {f"desk.{name}" for name in ("listed", "composing", "one", "preview", "published", "routine")}
+PAGES |= {f"desk.{name}" for name in ("listed", "composing", "one", "preview", "published")}
 PAGES |= {"compose.aside", "compose.file"}
 PAGES |= {f"desk_versions.{name}" for name in ("listed", "one", "compared")}
 PAGES |= {f"desk_preview.{name}" for name in ("page", "mail", "formatted", "checking")}
@@ -53,12 +53,13 @@ PAGES |= {"accreditation.form", "accreditation.confirming", "outlets.listed", "o
 PAGES |= {"newsroom.choosing", "newsroom.desk", "newsroom.read", "newsroom.file", "newsroom_tokens.listed"}
 PAGES |= {"newsroom_hooks.listed", "newsroom_hooks.one"}
 PAGES |= {"desk_reach.shown", "build.page", "embed.frame"}
+PAGES |= {"desk_reach.shown", "desk_routine.shown"}
 # Endpoints that the forms of pages are sent to.
 FORMS = {f"people.{name}" for name in ("set_up", "joined", "invite", "steer", "forgot", "reset")}
 FORMS |= {f"signin.{name}" for name in ("sign_in", "sign_out", "show", "prove")}
 FORMS |= {f"account.{name}" for name in ("change", "end_session", "add", "steer")} | {"tokens.add", "tokens.end"}
 FORMS |= {"desk_start.start"}
-FORMS |= {f"desk.{name}" for name in ("begin", "save", "step", "steer", "set_routine")}
+FORMS |= {f"desk.{name}" for name in ("begin", "save", "step", "steer")}
 FORMS |= {"compose.settle", "compose.upload"}
 FORMS |= {"alerts.ask", "alerts.confirm", "alerts.leave", "subscriptions.add", "subscriptions.steer", "look.choose"}
 FORMS |= {"desk_versions.take", "desk_versions.rebase", "desk_preview.check"}
@@ -67,6 +68,7 @@ FORMS |= {f"desk_lists.{name}" for name in ("keep", "steer", "add", "remove", "t
 FORMS |= {"desk_reporters.add", "desk_reporters.remove"}
 FORMS |= {"accreditation.ask", "accreditation.confirm", "outlets.decide", "outlets.steer", "newsroom.renew"}
 FORMS |= {"newsroom_tokens.add", "newsroom_tokens.end", "newsroom_hooks.add", "newsroom_hooks.steer"}
+FORMS |= {"desk_reporters.add", "desk_reporters.remove", "desk_routine.change"}
 WORDS = {lang: {key: words[lang] for key, words in TEXTS.items()} for lang in LANGUAGES}
 DAYS, MONTHS = get_day_names("abbreviated", locale="ko"), get_month_names("wide", locale="en")
 # Korean press offices write dates like this: 2021. 3. 9.(화) 20:15. Not by Babel, which takes a tenth of the time of a page with 100.

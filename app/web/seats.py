@@ -14,7 +14,7 @@ from app.accounts.offices import OfficeRecord
 from app.accounts.people import PersonRecord, principal, with_parts
 from app.accounts.rights import Principal
 from app.desk import content as contents
-from app.desk import work
+from app.desk import routines, work
 from app.syndication.texts import TEXTS, text
 from app.web.context import Context
 from app.web.html import language
@@ -137,11 +137,25 @@ def colleagues(context: Context, seat: Seat) -> list[PersonRecord]:
     return [one for one in found if one.ended is None and principal(one, seat.office.code, near) is not None]
 
 
+def contact_of(context: Context, seat: Seat, id: str) -> store.desk.DeskContact | None:
+    """The contact of the office with that id, or None. Raises Unavailable."""
+    return next((one for one in store.desk.contacts_of(context.engine, seat.office.code) if one.id == id), None)
+
+
 def waiting_for(context: Context, seat: Seat) -> int:
     """How many drafts wait for a decision that this person may take. Raises Unavailable."""
     if not seat.may.may("publish"):
         return 0
     return store.desk.review_count(context.engine, seat.office.code, seat.person, seat.sees)
+
+
+def asks_to_end(context: Context, seat: Seat) -> PersonRecord | None:
+    """Who asked to end approval, if this person may answer. Raises Unavailable."""
+    if not seat.may.may("publish"):
+        return None
+    routine = store.desk.routine(context.engine, seat.office.code)
+    asker = routines.asker_of(context, seat.office, routine, datetime.now(UTC))
+    return asker if asker is not None and routines.may_end(seat.visit.person, asker) else None
 
 
 def failures_of(context: Context, seat: Seat) -> list[store.desk.Noted]:

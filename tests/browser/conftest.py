@@ -129,6 +129,8 @@ class Site:
         ):
             answer = post(path, data=sent, headers=self._own())
             assert answer.status_code == 303, answer.text
+        approval = {"office": "jeju", "approval": "1", "notice": "60"}
+        assert post("/desk/routine", data=approval, headers=self._own()).status_code == 200
         page = post(f"/desk/drafts/{good}/links", data={"hours": "24"}, headers=self._own())
         self.paths["link"] = re.findall(r"/preview/([\w-]{43})<", page.text)[0]
 

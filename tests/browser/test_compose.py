@@ -361,6 +361,37 @@ def test_files(desk: Site, writer: Writer) -> None:
     assert page.locator("[name=headline]").input_value() == "파일을 올린다"
 
 
+def keep_contacts(desk: Site, *names: str) -> None:
+    engine = desk.server.engine()
+    for name in names:
+        contact = store.desk.DeskContact("", "jeonbuk", "대변인실", "", name, "063-1", "press@office.example")
+        assert store.desk.add_contact(engine, contact)
+    engine.dispose()
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
+def test_a_contact_of_the_office_is_put_in(desk: Site, chromium: Browser, scripts: bool) -> None:  # noqa: F811
+    """With the keyboard alone; what was written meanwhile stays, and the focus is where one was."""
+    name = "김대변" if scripts else "이대변"
+    keep_contacts(desk, name)
+    writer = Writer(desk, chromium, f"contacts-{scripts}".lower(), java_script_enabled=scripts)
+    page = writer.page()
+    page.get_by_label("제목", exact=True).fill("문의처를 고른다")
+    page.locator("[name=contact-kept]").focus()
+    page.get_by_role("button", name="고른 문의처 넣기").press("Enter")
+    expect(page.locator("#e-contact-kept")).to_contain_text("문의처를 고르세요")
+    page.locator("[name=contact-kept]").select_option(label=f"대변인실 · {name} · 063-1")
+    page.get_by_role("button", name="고른 문의처 넣기").press("Enter")
+    expect(page.locator("[name=contact-name]").first).to_have_value(name)
+    expect(page.locator("[name=contact-kept]")).to_be_focused()
+    page.get_by_role("button", name="문의처 더하기").press("Enter")
+    expect(page.locator("[name=contact-department]").nth(1)).to_be_focused()
+    text = stored(desk, page)
+    assert (text["headline"], [entry["name"] for entry in text.entries("contact")]) == ("문의처를 고른다", [name])
+    writer.context.close()
+    assert writer.said == []
+
+
 def test_without_scripts_it_works_as_well(desk: Site, chromium: Browser) -> None:  # noqa: F811
     writer = Writer(desk, chromium, "no-script", java_script_enabled=False)
     page = writer.page()

@@ -213,6 +213,12 @@ def set_name(engine: Engine, person: str, name: str) -> None:
         connection.execute(update(people).where(people.c.id == person).values(name=name))
 
 
+def set_language(engine: Engine, person: str, lang: str) -> None:
+    """Note the language in which a person reads pages. Raises Unavailable."""
+    with writing(engine) as connection:
+        connection.execute(update(people).where(people.c.id == person).values(lang=lang))
+
+
 def end_person(engine: Engine, person: str, actor: str, now: datetime) -> bool:
     """Let a person sign in no more and end their sessions. False, nothing being stored, if it is the last administrator. Raises
     Unavailable."""
@@ -247,7 +253,15 @@ def _unmake(connection: Connection, person: str) -> None:
 
 def people_where(connection: Connection, *which: ColumnElement[bool]) -> list[PersonRecord]:
     """The people for whom all of this holds, by name."""
-    columns = (people.c.id, people.c.email, people.c.name, people.c.admin, people.c.created, people.c.ended)
+    columns = (
+        people.c.id,
+        people.c.email,
+        people.c.name,
+        people.c.admin,
+        people.c.created,
+        people.c.ended,
+        people.c.lang,
+    )
     rows = connection.execute(
         select(*columns).where(*which).order_by(func.lower(people.c.name), people.c.id).limit(MOST_PEOPLE)
     ).all()
@@ -273,6 +287,7 @@ def people_where(connection: Connection, *which: ColumnElement[bool]) -> list[Pe
             instant(row.ended) if row.ended is not None else None,
             tuple(read[row.id]),
             tuple(runs[row.id]),
+            row.lang,
         )
         for row in rows
     ]

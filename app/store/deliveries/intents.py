@@ -17,7 +17,9 @@ LEASE = 180_000_000  # microseconds for which a worker keeps a claimed intent
 class DeskLetter(Struct, frozen=True):
     """What a mail to a person of the desk is about. It has no text of a release: that is read when the mail is written."""
 
-    kind: str  # of a draft: "submitted", "returned", "approved", "refused" or "unsent"; of articles: "lift", "late" or "dead"
+    # Of a draft: "submitted", "returned", "approved", "refused" or "unsent"; of articles: "lift", "late" or "dead"; of how the office
+    # works: "ending".
+    kind: str
     office: str  # code
     items: tuple[str, ...]  # the id of the draft, or the ids of the articles
     by: str = ""  # id of the person who did it; empty: the server

@@ -7,7 +7,6 @@ from app.store.desk.drafts import (
     DraftFile,
     DraftRecord,
     DraftVersion,
-    Routine,
     Stale,
     add_file,
     asides,
@@ -26,9 +25,7 @@ from app.store.desk.drafts import (
     planned_drafts,
     present,
     review_count,
-    routine,
     save_draft,
-    set_routine,
     versions_of,
     wanted,
 )
@@ -63,6 +60,7 @@ from app.store.desk.notices import (
 )
 from app.store.desk.previews import DraftLink, end_link, links_of, make_link, open_link
 from app.store.desk.published import DeskArticle, placed, waiting_articles, waiting_counts
+from app.store.desk.routines import Routine, routine, set_routine
 
 __all__ = [
     "EDITABLE",

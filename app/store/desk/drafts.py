@@ -37,7 +37,6 @@ from app.store.tables import (
     drafts,
     instant,
     micros,
-    office_routines,
 )
 
 # A draft is written ("draft"), waits for a second person ("review"), came back with a reason ("returned"), waits for its instant
@@ -100,13 +99,6 @@ class Aside(Struct, frozen=True):
     at: datetime
     base: int  # the revision that it was made from
     content: bytes
-
-
-class Routine(Struct, frozen=True):
-    """How an office works at its desk."""
-
-    approval: bool = False  # a second person must approve each release
-    notice: int = 60  # minutes before an embargo lifts at which the office gets a mail; 0: none
 
 
 class Stale(Exception):
@@ -422,27 +414,6 @@ def wanted(engine: Engine, hashes: Collection[str]) -> set[str]:
     with reading(engine) as connection:
         found = select(draft_files.c.sha256).distinct().where(draft_files.c.sha256.in_(sorted(hashes)))
         return set(connection.execute(found).scalars())
-
-
-# How an office works
-
-
-def routine(engine: Engine, office: str) -> Routine:
-    """How an office works. Raises Unavailable."""
-    with reading(engine) as connection:
-        row = connection.execute(select(office_routines).where(office_routines.c.office == office)).first()
-    return Routine() if row is None else Routine(bool(row.approval), row.notice)
-
-
-def set_routine(engine: Engine, office: str, routine: Routine, actor: str, now: datetime) -> None:
-    """Change how an office works. Raises Unavailable."""
-    with writing(engine) as connection:
-        connection.execute(delete(office_routines).where(office_routines.c.office == office))
-        connection.execute(
-            insert(office_routines).values(office=office, approval=routine.approval, notice=routine.notice)
-        )
-        detail = {"approval": "second person" if routine.approval else "none", "notice": str(routine.notice)}
-        audit.record(connection, [Event("routine-set", actor, office, detail=detail)], now)
 
 
 def _seen_by(office: str, person: str) -> ColumnElement[bool]:

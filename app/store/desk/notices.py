@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, Engine, and_, cast, delete, func, literal, or
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.store.deliveries.intents import Intent, ask_within
-from app.store.desk.drafts import Routine
+from app.store.desk.routines import Routine
 from app.store.engine import reading, writing
 from app.store.tables import (
     articles,

@@ -102,6 +102,7 @@ def listed(visit: Visit) -> Response:
         names=named_by(context, drafts),
         waiting=web.seats.waiting_for(context, seat),
         failures=web.seats.failures_of(context, seat),
+        ending=web.seats.asks_to_end(context, seat),
     )
 
 
@@ -190,6 +191,8 @@ def _stored(
 ) -> Response:
     """Store the form with its files, and answer."""
     content = _fixed(_content(form), _value(form, "then"))
+    chosen = _chosen_contact(context, seat, form)
+    content = content.with_contact(chosen.entry) if chosen else content
     try:
         entries, wrong = work.keep_files(context, draft, form.files.values())
     except store.desk.Stale:  # so is the text, which is kept beside the draft
@@ -202,6 +205,12 @@ def _stored(
     except store.desk.Stale as stale:
         return _meanwhile(context, seat, stale.draft or draft, content)
     return _saved(context, seat, draft, form, wrong)
+
+
+def _chosen_contact(context: Context, seat: Seat, form: Form) -> store.desk.DeskContact | None:
+    """The contact of the office that was chosen for the draft, if the button for that was pressed."""
+    pressed = _value(form, "then") == "pick-contact"
+    return web.seats.contact_of(context, seat, _value(form, "contact-kept")) if pressed else None
 
 
 def _fixed(content: DraftText, then: str) -> DraftText:
@@ -236,6 +245,10 @@ def _saved(
     if then == "check" or then.startswith("take-"):
         checked = work.check(context, seat.office, draft, content, datetime.now(UTC))
         return _compose(context, seat, draft, content, checked=checked, done="desk-checked")
+    if then == "pick-contact":
+        if _chosen_contact(context, seat, form) is None:
+            return _compose(context, seat, draft, content, faults={"contact-kept": "desk-contact-none"}, status=422)
+        return _compose(context, seat, draft, content, more="contact-kept", done="desk-saved")
     if then.startswith("add-"):
         return _compose(context, seat, draft, content, more=then.removeprefix("add-"))
     return gone(f"/desk/drafts/{draft.id}?saved={draft.revision}")
@@ -412,43 +425,6 @@ def _life(
     )
 
 
-# How the office works
-
-
-@blueprint.get("/desk/routine")
-@signed_in
-def routine(visit: Visit) -> Response:
-    """Whether a second person approves, and when notices are sent."""
-    seat = seat_at(here(), visit, request.args.get("office", ""), "publish")
-    return _routine(here(), seat)
-
-
-@blueprint.post("/desk/routine")
-@signed_in
-def set_routine(visit: Visit) -> Response:
-    """Change how the office works."""
-    context = here()
-    sent = members(("office", "approval", "notice"))
-    seat = seat_at(context, visit, sent.get("office", ""), "publish")
-    notice = sent.get("notice", "60")
-    if not 0 <= number_sent(notice) <= 10_080:
-        return _routine(context, seat, {"notice": "desk-notice-wrong"})
-    changed = store.desk.Routine(sent.get("approval", "") == "1", number_sent(notice))
-    store.desk.set_routine(context.engine, seat.office.code, changed, seat.actor, datetime.now(UTC))
-    return _routine(context, seat, done="desk-routine-set")
-
-
-def _routine(context: Context, seat: Seat, faults: Mapping[str, str] | None = None, done: str = "") -> Response:
-    return own_page(
-        "desk_routine.html",
-        status=422 if faults else 200,
-        seat=seat,
-        routine=store.desk.routine(context.engine, seat.office.code),
-        faults=sentences(faults),
-        done=done,
-    )
-
-
 # What they share
 
 
@@ -465,8 +441,8 @@ def _compose(
     status: int = 200,
     own: bool = False,
 ) -> Response:
-    """The form of a draft. `more`: a field with several parts that gets an empty entry. `own`: it shows what the person wrote while
-    somebody else changed the draft."""
+    """The form of a draft. `more`: a field with several parts that gets an empty entry, or where something was just chosen. `own`: it
+    shows what the person wrote while somebody else changed the draft."""
     said = sentences(faults)
     for name, fault in checked.faults if checked else ():
         said.setdefault(name, sentence(fault.reason, language()))
@@ -496,6 +472,7 @@ def _compose(
         checked=checked,
         more=more,
         done=done or ("desk-saved" if request.args.get("saved") and not said else ""),
+        contacts=store.desk.contacts_of(context.engine, seat.office.code),
         licences=sorted((uri, name.upper()) for name, uri in LICENCES.items()),
         others=[names.get(id, "–") for id in others],
         aside=next((one for one in asides if one.person == seat.person), None),

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import NotFound
 
-from app import store
+from app import store, web
 from app.web import (
     Problem,
     Seat,
@@ -132,8 +132,7 @@ def take(visit: Visit, id: str) -> Response:
     context, now = here(), datetime.now(UTC)
     sent = members(("revision", "contact"))
     seat, draft = draft_at(context, visit, id, "draft")
-    known = store.desk.contacts_of(context.engine, seat.office.code)
-    chosen = next((one for one in known if one.id == sent.get("contact", "")), None)
+    chosen = web.seats.contact_of(context, seat, sent.get("contact", ""))
     if chosen is None:
         return draft_page(context, seat, draft, {"contact": "desk-contact-none"}, 422)
     try:

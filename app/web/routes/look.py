@@ -1,10 +1,13 @@
 """What every page stands on: its style sheet, scripts and logo, and the choice of its language."""
 
+from contextlib import suppress
+
 from flask import Blueprint, Response
 from werkzeug.exceptions import NotFound
 
-from app import web
-from app.web import here, members
+from app import store, web
+from app.syndication.texts import LANGUAGES
+from app.web import Unavailable, here, members
 
 blueprint = Blueprint("look", __name__)
 
@@ -28,8 +31,14 @@ def asset(version: str, filename: str) -> Response:
 
 @blueprint.post("/language")
 def choose() -> Response:
-    """Show pages in `lang` from now on, kept in a cookie of this browser, and go back to the page `back`."""
+    """Show pages in `lang` from now on, kept in a cookie of this browser, and go back to the page `back`. Of somebody who is signed in
+    it is kept for mails too."""
     sent = members(("lang", "back"))
+    lang = sent.get("lang", "")
     response = Response(status=303, headers={"Location": web.sessions.back_to(sent.get("back", ""), "/")})
-    web.html.remember(response, sent.get("lang", ""))
+    web.html.remember(response, lang)
+    with suppress(Unavailable):  # the cookie is enough for pages
+        visit = web.sessions.visit()
+        if visit is not None and lang in LANGUAGES and lang != visit.person.lang:
+            store.accounts.set_language(here().engine, visit.person.id, lang)
     return web.sessions.private(response)

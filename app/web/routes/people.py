@@ -109,6 +109,7 @@ def _joined(secret: str, kind: str) -> Response:
         return _join_page(context, link, kind, taken, {"name": name, "email": email})
     if known:
         return gone("/account")
+    store.accounts.set_language(context.engine, person.id, language())
     return web.sessions.begin(person, gone("/account"))
 
 
@@ -199,7 +200,7 @@ def steer(visit: Visit, id: str, action: str) -> Response:
             return _people_page(context, visit, {field: "last-admin"})
     else:
         link = store.accounts.new_link(
-            context.engine, "reset", now, RESET, email=other.email, lang=language(), maker=person.actor
+            context.engine, "reset", now, RESET, email=other.email, lang=other.lang or language(), maker=person.actor
         )
         return _sent(context, visit, link)
     return gone("/people")

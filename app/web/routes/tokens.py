@@ -34,6 +34,8 @@ def add(visit: Visit, office: str) -> Response:
         faults["name"] = "token-name-wrong"
     if role not in ROLES_HERE:
         faults["role"] = "role-wrong"
+    elif role == "editor" and not visit.person.admin and store.desk.routine(here().engine, office).approval:
+        faults["role"] = "token-second-person"  # what it pushes, nobody approves
     if days not in DAYS:
         faults["days"] = "role-wrong"
     if not faults and not web.proof.given(visit, sent.get("password", "")):
