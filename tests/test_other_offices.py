@@ -1,5 +1,5 @@
-"""What belongs to an office is not there for the people of another: every route of pages for people, from the table of routes, with what
-this office has in its address and its form. Nothing of it is read, and nothing changes."""
+"""What belongs to an office is not there for the people of another: every route of pages for people, from the table of routes, with
+what this office has in its address and its form. Nothing of it is read, and nothing changes."""
 
 import re
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from sqlalchemy import select
 from app import store
 from app.accounts.offices import OfficeRecord
 from app.store import tables
-from tests.desk import RELEASE, Desk, form, path_of, revision, soon, step
+from tests.desk import RELEASE, Desk, form, path_of, soon, step
 from tests.doors import behind_https
 
 MARK = "남의눈"  # in everything that the office has and has not published
@@ -24,8 +24,10 @@ TABLES = [  # what an office has; sessions, attempts and the audit log may say t
     if name not in ("sessions", "audit", "audit_head", "refusals", "attempts", "ceremonies", "desk_looks", "counter")
 ]
 ACTIONS = {
-    "step": ("submit", "return", "take-back", "publish", "discard", "recover")
-    + ("correct", "release", "withhold", "withdraw", "restore"),
+    "step": (
+        *("submit", "return", "take-back", "publish", "discard", "recover"),
+        *("correct", "release", "withhold", "withdraw", "restore"),
+    ),
     "action": ("start", "remove", "take", "end", "link", "rename"),
     "format": ("atom", "pdf", "hwpx", "csv"),
 }
@@ -110,7 +112,14 @@ class Owned:
         return RELEASE | {
             **{"office": "jeonbuk", "revision": str(current), "version": "1", "reason": "x", "at": "", "then": "take"},
             **{"hours": "1", "name": "x", "contact": self.ids[3], "people": self.ids[7], "id": self.id},
-            **{"approval": "", "notice": "1", "department": "x", "email": "x@x.example", "role": "editor", "days": "30"},
+            **{
+                "approval": "",
+                "notice": "1",
+                "department": "x",
+                "email": "x@x.example",
+                "role": "editor",
+                "days": "30",
+            },
             **{"outlet": "", "regions": "", "topics": "", "agreed": "2026-01-02", "how": "x", "password": "x"},
         }
 
@@ -131,7 +140,9 @@ def knocked(owned: Owned, client: httpx.Client) -> list[str]:
         answers = [client.get(path), client.get(path, params={"office": "jeonbuk", "from": "1", "to": "1"})]
         if method == "POST":
             answers = [client.post(path, data=fields)]
-            if known := re.search(r"The parameters are ([\w, ]*)\.", answers[0].text):  # a route takes only what it knows
+            if known := re.search(
+                r"The parameters are ([\w, ]*)\.", answers[0].text
+            ):  # a route takes only what it knows
                 wanted = {name: fields[name] for name in known[1].split(", ") if name in fields}
                 answers.append(client.post(path, data=wanted))
                 assert "unknown-parameter" not in answers[-1].text, (path, answers[-1].text)

@@ -136,8 +136,8 @@ def save_text(
 def keep_files(
     context: Context, draft: store.desk.DraftRecord, uploads: Iterable[Upload]
 ) -> tuple[list[dict[str, str]], list[tuple[str, str]]]:
-    """Keep files of a draft: (their entries for its text, [(name, key of the text that says what is wrong)]). Raises Stale if the draft
-    may not be changed any more, and Unavailable."""
+    """Keep files of a draft: (their entries for its text, [(name, key of the text that says what is wrong)]). Raises Stale if the
+    draft may not be changed any more, and Unavailable."""
     entries, wrong = [], []
     for upload in uploads:
         judged = judge(upload.name, upload.type, see(Path(upload.path)))
