@@ -10,11 +10,12 @@ from typing import Any
 
 from msgspec import Struct
 from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, func, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from app.store import audit
 from app.store.audit import Event
 from app.store.deliveries.intents import Intent, ask_within
-from app.store.engine import reading, writing
+from app.store.engine import lock, reading, writing
 from app.store.tables import (
     draft_asides,
     draft_files,
@@ -105,9 +106,13 @@ class Stale(Exception):
 
 
 def create(engine: Engine, draft: DraftRecord, actor: str) -> None:
-    """Store a new draft. Raises Unavailable."""
+    """Store a new draft. Raises Stale, nothing being stored, if there is one with its id: the same request came twice at once. Raises
+    Unavailable."""
     with writing(engine) as connection:
-        connection.execute(insert(drafts).values(**_values(draft)))
+        build = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+        fresh = build(drafts).values(**_values(draft)).on_conflict_do_nothing().returning(drafts.c.id)
+        if connection.execute(fresh).first() is None:
+            raise Stale(_locked(connection, draft.id))
         _note_version(connection, draft, draft.created)
         audit.record(connection, [_event("drafted", draft, actor)], draft.created)
 
@@ -331,6 +336,7 @@ def keep_aside(engine: Engine, id: str, aside: Aside) -> None:
     Unavailable."""
     which = and_(draft_asides.c.draft == id, draft_asides.c.person == aside.person)
     with writing(engine) as connection:
+        _locked(connection, id)  # otherwise two requests of one person at once could both insert
         connection.execute(delete(draft_asides).where(which))
         connection.execute(
             insert(draft_asides).values(
@@ -361,6 +367,7 @@ def present(engine: Engine, id: str, person: str, now: datetime) -> list[str]:
     """Note that a person is at a draft; the ids of the others who are. Raises Unavailable."""
     which = draft_presence.c.draft == id
     with writing(engine) as connection:
+        _locked(connection, id)  # as in `keep_aside`
         connection.execute(
             delete(draft_presence).where(
                 which, or_(draft_presence.c.person == person, draft_presence.c.seen < micros(now - AT_IT))
@@ -422,6 +429,7 @@ def routine(engine: Engine, office: str) -> Routine:
 def set_routine(engine: Engine, office: str, routine: Routine, actor: str, now: datetime) -> None:
     """Change how an office works. Raises Unavailable."""
     with writing(engine) as connection:
+        lock(connection)  # otherwise two requests at once could both insert
         connection.execute(delete(office_routines).where(office_routines.c.office == office))
         connection.execute(
             insert(office_routines).values(office=office, approval=routine.approval, notice=routine.notice)
