@@ -5,11 +5,13 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
+import msgspec
 import pytest
 import redis
 
@@ -349,6 +351,10 @@ def test_who_is_one_client(address: str, client: str) -> None:
     assert restraint.network(address) == client
 
 
+# The library that writes mails reads encoded words in addresses, too: these would go to a@b.kr, to victim@v.kr, and to nobody.
+ENCODED = ["=?utf-8?q?=61?=@b.kr", "=?utf-8?q?victim=40v.kr=2c?=@c.kr", "=?utf-8?q?a=0d=0aBcc=3a_x=40y.kr?=@b.kr"]
+
+
 @pytest.mark.parametrize(
     ("given", "found"),
     [
@@ -361,7 +367,9 @@ def test_addresses(given: str, found: str) -> None:
     assert smtp.address(given) == found
 
 
-@pytest.mark.parametrize("given", ["사람@b.kr", '"a b"@c.kr', "a..b@c.kr", "a@c_d.kr", "a@c", "a@localhost", "a@b.kr."])
+@pytest.mark.parametrize(
+    "given", ["사람@b.kr", '"a b"@c.kr', "a..b@c.kr", "a@c_d.kr", "a@c", "a@localhost", "a@b.kr.", *ENCODED]
+)
 def test_addresses_that_are_none(given: str) -> None:
     with pytest.raises(Problem) as problem:
         smtp.address(given)
@@ -420,6 +428,34 @@ def test_no_header_becomes_two(tmp_path: Any) -> None:
     html = message.get_body(("html",))
     assert html is not None and "<script>" not in html.get_content()
     assert b"\r\nBcc:" not in message.as_bytes().partition(b"\r\n\r\n")[0]
+
+
+@pytest.mark.parametrize(
+    "word", ["=?utf-8?q?=0d=0aBcc:_x=40y.kr=0d=0a=0d=0afalse?=", "=?utf-8?b?DQpCY2M6IHhAeS5rcg==?="]
+)
+def test_no_encoded_word_of_a_headline_is_decoded_into_a_header(tmp_path: Any, word: str) -> None:
+    context = own_context(tmp_path)
+    named = msgspec.structs.replace(
+        context, settings=msgspec.structs.replace(context.settings, site_name=f"한국 {word}")
+    )
+    for message in (
+        letters.alert(named, SUBSCRIPTION, [row(headline=f"제목 {word} 끝")]),
+        letters.paused(named, SUBSCRIPTION, word),
+    ):
+        head, _, body = message.as_bytes().partition(b"\r\n\r\n")
+        names = [line.partition(b":")[0] for line in head.split(b"\r\n") if line[:1] not in (b" ", b"\t")]
+        assert b"Bcc" not in names and names[-1] != b"" and b"false" not in body.partition(b"--")[0]
+        read = message_from_bytes(message.as_bytes(), policy=policy.default)
+        assert "Bcc" not in read and read["From"].addresses[0].addr_spec == "press@press.example"
+        assert all(c.isprintable() for c in f"{read['Subject']}{read['From']}")
+
+
+def test_the_address_to_leave_is_written_as_programs_read_it(tmp_path: Any) -> None:
+    """RFC 8058: a URL in angle brackets; an encoded word is none."""
+    lines = letters.alert(own_context(tmp_path), SUBSCRIPTION, [row()]).as_bytes().split(b"\r\n")
+    (leave,) = [line for line in lines if line.startswith(b"List-Unsubscribe:")]
+    assert re.fullmatch(rb"List-Unsubscribe: <http://\S+/alerts/unsubscribe\?token=[\w.-]+>", leave)
+    assert sum(line.startswith((b"List-Id: <", b"Message-ID: <")) for line in lines) == 2
 
 
 def test_a_repeat_has_the_same_identifier(tmp_path: Any) -> None:

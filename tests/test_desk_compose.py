@@ -60,6 +60,15 @@ def test_the_first_autosave_begins_one_draft_however_often_it_is_sent(site: Site
     assert stored(site, "/desk/drafts/00112233445566aa")["headline"] == "처음 쓰는 말을 더"
 
 
+def test_the_first_autosave_that_comes_sixteen_times_at_once_begins_one_draft(site: Site) -> None:
+    writer = site.member("sixteen@office.example", "writer")
+    fields = {"office": "jeonbuk", "id": "0123456789abcdef"} | RELEASE
+    codes: list[int] = []
+    together(*[lambda: codes.append(form(writer, "/desk/new", **fields).status_code)] * 16)
+    assert codes == [303] * 16
+    assert stored(site, "/desk/drafts/0123456789abcdef")["headline"] == RELEASE["headline"]
+
+
 def test_an_autosave_tells_what_is_wrong_in_the_readers_language(site: Site) -> None:
     writer = site.member("told@office.example", "writer")
     wrong = RELEASE | {"region": "전라북동", "body": "", "embargo": "words", "embargo-words": "2030. 1. 1.(월) 09:00"}

@@ -1,8 +1,10 @@
 """What the desk's life is stored in, on both databases."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+import msgspec
 import pytest
 
 from app import store
@@ -109,3 +111,33 @@ def test_who_hears_of_an_article_and_what_waits(engine: store.Engine, draft: Dra
     put(engine, article("tag:held", office=made.office, held=True))
     put(engine, article("tag:waits", office=made.office, embargoed=later))
     assert [one.state for one in store.desk.waiting_articles(engine, "jeonbuk")] == ["embargo", "held"]
+
+
+def test_the_same_thing_sixteen_times_at_once_is_one_thing(engine: store.Engine, draft: DraftRecord) -> None:
+    aside = store.desk.Aside("author", NOW, 1, b"{}")
+    routine = store.desk.Routine(True, 10)
+    reporter = Reporter(
+        "", "jeonbuk", "기자", "신문", "a@b.kr", "office=jeonbuk", b"0" * 32, False, "2026-01-02", "x", "p", NOW
+    )
+    begun = msgspec.structs.replace(draft, id="f" * 16)
+    known: list[str] = []
+
+    def begin() -> None:
+        try:
+            store.desk.create(engine, begun, "person author")
+        except store.desk.Stale as stale:
+            known.append(stale.draft.id if stale.draft else "")
+
+    calls: list[Callable[[], object]] = [
+        lambda: store.desk.keep_aside(engine, draft.id, aside),
+        lambda: store.desk.present(engine, draft.id, "author", NOW),
+        lambda: store.desk.set_routine(engine, "jeonbuk", routine, "x", NOW),
+        lambda: store.desk.save_template(engine, "jeonbuk", "주간", b"{}", "p", NOW),
+        lambda: store.desk.add_reporter(engine, reporter, NOW),
+        begin,
+    ]
+    for call in calls:
+        together(*[call] * 16)
+    assert store.desk.asides(engine, draft.id) == [aside] and store.desk.routine(engine, "jeonbuk") == routine
+    assert len(store.desk.templates_of(engine, "jeonbuk")) == len(store.desk.reporters_of(engine, "jeonbuk")) == 1
+    assert known == ["f" * 16] * 15

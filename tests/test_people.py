@@ -26,6 +26,7 @@ from app.accounts.people import (
     principal,
     with_parts,
 )
+from app.deliveries import restraint
 from app.store import Engine
 from app.store.accounts import LinkSpent
 from app.store.deliveries import Tally
@@ -529,6 +530,48 @@ def test_an_invitation_comes_by_mail_and_nobody_else_sees_its_link(mailing: Site
         client.post(linked(mailbox, "new@press.example"), data={"name": "새 사람", "password": PASSWORD}).status_code
         == 303
     )
+
+
+def test_no_editor_fills_a_mailbox_with_invitations(mailing: Site, mailbox: Mailbox) -> None:
+    """However the address is written; and whoever was invited by others counts too."""
+    editors = [signed_in(mailing.server, f"inviter{number}@press.example") for number in range(2)]
+    victims = ["victim@v.example", *(f"Victim+{number}@V.example" for number in range(10)), "victim@ｖ.example"]
+    codes = [
+        editor.post("/people", data={"email": victim, "office": "jeonbuk", "role": "reader"}).status_code
+        for editor in editors
+        for victim in victims
+    ]
+    assert codes == [200] * 3 + [422] * 21
+    other = editors[0].post("/people", data={"email": "other@v.example", "office": "jeonbuk", "role": "reader"})
+    assert other.status_code == 200, "the others of the domain are not kept out"
+    until(lambda: bool(mailbox.to("other@v.example")))
+    assert sum("victim" in str(mail["To"]) for mail in list(mailbox.mails)) == 3
+
+
+def test_one_person_invites_sixty_an_hour(engine: Engine) -> None:
+    def asked(number: int) -> bool:
+        new = restraint.invitation(f"p{number}@v.example", "person 1")
+
+        def judge(tally: Tally) -> str:
+            return store.deliveries.OPEN if restraint.may_invite(tally, store.micros(NOW)) else store.deliveries.DROPPED
+
+        return store.deliveries.attempt(engine, new, judge, NOW)
+
+    assert [asked(number) for number in range(62)] == [True] * 60 + [False] * 2
+
+
+def test_an_account_has_one_spelling_of_its_address(site: Site) -> None:
+    """Else a second account of the same mailbox could approve what the first one wrote."""
+    first = site.member("spelt@press.example")
+    again = site.admin.post("/people", data={"email": "SPELT@ｐｒｅｓｓ.example", "office": "jeju", "role": "reader"})
+    assert browser(site.server).get(shown_link(again)).status_code == 303, "it is for the account that is there"
+    assert first.get(shown_link(again)).status_code == 200
+    client = browser(site.server)
+    assert sign_in(client, "spelt@ＰＲＥＳＳ.example").headers["Location"].endswith("/account")
+    refused = site.admin.post(
+        "/people", data={"email": "=?utf-8?q?spelt?=@press.example", "office": "jeju", "role": "reader"}
+    )
+    assert refused.status_code == 422
 
 
 def test_a_new_password_by_mail_and_the_same_answer_for_everybody(mailing: Site, mailbox: Mailbox) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import EmailPolicy
 from html import escape
 from urllib.parse import quote
 
@@ -15,6 +15,20 @@ from app.syndication.texts import text
 from app.text.zones import zone_of
 from feeds import KOREA
 
+
+class _Policy(EmailPolicy):
+    """As SMTP wants mails, with addresses that programs read in one piece: the library would encode what is longer than a line, and no
+    program reads an encoded word there (RFC 2369, section 2)."""
+
+    def fold(self, name: str, value: str) -> str:
+        return f"{name}: {value}{self.linesep}" if name in WHOLE else super().fold(name, value)
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        return self.fold(name, value).encode("ascii") if name in WHOLE else super().fold_binary(name, value)
+
+
+WHOLE = ("List-Unsubscribe", "List-Id", "Message-ID")  # headers of ASCII from this server alone
+POLICY = _Policy(linesep="\r\n")
 LEAD = 300  # characters of an article's text
 MOST_LISTED = 20  # articles that a mail to the desk names
 
@@ -169,17 +183,19 @@ def paused(context: Context, subscription: store.deliveries.Subscription, reason
 
 
 def message_to(context: Context, to: str, subject: str) -> EmailMessage:
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=POLICY)
     message["From"] = f'"{one_line(context.settings.site_name)}" <{context.settings.mail_from}>'
-    message["To"] = to
+    message["To"] = one_line(to)
     message["Subject"] = one_line(subject)
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834, section 5
     return message
 
 
 def one_line(words: str) -> str:
-    """The text on one line, so that it cannot start another header."""
-    return " ".join("".join(c if c.isprintable() else " " for c in words).replace('"', "'").split())
+    """The text on one line, so that it cannot start another header: also not as an encoded word, which the library would decode."""
+    return " ".join(
+        "".join(c if c.isprintable() else " " for c in words).replace('"', "'").replace("=?", "= ?").split()
+    )
 
 
 def _domain(context: Context) -> str:

@@ -9,8 +9,10 @@ from app.accounts.sites import mailbox, network, site
 
 # Seconds between the first and second mail to one mailbox, the second and third, and so on; the last value repeats.
 MAIL_WAITS = (600, 3600, 6 * 3600, 86_400)
-KNOWN_FREE = 3  # mails without a pause to a mailbox that confirmed before, because its owner may want several feeds
+# Mails without a pause to a mailbox that confirmed before, because its owner may want several feeds; invitations to any mailbox.
+KNOWN_FREE = 3
 CLIENT_HOUR, CLIENT_DAY = 10, 30  # requests for mails from one network
+INVITER_HOUR, INVITER_DAY = 60, 200  # invitations by mail of one person
 # Unconfirmed mails to one domain; each confirmation in the last 30 days allows one more.
 SITE_HOUR, SITE_DAY = 20, 60
 CALL_WAITS = (0, 10, 60, 600, 3600)  # seconds after the first, second, … failed verification of one subscription
@@ -45,6 +47,20 @@ def may_write(tally: store.deliveries.Tally, now: int) -> bool:
         return True
     wait = MAIL_WAITS[min(sent, len(MAIL_WAITS)) - 1]
     return now >= tally.last + wait * 1_000_000
+
+
+def invitation(address: str, maker: str) -> store.deliveries.Attempt:
+    """The attempt to invite an address, by a person."""
+    return store.deliveries.Attempt("invite", mailbox(address), site(address.rpartition("@")[2]), maker)
+
+
+def may_invite(tally: store.deliveries.Tally, now: int) -> bool:
+    """Whether an invitation may be sent to a mailbox now (microseconds since 1970). Its domain does not count: a whole office may be
+    invited in a day."""
+    if tally.client_hour >= INVITER_HOUR or tally.client_day >= INVITER_DAY:
+        return False
+    sent = tally.sent - (KNOWN_FREE - 1)
+    return sent <= 0 or now >= tally.last + MAIL_WAITS[min(sent, len(MAIL_WAITS)) - 1] * 1_000_000
 
 
 def call_waits(tally: store.deliveries.Tally, alive: int, most: int, now: int) -> int:

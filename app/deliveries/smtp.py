@@ -27,7 +27,20 @@ def address(given: str) -> str:
         detail = f"{given[:80]!r} is not an e-mail address: {error}"
         raise Problem(400, "bad-address", "Not an e-mail address", detail) from None
     assert found.ascii_email is not None, "without SMTPUTF8 every address has an ASCII form"
+    if "=?" in found.ascii_email:
+        # Mail programs read an encoded word in it (RFC 2047), so the mail would go to another mailbox than the one that is counted.
+        raise Problem(
+            400, "bad-address", "Not an e-mail address", f"{given[:80]!r} is not an e-mail address: it has =?."
+        )
     return found.ascii_email
+
+
+def known_as(given: str) -> str:
+    """The address as accounts have it, whatever was typed: one mailbox has one account."""
+    try:
+        return address(given).lower()
+    except Problem:
+        return given.lower()
 
 
 class Rejected(Refused):

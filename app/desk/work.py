@@ -67,8 +67,8 @@ def zone_of_office(context: Context, office: OfficeRecord) -> str:
 def begin_draft(
     context: Context, office: OfficeRecord, content: DraftText, person: str, actor: str, now: datetime, id: str = ""
 ) -> store.desk.DraftRecord:
-    """Begin a draft of a new article. `id`: one that the browser made up, so that sending it twice begins one draft. Raises
-    Unavailable."""
+    """Begin a draft of a new article. `id`: one that the browser made up, so that sending it twice begins one draft. Raises Stale
+    if there is a draft with that id, and Unavailable."""
     draft = store.desk.DraftRecord(
         id or store.desk.new_id(),
         office.code,

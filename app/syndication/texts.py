@@ -519,6 +519,10 @@ TEXTS: dict[str, dict[str, str]] = {
     "session-end": {"ko": "로그아웃", "en": "Sign out"},
     "invite": {"ko": "초대", "en": "Invite somebody"},
     "invite-button": {"ko": "초대하기", "en": "Invite"},
+    "invite-often": {
+        "ko": "이 주소로 초대를 얼마 전에 보냈거나, 오늘 보낸 초대가 너무 많습니다. 나중에 다시 하세요.",
+        "en": "An invitation went to this address a short time ago, or you sent too many today. Try again later.",
+    },
     "link-mailed": {"ko": "{address} 주소로 링크를 보냅니다.", "en": "A mail with a link is on its way to {address}."},
     "link-shown": {
         "ko": "메일 서버가 없으므로 이 링크를 {address} 님에게 직접 전해 주십시오. 한 번만 쓸 수 있고, 다시 보여 드리지 않습니다.",

@@ -23,6 +23,7 @@ from sqlalchemy import (
     true,
     update,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 
 from app.store import audit
 from app.store.audit import Event
@@ -110,9 +111,13 @@ class Stale(Exception):
 
 
 def create(engine: Engine, draft: DraftRecord, actor: str) -> None:
-    """Store a new draft. Raises Unavailable."""
+    """Store a new draft. Raises Stale, nothing being stored, if there is one with its id: the same request came twice at once. Raises
+    Unavailable."""
     with writing(engine) as connection:
-        connection.execute(insert(drafts).values(**_values(draft)))
+        build = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+        fresh = build(drafts).values(**_values(draft)).on_conflict_do_nothing().returning(drafts.c.id)
+        if connection.execute(fresh).first() is None:
+            raise Stale(_locked(connection, draft.id))
         _note_version(connection, draft, draft.created)
         audit.record(connection, [_event("drafted", draft, actor)], draft.created)
 
@@ -338,6 +343,7 @@ def keep_aside(engine: Engine, id: str, aside: Aside) -> None:
     Unavailable."""
     which = and_(draft_asides.c.draft == id, draft_asides.c.person == aside.person)
     with writing(engine) as connection:
+        _locked(connection, id)  # otherwise two requests of one person at once could both insert
         connection.execute(delete(draft_asides).where(which))
         connection.execute(
             insert(draft_asides).values(
@@ -368,6 +374,7 @@ def present(engine: Engine, id: str, person: str, now: datetime) -> list[str]:
     """Note that a person is at a draft; the ids of the others who are. Raises Unavailable."""
     which = draft_presence.c.draft == id
     with writing(engine) as connection:
+        _locked(connection, id)  # as in `keep_aside`
         connection.execute(
             delete(draft_presence).where(
                 which, or_(draft_presence.c.person == person, draft_presence.c.seen < micros(now - AT_IT))

@@ -8,7 +8,7 @@ from sqlalchemy import Engine, Table, and_, delete, func, insert, select
 
 from app.store import audit
 from app.store.audit import Event
-from app.store.engine import reading, writing
+from app.store.engine import lock, reading, writing
 from app.store.tables import instant, micros, office_contacts, office_templates, reporters
 
 MOST_TEMPLATES, MOST_CONTACTS, MOST_REPORTERS = 100, 200, 2_000  # of an office
@@ -68,6 +68,7 @@ def save_template(
     mine = office_templates.c.office == office
     values = {field: getattr(template, field) for field in DeskTemplate.__struct_fields__} | {"updated": micros(now)}
     with writing(engine) as connection:
+        lock(connection)  # otherwise two requests at once could both insert, or take the last place
         connection.execute(delete(office_templates).where(mine, office_templates.c.name == name))
         others = select(func.count()).select_from(office_templates).where(mine)
         if connection.execute(others).scalar_one() >= MOST_TEMPLATES:
@@ -97,6 +98,7 @@ def add_contact(engine: Engine, contact: DeskContact) -> bool:
     """Store a contact; False if the office has MOST_CONTACTS. Raises Unavailable."""
     mine = select(func.count()).select_from(office_contacts).where(office_contacts.c.office == contact.office)
     with writing(engine) as connection:
+        lock(connection)  # as in `save_template`
         if connection.execute(mine).scalar_one() >= MOST_CONTACTS:
             return False
         values = {name: getattr(contact, name) for name in DeskContact.__struct_fields__}
@@ -123,6 +125,7 @@ def add_reporter(engine: Engine, reporter: Reporter, now: datetime) -> str:
     MOST_REPORTERS; else "". Raises Unavailable."""
     mine = reporters.c.office == reporter.office
     with writing(engine) as connection:
+        lock(connection)  # as in `save_template`
         same = select(reporters.c.id).where(mine, reporters.c.email == reporter.email)
         if connection.execute(same).first() is not None:
             return "known"

@@ -155,12 +155,16 @@ def begin(visit: Visit) -> Response:
     with web.whole_form() as form:
         seat = seat_at(context, web.sessions.still(), _value(form, "office"), "draft")
         asked = _value(form, "id")
-        known = store.desk.draft_by_id(context.engine, asked) if web.seats.DRAFT.fullmatch(asked) else None
-        if known is not None and (known.author, known.office) == (seat.person, seat.office.code):
-            # The answer did not reach the browser, which sends it again.
-            return _stored(context, seat, known, known.revision if known.writer == seat.person else 0, form, now)
-        id = asked if known is None and web.seats.DRAFT.fullmatch(asked) else ""
-        draft = work.begin_draft(context, seat.office, _content(form), seat.person, seat.actor, now, id)
+        content, id = _content(form), asked if web.seats.DRAFT.fullmatch(asked) else ""
+        try:
+            draft = work.begin_draft(context, seat.office, content, seat.person, seat.actor, now, id)
+        except store.desk.Stale as stale:
+            known = stale.draft
+            if known is not None and (known.author, known.office) == (seat.person, seat.office.code):
+                # The answer did not reach the browser, which sends it again.
+                base = known.revision if known.writer == seat.person else 0
+                return _stored(context, seat, known, base, form, now)
+            draft = work.begin_draft(context, seat.office, content, seat.person, seat.actor, now)
         return _stored(context, seat, draft, draft.revision, form, now)
 
 

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, request
 
 from app import store, web
 from app.desk import routines
-from app.web import Context, Seat, Visit, here, members, page_with_ways, seat_at, sentences, signed_in
+from app.web import Context, Seat, Visit, here, members, number_sent, page_with_ways, seat_at, sentences, signed_in
 
 blueprint = Blueprint("desk_routine", __name__)
 

@@ -20,7 +20,7 @@ from app.accounts.people import (
     password_faults,
     with_parts,
 )
-from app.deliveries import links
+from app.deliveries import links, restraint, smtp
 from app.web import Context, Problem, Visit, gone, here, language, members, page_with_ways, signed_in, text
 
 blueprint = Blueprint("people", __name__)
@@ -84,7 +84,7 @@ def _joined(secret: str, kind: str) -> Response:
         return elsewhere
     name, email, password = (
         " ".join(sent.get("name", "").split()),
-        link.email or sent.get("email", ""),
+        link.email or smtp.known_as(sent.get("email", "")),
         sent.get("password", ""),
     )
     known = bool(link.email) and store.accounts.person_by_email(context.engine, link.email) is not None
@@ -107,6 +107,8 @@ def _joined(secret: str, kind: str) -> Response:
             return _dead()
         taken = {"email": "email-taken"} if kind == "setup" else {}  # an invitation now asks for no password
         return _join_page(context, link, kind, taken, {"name": name, "email": email})
+    if link.email:
+        store.deliveries.confirmed(context.engine, restraint.invitation(link.email, ""))
     if known:
         return gone("/account")
     store.accounts.set_language(context.engine, person.id, language())
@@ -152,6 +154,7 @@ def invite(visit: Visit) -> Response:
     sent = members(("email", "office", "outlet", "role"))
     email, office, outlet, role = (sent.get(name, "") for name in ("email", "office", "outlet", "role"))
     faults: dict[str, str] = {}
+    email = smtp.known_as(email)
     if fault := _address_fault(email):
         faults["email"] = fault
     if role not in (ROLES if person.admin else DUTIES):
@@ -163,6 +166,8 @@ def invite(visit: Visit) -> Response:
         faults["outlet"] = "outlet-wrong"
     if faults:
         return _people_page(context, visit, faults, sent)
+    if context.settings.smtp_url and not _may_invite(context, email, person.actor, now):
+        return _people_page(context, visit, {"email": "invite-often"}, sent)
     link = store.accounts.new_link(
         context.engine,
         "invite",
@@ -260,7 +265,7 @@ def forgot() -> Response:
     """Send the link, if the account exists; the answer is the same if it does not."""
     context, now = here(), datetime.now(UTC)
     sent = members(("email",))
-    email = sent.get("email", "")
+    email = smtp.known_as(sent.get("email", ""))
     if fault := _address_fault(email):
         return page_with_ways("forgot.html", status=422, mail=True, faults={"email": fault}, filled=sent, done="")
     if not context.settings.smtp_url:
@@ -341,9 +346,18 @@ def _name(context: Context, link: store.accounts.OneTimeLink) -> str:
     return outlets.get(link.outlet, link.outlet) if link.outlet else offices.get(link.office, link.office)
 
 
+def _may_invite(context: Context, email: str, maker: str, now: datetime) -> bool:
+    """Whether an invitation may be sent by mail now: nobody fills a stranger's mailbox with them. One that may be sent is counted."""
+
+    def judge(tally: store.deliveries.Tally) -> str:
+        return store.deliveries.OPEN if restraint.may_invite(tally, store.micros(now)) else store.deliveries.DROPPED
+
+    return store.deliveries.attempt(context.engine, restraint.invitation(email, maker), judge, now)
+
+
 def _address_fault(email: str) -> str:
     try:
-        web.smtp.address(email)
+        smtp.address(email)
     except Problem:
         return "email-wrong"
     return ""

@@ -30,10 +30,10 @@ def sign_in() -> Response:
     if not email or not password:
         return sign_in_page({"email": "signin-empty"}, email, back)
     try:
-        attempt = web.guessing.tried(context, email, web.places.client())
+        attempt = web.guessing.tried(context, web.smtp.known_as(email), web.places.client())
     except Problem as problem:
         return _slow(sign_in_page({"email": "signin-often"}, email, back, 429), problem)
-    found = store.accounts.person_by_email(context.engine, email)
+    found = store.accounts.person_by_email(context.engine, web.smtp.known_as(email))
     person, stored = found if found else (None, None)
     fits = web.proof.is_password(password, stored)
     if person is None or not fits or person.ended is not None:
@@ -164,7 +164,7 @@ def back() -> Response:
             return _proven(visit, brought)
         known = brought.identity
         person = store.accounts.enter_by_identity(
-            context.engine, known.issuer, known.subject, known.email, known.name, datetime.now(UTC)
+            context.engine, known.issuer, known.subject, web.smtp.known_as(known.email), known.name, datetime.now(UTC)
         )
     except ProviderFault as fault:
         log.error("the provider of OpenID Connect: %s", fault)
