@@ -37,6 +37,7 @@ from app.web.routes import (
     desk_versions,
     differences,
     discovery,
+    documentation,
     feeds,
     files,
     hub,
@@ -47,6 +48,7 @@ from app.web.routes import (
     pages,
     people,
     provenance,
+    reference,
     signin,
     subscriptions,
     tokens,
@@ -69,6 +71,8 @@ ROUTES = (
     files,
     pages,
     discovery,
+    reference,
+    documentation,
     look,
     hub,
     subscriptions,
@@ -91,6 +95,10 @@ ROUTES = (
 )
 QUERY = "!$%&'()*+,;=:@/?-._~"  # what may stand in a query string (RFC 3986, section 3.4)
 BLUEPRINTS = tuple(routes.blueprint for routes in ROUTES)
+STRUCTS = {
+    "Versions": versions.Versions,
+    "Compared": differences.Compared,
+}  # what /openapi.json describes besides its own
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -109,6 +117,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     crosssite.install(app, settings.url)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
+    app.extensions["structs"] = STRUCTS
     app.wsgi_app = Protected(Placed(app.wsgi_app, settings.url), settings.url)  # type: ignore[method-assign]
     if settings.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=0)  # type: ignore[method-assign]
