@@ -57,7 +57,7 @@ def test_what_ways_name_exists() -> None:
     assert {name for way in WAYS.values() for name in way.query} == set(PARAMETERS)
     for endpoint, way in WAYS.items():
         for type in way.problems:
-            assert type in openapi.problems(), (endpoint, type)
+            assert openapi.of_status((type,)), (endpoint, type)
     told = set(openapi.problems()) - set(openapi.FRAMEWORK)
     assert told == set(problem_types())
 
@@ -127,7 +127,7 @@ def test_every_parameter_that_a_way_reads_is_described(door: Door, app: Flask) -
     assert not wrong
 
 
-SECONDS = 240  # for schemathesis
+SECONDS = 90  # for schemathesis
 # Answered as they should be, where the tool expects something else: it takes what it invents for a valid request of an existing thing.
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 # What waits, stops the server's own work, or calls other hosts.

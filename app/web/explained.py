@@ -98,7 +98,7 @@ def _explained(operation: Operation) -> Explained:
         way.fields,
         way.who,
         answers,
-        tuple(sorted(set(way.problems))),
+        tuple(sorted({one.rpartition(" ")[2] for one in way.problems})),
     )
 
 

@@ -188,6 +188,9 @@ def _described(
         answers["default"] = {"description": "A problem.", "content": {HTML: {}, PROBLEM: {"schema": _ref("Problem")}}}
     else:
         for status, types in of_status((*EVERYWHERE, *way.problems)).items():
+            if way.errors != (PROBLEM,):
+                answers.setdefault(str(status), _problem(status, types, way.errors))
+                continue
             used.add((status, types))
             # A status may also be an answer of its own, such as 503 of /readyz.
             answers.setdefault(str(status), {"$ref": f"#/components/responses/{_name(status, types)}"})
@@ -216,9 +219,11 @@ def _for_people(operation: Operation) -> Way:
 def of_status(types: Iterable[str]) -> dict[int, tuple[str, ...]]:
     """Status -> the types of problems with it."""
     found: dict[int, list[str]] = {}
-    for type in dict.fromkeys(types):
+    for one in dict.fromkeys(types):
+        only, _, type = one.rpartition(" ")
         for status, _ in problems()[type]:
-            found.setdefault(status, []).append(type)
+            if only in ("", str(status)):
+                found.setdefault(status, []).append(type)
     return {status: tuple(sorted(types)) for status, types in sorted(found.items())}
 
 
@@ -226,10 +231,13 @@ def _name(status: int, types: tuple[str, ...]) -> str:
     return f"{status}-{types[0]}" if len(types) == 1 else f"{status}-{'.'.join(types)}"
 
 
-def _problem(status: int, types: tuple[str, ...]) -> dict[str, Any]:
+def _problem(status: int, types: tuple[str, ...], errors: tuple[str, ...] = (PROBLEM,)) -> dict[str, Any]:
     lines = [f"`{type}`: {_plain(when)}" for type in types for known, when in problems()[type] if known == status]
     schema = {"allOf": [_ref("Problem"), {"properties": {"type": {"enum": [f"{TYPE_BASE}{type}" for type in types]}}}]}
-    return {"description": "\n".join(f"- {line}" for line in lines), "content": {PROBLEM: {"schema": schema}}}
+    return {
+        "description": "\n".join(f"- {line}" for line in lines),
+        "content": {error: {"schema": schema} if error == PROBLEM else {} for error in errors},
+    }
 
 
 def _answer(status: int, types: tuple[str, ...], way: Way, structs: Mapping[str, type[Struct]]) -> dict[str, Any]:

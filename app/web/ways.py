@@ -47,7 +47,9 @@ EVERYWHERE = (
     "internal",
     "unavailable",
 )
-TOKEN = ("token-missing", "token-wrong", "token-expired", "token-revoked", "insufficient-scope")
+# A status before a type: only this of its statuses.
+TOKEN = ("token-missing", "401 token-wrong", "401 token-expired", "token-revoked", "insufficient-scope")
+LINK = ("403 token-wrong", "410 token-expired")
 TOKEN_MAY = TOKEN[1:]
 ARTICLE = ("unknown-article", "canceled", "withheld")
 VALUE: tuple[str, ...] = tuple(f"unknown-{name}" for name in ("region", "topic", "office", "genre", "licence"))
@@ -94,6 +96,7 @@ class Way(Struct, frozen=True):
     schema: str = ""  # of an answer in JSON: the name of a schema in app/web/openapi.py
     who: str = ""  # "token", "token-may", "session"; empty: everybody
     problems: tuple[str, ...] = ()
+    errors: tuple[str, ...] = (PROBLEM,)  # media types of problems
     example: str = ""  # the rest of a curl command, where it is more than the address
 
 
@@ -300,6 +303,7 @@ WAYS: dict[str, Way] = {
             "too-many-subscriptions",
             "unknown-feed",
         ),
+        errors=(PLAIN, PROBLEM),
         example="-d hub.mode=subscribe --data-urlencode hub.topic='{base}/feed.atom?region=kr%3A52'"
         " --data-urlencode hub.callback=https://desk.example.org/websub",
     ),
@@ -336,13 +340,13 @@ WAYS: dict[str, Way] = {
         {200: (JSON, HTML)},
         body=(FORM, JSON),
         fields=("token",),
-        problems=(*SENT, "token-wrong", "token-expired", "no-mail"),
+        problems=(*SENT, *LINK, "no-mail"),
     ),
     "alerts.leave": Way(
         {200: (JSON, HTML)},
         body=(FORM, JSON),
         fields=("token",),
-        problems=(*SENT, "token-wrong", "token-expired", "no-mail"),
+        problems=(*SENT, *LINK, "no-mail"),
     ),
     "discovery.subscriptions": Way({200: (media_type(opml.MIMETYPE),)}, problems=("unknown-parameter",)),
     "discovery.sitemaps": Way(
