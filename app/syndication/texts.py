@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from app.accounts.offices import OfficeRecord
 from app.query import LICENCES, Query
-from app.syndication import build_texts, compose_texts, desk_texts, life_texts, newsroom_texts, reach_texts
+from app.syndication import build_texts, compose_texts, desk_texts, docs_texts, life_texts, newsroom_texts, reach_texts
 from feeds import rfc3339_utc
 from schemas import codes
 
@@ -602,7 +602,7 @@ TEXTS: dict[str, dict[str, str]] = {
 
 
 TEXTS |= desk_texts.TEXTS | life_texts.TEXTS | reach_texts.TEXTS | compose_texts.TEXTS | newsroom_texts.TEXTS
-TEXTS |= build_texts.TEXTS
+TEXTS |= build_texts.TEXTS | docs_texts.TEXTS
 
 
 def text(key: str, lang: str) -> str:

@@ -40,6 +40,7 @@ from app.web.routes import (
     desk_versions,
     differences,
     discovery,
+    documentation,
     embed,
     feeds,
     files,
@@ -55,6 +56,7 @@ from app.web.routes import (
     pages,
     people,
     provenance,
+    reference,
     signin,
     subscriptions,
     tokens,
@@ -78,7 +80,9 @@ ROUTES = (
     pages,
     discovery,
     build,
+    documentation,
     embed,
+    reference,
     look,
     hub,
     subscriptions,
@@ -107,6 +111,10 @@ ROUTES = (
 )
 QUERY = "!$%&'()*+,;=:@/?-._~"  # what may stand in a query string (RFC 3986, section 3.4)
 BLUEPRINTS = tuple(routes.blueprint for routes in ROUTES)
+STRUCTS = {
+    "Versions": versions.Versions,
+    "Compared": differences.Compared,
+}  # what /openapi.json describes besides its own
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -125,6 +133,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     crosssite.install(app, settings.url)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
+    app.extensions["structs"] = STRUCTS
     app.wsgi_app = Protected(Placed(app.wsgi_app, settings.url), settings.url)  # type: ignore[method-assign]
     if settings.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=0)  # type: ignore[method-assign]

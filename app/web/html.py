@@ -36,6 +36,7 @@ PAGES |= {f"people.{name}" for name in ("setting_up", "joining", "listed", "forg
 PAGES |= {f"signin.{name}" for name in ("signing_in", "proving", "leaving", "leaving_again", "back")}
 PAGES |= {"account.account", "tokens.listed"}
 PAGES |= {"subscriptions.listed", "subscriptions.one", "alerts.form", "alerts.confirmation", "alerts.leaving"}
+PAGES |= {"documentation.contents", "documentation.page", "reference.listed", "reference.group"}
 PAGES |= {"desk_start.choosing"}
 PAGES |= {f"desk.{name}" for name in ("listed", "composing", "one", "preview", "published")}
 PAGES |= {"compose.aside", "compose.file"}

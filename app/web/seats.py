@@ -4,6 +4,7 @@ routes."""
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from flask import Response
 from msgspec import Struct
@@ -16,11 +17,11 @@ from app.accounts.rights import Principal
 from app.desk import content as contents
 from app.desk import routines, work
 from app.syndication.texts import TEXTS, text
-from app.web.context import Context
-from app.web.html import language
+from app.web.context import Context, here
+from app.web.html import html_page, language
 from app.web.previewing import outlook
 from app.web.published import PUBLIC_ID
-from app.web.sessions import Visit, own_page
+from app.web.sessions import Visit, own_page, visit
 from feeds import Article
 
 DRAFT = re.compile(r"[0-9a-f]{16}")
@@ -182,3 +183,13 @@ def sentences(faults: Mapping[str, str] | None) -> dict[str, str]:
 def number_sent(text: str) -> int:
     """The number that a form sent; -1 if it is none."""
     return int(text) if text.isdecimal() and len(text) < 18 else -1
+
+
+def manual_page(template: str, path: str, **values: Any) -> Response:
+    """A page of the documentation. For somebody who is signed in, the examples name the own office, and no cache stores the page."""
+    context, reader = here(), visit()
+    values["base"] = context.settings.url
+    if reader is None:
+        return html_page(template, language(), canonical=f"{context.settings.url}{path}", office="", **values)
+    seats = seats_of(context, reader)
+    return own_page(template, office=seats[0].office.code if seats else "", **values)
