@@ -16,7 +16,9 @@ from app.syndication import page
 from app.syndication.texts import feed_title, name, text, title_language
 from app.web import (
     access,
+    amounts,
     assets,
+    choosing,
     counting,
     delta,
     differing,
@@ -34,6 +36,7 @@ from app.web import (
     sending,
     sessions,
     sharing,
+    showing,
 )
 from app.web.alerting import alert_of
 from app.web.body import body_parts, check_type, drain, no_body, whole_body
@@ -103,6 +106,7 @@ __all__ = [
     "Visit",
     "access",
     "alert_of",
+    "amounts",
     "article_at",
     "article_page",
     "as_format",
@@ -111,6 +115,7 @@ __all__ = [
     "bare",
     "body_parts",
     "check_type",
+    "choosing",
     "colleagues",
     "contents",
     "counting",
@@ -180,6 +185,7 @@ __all__ = [
     "sessions",
     "share",
     "sharing",
+    "showing",
     "shown_fields",
     "sign_in_page",
     "signed_in",

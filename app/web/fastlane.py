@@ -2,8 +2,8 @@
 
 A copy is exactly what Flask answered: status, headers, bytes. A route says which answers may be copied (`may_keep`; for pages:
 app/web/sharing.py), and which of the host's marks were valid when they were made (app/cache/marks.py). When one of these marks is
-replaced, the copy is out of date. Other hosts announce their changes through the cache's channel, so copies are served only while that channel is
-known to be alive.
+replaced, the copy is out of date. Other hosts announce their changes through the cache's channel, so copies are served only while that
+channel is known to be alive.
 """
 
 import threading

@@ -19,12 +19,11 @@ from markupsafe import Markup
 from app import store
 from app.desk import sentences
 from app.errors import TYPE_BASE, Problem
-from app.intake.enclosures import address as address_of
 from app.query import Query, url
 from app.syndication.page import address
 from app.syndication.texts import LANGUAGES, TEXTS, feed_title, name
 from app.text.zones import zone_of
-from app.web import assets, protection, representation
+from app.web import assets, protection, representation, showing
 from app.web.context import Context, here
 from app.web.representation import media_type, whole
 from app.web.variants import LANGUAGE, language_of
@@ -64,6 +63,7 @@ FORMS |= {"desk_reporters.add", "desk_reporters.remove"}
 WORDS = {lang: {key: words[lang] for key, words in TEXTS.items()} for lang in LANGUAGES}
 # Korean press offices write dates like this: 2021. 3. 9.(화) 20:15
 PATTERNS = {"ko": "y. M. d.(E) HH:mm", "en": "d MMMM y, HH:mm"}
+DAYS = {"ko": "y. M. d.(E)", "en": "d MMMM y"}
 # What stands in the header: (the text's key, the path). Public pages have the first ones only.
 NAVIGATION = (("nav-feeds", "/feeds"), ("nav-search", "/#q"))
 OWN_NAVIGATION = (("desk", "/desk"), ("people", "/people"), ("account", "/account"))
@@ -80,9 +80,11 @@ def html_page(template: str, lang: str, *, status: int = 200, **values: object) 
             "t": WORDS[lang],
             "when": partial(when, lang=lang),
             "time": partial(time, lang=lang),
+            "day": partial(day, lang=lang),
             "zone": zone_name(lang),
             "sentence": partial(sentence, lang=lang),
             "name": lambda code: name(code, lang),
+            "alt": partial(showing.alt, lang=lang),
             "site": settings.site_name,
             "asset": assets.of_site(settings).url,
             "logo": assets.of_site(settings).logo,
@@ -135,6 +137,12 @@ def when(instant: datetime, lang: str) -> str:
     local = instant.astimezone(zone_of(zone_id))
     written = str(format_datetime(local, PATTERNS[lang], tzinfo=local.tzinfo, locale=lang))
     return written if (lang, zone_id) == ("ko", "Asia/Seoul") else f"{written} {local.tzname()}"
+
+
+def day(instant: datetime, lang: str) -> str:
+    """The day in the site's time zone."""
+    local = instant.astimezone(zone_of(here().settings.site_timezone))
+    return str(format_datetime(local, DAYS[lang], tzinfo=local.tzinfo, locale=lang))
 
 
 def sheet_time(instant: datetime) -> str:
@@ -192,13 +200,6 @@ def article_page(
     the page shows instead of the current one; `embargo`: the sentence that says that the article is not public."""
     context, lang = here(), language()
     known = store.articles.files_of(context.engine, article.guid) if article.enclosures else []
-    paths = {
-        address_of(file.sha256, file.name): file for file in reversed(known)
-    }  # the first file of a path wins; it has the text
-    # Matched by path and not by position: a correction may come between reading the article and reading its files.
-    files = {e.url: file for e in article.enclosures for path, file in paths.items() if e.url.endswith(path)}
-    # Several enclosures may be the same file: its text is shown only at the first.
-    first = {e.url: number for number, e in reversed([*enumerate(article.enclosures)])}
     query = Query(regions=tuple(term.code for term in article.regions[:1]))
     others = [
         (other.lang, endonym(other.lang), other) for other in store.articles.translations_of(context.engine, article)
@@ -206,10 +207,7 @@ def article_page(
     return html_page(
         "article.html",
         lang,
-        article=article,
-        body=Markup(article.body),
-        files=files,
-        first=first,
+        **showing.shown_parts(context, article, lang, known),
         feeds=links(context, query),
         others=others,
         versions=versions,
@@ -217,7 +215,9 @@ def article_page(
         embargo=embargo,
         canonical=article.url,
         feeds_title=feed_title(context.settings.site_name, query, {}, lang),
-        opengraph=metadata.opengraph(article, context.settings.site_name),
+        in_feeds=showing.feed_links(context, article, lang),
+        citation=showing.citation_of(context, article, lang),
+        opengraph=showing.opengraph(context, article),
         jsonld=Markup(metadata.embedded(article, context.settings.site_name, f"{context.settings.url}/")),
     )
 

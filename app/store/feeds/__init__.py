@@ -1,6 +1,7 @@
 """What is in which feed: its entries, the search in them, what left them, and saved feeds. Knows no other subject."""
 
 from app.store.changes import Ref
+from app.store.feeds.count import amounts
 from app.store.feeds.discover import block, blocks, crossed, names_in_use
 from app.store.feeds.gone import withdrawn
 from app.store.feeds.saved import all_saved, remove_feed, save_feed, saved_feed
@@ -12,6 +13,7 @@ __all__ = [
     "Dated",
     "Ref",
     "all_saved",
+    "amounts",
     "block",
     "blocks",
     "crossed",
