@@ -30,6 +30,7 @@ from feeds.article import (
     rfc3339_utc,
     withdrawal,
 )
+from feeds.citation import bibtex, citation_sentence
 from feeds.format import ArticleFormat, Extended, Format, Variant
 from feeds.opml import Outline
 
@@ -115,6 +116,8 @@ __all__ = [
     "Term",
     "Variant",
     "Withdrawn",
+    "bibtex",
+    "citation_sentence",
     "embargo_sentence",
     "ending_of",
     "format_of",

@@ -4,7 +4,16 @@ from collections.abc import Mapping, Sequence
 
 from app.accounts.offices import OfficeRecord
 from app.query import LICENCES, Query
-from app.syndication import build_texts, compose_texts, desk_texts, docs_texts, life_texts, newsroom_texts, reach_texts
+from app.syndication import (
+    build_texts,
+    compose_texts,
+    desk_texts,
+    docs_texts,
+    life_texts,
+    newsroom_texts,
+    public_texts,
+    reach_texts,
+)
 from feeds import rfc3339_utc
 from schemas import codes
 
@@ -602,7 +611,7 @@ TEXTS: dict[str, dict[str, str]] = {
 
 
 TEXTS |= desk_texts.TEXTS | life_texts.TEXTS | reach_texts.TEXTS | compose_texts.TEXTS | newsroom_texts.TEXTS
-TEXTS |= build_texts.TEXTS | docs_texts.TEXTS
+TEXTS |= build_texts.TEXTS | docs_texts.TEXTS | public_texts.TEXTS
 
 
 def text(key: str, lang: str) -> str:
@@ -636,12 +645,13 @@ def feed_title(site: str, query: Query, offices: Mapping[str, OfficeRecord], lan
         [_period(query)] if query.since or query.until else [],
     ]
     parts = [", ".join(values) for values in dimensions if values]
-    without = ", ".join(_value(parameter, value, offices, lang) for parameter, value in query.excluded)
+    without = ", ".join(value_name(parameter, value, offices, lang) for parameter, value in query.excluded)
     parts += [f"− {without}"] if without else []
     return f"{site}: {' / '.join(parts)}" if parts else site
 
 
-def _value(parameter: str, value: str, offices: Mapping[str, OfficeRecord], lang: str) -> str:
+def value_name(parameter: str, value: str, offices: Mapping[str, OfficeRecord], lang: str) -> str:
+    """The name of a filter's value; the value itself if it has none."""
     if parameter in ("region", "topic"):
         return name(value, lang)
     if parameter == "office":

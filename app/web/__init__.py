@@ -17,8 +17,10 @@ from app.syndication.texts import feed_title, name, text, title_language
 from app.web import (
     access,
     alerting,
+    amounts,
     assets,
     building,
+    choosing,
     counting,
     delta,
     differing,
@@ -39,6 +41,7 @@ from app.web import (
     sending,
     sessions,
     sharing,
+    showing,
 )
 from app.web.alerting import alert_of
 from app.web.body import body_parts, check_type, drain, no_body, whole_body
@@ -110,6 +113,7 @@ __all__ = [
     "access",
     "alert_of",
     "alerting",
+    "amounts",
     "article_at",
     "article_page",
     "as_format",
@@ -119,6 +123,7 @@ __all__ = [
     "body_parts",
     "building",
     "check_type",
+    "choosing",
     "colleagues",
     "contents",
     "counting",
@@ -193,6 +198,7 @@ __all__ = [
     "sessions",
     "share",
     "sharing",
+    "showing",
     "shown_fields",
     "sign_in_page",
     "signed_in",

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct
 
 from app.errors import Misconfigured
@@ -24,7 +25,7 @@ TYPES = {
     ".png": "image/png",
 }
 REMARK = re.compile(rb"(?:^|\s)\s*// [^\"'`]*$|^\s*//.*$")  # of a script, to the end of its line
-STYLE, LOGO = "style.css", "logo"
+STYLE, LOGO, MAP = "style.css", "logo", "map/kr.svg"
 LARGEST_LOGO = 256 * 1024  # bytes
 # The first bytes of the pictures that a logo may be. An SVG could run scripts if it were opened by itself.
 LOGOS = {b"\x89PNG\r\n\x1a\n": ".png", b"RIFF": ".webp", b"\xff\xd8\xff": ".jpg"}
@@ -62,6 +63,7 @@ def _loaded(color: str, logo: str) -> Assets:
         for path in sorted(STATIC.rglob("*"))
         if path.suffix in TYPES
     }
+    files[MAP] = Asset(_symbols(STATIC / "map" / "kr.json"), TYPES[".svg"])
     if color:
         files[STYLE] = Asset(files[STYLE].body + _colored(color), files[STYLE].content_type)
     name = ""
@@ -81,6 +83,13 @@ def _lean(path: Path) -> bytes:
         return source
     lines = (REMARK.sub(b"", line).strip() for line in source.splitlines())
     return b"\n".join(filter(None, lines)) + b"\n"
+
+
+def _symbols(path: Path) -> bytes:
+    """The shapes of a map as SVG. A page shows them by `<use href="…#kr-11">` in its own colours, and need not have the shapes."""
+    shapes = msgspec.json.decode(path.read_bytes())["shapes"]
+    paths = "".join(f'<path id="kr-{code}" d="{shape}"/>' for code, shape in shapes.items())
+    return f'<svg xmlns="http://www.w3.org/2000/svg"><defs>{paths}</defs></svg>\n'.encode()
 
 
 def _colored(color: str) -> bytes:

@@ -19,12 +19,11 @@ from markupsafe import Markup
 from app import store
 from app.desk import sentences
 from app.errors import TYPE_BASE, Problem
-from app.intake.enclosures import address as address_of
 from app.query import Query, url
 from app.syndication.page import address
 from app.syndication.texts import LANGUAGES, TEXTS, feed_title, name_and_language
 from app.text.zones import zone_of
-from app.web import assets, protection, representation
+from app.web import assets, protection, representation, showing
 from app.web.context import Context, here
 from app.web.representation import media_type, whole
 from app.web.variants import LANGUAGE, language_of
@@ -72,10 +71,10 @@ FORMS |= {"newsroom_tokens.add", "newsroom_tokens.end", "newsroom_hooks.add", "n
 FORMS |= {"desk_reporters.add", "desk_reporters.remove", "desk_routine.change"}
 WORDS = {lang: {key: words[lang] for key, words in TEXTS.items()} for lang in LANGUAGES}
 DAYS, MONTHS = get_day_names("abbreviated", locale="ko"), get_month_names("wide", locale="en")
-# Korean press offices write dates like this: 2021. 3. 9.(화) 20:15. Not by Babel, which takes a tenth of the time of a page with 100.
+# Korean press offices write days like this: 2021. 3. 9.(화). Not by Babel, which takes a tenth of the time of a page with 100.
 WRITTEN: dict[str, Callable[[datetime], str]] = {
-    "ko": lambda at: f"{at.year}. {at.month}. {at.day}.({DAYS[at.weekday()]}) {at:%H:%M}",
-    "en": lambda at: f"{at.day} {MONTHS[at.month]} {at.year}, {at:%H:%M}",
+    "ko": lambda at: f"{at.year}. {at.month}. {at.day}.({DAYS[at.weekday()]})",
+    "en": lambda at: f"{at.day} {MONTHS[at.month]} {at.year}",
 }
 # What stands in the header: (the text's key, the path). Public pages have the first ones only.
 NAVIGATION = (("nav-feeds", "/feeds"), ("nav-search", "/#q"))
@@ -93,9 +92,11 @@ def html_page(template: str, lang: str, *, status: int = 200, **values: object) 
             "t": WORDS[lang],
             "when": partial(when, lang=lang),
             "time": partial(time, lang=lang),
+            "day": partial(day, lang=lang),
             "zone": zone_name(lang),
             "sentence": partial(sentence, lang=lang),
             "name": partial(called, lang=lang),
+            "alt": partial(showing.alt, lang=lang),
             "site": settings.site_name,
             "asset": assets.of_site(settings).url,
             "logo": assets.of_site(settings).logo,
@@ -146,8 +147,13 @@ def when(instant: datetime, lang: str) -> str:
     Korea's, so it follows only on a site elsewhere. The foot of each page names the zone in full."""
     zone_id = here().settings.site_timezone
     local = instant.astimezone(zone_of(zone_id))
-    written = WRITTEN[lang](local)
+    written = f"{WRITTEN[lang](local)}{',' if lang == 'en' else ''} {local:%H:%M}"
     return written if (lang, zone_id) == ("ko", "Asia/Seoul") else f"{written} {local.tzname()}"
+
+
+def day(instant: datetime, lang: str) -> str:
+    """The day in the site's time zone."""
+    return WRITTEN[lang](instant.astimezone(zone_of(here().settings.site_timezone)))
 
 
 def sheet_time(instant: datetime) -> str:
@@ -213,13 +219,6 @@ def article_page(
     at which an outlet reads it, which has no other formats of it."""
     context, lang = here(), language()
     known = store.articles.files_of(context.engine, article.guid) if article.enclosures else []
-    paths = {
-        address_of(file.sha256, file.name): file for file in reversed(known)
-    }  # the first file of a path wins; it has the text
-    # Matched by path and not by position: a correction may come between reading the article and reading its files.
-    files = {e.url: file for e in article.enclosures for path, file in paths.items() if e.url.endswith(path)}
-    # Several enclosures may be the same file: its text is shown only at the first.
-    first = {e.url: number for number, e in reversed([*enumerate(article.enclosures)])}
     query = Query(regions=tuple(term.code for term in article.regions[:1]))
     others = [
         (other.lang, endonym(other.lang), other) for other in store.articles.translations_of(context.engine, article)
@@ -227,10 +226,7 @@ def article_page(
     return html_page(
         "article.html",
         lang,
-        article=article,
-        body=Markup(article.body),
-        files=files,
-        first=first,
+        **showing.shown_parts(context, article, lang, known),
         feeds=links(context, query),
         others=others,
         versions=versions,
@@ -239,7 +235,9 @@ def article_page(
         newsroom=newsroom,
         canonical=article.url,
         feeds_title=feed_title(context.settings.site_name, query, {}, lang),
-        opengraph=metadata.opengraph(article, context.settings.site_name),
+        in_feeds=showing.feed_links(context, article, lang),
+        citation=showing.citation_of(context, article, lang),
+        opengraph=showing.opengraph(context, article),
         jsonld=Markup(metadata.embedded(article, context.settings.site_name, f"{context.settings.url}/")),
     )
 

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 
 from flask import Response
-from markupsafe import Markup
 from msgspec import Struct
 
 from app import store
@@ -12,8 +11,10 @@ from app.deliveries import letters
 from app.query import Query
 from app.syndication import page
 from app.syndication.texts import feed_title, text
+from app.web.context import here
 from app.web.html import html_page, language
 from app.web.sessions import private
+from app.web.showing import queries_of, shown_parts
 from feeds import FORMATS, Article
 
 MOST_NAMED = 6  # feeds that are named of all those in which an article appears
@@ -29,11 +30,7 @@ class Outlook(Struct, frozen=True):
 
 def outlook(context: Context, article: Article) -> Outlook:
     """The feeds and the subscribers of an article. Raises Unavailable."""
-    queries = [
-        Query(offices=(article.office.code,)),
-        *(Query(regions=(term.code,)) for term in article.regions),
-        *(Query(topics=(term.code,)) for term in article.topics),
-    ]
+    queries = queries_of(article)
     offices = {office.code: office for office in store.accounts.all_offices(context.engine)}
     site, lang = context.settings.site_name, language()
     named = tuple((feed_title(site, query, offices, lang), page.home(context, query)) for query in queries[:MOST_NAMED])
@@ -51,10 +48,7 @@ def bare(article: Article | None, frame: str = "", status: int = 200) -> Respons
         "preview.html",
         lang,
         status=status,
-        article=article,
-        body=Markup(article.body) if article else "",
-        files={},
-        first={},
+        **(shown_parts(here(), article, lang) if article else {"article": None}),
         feeds=(),
         others=(),
         versions=(),

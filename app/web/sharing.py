@@ -41,10 +41,11 @@ def share(pairs: Iterable[str] = (ANY,), *, article: str = "", seconds: float = 
     )
 
 
-def share_article(id: str) -> None:
-    """Let the page of the article with that public id be copied. Each change of an article is one of its office's feed."""
+def share_article(id: str, *, seen: bool = True) -> None:
+    """Let the page of the article with that public id be copied. Each change of an article is one of its office's feed. `seen`:
+    whether a reader of it sees the article, and is counted."""
     if office := store.articles.office_of(here().engine, id):
-        share((ANY, f"{office_place(office)}/*"), article=id)
+        share((ANY, f"{office_place(office)}/*"), article=id if seen else "")
 
 
 def share_further(article: Article) -> None:

@@ -6,9 +6,11 @@ import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from msgspec.structs import replace
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from app import store
@@ -18,6 +20,9 @@ from app.context import connect
 from app.deliveries import links
 from app.settings import Settings
 from app.web.counting import hour_of
+from feeds import pdf
+from feeds.card import render_card
+from tests.articles import SEED
 from tests.conftest import ROOT, Server, until
 
 PASSWORD = "네 낱말을 이어 쓴 비밀번호"
@@ -50,6 +55,7 @@ class Site:
         self._pushed(token, 2, "기록적 폭우 대비 합동 점검")
         self.paths["sample"] = self.server.client.get("/feed.json?office=jeonbuk&q=도정상").json()["items"][0]["url"]
         self.paths["sample"] = self.paths["sample"].rpartition("/")[2]
+        self.paths["pictured"] = self._pictured(token)
         self.cookie = self._administrator()
         self.token = self.server.operator()["Authorization"]
         hook = {"url": "https://8.8.8.8/hook", "query": "region=kr:52", "format": "json"}
@@ -70,6 +76,34 @@ class Site:
         source = source.replace('version="1">', f'version="{version}">')
         answer = self.server.push(token, source.encode())
         assert answer.status_code in (200, 201), answer.text
+        return str(answer.json()["id"])
+
+    def _pictured(self, token: str) -> str:
+        """An article with everything that a page can show: a picture, a PDF, subheadlines, contacts and a licence."""
+        release = """<release xmlns="urn:pressrelay:press-release:1" xml:lang="ko"><article version="1">
+<guid>tag:browser,2026:pictured</guid><issued>2026-03-09T10:00:00+09:00</issued>
+<headline>전북 스마트팜 단지 세 곳 더 연다… 청년 농업인 120명 입주</headline><subheadline>김제·장수·남원에 온실 12헥타르</subheadline>
+<subheadline>임대료는 시세의 3분의 1</subheadline>
+<body><p>전북특별자치도는 9일 김제시와 장수군, 남원시에 스마트팜 단지 세 곳을 새로 연다고 밝혔다. 온실은 모두
+12헥타르이고, 청년 농업인 120명이 들어온다.</p><h2>온도와 물을 스스로 맞춘다</h2>
+<p>온실은 온도와 습도, 물의 양을 스스로 맞추며, 농업인은 휴대전화로
+상태를 본다. 도는 난방비를 40% 줄일 수 있을 것으로 본다.</p><ul><li>김제시 5헥타르: 딸기, 토마토</li><li>장수군 4헥타르: 상추</li>
+<li>남원시 3헥타르: 파프리카</li></ul>
+<table><tr><th>시군</th><th>면적(ha)</th><th>입주(명)</th></tr><tr><td>김제시</td><td>5</td><td>50</td></tr><tr><td>장수군</td><td>4</td><td>40</td></tr></table>
+<blockquote>“청년이 빚 없이 시작할 수 있게 하겠다.”</blockquote></body>
+<region>kr:52</region><region>kr:52210</region><topic>medtop:20000210</topic><keyword>스마트팜</keyword>
+<contact><department>농생명정책과</department><role>과장</role><name>홍길동</name><phone>063-280-0000</phone><email>farm@press.example</email></contact>
+<enclosure url="cid:온실.png" type="image/png" role="photo"><caption>▲ 김제시 백구면에 새로 들어선 온실</caption></enclosure>
+<enclosure url="cid:계획.pdf" type="application/pdf"><caption>스마트팜 단지 계획(안)</caption></enclosure>
+<licence uri="https://www.kogl.or.kr/info/licenseType4.do"/></article></release>"""
+        photo = render_card(replace(SEED, headline="온실"), "김제", "2026. 3. 9.")
+        parts: list[Any] = [("release", ("release.xml", release.encode(), "application/xml"))]
+        parts += [
+            ("file", ("온실.png", photo, "image/png")),
+            ("file", ("계획.pdf", pdf.render_article(SEED), "application/pdf")),
+        ]
+        answer = self.server.client.post("/releases", files=parts, headers={"Authorization": f"Bearer {token}"})
+        assert answer.status_code == 201, answer.text
         return str(answer.json()["id"])
 
     def _administrator(self) -> str:

@@ -69,6 +69,7 @@ def opened(page: Page) -> None:
 LINES = (
     Line("pages.home", "/", main="main [type=search]"),
     Line("pages.home", "/?region=kr:52", name="of a feed"),
+    Line("pages.home", "/?region=kr:52&topic=medtop:20000210&genre=press-release", name="narrowed"),
     Line("pages.home", "/?q=도정상", name="found", main="main .articles a"),
     Line("pages.home", "/?region=kr:52&limit=100", name="long words"),
     Line("pages.home", "/?q=없는낱말", name="nothing found"),
@@ -76,6 +77,7 @@ LINES = (
     Line("discovery.page", "/feeds"),
     Line("articles.page", "/articles/{sample}"),
     Line("articles.page", "/articles/{article}", name="corrected"),
+    Line("articles.page", "/articles/{pictured}", name="pictured"),
     Line("articles.page", "/articles/{long}", name="long words"),
     Line("articles.page", "/articles/none", status=404, name="missing"),
     Line("versions.listed", "/articles/{article}/versions"),

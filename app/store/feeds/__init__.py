@@ -2,6 +2,7 @@
 
 from app.store.changes import Ref
 from app.store.feeds.amounts import amounts_of, monthly
+from app.store.feeds.count import amounts
 from app.store.feeds.discover import block, blocks, crossed, names_in_use
 from app.store.feeds.glancing import Count, Glance, glance
 from app.store.feeds.gone import withdrawn
@@ -16,6 +17,7 @@ __all__ = [
     "Glance",
     "Ref",
     "all_saved",
+    "amounts",
     "amounts_of",
     "block",
     "blocks",

@@ -1,22 +1,40 @@
 """The home page `/`: the latest articles and every feed, or the articles of one feed. It needs no script."""
 
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import partial
+from math import inf
+from typing import Any
 from urllib.parse import parse_qsl
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 from markupsafe import Markup
 from msgspec.structs import replace
 
 from app import store, web
 from app.query import LIMIT, Query, office_place, url
 from app.text.fulltext import marked
-from app.web import Context, feed_title, here, html_page, language, links, pairs_of, question_here, share
+from app.web import (
+    Context,
+    OfficeRecord,
+    choosing,
+    feed_title,
+    here,
+    html_page,
+    language,
+    links,
+    name,
+    pairs_of,
+    question_here,
+    share,
+)
 from feeds import Article
 from schemas import codes
 
 blueprint = Blueprint("pages", __name__)
 
 SHOWN = 20  # articles on the first page
+LISTED = 24  # offices beside them
 BEFORE_WORDS = 100  # characters shown before the words of a search, and twice as many after them
 
 
@@ -25,11 +43,12 @@ def home() -> Response:
     """The home page, or the page of one feed: it accepts the parameters of feeds."""
     context = here()
     query = question_here()
-    share(pairs_of(query))
-    lang = language()
+    if any(not value for value in request.args.values()):  # of a form in which not everything was chosen
+        return Response(status=302, headers={"Location": web.page.home(context, query), "Cache-Control": "no-store"})
+    whole, lang, now = query == Query(), language(), datetime.now(UTC)
+    share(pairs_of(query), seconds=web.amounts.left_of_day(context, now) if whole else inf)
     shown = query if query.limit < SHOWN else replace(query, limit=SHOWN)
     offices = {office.code: office for office in store.accounts.all_offices(context.engine)}
-    used = store.feeds.names_in_use(context.engine) if query == Query() else set()  # only the home page lists them
     found = web.page.find(context, shown)
     response = html_page(
         "home.html",
@@ -38,19 +57,51 @@ def home() -> Response:
         articles=found,
         mark=partial(_mark, words=query.words),
         lead=partial(_lead, words=query.words),
+        picture=web.showing.picture,
         words=query.words,
         kept=[pair for pair in parse_qsl(replace(query, before=None, after=None).canonical()) if pair[0] != "q"],
         feeds=links(context, query),
         alerts=_alerts(context, query),
-        whole=query == Query(),
+        whole=whole,
         canonical=web.page.home(context, query),
-        regions=[(c, web.html.called(c, lang)) for c in _ordered("region", used)],
-        topics=[(c, web.html.called(c, lang)) for c in _ordered("topic", used)],
-        offices=[(office.code, office.name) for office in offices.values() if office_place(office.code) in used],
+        **_filters(context, query, offices, lang),
+        **(_overview(context, offices, now, lang) if whole and found else {}),
     )
     if context.settings.purge_url:
         response.headers["Surrogate-Key"] = " ".join(web.representation.article_key(article.id) for article in found)
     return response
+
+
+def _filters(context: Context, query: Query, offices: Mapping[str, OfficeRecord], lang: str) -> dict[str, Any]:
+    """The filters that are chosen, and the choices of each that can be chosen besides."""
+    chosen = [
+        (filter.label, web.page.home(context, filter.without))
+        for filter in choosing.chosen_filters(query, offices, lang)
+    ]
+    return {
+        "chosen": chosen,
+        "choices": [
+            ("region", choosing.region_choices(query, lang)),
+            ("topic", choosing.topic_choices(query, lang)),
+            ("office", choosing.office_choices(offices)),
+            ("genre", choosing.kind_choices(lang)),
+        ],
+    }
+
+
+def _overview(context: Context, offices: Mapping[str, OfficeRecord], now: datetime, lang: str) -> dict[str, Any]:
+    """What stands beside the newest articles: the amounts of each province, and the topics and offices that have articles. Raises
+    Unavailable."""
+    used = store.feeds.names_in_use(context.engine)
+    first = [code.code for code in codes("topic") if code.scheme == "medtop" and not code.parent and code.code in used]
+    there = [(office.code, office.name) for office in offices.values() if office_place(office.code) in used]
+    return {
+        "korea": web.amounts.korea(),
+        "amounts": web.amounts.amounts_by_province(context, now),
+        "most": web.amounts.MOST,
+        "topics": [(code, name(code, lang)) for code in first],
+        "offices": there[:LISTED],
+    }
 
 
 def _alerts(context: Context, query: Query) -> str:
@@ -81,8 +132,3 @@ def _lead(article: Article, words: str) -> str:
                 return f"{'… ' if cut else ''}{paragraph[cut:end]}{' …' if end < len(paragraph) else ''}"
             start += len(piece)
     return article.summary
-
-
-def _ordered(scheme: str, used: set[str]) -> list[str]:
-    """The codes in use, in the order of the code table, so that a province comes before its cities."""
-    return [code.code for code in codes("region" if scheme == "region" else "topic") if code.code in used]

@@ -1,0 +1,52 @@
+"""How to cite a release: a sentence, and an entry for BibTeX.
+
+The sentence follows the style of the American Psychological Association (https://apastyle.apa.org/style-grammar-guidelines/references/
+examples/press-release-references), in Korean the usual one of Korean papers. BibTeX: https://ctan.org/pkg/bibtex, @misc.
+"""
+
+from datetime import date
+
+from feeds.article import Article
+
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+NAMES = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+# What means something to TeX, and how it is written so that it means itself.
+_ESCAPES = str.maketrans(
+    {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    | {character: f"\\{character}" for character in "{}$&#%_"}
+)
+_IN_URL = str.maketrans({"\\": "%5C", "{": "%7B", "}": "%7D", "%": r"\%", "#": r"\#"})
+
+
+def citation_sentence(article: Article, lang: str, day: date) -> str:
+    """A sentence that names office, day, headline and address. `day`: of its issue, where the site is; `lang`: "ko" or "en"."""
+    if lang == "ko":
+        written = f"{day.year}. {day.month}. {day.day}."
+        return f"{article.office.name}({written}), 「{article.headline}」, 보도자료, {article.url}"
+    written = f"{day.day} {NAMES[day.month - 1]} {day.year}"
+    return f"{article.office.name} ({written}). “{article.headline}” [Press release]. {article.url}"
+
+
+def bibtex(article: Article, day: date) -> str:
+    """The entry; a version after the first is named."""
+    fields = {
+        "author": f"{{{{{_plain(article.office.name)}}}}}",  # twice in braces: a name that has no parts
+        "title": f"{{{{{_plain(article.headline)}}}}}",
+        "year": f"{{{day.year}}}",
+        "month": MONTHS[day.month - 1],
+        "day": f"{{{day.day}}}",
+        "howpublished": "{Press release}",
+        "language": f"{{{_plain(article.lang)}}}",
+        "url": f"{{{article.url.translate(_IN_URL)}}}",
+    }
+    if article.version > 1:
+        fields["note"] = f"{{Version {article.version}}}"
+    lines = [f"  {name} = {value}," for name, value in fields.items()]
+    return "\n".join([f"@misc{{{article.id},", *lines, "}"])
+
+
+def _plain(text: str) -> str:
+    return text.translate(_ESCAPES)
