@@ -23,7 +23,6 @@ from app.accounts.offices import OfficeRecord
 from app.accounts.people import INVITED
 from app.accounts.rights import OutletRecord
 from app.cache.marks import Marks
-from app.web.plot import BarSeries, plotted
 from app.desk.sheets import as_text, sheet
 from app.errors import Unavailable
 from app.query import Query
@@ -34,6 +33,7 @@ from app.store.tables import reach_counts, reach_feeds, reach_readers
 from app.web import counting, reach
 from app.web.counting import OTHERS, PolledFeed, ReachCounts, claimed, is_robot, polled_feed
 from app.web.fastlane import Fastlane, KeptFeed, may_keep
+from app.web.plot import BarSeries, plotted
 from tests.conftest import Server, until
 from tests.subscriber import answer, subscribing
 from tests.test_hub import PUSH, accredited, push

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from app.accounts.offices import OfficeRecord
 from app.query import LICENCES, Query
-from app.syndication import compose_texts, desk_texts, life_texts, reach_texts
+from app.syndication import browse_texts, compose_texts, desk_texts, life_texts, reach_texts
 from feeds import rfc3339_utc
 from schemas import codes
 
@@ -597,7 +597,7 @@ TEXTS: dict[str, dict[str, str]] = {
 }
 
 
-TEXTS |= desk_texts.TEXTS | life_texts.TEXTS | reach_texts.TEXTS | compose_texts.TEXTS
+TEXTS |= desk_texts.TEXTS | life_texts.TEXTS | reach_texts.TEXTS | compose_texts.TEXTS | browse_texts.TEXTS
 
 
 def text(key: str, lang: str) -> str:
@@ -628,12 +628,13 @@ def feed_title(site: str, query: Query, offices: Mapping[str, OfficeRecord], lan
         [_period(query)] if query.since or query.until else [],
     ]
     parts = [", ".join(values) for values in dimensions if values]
-    without = ", ".join(_value(parameter, value, offices, lang) for parameter, value in query.excluded)
+    without = ", ".join(value_name(parameter, value, offices, lang) for parameter, value in query.excluded)
     parts += [f"− {without}"] if without else []
     return f"{site}: {' / '.join(parts)}" if parts else site
 
 
-def _value(parameter: str, value: str, offices: Mapping[str, OfficeRecord], lang: str) -> str:
+def value_name(parameter: str, value: str, offices: Mapping[str, OfficeRecord], lang: str) -> str:
+    """The name of a value of a filter in that language."""
     if parameter in ("region", "topic"):
         return name(value, lang)
     if parameter == "office":

@@ -49,6 +49,9 @@ PAGES |= {
     "desk_sharing.shared",
 }
 PAGES |= {"desk_reach.shown"}
+PAGES |= {f"subjects.{name}" for name in ("regions", "topics", "offices", "region", "topic", "office")} | {
+    "search.shown"
+}
 # Endpoints that the forms of pages are sent to.
 FORMS = {f"people.{name}" for name in ("set_up", "joined", "invite", "steer", "forgot", "reset")}
 FORMS |= {f"signin.{name}" for name in ("sign_in", "sign_out", "show", "prove")}
@@ -66,7 +69,7 @@ WORDS = {lang: {key: words[lang] for key, words in TEXTS.items()} for lang in LA
 # Korean press offices write dates like this: 2021. 3. 9.(화) 20:15
 PATTERNS = {"ko": "y. M. d.(E) HH:mm", "en": "d MMMM y, HH:mm"}
 # What stands in the header: (the text's key, the path). Public pages have the first ones only.
-NAVIGATION = (("nav-feeds", "/feeds"), ("nav-search", "/#q"))
+NAVIGATION = (("nav-browse", "/regions"), ("nav-feeds", "/feeds"), ("nav-search", "/search"))
 OWN_NAVIGATION = (("desk", "/desk"), ("people", "/people"), ("account", "/account"))
 
 

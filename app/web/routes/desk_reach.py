@@ -8,9 +8,9 @@ from flask import Blueprint, Response, request
 from werkzeug.exceptions import NotFound
 
 from app import store, web
-from app.web.plot import BarSeries, plotted
 from app.desk.sheets import sheet
 from app.web import Context, Visit, article_at, here, language, own_page, reach, signed_in, text, when
+from app.web.plot import BarSeries, plotted
 from feeds import Article
 
 blueprint = Blueprint("desk_reach", __name__)
