@@ -203,7 +203,7 @@ class Deliverer:
                 store.deliveries.Done(seq, "delivered", tried[seq] + 1, outcome.status, "", millis)
                 for seq in parcel.seqs
             ]
-        return store.deliveries.Settled(job, tuple(done), again=pack.due, owed=owed)
+        return store.deliveries.Settled(job, tuple(done), again=pack.due, owed=owed, end=pack.end)
 
     def _failed(
         self,

@@ -111,6 +111,7 @@ TEXTS: dict[str, dict[str, str]] = {
     "kind-region": {"ko": "지역", "en": "Region"},
     "kind-topic": {"ko": "분야", "en": "Topic"},
     "kind-office": {"ko": "기관", "en": "Office"},
+    "retired-choose": {"ko": "피드 만들기", "en": "the feed builder"},
     "retired-feed": {"ko": "이 피드는 끝났습니다: {title}", "en": "This feed has ended: {title}"},
     "retired-next": {
         "ko": "{day}부터 이 피드에는 새 보도자료가 오지 않습니다. 다음 피드를 구독하십시오: {next}",

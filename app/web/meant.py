@@ -7,6 +7,7 @@ from msgspec import Struct
 from app.accounts.offices import OfficeRecord
 from schemas import Code, UnknownCode, codes
 from schemas.alike import alike, letters
+from schemas.tables import folded
 
 WORDS = 6  # words of a search that are looked up
 TOGETHER = 3  # words that a name may have
@@ -27,8 +28,9 @@ class Name(Struct, frozen=True):
 def named_in(words: str, offices: Sequence[OfficeRecord]) -> list[Name]:
     """The regions, topics and offices whose exact names are among the words; long names first, at most MOST."""
     found: dict[tuple[str, str], Name] = {}
+    by_name = _by_name(offices) if words else {}
     for text, rest in _parts(words):
-        for kind, code in _exact(text, offices):
+        for kind, code in _exact(text, by_name):
             found.setdefault((kind, code), Name(kind, code, text, rest))
     return list(found.values())[:MOST]
 
@@ -36,12 +38,24 @@ def named_in(words: str, offices: Sequence[OfficeRecord]) -> list[Name]:
 def misspelt(words: str, offices: Sequence[OfficeRecord]) -> list[Name]:
     """What words may mean that are nearly, but not exactly, a name; at most MOST. It takes some milliseconds for each word."""
     found: dict[tuple[str, str], Name] = {}
-    spelt = {letters(name): office.code for office in offices for name in (office.name, *office.aliases) if name}
+    by_name = _by_name(offices) if words else {}
+    spelt = {letters(name): code for name, code in by_name.items()}
     for text, rest in _parts(words, together=1):
-        if SHORTEST <= len(text) <= LONGEST and not _exact(text, offices):
+        if SHORTEST <= len(text) <= LONGEST and not _exact(text, by_name):
             for kind, code in _near(text, spelt):
                 found.setdefault((kind, code), Name(kind, code, text, rest))
     return list(found.values())[:MOST]
+
+
+def _by_name(offices: Sequence[OfficeRecord]) -> dict[str, str]:
+    """Name of an office, as names are compared -> its code."""
+    return {
+        _bare(name): office.code for office in offices for name in (*office.aliases, office.name, office.code) if name
+    }
+
+
+def _bare(name: str) -> str:
+    return folded(name).replace(" ", "")
 
 
 def _parts(words: str, together: int = TOGETHER) -> Iterator[tuple[str, str]]:
@@ -52,10 +66,10 @@ def _parts(words: str, together: int = TOGETHER) -> Iterator[tuple[str, str]]:
             yield " ".join(each[start : start + length]), " ".join(each[:start] + each[start + length :])
 
 
-def _exact(text: str, offices: Sequence[OfficeRecord]) -> list[tuple[str, str]]:
+def _exact(text: str, offices: dict[str, str]) -> list[tuple[str, str]]:
     found = [("region", code.code) for code in _codes("region", text)]
     found += [("topic", code.code) for code in _codes("topic", text)]
-    return found + [("office", office.code) for office in offices if office.named(text)]
+    return found + [("office", offices[name]) for name in (_bare(text),) if name in offices]
 
 
 def _codes(scheme: str, text: str) -> Sequence[Code]:
@@ -73,4 +87,4 @@ def _near(text: str, offices: dict[str, str]) -> Iterator[tuple[str, str]]:
     for scheme in ("region", "topic"):
         table = codes("region" if scheme == "region" else "topic")
         yield from ((scheme, code.code) for code in table.similar(text, 2, LEAST))
-    yield from (("office", code) for code in alike(text, offices, 2, LEAST))
+    yield from (("office", code) for code in alike(_bare(text), offices, 2, LEAST))

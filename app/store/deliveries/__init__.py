@@ -28,6 +28,7 @@ from app.store.deliveries.queue import (
 from app.store.deliveries.sealed import SEALED, key_ids, seal_all
 from app.store.deliveries.subscriptions import (
     ENDED,
+    RETIRED,
     Delivery,
     Subscription,
     audience,
@@ -46,6 +47,7 @@ from app.store.deliveries.subscriptions import (
     resume_subscription,
     same_subscription,
     save_subscription,
+    say_the_end,
     states_of,
     subscription,
 )
@@ -57,6 +59,7 @@ __all__ = [
     "NEW",
     "OPEN",
     "PROMPT",
+    "RETIRED",
     "SEALED",
     "SLOW",
     "Attempt",
@@ -101,6 +104,7 @@ __all__ = [
     "resume_subscription",
     "same_subscription",
     "save_subscription",
+    "say_the_end",
     "seal_all",
     "settle",
     "settle_intent",

@@ -27,6 +27,7 @@ MOST_BELOW = (
     120  # regions within another one that are listed: all of Korea's, and those with releases of larger countries
 )
 MOST_CONTACTS = 5
+LONGEST = 200  # characters of an office's name
 
 
 @blueprint.get("/regions")
@@ -201,6 +202,7 @@ def _known(kind: str, given: str) -> Code:
 
 def _known_office(given: str, every: Sequence[OfficeRecord]) -> OfficeRecord:
     """The same for an office."""
+    given = given[:LONGEST]
     found = [office for office in every if office.code == given] or [office for office in every if office.named(given)]
     if len(found) != 1:
         near = tuple(f"{office.code} {office.name}" for office in found) or nearest(given, every)
