@@ -18,8 +18,9 @@ def letters(text: str) -> str:
     return text if text.isascii() else unicodedata.normalize("NFD", parted(text))
 
 
-def alike(text: str, names: Mapping[str, T], most: int) -> list[T]:
-    """The values of the names that are most similar to a text, the most similar first; at most `most`. The names must be split by
-    `letters`. The similarity counts how many letters must be inserted or deleted (normalised Indel similarity)."""
-    found = process.extract(letters(text), list(names), scorer=fuzz.ratio, score_cutoff=LEAST, limit=most)
+def alike(text: str, names: Mapping[str, T], most: int, least: float = LEAST) -> list[T]:
+    """The values of the names that are most similar to a text, the most similar first; at most `most`, each of at least `least`
+    percent. The names must be split by `letters`. The similarity counts how many letters must be inserted or deleted (normalised Indel
+    similarity)."""
+    found = process.extract(letters(text), list(names), scorer=fuzz.ratio, score_cutoff=least, limit=most)
     return [names[name] for name, *_ in found]

@@ -8,7 +8,7 @@ from importlib.resources import files
 
 from msgspec import Struct
 
-from schemas.alike import alike, letters
+from schemas.alike import LEAST, alike, letters
 from schemas.text import nfc
 
 LONGEST = 100  # characters of a wrong name to compare; more would only cost time
@@ -165,12 +165,16 @@ class Table:
 
     def nearest(self, text: str, n: int = NEAREST) -> tuple[str, ...]:
         """The codes with the most similar names, as "kr:52 전북특별자치도 (Jeonbuk State)"; at most n."""
-        shown: dict[str, None] = {}
-        for name in alike(folded(text[:LONGEST]), self._spelt, 4 * n):
+        return tuple(self._shown(code) for code in self.similar(text, n))
+
+    def similar(self, text: str, n: int = NEAREST, least: float = LEAST) -> tuple[Code, ...]:
+        """The codes with the most similar names; at most n, each similar by at least `least` percent."""
+        found: dict[str, Code] = {}
+        for name in alike(folded(text[:LONGEST]), self._spelt, 4 * n, least):
             current = [self._codes[code] for code in self._names[name]]
             for code in [code for code in current if code.valid_to is None] or current:
-                shown[self._shown(code)] = None
-        return tuple(shown)[:n]
+                found[code.code] = code
+        return tuple(found.values())[:n]
 
     def _shown(self, code: Code) -> str:
         names = list(dict.fromkeys(code.names.get(lang, "") for lang in ("ko", "en")))

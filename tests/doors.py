@@ -27,6 +27,7 @@ VALUES = {
     "revision": "1",
     "secret": "x",
     "filename": "style.css",
+    "code": "kr:52",
 }
 
 

@@ -427,9 +427,19 @@ def test_a_saved_feed_that_changes_takes_its_subscribers_along(
     (got,) = subscriber.to("/short")
     delivered(server, got, topic)
     assert b"short-b" in got.body and b"short-a" not in got.body
+    # A feed that is removed says so, once, with what was in it; then the subscription ends.
+    assert server.run("feed", "remove", "short", "--next", "region=kr:50").returncode == 0
     assert server.run("feed", "remove", "short").returncode == 0
     until(lambda: any(got.mode == "denied" for got in subscriber.to("/short", "GET")))
     assert state(server, topic, subscriber.url("/short")) == "ended"
+    push(server, token, "tag:hubs,2026:short-c")
+    until(lambda: settled(server))
+    first, last = subscriber.to("/short")
+    delivered(server, last, topic)
+    assert first is got and b"#ended" in last.body and b"region=kr%3A50" in last.body and b"short-b" in last.body
+    renewed = {"hub.mode": "subscribe", "hub.topic": topic, "hub.callback": subscriber.url("/short")}
+    answer = server.client.post("/hub", data=renewed)
+    assert answer.status_code == 404 and "has ended" in answer.text
 
 
 MISTAKES = [

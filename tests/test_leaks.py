@@ -136,6 +136,7 @@ def paths() -> Iterator[str]:
         "office": ("leak-office",),
         "secret": ("x",),
         "filename": ("style.css",),
+        "code": ("kr:50", "medtop:15000000", "leak-office"),
     }
     for rule in app.url_map.iter_rules():
         if "GET" not in (rule.methods or ()):
@@ -151,7 +152,9 @@ def questions() -> list[tuple[str, str, dict[str, str]]]:
     found = []
     for path in sorted(set(paths())):
         asked = (
-            QUERIES if path.startswith(("/feed", "/f/")) or path == "/" else ("", "since=now", "from=0", "version=1")
+            QUERIES
+            if path.startswith(("/feed", "/f/")) or path in ("/", "/search")
+            else ("", "since=now", "from=0", "version=1")
         )
         for query in asked:
             url = f"{path}?{query}" if query else path

@@ -425,7 +425,7 @@ def test_a_kept_question_that_cannot_be_asked_is_settled_for_good(there: Doors) 
     assert there.client.get("/f/kept-before.atom").status_code == 400
     for path in ("/feeds", "/feeds.opml", "/"):
         assert there.client.get(path).status_code == 200, "the others are listed"
-    store.feeds.remove_feed(engine, saved.name)
+    store.feeds.remove_feed(engine, saved.name, datetime.now(UTC))
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ from sqlalchemy import and_, select, text
 
 from app import store
 from app.store import Engine, Keys
-from app.store.feeds.amounts import span_of
+from app.store.feeds.amounts import span_start
 from app.store.tables import articles, axis, changes, embargo_entries, feed_amounts, feed_entries, versions
 
 
@@ -47,7 +47,7 @@ def assert_counted(engine: Engine) -> None:
         everything = connection.execute(select(axis.c.id).where(axis.c.name == "*")).scalar()
         kept = {(row.axis, row.since): row.amount for row in connection.execute(select(feed_amounts))}
         entries = connection.execute(select(feed_entries)).all()
-    pairs = ((row.place, row.topic, span_of(row.sort)) for row in entries)
+    pairs = ((row.place, row.topic, span_start(row.sort)) for row in entries)
     assert kept == Counter(
         (topic if place == everything else place, since)
         for place, topic, since in pairs

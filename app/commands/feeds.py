@@ -8,8 +8,9 @@ import msgspec
 
 from app import store
 from app.commands import Misconfigured, Problem, as_json, check_name, connected, opened, report
+from app.context import Context
 from app.deliveries.topics import renew_saved
-from app.query import Saved, parse
+from app.query import NAME, Query, Saved, parse
 
 
 @click.group("feed")
@@ -26,12 +27,7 @@ def add(name: str, query: str, title: str, as_json: bool) -> None:
     """Save a feed under NAME, or change it. QUERY is the parameters of a feed's URL, such as "region=kr:52&topic=economy"."""
     check_name(name)
     context = connected()
-    offices = [office.code for office in store.accounts.all_offices(context.engine)]
-    try:
-        # A whole URL, copied from a browser, works too.
-        parsed = parse(parse_qsl(query.rpartition("?")[2]), offices)
-    except Problem as problem:
-        raise Misconfigured(f"{problem.title}: {problem.detail}".rstrip(": ")) from None
+    parsed = _parsed(context, query)
     saved = Saved(name, parsed.canonical(), " ".join(title.split()))
     new = store.feeds.save_feed(context.engine, saved)
     context.cache.renew()
@@ -46,20 +42,51 @@ def add(name: str, query: str, title: str, as_json: bool) -> None:
 @feed_group.command("list")
 @as_json
 def listed(as_json: bool) -> None:
-    """List all saved feeds."""
-    feeds = store.feeds.all_saved(opened().engine)
+    """List all saved feeds, and those that were removed."""
+    engine = opened().engine
+    feeds, ended = store.feeds.all_saved(engine), store.feeds.all_saved(engine, ended=True)
     members = [{"name": feed.name, "query": feed.query, "title": feed.title} for feed in feeds]
-    report(as_json, {"feeds": members}, *("\t".join((feed.name, feed.query, feed.title)).rstrip() for feed in feeds))
+    past = [{"name": feed.name, "ended": feed.ended, "next": feed.following, "gone": feed.gone} for feed in ended]
+    lines = ["\t".join((feed.name, feed.query, feed.title)).rstrip() for feed in feeds]
+    lines += [f"{feed.name}\tended {feed.ended:%Y-%m-%d}\t{feed.following}".rstrip() for feed in ended]
+    report(as_json, {"feeds": members, "ended": past}, *lines)
 
 
 @feed_group.command("remove")
 @click.argument("name")
+@click.option("--next", "following", default="", help="What follows: another saved feed, or the parameters of a feed.")
+@click.option("--gone", is_flag=True, help="Answer 410 from now on, instead of a last entry that says that it ended.")
 @as_json
-def remove(name: str, as_json: bool) -> None:
-    """Remove a saved feed; its articles stay."""
+def remove(name: str, following: str, gone: bool, as_json: bool) -> None:
+    """Remove a saved feed; its articles stay. Its address keeps a last entry that says so and leads to the next feed. A feed that was
+    removed can be removed again, with another --next or with --gone."""
     context = connected()
-    if not store.feeds.remove_feed(context.engine, name):
+    following = _following(context, name, following) if following else ""
+    if not store.feeds.remove_feed(context.engine, name, datetime.now(UTC), following, gone=gone):
         raise Misconfigured(f"There is no saved feed {name!r}: see `pressrelay feed list`.")
     context.cache.renew()
     renew_saved(context, name, datetime.now(UTC))
-    report(as_json, {"removed": name}, f"Feed {name} removed.")
+    then = "Its address answers 410 now." if gone else "Its address says so, in a last entry."
+    report(as_json, {"removed": name, "next": following, "gone": gone}, f"Feed {name} removed. {then}")
+
+
+def _following(context: Context, name: str, text: str) -> str:
+    """What follows a feed, as it is stored: the name of a saved feed, or a query. Raises Misconfigured."""
+    if NAME.fullmatch(text):
+        found = store.feeds.saved_feed(context.engine, text)
+        if text == name or found is None or found.ended is not None:
+            raise Misconfigured(f"There is no other saved feed {text!r}: see `pressrelay feed list`.")
+        return text
+    query = _parsed(context, text).canonical()
+    if not query:
+        raise Misconfigured("Give --next the name of a saved feed, or parameters such as region=kr:52.")
+    return query
+
+
+def _parsed(context: Context, query: str) -> Query:
+    """The query of parameters, or of a whole URL that was copied from a browser. Raises Misconfigured."""
+    offices = [office.code for office in store.accounts.all_offices(context.engine)]
+    try:
+        return parse(parse_qsl(query.rpartition("?")[2]), offices)
+    except Problem as problem:
+        raise Misconfigured(f"{problem.title}: {problem.detail}".rstrip(": ")) from None

@@ -162,11 +162,13 @@ class Batch:
         return principal, waits, [state for state in allowed if state.pubstatus != "usable" and state.num in lapsed]
 
 
-def recalled(subscription: store.deliveries.Subscription) -> Query:
-    """The query of a subscription, as it was stored."""
+def recalled(subscription: store.deliveries.Subscription, saved: Saved | None = None) -> Query:
+    """The query of a subscription, as it was stored; `saved`: its saved feed as it is now."""
     pairs = parse_qsl(subscription.query, keep_blank_values=True)
     offices = [value for name, value in pairs if name.endswith("office")]
     query = parse(pairs, offices)
+    if saved is not None:
+        return replace(query, saved=saved, until=saved.ended)
     return replace(query, saved=Saved(subscription.saved, subscription.query)) if subscription.saved else query
 
 
@@ -234,6 +236,7 @@ class Pack(Struct, Generic[Content], frozen=True):
     due: int | None = (
         None  # when to look at the remaining rows again (microseconds since 1970); None: the parcels are sent now
     )
+    end: str = ""  # why the subscription ends when the parcels are delivered; empty: it continues
 
 
 class Outcome(Struct, frozen=True):

@@ -79,6 +79,8 @@ def _saved(context: Context, name: str, pairs: list[tuple[str, str]], format: st
     found = store.feeds.saved_feed(context.engine, name) if NAME.fullmatch(name) else None
     if found is None:
         raise Problem(404, "unknown-feed", "No such feed", f"No feed is saved under the name {name[:64]!r}.")
+    if found.ended is not None:
+        raise Problem(404, "unknown-feed", "The feed has ended", f"The feed {name!r} has ended: read its last entry.")
     _whole(pairs)
     query = recall(found, pairs, [office.code for office in store.accounts.all_offices(context.engine)])
     return Topic(address(context, query, format), query, format, saved=name)
@@ -99,9 +101,14 @@ def _unknown(detail: str) -> Problem:
 
 
 def renew_saved(context: Context, name: str, now: datetime) -> None:
-    """Update the subscriptions of a saved feed after its query changed, or end them if the feed was removed. Raises Unavailable."""
+    """Update the subscriptions of a saved feed after its query changed. If the feed was removed, queue a last delivery that says so,
+    after which they end; if not even that is said any more, end them. Raises Unavailable."""
+    saved = store.feeds.saved_feed(context.engine, name)
     for subscription in store.deliveries.find_subscriptions(context.engine, saved=name, limit=MOST):
         if subscription.state == store.deliveries.ENDED:
+            continue
+        if saved is not None and saved.ended is not None and not saved.gone:
+            store.deliveries.say_the_end(context.engine, subscription.id, now)
             continue
         try:
             topic = topic_of(context, subscription.topic)

@@ -34,6 +34,8 @@ class WebSub:
     ) -> Pack[Document]:
         """One document for all rows. A public document is made once for all subscribers of the topic that wait for the same rows."""
         seqs = tuple(row.seq for row in rows)
+        if any(row.kind == store.deliveries.RETIRED for row in rows):
+            return self._last(subscription, rows, seqs)
         if subscription.embargoed:
             document = self._embargoed_feed(subscription, rows, batch)
         else:
@@ -42,6 +44,22 @@ class WebSub:
         if document is None:
             return Pack(dropped=seqs)
         return Pack((Parcel(seqs, document, delivery_id(subscription, rows)),))
+
+    def _last(
+        self,
+        subscription: store.deliveries.Subscription,
+        rows: Sequence[store.deliveries.Waiting],
+        seqs: tuple[int, ...],
+    ) -> Pack[Document]:
+        """The whole feed with its last entry, after which the subscription ends."""
+        saved = store.feeds.saved_feed(self._context.engine, subscription.saved)
+        if saved is None or saved.ended is None:  # It is in use again.
+            return Pack(dropped=seqs)
+        query = recalled(subscription, saved)
+        module = format_of(subscription.format)
+        body = module.render(page.feed(self._context, query, subscription.format))
+        document = Document(module.MIMETYPE, body, {"Link": link_header(page.hub(self._context), subscription.topic)})
+        return Pack((Parcel(seqs, document, delivery_id(subscription, rows)),), end="The feed has ended.")
 
     def _feed(
         self, subscription: store.deliveries.Subscription, rows: Sequence[store.deliveries.Waiting], batch: Batch

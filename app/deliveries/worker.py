@@ -228,7 +228,7 @@ class Deliverer:
                 store.deliveries.Done(seq, "delivered", tried[seq] + 1, outcome.status, "", millis)
                 for seq in parcel.seqs
             ]
-        return store.deliveries.Settled(job, tuple(done), again=pack.due, owed=owed)
+        return store.deliveries.Settled(job, tuple(done), again=pack.due, owed=owed, end=pack.end)
 
     async def _may_read(self, subscription: store.deliveries.Subscription) -> bool:
         """Whether a subscriber may still read under embargo, if its articles are embargoed: it may have been suspended since its

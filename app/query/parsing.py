@@ -92,6 +92,8 @@ def recall(saved: Saved, args: Iterable[tuple[str, str]], offices: Sequence[str]
             raise Problem(400, "unknown-parameter", "Unknown parameter", detail)
     whole, page = parse(parse_qsl(saved.query), offices), parse(args, (), read)
     limit = page.limit if any(name == "limit" and value.strip() for name, value in args) else whole.limit
+    if saved.ended is not None:  # What changed later is not in it.
+        whole = replace(whole, until=min(saved.ended, whole.until or saved.ended))
     return replace(whole, saved=replace(saved, limit=whole.limit), before=page.before, after=page.after, limit=limit)
 
 

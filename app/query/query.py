@@ -29,6 +29,9 @@ class Saved(Struct, frozen=True):
     query: str  # in its canonical form
     title: str = ""  # empty: the title is made from the query
     limit: int = LIMIT  # articles on a page, if the request gives no other number
+    ended: datetime | None = None  # when it was removed; None: it is in use
+    following: str = ""  # what follows a removed one: the name of another saved feed, or a query; empty: nothing
+    gone: bool = False  # its address is answered with 410
 
 
 def plain(cursor: Cursor) -> str:

@@ -639,6 +639,9 @@ saved_feeds = Table(
     Column("name", String(64), primary_key=True),
     Column("query", Text, nullable=False),  # in its canonical form
     Column("title", Text, nullable=False),  # empty: a title is made from the query
+    Column("ended", BigInteger),  # when it was removed: from then on it only says so; None: it is in use
+    Column("following", Text, nullable=False, server_default=""),  # what follows it: another name, or a query with "="
+    Column("gone", Integer, nullable=False, server_default="0"),  # 1: even that it ended is not said any more
 )
 
 # The audit log: a chain of records. Triggers refuse to change or delete a row.

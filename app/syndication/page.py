@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from app import store
 from app.context import Context
 from app.query import LIMIT, Cursor, Query, Row, cut, feed_url
+from app.syndication.retired import ending
 from app.syndication.texts import feed_subtitle, feed_title, text, title_language
 from feeds import NEVER, Article, Feed, Withdrawn
 
@@ -69,9 +70,13 @@ def planned(context: Context, query: Query, format: str) -> Plan:
             gone = tuple(store.feeds.withdrawn(context.engine, query, oldest, WITHDRAWN))
             if articles and archived(query):
                 links["prev-archive"] = archive_address(context, query, format)
+            if (last := ending(context, query, format)) is not None:
+                articles = (last, *articles)
         made = shown(context, query, address(context, query, format), articles, links, gone)
         # Only the first page names the hub: clients subscribe to the feed, not to its other pages.
-        return made if query.before or query.after else replace(made, hub=hub(context))
+        # A saved feed that was removed has no news for them.
+        over = query.saved is not None and query.saved.ended is not None
+        return made if query.before or query.after or over else replace(made, hub=hub(context))
 
     return Plan(store.feeds.dated(rows), standing, finish)
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from app.accounts.offices import OfficeRecord
 from app.query import LICENCES, Query
 from app.syndication import (
+    browse_texts,
     build_texts,
     compose_texts,
     desk_texts,
@@ -611,7 +612,7 @@ TEXTS: dict[str, dict[str, str]] = {
 
 
 TEXTS |= desk_texts.TEXTS | life_texts.TEXTS | reach_texts.TEXTS | compose_texts.TEXTS | newsroom_texts.TEXTS
-TEXTS |= build_texts.TEXTS | docs_texts.TEXTS | public_texts.TEXTS
+TEXTS |= build_texts.TEXTS | docs_texts.TEXTS | public_texts.TEXTS | browse_texts.TEXTS
 
 
 def text(key: str, lang: str) -> str:
@@ -651,7 +652,7 @@ def feed_title(site: str, query: Query, offices: Mapping[str, OfficeRecord], lan
 
 
 def value_name(parameter: str, value: str, offices: Mapping[str, OfficeRecord], lang: str) -> str:
-    """The name of a filter's value; the value itself if it has none."""
+    """The name of a value of a filter in that language."""
     if parameter in ("region", "topic"):
         return name(value, lang)
     if parameter == "office":

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from app.cache.redis import Instance
 from app.query import Cursor, Query
+from app.syndication.retired import has_ended
 from app.web.representation import ENCODERS
 from feeds import Feed, format_of
 
@@ -29,6 +30,8 @@ class Whole(Exception):
 
 def possible(query: Query) -> bool:
     """Whether it is known which entries leave such a feed. It is not known for pages, nor if entries are looked up one by one."""
+    if has_ended(query):  # The entry that says so belongs to no change.
+        return False
     narrowed = query.probes() or query.exclusions() or query.words or query.since or query.until
     return not (narrowed or query.before or query.after)
 

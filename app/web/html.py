@@ -54,6 +54,9 @@ PAGES |= {"newsroom.choosing", "newsroom.desk", "newsroom.read", "newsroom.file"
 PAGES |= {"newsroom_hooks.listed", "newsroom_hooks.one"}
 PAGES |= {"desk_reach.shown", "build.page", "embed.frame"}
 PAGES |= {"desk_reach.shown", "desk_routine.shown"}
+PAGES |= {f"subjects.{name}" for name in ("regions", "topics", "offices", "region", "topic", "office")} | {
+    "search.shown"
+}
 # Endpoints that the forms of pages are sent to.
 FORMS = {f"people.{name}" for name in ("set_up", "joined", "invite", "steer", "forgot", "reset")}
 FORMS |= {f"signin.{name}" for name in ("sign_in", "sign_out", "show", "prove")}
@@ -77,7 +80,7 @@ WRITTEN: dict[str, Callable[[datetime], str]] = {
     "en": lambda at: f"{at.day} {MONTHS[at.month]} {at.year}",
 }
 # What stands in the header: (the text's key, the path). Public pages have the first ones only.
-NAVIGATION = (("nav-feeds", "/feeds"), ("nav-search", "/#q"))
+NAVIGATION = (("nav-browse", "/regions"), ("nav-feeds", "/feeds"), ("nav-search", "/search"))
 OWN_NAVIGATION = (("desk", "/desk"), ("newsroom", "/newsroom"), ("people", "/people"), ("account", "/account"))
 
 

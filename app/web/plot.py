@@ -11,6 +11,7 @@ from msgspec import Struct
 
 COLOURS = ("#0072b2", "#d55e00")
 WIDTH, LEFT, RIGHT, TOP, HEIGHT, GAP, FOOT = 760, 56, 12, 30, 110, 34, 26
+NARROW = 440  # the width of a picture in a page, whose letters must be read on a phone
 INK, LINE, PAPER = "#1e2124", "#8a949e", "#ffffff"
 FAMILY = "'Pretendard GOV', Pretendard, 'Noto Sans KR', 'Malgun Gothic', sans-serif"
 
@@ -22,32 +23,34 @@ class BarSeries(Struct, frozen=True):
     amounts: Sequence[int]
 
 
-def plotted(title: str, series: Sequence[BarSeries], ends: tuple[str, str]) -> str:
-    """The picture. `ends`: what is written below the first and the last step."""
+def plotted(title: str, series: Sequence[BarSeries], ends: tuple[str, str], *, within: bool = False) -> str:
+    """The picture. `ends`: what is written below the first and the last step. `within`: it stands in the HTML of a page and takes its
+    colours of text and ground, instead of being a file."""
     height = TOP + len(series) * (HEIGHT + GAP) + FOOT
+    ink, kind, width = ("currentColor", ' class="plot"', NARROW) if within else (INK, "", WIDTH)
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" role="img"'
-        f' font-family="{escape(FAMILY)}" font-size="13" fill="{INK}">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img"'
+        f' font-family="{escape(FAMILY)}" font-size="13" fill="{ink}"{kind}>',
         f"<title>{escape(title)}</title>",
-        f'<rect width="{WIDTH}" height="{height}" fill="{PAPER}"/>',
+        "" if within else f'<rect width="{width}" height="{height}" fill="{PAPER}"/>',
     ]
     for number, one in enumerate(series):
-        parts += _row(one, TOP + number * (HEIGHT + GAP), COLOURS[number % len(COLOURS)])
+        parts += _row(one, width, TOP + number * (HEIGHT + GAP), COLOURS[number % len(COLOURS)])
     foot = height - 8
     parts.append(f'<text x="{LEFT}" y="{foot}">{escape(ends[0])}</text>')
-    parts.append(f'<text x="{WIDTH - RIGHT}" y="{foot}" text-anchor="end">{escape(ends[1])}</text>')
+    parts.append(f'<text x="{width - RIGHT}" y="{foot}" text-anchor="end">{escape(ends[1])}</text>')
     return "".join((*parts, "</svg>"))
 
 
-def _row(series: BarSeries, top: int, colour: str) -> list[str]:
+def _row(series: BarSeries, width: int, top: int, colour: str) -> list[str]:
     most = max(series.amounts, default=0)
-    wide = (WIDTH - LEFT - RIGHT) / max(1, len(series.amounts))
+    wide = (width - LEFT - RIGHT) / max(1, len(series.amounts))
     base = top + HEIGHT
     parts = [
         f'<text x="{LEFT}" y="{top - 8}" font-weight="700">{escape(series.label)}</text>',
         f'<text x="{LEFT - 6}" y="{top + 12}" text-anchor="end">{most:,}</text>',
         f'<text x="{LEFT - 6}" y="{base}" text-anchor="end">0</text>',
-        f'<path d="M{LEFT} {base}H{WIDTH - RIGHT}" stroke="{LINE}"/>',
+        f'<path d="M{LEFT} {base}H{width - RIGHT}" stroke="{LINE}"/>',
     ]
     for place, amount in enumerate(series.amounts):
         if amount:

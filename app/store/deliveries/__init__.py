@@ -31,6 +31,7 @@ from app.store.deliveries.sealed import SEALED, key_ids, seal_all
 from app.store.deliveries.subscriptions import (
     ENDED,
     PAUSED,
+    RETIRED,
     Delivery,
     Subscription,
     audience,
@@ -50,6 +51,7 @@ from app.store.deliveries.subscriptions import (
     resume_subscription,
     same_subscription,
     save_subscription,
+    say_the_end,
     states_of,
     subscription,
 )
@@ -62,6 +64,7 @@ __all__ = [
     "OPEN",
     "PAUSED",
     "PROMPT",
+    "RETIRED",
     "SEALED",
     "SLOW",
     "Attempt",
@@ -109,6 +112,7 @@ __all__ = [
     "resume_subscription",
     "same_subscription",
     "save_subscription",
+    "say_the_end",
     "seal_all",
     "settle",
     "settle_intent",

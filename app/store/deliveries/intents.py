@@ -136,5 +136,10 @@ def settle_intent(engine: Engine, intent: Intent, verified: bool, now: datetime)
 def deny(engine: Engine, subscription: Subscription, reason: str, now: datetime) -> None:
     """End a subscription, and queue the reason for a WebSub subscriber. Raises Unavailable."""
     with writing(engine) as connection:
-        if end(connection, subscription.id, reason, now) and subscription.kind == "websub":
-            connection.execute(insert(intents).values(_values(Intent("denied", subscription, reason=reason), now)))
+        deny_within(connection, subscription, reason, now)
+
+
+def deny_within(connection: Connection, subscription: Subscription, reason: str, now: datetime) -> None:
+    """The same within a transaction."""
+    if end(connection, subscription.id, reason, now) and subscription.kind == "websub":
+        ask_within(connection, [Intent("denied", subscription, reason=reason)], now)

@@ -56,7 +56,7 @@ def enqueue(connection: Connection, notices: Sequence[Notice], now: datetime, *,
     at = micros(now)
     stamps = {notice.seq: notice.stamp or new_stamp() for notice in notices}
     found = sorted(rows.items())
-    _enter(
+    add_rows(
         connection, [(id, seq, notice.num, notice.version, notice.kind, at, stamps[seq]) for (id, seq), notice in found]
     )
     ring(connection, sorted({id for id, _ in rows}), at)
@@ -119,7 +119,8 @@ def _counted(connection: Connection, notices: Sequence[Notice], at: int) -> list
     return [msgspec.structs.replace(notice, seq=first + step) for notice, step in zip(notices, steps, strict=True)]
 
 
-def _enter(connection: Connection, rows: Sequence[tuple[int, int, int, int, str, int, int]]) -> None:
+def add_rows(connection: Connection, rows: Sequence[tuple[int, int, int, int, str, int, int]]) -> None:
+    """Queue rows: subscription, number, article, version, kind, instant, stamp."""
     into = "INSERT INTO deliveries (subscription, seq, num, version, kind, at, stamp, state, attempts, status, error, millis)"
     if connection.dialect.name == "postgresql":
         columns = tuple(map(list, zip(*rows, strict=True)))

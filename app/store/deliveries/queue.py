@@ -27,6 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
+from app.store.deliveries.intents import deny_within
 from app.store.deliveries.subscriptions import FIELDS, Subscription, end, pause
 from app.store.engine import reading, writing
 from app.store.tables import PROMPT, SLOW, delivered, deliveries, micros, queue, subscriptions
@@ -227,7 +228,9 @@ def settle(engine: Engine, who: str, batch: Sequence[Settled], now: datetime) ->
         if rows:
             connection.execute(_WRITTEN, rows)
         for settled in inorder:
-            if settled.end:
+            if settled.end and settled.arrived:  # The last delivery said so.
+                deny_within(connection, settled.job.subscription, settled.end, now)
+            elif settled.end:
                 end(connection, settled.job.subscription.id, settled.end, now)
             elif settled.pause:
                 pause(connection, settled.job.subscription.id, settled.pause, now)

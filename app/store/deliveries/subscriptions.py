@@ -11,12 +11,13 @@ from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, func, in
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.accounts.sites import site
-from app.store.changes import axis_ids, ids_of
-from app.store.deliveries.outbox import ring
+from app.store.changes import axis_ids, ids_of, new_stamp
+from app.store.deliveries.outbox import add_rows, ring
 from app.store.engine import lock, reading, writing
 from app.store.tables import NEW, articles, deliveries, micros, queue, subscribed, subscriptions
 
 ACTIVE, PAUSED, ENDED = "active", "paused", "ended"
+RETIRED = "retired"  # the kind of a delivery that says that the feed has ended
 KEPT = 30 * 86400  # seconds for which ended subscriptions and the delivery log are kept
 AT_ONCE = 1000  # rows that one transaction removes
 
@@ -203,6 +204,21 @@ def end(connection: Connection, id: int, reason: str, now: datetime) -> bool:
     waits = and_(deliveries.c.subscription == id, deliveries.c.state == "waiting")
     connection.execute(update(deliveries).where(waits).values(state="dropped", done=at))
     return True
+
+
+def say_the_end(engine: Engine, id: int, now: datetime) -> None:
+    """Queue a last delivery, which says that the feed has ended, instead of the changes to come. Raises Unavailable."""
+    at = micros(now)
+    waits = select(deliveries.c.seq).where(
+        deliveries.c.subscription == id, deliveries.c.state == "waiting", deliveries.c.kind == RETIRED
+    )
+    with writing(engine) as connection:
+        lock(connection)
+        connection.execute(delete(subscribed).where(subscribed.c.subscription == id))
+        if connection.execute(waits.limit(1)).first() is None:
+            # The instant as its number: it is larger than the number of any change.
+            add_rows(connection, [(id, at, 0, 0, RETIRED, at, new_stamp())])
+            ring(connection, [id], at)
 
 
 def end_expired(engine: Engine, now: datetime) -> int:

@@ -3,11 +3,11 @@
 from app.store.changes import Ref
 from app.store.feeds.amounts import amounts_of, monthly
 from app.store.feeds.count import amounts
-from app.store.feeds.discover import block, blocks, crossed, names_in_use
+from app.store.feeds.discover import block, blocks, crossed, keys_of, names_in_use
 from app.store.feeds.glancing import Count, Glance, glance
 from app.store.feeds.gone import withdrawn
 from app.store.feeds.saved import all_saved, remove_feed, save_feed, saved_feed
-from app.store.feeds.scan import Dated, dated, standing, waiting
+from app.store.feeds.scan import Dated, Standing, dated, standing, waiting
 from app.store.feeds.search import found as search_found
 from app.store.feeds.search import words as search_words
 
@@ -16,6 +16,7 @@ __all__ = [
     "Dated",
     "Glance",
     "Ref",
+    "Standing",
     "all_saved",
     "amounts",
     "amounts_of",
@@ -24,6 +25,7 @@ __all__ = [
     "crossed",
     "dated",
     "glance",
+    "keys_of",
     "monthly",
     "names_in_use",
     "remove_feed",

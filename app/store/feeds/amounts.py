@@ -24,7 +24,7 @@ STEP = timedelta(minutes=15)
 Spans = Counter[tuple[int, int]]  # (axis, the beginning of a span) -> articles
 
 
-def span_of(sort: int) -> int:
+def span_start(sort: int) -> int:
     """The beginning of the span of an instant; both in micros."""
     moment = instant(sort)
     month = moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
@@ -49,9 +49,9 @@ def add(connection: Connection, spans: Mapping[tuple[int, int], int]) -> None:
         connection.exec_driver_sql(f"{into} VALUES (?, ?, ?) {sums}", rows)
 
 
-def take(connection: Connection, numbers: Collection[int], sort: int) -> None:
+def take_away(connection: Connection, numbers: Collection[int], sort: int) -> None:
     """Take one article away from the span of `sort`, in these places and topics."""
-    since = span_of(sort)
+    since = span_start(sort)
     add(connection, dict.fromkeys(((number, since) for number in numbers), -1))
     empty = feed_amounts.c.axis.in_(numbers), feed_amounts.c.since == since, feed_amounts.c.amount <= 0
     connection.execute(delete(feed_amounts).where(*empty))

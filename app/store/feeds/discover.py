@@ -7,11 +7,12 @@ lists and not on the size of the archive: each query jumps in the index from one
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Engine, Subquery, or_, select
+import msgspec
+from sqlalchemy import Engine, Subquery, and_, bindparam, or_, select
 
-from app.store.changes import ALL
+from app.store.changes import ALL, Keys
 from app.store.engine import reading
-from app.store.tables import articles, axis, feed_entries, instant
+from app.store.tables import articles, axis, feed_entries, instant, versions
 
 
 def names_in_use(engine: Engine) -> set[str]:
@@ -110,3 +111,19 @@ def _everything() -> Subquery:
         .where(feed_entries.c.place == all_, feed_entries.c.topic == all_)
         .subquery()
     )
+
+
+def keys_of(engine: Engine, nums: Sequence[int]) -> list[Keys]:
+    """The places and topics of these public articles, in no order; those that are not public are left out. Raises Unavailable."""
+    current = and_(versions.c.num == articles.c.num, versions.c.version == articles.c.version)
+    statement = (
+        select(versions.c.axes)
+        .select_from(articles)
+        .join(versions, current)
+        .where(articles.c.num.in_(bindparam("nums", expanding=True)), articles.c.public)
+    )
+    with reading(engine) as connection:
+        return [
+            msgspec.json.decode(axes, type=Keys)
+            for (axes,) in connection.execute(statement, {"nums": sorted(set(nums))})
+        ]

@@ -29,7 +29,7 @@ def enter(connection: Connection, table: Table, entries: Sequence[Entry]) -> Non
     else:
         connection.exec_driver_sql(f"{into} VALUES (?, ?, ?, ?)", rows)
     if table is feed_entries:  # Nothing is counted of what waits.
-        spans = ((amounts.span_of(sort), where) for _, where, sort in entries)
+        spans = ((amounts.span_start(sort), where) for _, where, sort in entries)
         amounts.add(connection, Counter((ids[name], since) for since, where in spans for name in where.names()))
 
 
@@ -45,7 +45,7 @@ def leave(connection: Connection, num: int, where: Keys, sort: int) -> None:
                 feed_entries.c.num == num,
             )
         )
-    amounts.take(connection, [ids[name] for name in where.names()], sort)
+    amounts.take_away(connection, [ids[name] for name in where.names()], sort)
     search.remove(connection, [num])
 
 

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from app import store, web
 from app.cache.redis import Rendered
+from app.syndication.retired import successors
 from app.web import (
     IDENTITY,
     Context,
@@ -67,6 +68,9 @@ def saved(name: str, format: str) -> Response:
     found = web.limits.saved_feed()
     if found is None:
         raise Problem(404, "unknown-feed", "No such feed", f"There is no saved feed with the name {name[:64]!r}.")
+    if found.gone:
+        detail = "This feed has ended, and its operator does not keep its last entry any more."
+        raise Problem(410, "ended-feed", "The feed has ended", detail)
     return answer(here(), question_of_saved(found, format), format)
 
 
@@ -98,6 +102,9 @@ def answer(context: Context, query: Query, format: str) -> Response:
         response.headers["Delta-Base"] = f'"{base}"'
     response.headers["Vary"] = "A-IM, Accept-Encoding"
     response.headers["Link"] += _alternates(context.settings.url, query, format, context.cache.instance)
+    for successor in successors(context, query, context.settings.language):
+        if href := successor.address(context, format):
+            response.headers["Link"] += f', <{href}>; rel="successor-version"'
     return response
 
 
@@ -149,4 +156,5 @@ def read(context: Context, query: Query, format: str, encoding: str = IDENTITY) 
 
 
 def _named(query: Query) -> Values:
-    return (query.saved.name, query.saved.title) if query.saved else ()
+    saved = query.saved
+    return (saved.name, saved.title, *(("/ended", saved.following) if saved.ended else ())) if saved else ()

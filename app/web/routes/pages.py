@@ -8,12 +8,10 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from flask import Blueprint, Response, request
-from markupsafe import Markup
 from msgspec.structs import replace
 
 from app import store, web
 from app.query import LIMIT, Query, office_place, url
-from app.text.fulltext import marked
 from app.web import (
     Context,
     OfficeRecord,
@@ -28,14 +26,13 @@ from app.web import (
     question_here,
     share,
 )
-from feeds import Article
+from app.web.marking import mark, passage
 from schemas import codes
 
 blueprint = Blueprint("pages", __name__)
 
 SHOWN = 20  # articles on the first page
 LISTED = 24  # offices beside them
-BEFORE_WORDS = 100  # characters shown before the words of a search, and twice as many after them
 
 
 @blueprint.get("/")
@@ -55,9 +52,8 @@ def home() -> Response:
         lang,
         title=feed_title(context.settings.site_name, query, offices, lang),
         articles=found,
-        mark=partial(_mark, words=query.words),
-        lead=partial(_lead, words=query.words),
-        picture=web.showing.picture,
+        mark=partial(mark, words=query.words),
+        lead=partial(passage, words=query.words),
         words=query.words,
         kept=[pair for pair in parse_qsl(replace(query, before=None, after=None).canonical()) if pair[0] != "q"],
         feeds=links(context, query),
@@ -111,24 +107,3 @@ def _alerts(context: Context, query: Query) -> str:
     names = [name for name, _ in pairs]
     plain = len(set(names)) == len(names) and not (query.words or query.excluded or query.since or query.until)
     return url("/alerts", simple.canonical()) if context.settings.smtp_url and plain else ""
-
-
-def _mark(text: str, words: str) -> Markup:
-    """The text with the words of the search marked."""
-    pieces = marked(text, words) if words else [(text, False)]
-    return Markup("").join(Markup("<mark>{}</mark>").format(piece) if named else piece for piece, named in pieces)
-
-
-def _lead(article: Article, words: str) -> str:
-    """The text of an article in a list: its summary, or the passage with the words of the search."""
-    if not words or any(named for _, named in marked(article.summary, words)):
-        return article.summary
-    for paragraph in article.text.split("\n\n"):
-        start = 0
-        for piece, named in marked(paragraph, words):
-            if named:
-                cut = max(0, start - BEFORE_WORDS)
-                end = start + len(piece) + 2 * BEFORE_WORDS
-                return f"{'… ' if cut else ''}{paragraph[cut:end]}{' …' if end < len(paragraph) else ''}"
-            start += len(piece)
-    return article.summary

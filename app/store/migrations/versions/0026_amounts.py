@@ -1,4 +1,5 @@
-"""How many public articles each place and each topic has, by the time of their last change. Counts those that are there."""
+"""How many public articles each place and each topic has, by the time of their last change; counts those that are there. Saved feeds
+that were removed say so."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,13 @@ COUNTED = 10_000  # rows that are written at once
 
 
 def upgrade() -> None:
+    op.add_column("saved_feeds", sa.Column("ended", sa.BigInteger))
+    op.add_column("saved_feeds", sa.Column("following", sa.Text, nullable=False, server_default=""))
+    op.add_column("saved_feeds", sa.Column("gone", sa.Integer, nullable=False, server_default="0"))
+    _count()
+
+
+def _count() -> None:
     made = op.create_table(
         "feed_amounts",
         sa.Column("axis", sa.Integer, nullable=False),

@@ -1,0 +1,81 @@
+"""What the articles that a search found are of: how many of each region, topic, office and month. Counted in the newest MOST of
+them, so the work has a bound."""
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from app import store
+from app.context import Context
+from app.query import Query
+from app.web.months import month_of
+from app.web.subjects import in_force
+from schemas import codes
+
+MOST = 1000  # articles that are counted
+VALUES = 12  # of one facet
+OFFICE = "office:"
+
+
+class FacetValue(Struct, frozen=True):
+    """One value of a facet."""
+
+    name: str  # a code; of a month: when it begins, as in RFC 3339
+    amount: int
+    query: Query  # what is found of it
+
+
+class Facets(Struct, frozen=True):
+    """The values by facet, the most frequent first; months newest first."""
+
+    regions: tuple[FacetValue, ...]
+    topics: tuple[FacetValue, ...]
+    offices: tuple[FacetValue, ...]
+    months: tuple[FacetValue, ...]
+
+
+def counted_by(context: Context, query: Query, standing: Sequence[store.feeds.Standing]) -> Facets:
+    """The facets of the articles that stand there. Raises Unavailable."""
+    found = store.feeds.keys_of(context.engine, [num for _, num, *_ in standing])
+    places = Counter(place for keys in found for place in keys.places)
+    topics = Counter(topic for keys in found for topic in keys.topics)
+    offices = Counter({place.removeprefix(OFFICE): n for place, n in places.items() if place.startswith(OFFICE)})
+    months = Counter(month_of(store.instant(sort)) for sort, *_ in standing)
+    return Facets(
+        regions=_values(query, "regions", places, _below("region", query.regions)),
+        topics=_values(query, "topics", topics, _below("topic", query.topics)),
+        offices=_values(query, "offices", offices, () if query.offices else offices),
+        months=() if query.since or query.until else _months(query, months),
+    )
+
+
+def _below(scheme: str, chosen: Sequence[str]) -> list[str]:
+    """The codes one level below those that are chosen; if none is: the provinces and the other countries, or the topics of the first
+    level."""
+    table = codes("region" if scheme == "region" else "topic")
+    if chosen:
+        return [code.code for one in chosen for code in in_force(table.children(one))]
+    first = [code.code for code in in_force(table.children(""))]
+    return [code.code for code in in_force(table.children("kr"))] + first if scheme == "region" else first
+
+
+def _values(query: Query, field: str, amounts: Counter[str], names: Collection[str]) -> tuple[FacetValue, ...]:
+    there = sorted((name for name in names if amounts[name]), key=lambda name: (-amounts[name], name))
+    # All of Korea says nothing beside its provinces.
+    there = [name for name in there if name != "kr" or len(there) == 1]
+    return tuple(FacetValue(name, amounts[name], _narrowed(query, field, name)) for name in there[:VALUES])
+
+
+def _narrowed(query: Query, field: str, name: str) -> Query:
+    return replace(query, **{field: (name,)})
+
+
+def _months(query: Query, amounts: Counter[tuple[datetime, datetime]]) -> tuple[FacetValue, ...]:
+    ordered = sorted(amounts.items(), reverse=True)[:VALUES]
+    return tuple(
+        FacetValue(since.isoformat(), amount, replace(query, since=since, until=until))
+        for (since, until), amount in ordered
+    )
