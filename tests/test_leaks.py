@@ -134,6 +134,7 @@ def paths() -> Iterator[str]:
         "sha256": (sha256(FILE).hexdigest(),),
         "scheme": ("region", "medtop", "brm"),
         "office": ("leak-office",),
+        "outlet": ("leak-outlet",),
         "secret": ("x",),
         "filename": ("style.css",),
     }
@@ -280,6 +281,7 @@ OWN = {
     "identities",
     "ceremonies",
     "office_routines",
+    "outlet_applications",
 }  # not of articles
 PUBLIC = {
     "feed_entries",
@@ -293,8 +295,8 @@ PUBLIC = {
     "delivered",
 }
 PUBLIC |= {"intents"}
-# What the web workers count of public feeds and pages, at any time. It tells nothing of what waits.
-COUNTS = {"reach_counts", "reach_feeds", "reach_readers"}
+# What the web workers count of public feeds and pages and of tokens, at any time. It tells nothing of what waits.
+COUNTS = {"reach_counts", "reach_feeds", "reach_readers", "token_uses"}
 
 
 def public_rows(server: Server) -> dict[str, Any]:
