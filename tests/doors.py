@@ -22,6 +22,7 @@ VALUES = {
     "sha256": "0" * 64,
     "scheme": "region",
     "office": "doors",
+    "outlet": "doors",
     "action": "pause",
     "step": "publish",
     "revision": "1",

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import hmac
 import random
+import ssl
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -75,7 +76,8 @@ def subscribing(server: Server) -> Iterator["Subscriber"]:
 class Subscriber:
     """Listens on every loopback address at one port, in a thread of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self.got: list[Got] = []
         self.replies: dict[str, Reply] = {}  # by path; else `echo`
         self.port = 0
@@ -95,7 +97,7 @@ class Subscriber:
         self._thread.join(10)
 
     def url(self, path: str, host: str = "") -> str:
-        return f"http://{host or self.host}:{self.port}{path}"
+        return f"{'https' if self._tls else 'http'}://{host or self.host}:{self.port}{path}"
 
     def to(self, path: str, method: str = "POST") -> list[Got]:
         """What came to a path, in its order."""
@@ -103,7 +105,9 @@ class Subscriber:
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
-        server = self._loop.run_until_complete(asyncio.start_server(self._serve, "0.0.0.0", 0, backlog=4096))
+        server = self._loop.run_until_complete(
+            asyncio.start_server(self._serve, "0.0.0.0", 0, backlog=4096, ssl=self._tls)
+        )
         self.port = server.sockets[0].getsockname()[1]
         self._started.set()
         self._loop.run_forever()

@@ -21,7 +21,8 @@ from flask import Flask, Request
 from werkzeug.datastructures import ImmutableMultiDict
 
 from app import create_app, store
-from app.accounts.people import INVITED
+from app.accounts.people import EDITS_OUTLET, INVITED
+from app.accounts.rights import OutletRecord
 from app.deliveries import links
 from app.intake import enclosures
 from app.query.parsing import PARAMETERS, VALUES, WORDS
@@ -29,7 +30,7 @@ from app.settings import Settings
 from app.web import forms, limits, parameters
 from app.web.conditional import LONGEST_HEADER
 from app.web.parameters import VARYING
-from app.web.routes import alerts, changes, subscriptions
+from app.web.routes import accreditation, alerts, changes, newsroom_hooks, outlets, subscriptions
 from extract.__main__ import CPU_SECONDS, READERS
 from tests import files
 from tests.conftest import ROOT, Server
@@ -88,9 +89,19 @@ class Door:
             *("0123456789abcdef", "cost", "urn:x:cost", "draft", 1, "비용", b"{}", person.id, person.id, now, now)
         )
         store.desk.create(engine, draft, person.actor)
+        self.hook = self.outlet(engine, person.email)
         token = links.once(engine, "", link).rpartition("/")[2]
         engine.dispose()
         return f"pressrelay={secret}", token
+
+    def outlet(self, engine: store.Engine, email: str) -> str:
+        """The name of a webhook of an outlet that the administrator manages."""
+        now = datetime.now(UTC)
+        store.accounts.save_outlet(engine, OutletRecord("cost", "비용"), now)
+        joins = store.accounts.new_link(engine, "invite", now, INVITED, email=email, outlet="cost", role=EDITS_OUTLET)
+        store.accounts.join(engine, joins.id, "", "", "", now)
+        hook = store.deliveries.Subscription("webhook", "https://8.8.8.8/", "t", "", "json", outlet="cost")
+        return store.deliveries.save_subscription(engine, hook, [("*", "*")], now).name
 
     def article(self) -> str:
         """The id of a new article, with a file."""
@@ -337,6 +348,13 @@ FORMS: dict[str, tuple[str, ...]] = {
     "/people": ("email", "office", "outlet", "role"),
     "/people/cost/tokens": ("name", "role", "days", "password"),
     "/desk/suggest": ("office", "headline", "body"),
+    "/accreditation": accreditation.FIELDS,
+    "/newsroom/cost/renewal": ("why",),
+    "/newsroom/cost/tokens": ("name", "rights", "days", "networks", "password"),
+    "/newsroom/cost/subscriptions": newsroom_hooks.FIELDS,
+    "/newsroom/cost/subscriptions/{hook}/move": ("url",),
+    "/outlets/cost/save": outlets.FIELDS,
+    "/outlets/cost/suspend": ("months", "day", "reason"),
 }
 IN_FORMS = {name for names in FORMS.values() for name in names}
 JSON = ("[", '{"a":', '{"a":"b",', "9", '"\\ud800', " ", '{"url":"' + "\\u0316" * 2000)
@@ -394,7 +412,7 @@ def test_no_field_of_a_form_is_dear(door: Door, path: str) -> None:
         assert len(body) <= forms.LARGEST
         headers = {"Content-Type": mimetype, "Authorization": f"Bearer {door.token}", "Cookie": door.cookie}
         asked.append(
-            partial(door.ask, "POST", path.replace("{link}", door.link).replace("{draft}", door.draft), headers, body)
+            partial(door.ask, "POST", path.format(link=door.link, draft=door.draft, hook=door.hook), headers, body)
         )
     for start in range(0, len(asked), 30):
         door.hold(asked[start : start + 30])
@@ -409,6 +427,7 @@ def test_each_form_has_its_case() -> None:
     }
     known = {"account", "alerts", "hub", "look", "people", "signin", "subscriptions", "tokens"}
     known |= {"compose", "desk", "desk_lists", "desk_reporters", "desk_routine", "desk_sharing", "desk_versions"}
+    known |= {"accreditation", "newsroom", "newsroom_hooks", "newsroom_tokens", "outlets"}
     assert reading == known, "give FORMS a line for the new form"
 
 

@@ -134,6 +134,7 @@ def paths() -> Iterator[str]:
         "sha256": (sha256(FILE).hexdigest(),),
         "scheme": ("region", "medtop", "brm"),
         "office": ("leak-office",),
+        "outlet": ("leak-outlet",),
         "secret": ("x",),
         "filename": ("style.css",),
         "code": ("kr:50", "medtop:15000000", "leak-office"),
@@ -283,6 +284,7 @@ OWN = {
     "identities",
     "ceremonies",
     "office_routines",
+    "outlet_applications",
 }  # not of articles
 PUBLIC = {
     "feed_entries",
@@ -297,8 +299,8 @@ PUBLIC = {
     "delivered",
 }
 PUBLIC |= {"intents"}
-# What the web workers count of public feeds and pages, at any time. It tells nothing of what waits.
-COUNTS = {"reach_counts", "reach_feeds", "reach_readers"}
+# What the web workers count of public feeds and pages and of tokens, at any time. It tells nothing of what waits.
+COUNTS = {"reach_counts", "reach_feeds", "reach_readers", "token_uses"}
 
 
 def public_rows(server: Server) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import asyncio
 import socket
 import ssl
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +18,7 @@ from msgspec import Struct
 
 from app.errors import Refused
 from app.outbound.addresses import Resolve, is_public, judged, resolve
-from app.outbound.callbacks import ADDRESSES, CONNECT, Client, PartialAnswer, Policy, Target
+from app.outbound.callbacks import ADDRESSES, CONNECT, Answer, Client, PartialAnswer, Policy, Target
 from app.outbound.wire import Wire
 
 CERTIFICATES = {
@@ -47,16 +48,26 @@ class Probe(Client):
     def __init__(self, policy: Policy, resolver: Resolve = resolve, *, describes: bool = False) -> None:
         super().__init__(policy, resolver)
         self.steps: list[Step] = []
-        self._describes = describes
+        self._describes, self._hides = describes, False
         self._begun = 0.0
+
+    async def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"") -> Answer:
+        """As `Client.send`. If a host that must not be described does not answer, the steps do not say how far the call
+        came."""
+        try:
+            return await super().send(method, url, headers, body)
+        except Refused:
+            if self._hides:
+                self.steps = [Step("dns"), Step("tcp", "silent")]
+            raise
 
     async def _connected(self, target: Target, answer: PartialAnswer) -> Wire:
         """A new connection, as `Client` makes it, with a note of each step."""
         until = asyncio.get_running_loop().time() + CONNECT
-        self.steps, self._begun = [], time.monotonic()
+        self.steps, self._begun, self._hides = [], time.monotonic(), False
         addresses = await self._found(target, answer, until)
-        sock = await self._reached_one(target, answer, addresses, until)
-        wire = await self._spoken(target, answer, sock, until)
+        sock = await self._reached_one(target, addresses, until)
+        wire = await self._spoken(target, sock, until)
         wire.inside = bool(answer.inside)
         return wire
 
@@ -70,13 +81,11 @@ class Probe(Client):
         except Refused:
             # A name without an address and one that leads inside get the same words.
             raise self._failed("dns", "none") from None
-        answer.inside = not self._describes and not all(map(is_public, addresses))
-        self._note("dns", about="" if answer.inside else ", ".join(addresses))
+        answer.inside = self._hides = not self._describes and not all(map(is_public, addresses))
+        self._note("dns", about="" if self._hides else ", ".join(addresses))
         return addresses
 
-    async def _reached_one(
-        self, target: Target, answer: PartialAnswer, addresses: list[str], until: float
-    ) -> socket.socket:
+    async def _reached_one(self, target: Target, addresses: list[str], until: float) -> socket.socket:
         loop = asyncio.get_running_loop()
         code, about = "slow", ""
         for number, address in enumerate(addresses):
@@ -85,7 +94,7 @@ class Probe(Client):
             try:
                 async with asyncio.timeout((until - loop.time()) / (len(addresses) - number)):
                     await loop.sock_connect(sock, (address, target.port))
-                self._note("tcp", about="" if answer.inside else f"{address} {target.port}")
+                self._note("tcp", about="" if self._hides else f"{address} {target.port}")
                 return sock
             except BaseException as error:
                 sock.close()
@@ -93,9 +102,9 @@ class Probe(Client):
                     raise
                 refused = isinstance(error, ConnectionRefusedError)
                 code, about = ("refused" if refused else "slow"), f"{address} {target.port}"
-        raise self._failed("tcp", *(("silent", "") if answer.inside else (code, about)))
+        raise self._failed("tcp", code, about)
 
-    async def _spoken(self, target: Target, answer: PartialAnswer, sock: socket.socket, until: float) -> Wire:
+    async def _spoken(self, target: Target, sock: socket.socket, until: float) -> Wire:
         """The connection, after the TLS handshake if there is one."""
         secure = target.scheme == "https"
         more: dict[str, Any] = {}
@@ -106,15 +115,15 @@ class Probe(Client):
                 transport, wire = await asyncio.get_running_loop().create_connection(Wire, sock=sock, **more)
         except (OSError, ValueError) as error:
             sock.close()
-            raise self._failed("tls", *(("silent", "") if answer.inside else why_not(error))) from None
+            raise self._failed("tls", *why_not(error)) from None
         if secure:
-            about = "" if answer.inside else _ends(transport.get_extra_info("peercert"))
+            about = "" if self._hides else _ends(transport.get_extra_info("peercert"))
             self._note("tls", about=about)
         return wire
 
     def _note(self, name: str, code: str = "", about: str = "") -> None:
         # Without an answer, the duration would show whether something listens there.
-        millis = 0 if code in ("none", "silent") else round((time.monotonic() - self._begun) * 1000)
+        millis = 0 if code == "none" or self._hides else round((time.monotonic() - self._begun) * 1000)
         self.steps.append(Step(name, code, about, millis))
         self._begun = time.monotonic()
 

@@ -379,7 +379,6 @@ TEXTS: dict[str, dict[str, str]] = {
         "ko": "TLS 연결이 5초 안에 끝나지 않았습니다.",
         "en": "The TLS handshake was not complete within 5 seconds.",
     },
-    "selftest-tls-silent": {"ko": "응답이 없습니다.", "en": "No answer came."},
     "selftest-answer": {"ko": "{status}(으)로 답했습니다.", "en": "It answered {status}."},
     "selftest-answer-none": {
         "ko": "연결은 되었지만 HTTP 응답이 오지 않았습니다. 이 포트가 웹 서버인지 확인해 주십시오.",

@@ -67,6 +67,7 @@ class Site:
         self._links()
         self._drafted()
         self._reached(token)
+        self._newsroom()
 
     def _pushed(self, token: str, version: int, headline: str, embargo: str = "") -> str:
         name = headline[:3]
@@ -198,6 +199,42 @@ class Site:
         engine.dispose()
         self.paths["pushed"] = self._pushed(token, 1, "배달할 자료")
         self.paths["waiting"] = self._pushed(token, 1, "엠바고 자료", "<embargo until='2099-01-01T00:00:00Z'/>")
+
+    def _newsroom(self) -> None:
+        """Outlets of which the administrator is an editor, one of them suspended, with tokens, deliveries and an application."""
+        context, now = connect(Settings(data_dir=str(self.server.directory))), datetime.now(UTC)
+        engine = context.engine
+        store.accounts.save_outlet(
+            engine, OutletRecord("daily", "전북일보", ("kr:52",), until=now + timedelta(days=99)), now
+        )
+        store.accounts.save_outlet(engine, OutletRecord("banned", f"정지 {LONG}"), now)
+        store.accounts.suspend_outlet(engine, "banned", now + timedelta(days=90), f"엠바고 파기. {LONG}", now, "test")
+        for code in ("daily", "banned"):
+            given = {"email": ADMIN, "outlet": code, "role": "outlet-editor"}
+            link = store.accounts.new_link(engine, "invite", now, timedelta(days=7), **given)
+            store.accounts.join(engine, link.id, "", "", "", now)
+        secret = store.accounts.new_token(
+            engine, "", "수집기", now, role="outlet", outlet="daily", networks=("203.0.113.0/24", "2001:db8::/32")
+        )
+        token = store.accounts.token_of(engine, secret)
+        assert token is not None
+        store.reach.add_counts(engine, store.reach.ReachBatch(hour_of(now), {}, {}, uses={token.id: 1234}))
+        new = store.deliveries.Subscription(
+            "webhook", "https://none.invalid/hook", f"{self.url}/feed.json?region=kr%3A52", "region=kr%3A52", "json",
+            host="none.invalid", outlet="daily",
+        )  # fmt: skip
+        hook = store.deliveries.save_subscription(engine, new, [("kr:52", "*")], now)
+        self.paths["hook"] = hook.name
+        token_of_office = store.accounts.new_token(engine, "jeonbuk", "", now)
+        for name in ("전송 하나", "전송 둘"):
+            self._pushed(token_of_office, 1, name)
+        long = store.accounts.Application(
+            LONG, "https://daily.example", "김기자", "kim@daily.example", LONG, ("kr:52",), ("jeonbuk",), "ko"
+        )
+        self.paths["applies"] = links.applying(engine, store.accounts.add_application(engine, long, now))
+        self.paths["applied"] = store.accounts.add_application(engine, long, now)
+        store.accounts.confirm_application(engine, self.paths["applied"], now)
+        engine.dispose()
 
     def _drafted(self) -> None:
         """A draft with two versions, a file, faults, and what the administrator wrote beside it."""

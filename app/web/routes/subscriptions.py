@@ -76,8 +76,9 @@ def _added(context: Context, principal: Principal, sent: dict[str, str]) -> Resp
 def one(name: str) -> Response:
     """A subscription with its last deliveries."""
     context = here()
-    found = _found(context, _account(), name)
-    details = account.details(context, found)
+    principal = _account()
+    found = _found(context, principal, name)
+    details = _details(context, principal, found)
     if html_wanted():
         return _page("subscription.html", title=name, subscription=details, secret="", tried=None)
     return _json(details)
@@ -96,7 +97,8 @@ def end(name: str) -> Response:
 def steer(name: str, action: str) -> Response:
     """The actions pause, resume, resend (failed deliveries), test, rotate (the secret) and end."""
     context, now = here(), datetime.now(UTC)
-    found = _found(context, _account(), name)
+    principal = _account()
+    found = _found(context, principal, name)
     if action == "pause":
         store.deliveries.pause_subscription(context.engine, found.id, "Its account paused it.", now)
     elif action == "resume":
@@ -113,7 +115,7 @@ def steer(name: str, action: str) -> Response:
         with web.places.trying(found.outlet or "server"):
             tried = webhooks.test(context, found)
         if form_sent():
-            details = account.details(context, found)
+            details = _details(context, principal, found)
             return _page("subscription.html", title=name, subscription=details, secret="", tried=tried)
         return _json(msgspec.to_builtins(tried))
     else:
@@ -125,6 +127,12 @@ def steer(name: str, action: str) -> Response:
     again = store.deliveries.subscription(context.engine, found.name)
     assert again is not None, "ended ones are kept for a while"
     return _json(account.summary(context, again))
+
+
+def _details(context: Context, principal: Principal, found: store.deliveries.Subscription) -> dict[str, Any]:
+    """A subscription with its last deliveries; without them, while its outlet may not read what they were about."""
+    stopped = principal.outlet is not None and principal.outlet.stopped(datetime.now(UTC))
+    return account.details(context, found, 0 if stopped and found.embargoed else account.LOGGED)
 
 
 def _made(context: Context, webhook: store.deliveries.Subscription, status: int) -> Response:
