@@ -1,7 +1,7 @@
 """The page on which a release is written: autosave, two people in one draft, its files, names that may be meant; and attacks on it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -359,13 +359,22 @@ def test_a_closed_draft_keeps_a_late_text_beside_it(site: Site) -> None:
     assert "너무 늦은 글" in writer.get(f"{draft}/aside").text
 
 
-def test_the_scripts_are_small_and_ask_for_nothing_elsewhere() -> None:
+def loaded(files: Mapping[str, str], name: str) -> set[str]:
+    """A script and all that it imports."""
+    found = {name}
+    for other in re.findall(r'from "\./([\w-]+\.js)"', files[name]):
+        found |= loaded(files, other)
+    return found
+
+
+@pytest.mark.parametrize("page", ["compose.js", "build.js", "passkeys.js", "embed.js"])
+def test_the_scripts_are_small_and_ask_for_nothing_elsewhere(page: str) -> None:
     from app.web import assets
 
-    files = assets.of_site(Settings()).files
-    scripts = {
-        name: asset.body.decode() for name, asset in files.items() if name.endswith(".js") and name != "passkeys.js"
+    files = {
+        name: asset.body.decode() for name, asset in assets.of_site(Settings()).files.items() if name.endswith(".js")
     }
+    scripts = {name: files[name] for name in loaded(files, page)}
     assert sum(len(body.encode()) for body in scripts.values()) < 40 * 1024
     for name, body in scripts.items():
         assert not re.search(r"\beval\(|new Function|document\.write|https?://(?!www\.w3\.org/2000/svg)[a-z]", body), (

@@ -151,7 +151,9 @@ def questions() -> list[tuple[str, str, dict[str, str]]]:
     found = []
     for path in sorted(set(paths())):
         asked = (
-            QUERIES if path.startswith(("/feed", "/f/")) or path == "/" else ("", "since=now", "from=0", "version=1")
+            QUERIES
+            if path.startswith(("/feed", "/f/", "/embed")) or path == "/"
+            else ("", "since=now", "from=0", "version=1")
         )
         for query in asked:
             url = f"{path}?{query}" if query else path
