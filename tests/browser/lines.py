@@ -85,7 +85,7 @@ LINES = (
     Line("build.page", "/feeds/build?region=kr:52&q=도정상", main="main [name=q]", name="chosen", do=unfolded),
     Line("build.page", "/feeds/build?region=전주싀&topic=없는분야&lang=ko", status=404, name="wrong"),
     Line("build.page", "/feeds/build?region=kr:52&exclude_region=kr", name="opposed", main="main [name=q]"),
-    Line("embed.frame", "/embed?region=kr:52&language=ko", main="main a"),
+    Line("embed.frame", "/embed?region=kr:52", main="main a"),
     Line("articles.page", "/articles/{sample}"),
     Line("articles.page", "/articles/{article}", name="corrected"),
     Line("articles.page", "/articles/{long}", name="long words"),
