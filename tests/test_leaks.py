@@ -154,7 +154,7 @@ def questions() -> list[tuple[str, str, dict[str, str]]]:
     for path in sorted(set(paths())):
         asked = (
             QUERIES
-            if path.startswith(("/feed", "/f/")) or path in ("/", "/search")
+            if path.startswith(("/feed", "/f/", "/embed")) or path in ("/", "/search")
             else ("", "since=now", "from=0", "version=1")
         )
         for query in asked:

@@ -77,15 +77,15 @@ TEXTS: dict[str, dict[str, str]] = {
         "en": "Correct what is marked first. Everything that you chose is kept.",
     },
     "build-opposed": {
-        "ko": "이 피드에는 아무것도 오지 않습니다. ‘{value}’을(를) 골랐지만 ‘{without}’을(를) 빼기로 했기 때문입니다.",
+        "ko": "이 피드에는 아무것도 오지 않습니다. 고르신 ‘{value}’ 전체가 빼기로 하신 ‘{without}’ 안에 들어 있습니다.",
         "en": "Nothing can come by this feed: you chose “{value}” and left out “{without}”, which contains it.",
     },
     "build-opposed-same": {
-        "ko": "이 피드에는 아무것도 오지 않습니다. ‘{value}’을(를) 고르고 또 빼기로 했기 때문입니다.",
+        "ko": "이 피드에는 아무것도 오지 않습니다. 고르신 ‘{value}’ 항목을 빼기로도 하셨습니다.",
         "en": "Nothing can come by this feed: you chose “{value}” and left it out as well.",
     },
     "build-elsewhere": {
-        "ko": "‘{office}’은(는) ‘{region}’의 기관이 아니어서, 둘을 함께 만족하는 소식이 드뭅니다.",
+        "ko": "‘{office}’ 기관은 ‘{region}’ 지역에 있지 않아, 두 조건에 모두 맞는 소식이 드뭅니다.",
         "en": "“{office}” is not an office of “{region}”, so there is hardly anything that is of both.",
     },
     # The feed

@@ -4,8 +4,7 @@ The parameters are those of feeds. A value that is wrong becomes a fault beside 
 chosen. Only a choice without a fault is a query.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from urllib.parse import quote, urlencode
 
 from msgspec import Struct, field
@@ -21,14 +20,14 @@ from app.web.parameters import Pairs
 from schemas import UnknownCode, codes
 from schemas.alike import alike, letters
 
-__all__ = ["NAMES", "PATH", "Choice", "Wrong", "address", "all_offices", "choice_of", "feed_in_words", "value_in_words"]
+__all__ = ["NAMES", "PATH", "Choice", "address", "choice_of", "feed_in_words", "offices_by_code", "value_in_words"]
 
 CHOICES = (*BY_NAME, *(EXCLUDE + name for name in BY_NAME))
 SINGLE = ("q", "since", "until", "limit")
 NAMES = (*CHOICES, *SINGLE)
 PATH = "/feeds/build"
 LONGEST = 200  # characters of a name or code
-SHOWN = 60  # values of one field that the page shows
+SHOWN = 25  # values of one field that the page keeps; more than a feed takes, so that none is lost that could be used
 GUESSED = 3  # wrong names of a page whose nearest ones are looked for
 NEAREST = 5
 # The type of a problem of the whole query -> the field that it is about, and what is said there.
@@ -37,6 +36,16 @@ OF_QUERY = {
     "bad-instant": ("since", "build-value-wrong"),
     "bad-limit": ("limit", "build-value-wrong"),
 }
+
+Sent = dict[str, dict[str, None]]  # parameter -> its different values, in their order
+
+
+class Unusable(Exception):
+    """A value that cannot be used: what is said of it (the key of a text), and (code, name) of what may be meant."""
+
+    def __init__(self, key: str, status: int, near: Callable[[], Sequence[tuple[str, str]]] = tuple) -> None:
+        super().__init__(key)
+        self.key, self.status, self.near = key, status, near
 
 
 class Wrong(Struct, frozen=True):
@@ -60,6 +69,10 @@ class Choice(Struct):
         """The values of a parameter, with their names."""
         return self.chosen.get(parameter, {})
 
+    def hints(self, parameter: str) -> dict[str, dict[str, str]]:
+        """The same as the page's script takes them (static/pick.js)."""
+        return {value: {"code": value, "name": name} for value, name in self.values(parameter).items()}
+
     def has(self, *parameters: str) -> bool:
         """Whether one of these parameters has a value, also a wrong one."""
         return any(self.chosen.get(one) or self.wrong.get(one) for one in parameters)
@@ -72,8 +85,8 @@ class Choice(Struct):
 
 def choice_of(pairs: Iterable[tuple[str, str]], offices: Mapping[str, OfficeRecord], lang: str) -> Choice:
     """The choice of these parameters, which are of NAMES, with its faults in that language."""
-    choice, left = Choice(), GUESSED
-    sent: dict[str, dict[str, None]] = {}
+    choice = Choice()
+    sent: Sent = {}
     for parameter, value in pairs:
         if value.strip():
             sent.setdefault(parameter, {})[value.strip()] = None
@@ -83,24 +96,30 @@ def choice_of(pairs: Iterable[tuple[str, str]], offices: Mapping[str, OfficeReco
         if len(values) > 1:
             _fault(choice, parameter, text("build-value-wrong", lang).format(text=values[1][:40]))
     for parameter in CHOICES:
-        texts = [*sent.get(parameter, ())]
-        for value in texts[:SHOWN]:
-            try:
-                known = _resolved(parameter, value, offices)
-                choice.chosen.setdefault(parameter, {})[known] = value_in_words(_bare(parameter), known, offices, lang)
-            except (Problem, UnknownCode) as error:
-                _fault(choice, parameter, _said(error, value, lang), getattr(error, "status", 404))
-                near = _nearest(error, parameter, value, offices, lang) if left else []
-                left -= bool(left)
-                rest = [(one, other) for one in sent for other in sent[one] if (one, other) != (parameter, value)]
-                instead = tuple((label, address((*rest, (parameter, code)))) for code, label in near)
-                choice.wrong.setdefault(parameter, []).append(Wrong(value[:LONGEST], instead))
-        if len(texts) > VALUES:
-            many = text("build-many", lang).format(most=VALUES, count=len(texts))
-            _fault(choice, parameter, many)
+        if (count := len(sent.get(parameter, ()))) > VALUES:
+            _fault(choice, parameter, text("build-many", lang).format(most=VALUES, count=count))
+    sent = {parameter: dict.fromkeys([*values][:SHOWN]) for parameter, values in sent.items()}
+    for parameter in CHOICES:
+        for value in sent.get(parameter, ()):
+            _take(choice, parameter, value, sent, offices, lang)
     if not choice.faults:
         _ask(choice, offices, lang)
     return choice
+
+
+def _take(
+    choice: Choice, parameter: str, value: str, sent: Sent, offices: Mapping[str, OfficeRecord], lang: str
+) -> None:
+    """Add one value to the choice, with its name, or with what is wrong with it."""
+    try:
+        known = _resolved(parameter, value, offices, lang)
+        choice.chosen.setdefault(parameter, {})[known] = value_in_words(_bare(parameter), known, offices, lang)
+    except Unusable as error:
+        _fault(choice, parameter, text(error.key, lang).format(text=value[:40]), error.status)
+        near = error.near() if sum(map(len, choice.wrong.values())) < GUESSED else ()
+        rest = [(one, other) for one in sent for other in sent[one] if (one, other) != (parameter, value)]
+        instead = tuple((label, address((*rest, (parameter, code)))) for code, label in near)
+        choice.wrong.setdefault(parameter, []).append(Wrong(value[:LONGEST], instead))
 
 
 def address(pairs: Iterable[tuple[str, str]]) -> str:
@@ -108,7 +127,7 @@ def address(pairs: Iterable[tuple[str, str]]) -> str:
     return url(PATH, urlencode([*pairs], quote_via=quote, safe=":"))
 
 
-def all_offices() -> dict[str, OfficeRecord]:
+def offices_by_code() -> dict[str, OfficeRecord]:
     """The known offices by their code. Raises Unavailable."""
     return {office.code: office for office in store.accounts.all_offices(here().engine)}
 
@@ -118,6 +137,7 @@ def _ask(choice: Choice, offices: Mapping[str, OfficeRecord], lang: str) -> None
         choice.query = parse(choice.pairs(), [*offices])
     except Problem as problem:
         parameter, key = OF_QUERY.get(problem.type, ("all", "build-costly"))
+        parameter = "until" if parameter == "since" and not choice.single["since"] else parameter
         shown = choice.single.get(parameter, "")[:40]
         _fault(choice, parameter, text(key, lang).format(text=shown), problem.status)
 
@@ -131,58 +151,51 @@ def _bare(parameter: str) -> str:
     return parameter.removeprefix(EXCLUDE)
 
 
-def _resolved(parameter: str, value: str, offices: Mapping[str, OfficeRecord]) -> str:
-    """The canonical form of a value. An office may be given by its name too. Raises Problem and UnknownCode."""
-    if len(value) > LONGEST:
-        raise Problem(400, "too-long", "The value is too long")
-    if parameter.endswith("office"):
-        named = [office.code for office in offices.values() if office.named(value)]
-        if len(named) == 1:
-            return named[0]
-        if named:
-            raise Problem(404, "ambiguous-office", "Ambiguous office")
-    if (scheme := _scheme(parameter)) is not None:
-        return codes(scheme).resolve(value).code
-    return BY_NAME[_bare(parameter)].resolve(value, [*offices])
-
-
-def _scheme(parameter: str) -> Literal["region", "topic"] | None:
-    """The code table of a parameter; None if it has none."""
+def _resolved(parameter: str, value: str, offices: Mapping[str, OfficeRecord], lang: str) -> str:
+    """The canonical form of a value. Raises Unusable. The nearest names take milliseconds, so they are found only where asked for."""
     bare = _bare(parameter)
-    return "region" if bare == "region" else "topic" if bare == "topic" else None
+    if len(value) > LONGEST:
+        raise Unusable("build-long", 400)
+    if bare == "office":
+        return _office(value, offices)
+    try:
+        if bare == "region" or bare == "topic":
+            return codes(bare).resolve(value).code
+        return BY_NAME[bare].resolve(value, ())
+    except UnknownCode as error:
+        unknown = error
+        key = "build-ambiguous" if unknown.candidates else "build-unknown"
+        raise Unusable(
+            key, 404, lambda: [_shown(bare, one.partition(" ")[0], lang) for one in unknown.nearest]
+        ) from None
+    except Problem as problem:
+        near = [code for fault in problem.errors for code in fault.nearest]
+        names = [(code, value_in_words(bare, code, offices, lang)) for code in near]
+        raise Unusable("build-unknown" if near else "build-value-wrong", problem.status, lambda: names) from None
 
 
-def _said(error: Problem | UnknownCode, value: str, lang: str) -> str:
-    """What is wrong with a value, in a sentence."""
-    if isinstance(error, UnknownCode):
-        key = "build-ambiguous" if error.candidates else "build-unknown"
-    else:
-        kinds = {"too-long": "build-long", "bad-language": "build-value-wrong", "ambiguous-office": "build-ambiguous"}
-        key = kinds.get(error.type, "build-unknown")
-    return text(key, lang).format(text=value[:40])
+def _office(value: str, offices: Mapping[str, OfficeRecord]) -> str:
+    """The code of the office with this code or name. Raises Unusable."""
+    if value.lower() in offices:
+        return value.lower()
+    named = [office for office in offices.values() if office.named(value)]
+    if len(named) == 1:
+        return named[0].code
+    if named:
+        raise Unusable("build-ambiguous", 404, lambda: [(one.code, f"{one.name} ({one.code})") for one in named])
+
+    def near() -> Sequence[tuple[str, str]]:
+        names = {
+            letters(name): office for office in offices.values() for name in (office.name, *office.aliases, office.code)
+        }
+        return [*{office.code: office.name for office in alike(value[:100], names, NEAREST)}.items()]
+
+    raise Unusable("build-unknown", 404, near)
 
 
-def _nearest(
-    error: Problem | UnknownCode, parameter: str, value: str, offices: Mapping[str, OfficeRecord], lang: str
-) -> Sequence[tuple[str, str]]:
-    """(code, name) of what may be meant."""
-    if isinstance(error, UnknownCode):
-        scheme = _scheme(parameter) or "topic"
-        return [(code, _within(scheme, code, lang)) for code in (shown.partition(" ")[0] for shown in error.nearest)]
-    if _bare(parameter) != "office":
-        known = [code for fault in error.errors for code in fault.nearest]
-        return [(code, value_in_words(_bare(parameter), code, offices, lang)) for code in known]
-    if error.type == "ambiguous-office":
-        return [(office.code, f"{office.name} ({office.code})") for office in offices.values() if office.named(value)]
-    names = {
-        letters(name): office for office in offices.values() for name in (office.name, *office.aliases, office.code)
-    }
-    return [*{office.code: office.name for office in alike(value[:100], names, NEAREST)}.items()]
-
-
-def _within(scheme: Literal["region", "topic"], code: str, lang: str) -> str:
-    """The name of a code, and of what it is in: several districts have the same name."""
-    table = codes(scheme)
+def _shown(scheme: str, code: str, lang: str) -> tuple[str, str]:
+    """A code, and its name with that of what it is in: several districts have the same name."""
+    table = codes("region" if scheme == "region" else "topic")
     found = table.get(code)
     above = table.get(found.parent) if found else None
-    return f"{name(code, lang)} ({name(above.code, lang)})" if above and above.parent else name(code, lang)
+    return code, f"{name(code, lang)} ({name(above.code, lang)})" if above and above.parent else name(code, lang)

@@ -66,6 +66,13 @@ def opened(page: Page) -> None:
     )
 
 
+def unfolded(page: Page) -> None:
+    """Open everything that the builder folds."""
+    page.locator(".map path").first.wait_for()
+    page.locator("main details").evaluate_all("folds => folds.forEach(fold => fold.open = true)")
+    page.locator(".tree").first.wait_for()
+
+
 LINES = (
     Line("pages.home", "/", main="main [type=search]"),
     Line("pages.home", "/?region=kr:52", name="of a feed"),
@@ -96,6 +103,11 @@ LINES = (
     Line("search.shown", "/search?q=전주사", name="misspelt", main="main .notice a"),
     Line("search.shown", "/search?q=없는낱말", name="nothing found"),
     Line("search.shown", "/search?region=Atlantis", status=404, name="unknown region"),
+    Line("build.page", "/feeds/build", main="main [name=q]"),
+    Line("build.page", "/feeds/build?region=kr:52&q=도정상", main="main [name=q]", name="chosen", do=unfolded),
+    Line("build.page", "/feeds/build?region=전주싀&topic=없는분야&lang=ko", status=404, name="wrong"),
+    Line("build.page", "/feeds/build?region=kr:52&exclude_region=kr", name="opposed", main="main [name=q]"),
+    Line("embed.frame", "/embed?region=kr:52", main="main a"),
     Line("articles.page", "/articles/{sample}"),
     Line("articles.page", "/articles/{article}", name="corrected"),
     Line("articles.page", "/articles/{pictured}", name="pictured"),

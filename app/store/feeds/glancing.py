@@ -68,7 +68,7 @@ def _end(connection: Connection, asked: scan.Asked, most: int) -> Cursor | None:
 
 
 @lru_cache(500)
-def _ends(shape: scan.Shape) -> Select[Any]:
+def _ends(shape: scan.QueryShape) -> Select[Any]:
     """The entry of each pair that is one too many."""
     parts = []
     for statement, sort, num in scan.each_pair(shape):
@@ -89,7 +89,7 @@ def _count(connection: Connection, asked: scan.Asked, start: int, end: Cursor | 
 
 
 @lru_cache(500)
-def _above(shape: scan.Shape) -> Select[Any]:
+def _above(shape: scan.QueryShape) -> Select[Any]:
     """The number of different articles in the entries above a position."""
     parts = []
     for statement, sort, num in scan.each_pair(shape):

@@ -41,7 +41,7 @@ def waiting(engine: Engine, query: Query, within: Sequence[Probe]) -> list[Stand
     return _standing(engine, query, embargo_entries, tuple(within))
 
 
-class Shape(Struct, frozen=True):
+class QueryShape(Struct, frozen=True):
     """The shape of a query: what it asks for, without its values."""
 
     entries: str  # the name of the table
@@ -57,7 +57,7 @@ class Shape(Struct, frozen=True):
 class Asked(Struct, frozen=True):
     """A query as the database is asked for it."""
 
-    shape: Shape
+    shape: QueryShape
     pairs: tuple[tuple[int, int], ...]  # the ids of the pairs that ever had an article; none: the feed is empty
     values: dict[str, Any]  # the parameters of its statements
     words: str
@@ -73,7 +73,7 @@ class Asked(Struct, frozen=True):
         # These ids decide who may read an article under embargo, so they are always read from the database.
         ids = ids_of(connection, names, remembered=entries is not embargo_entries)
         pairs = tuple((ids[place], ids[topic]) for place, topic in query.scans() if place in ids and topic in ids)
-        shape = Shape(
+        shape = QueryShape(
             entries.name,
             len(pairs),
             len(probes),
@@ -124,11 +124,11 @@ def _values(
 
 
 @lru_cache(500)
-def _scans(shape: Shape) -> Select[Any]:
+def _scans(shape: QueryShape) -> Select[Any]:
     return _whole(shape, [_narrowed(statement, sort, num, shape) for statement, sort, num in each_pair(shape)])
 
 
-def each_pair(shape: Shape) -> Iterator[tuple[Select[Any], ColumnElement[int], ColumnElement[int]]]:
+def each_pair(shape: QueryShape) -> Iterator[tuple[Select[Any], ColumnElement[int], ColumnElement[int]]]:
     """A statement for all entries of each pair, with its columns sort and num."""
     for number in range(shape.pairs):
         entry = _entries(shape)
@@ -138,7 +138,7 @@ def each_pair(shape: Shape) -> Iterator[tuple[Select[Any], ColumnElement[int], C
         yield statement, entry.c.sort, entry.c.num
 
 
-def _searched(shape: Shape, found: Select[int]) -> Select[Any]:
+def _searched(shape: QueryShape, found: Select[int]) -> Select[Any]:
     """The articles that match the words, looked up in every dimension."""
     article = articles.alias()
     statement = select(article.c.sort, article.c.num).where(
@@ -147,7 +147,7 @@ def _searched(shape: Shape, found: Select[int]) -> Select[Any]:
     return _narrowed(statement, article.c.sort, article.c.num, shape)
 
 
-def _whole(shape: Shape, parts: Sequence[Select[Any]]) -> Select[Any]:
+def _whole(shape: QueryShape, parts: Sequence[Select[Any]]) -> Select[Any]:
     """The rows of all parts in order, without repeats, each with the article's version."""
     found = union_all(*(select(part.subquery()) for part in parts)).subquery()
     statement = (
@@ -159,7 +159,9 @@ def _whole(shape: Shape, parts: Sequence[Select[Any]]) -> Select[Any]:
     return statement.order_by(*_order(shape, found.c.sort, found.c.num))
 
 
-def _narrowed(statement: Select[Any], sort: ColumnElement[int], num: ColumnElement[int], shape: Shape) -> Select[Any]:
+def _narrowed(
+    statement: Select[Any], sort: ColumnElement[int], num: ColumnElement[int], shape: QueryShape
+) -> Select[Any]:
     statement = statement.where(*narrowing(shape, sort, num))
     if shape.before:
         statement = statement.where(tuple_(sort, num) < tuple_(bindparam("before_sort"), bindparam("before_num")))
@@ -168,7 +170,7 @@ def _narrowed(statement: Select[Any], sort: ColumnElement[int], num: ColumnEleme
     return statement.order_by(*_order(shape, sort, num)).limit(bindparam("limit"))
 
 
-def narrowing(shape: Shape, sort: ColumnElement[int], num: ColumnElement[int]) -> Iterator[ColumnElement[bool]]:
+def narrowing(shape: QueryShape, sort: ColumnElement[int], num: ColumnElement[int]) -> Iterator[ColumnElement[bool]]:
     """The conditions on an article of the scan: its other feeds, and the period."""
     for number in range(shape.probes):
         yield there(shape, sort, num, f"probe{number}_places", f"probe{number}_topics")
@@ -180,13 +182,13 @@ def narrowing(shape: Shape, sort: ColumnElement[int], num: ColumnElement[int]) -
         yield sort < bindparam("until")
 
 
-def _order(shape: Shape, sort: ColumnElement[int], num: ColumnElement[int]) -> tuple[ColumnElement[int], ...]:
+def _order(shape: QueryShape, sort: ColumnElement[int], num: ColumnElement[int]) -> tuple[ColumnElement[int], ...]:
     """Newest first; for the page of newer articles, oldest first, so that the limit keeps the nearest."""
     return (sort, num) if shape.after else (sort.desc(), num.desc())
 
 
 def there(
-    shape: Shape, sort: ColumnElement[int], num: ColumnElement[int], places: str, topics: str
+    shape: QueryShape, sort: ColumnElement[int], num: ColumnElement[int], places: str, topics: str
 ) -> ColumnElement[bool]:
     """Whether the article also has an entry in one of these places and topics."""
     other = _entries(shape)
@@ -198,5 +200,5 @@ def there(
     )
 
 
-def _entries(shape: Shape) -> Any:
+def _entries(shape: QueryShape) -> Any:
     return (feed_entries if shape.entries == feed_entries.name else embargo_entries).alias()

@@ -162,7 +162,7 @@ def _page(**values: Any) -> Response:
 
 def _in_words(query: str) -> str:
     """What a query holds, in words; empty if there is none, or if it is wrong."""
-    offices = web.building.all_offices() if query else {}
+    offices = web.building.offices_by_code() if query else {}
     try:
         return web.building.feed_in_words(parse(parse_qsl(query), [*offices]), offices, language()) if query else ""
     except Problem:

@@ -49,7 +49,7 @@ FOUND = 20  # offices that a search finds
 def page() -> Response:
     """The builder with what its address chooses. Wrong values stand beside their fields, with the nearest names."""
     context, lang = here(), language()
-    offices = building.all_offices()
+    offices = building.offices_by_code()
     choice = building.choice_of(meant(building.NAMES), offices, lang)
     shown = _result(context, choice.query, offices, lang) if choice.query is not None else {}
     response = html_page(
@@ -115,7 +115,7 @@ def outlines() -> Response:
     """The feed as OPML 2.0, and if several values were chosen, a feed for each of them."""
     context, lang = here(), language()
     query = _first_page(web.question_here())
-    offices = building.all_offices()
+    offices = building.offices_by_code()
     parts = _parts(query)
     listed = [_outline(context, query, offices, lang)]
     listed += [_outline(context, part, offices, lang, _parts(part, "topic")) for part in parts]
@@ -303,7 +303,7 @@ def _provinces(choice: Choice) -> str:
 def _offices_named(words: str) -> list[dict[str, object]]:
     """The offices with these words in a name, those that begin with them first; without words, all."""
     wanted, found = folded(words), []
-    for office in building.all_offices().values():
+    for office in building.offices_by_code().values():
         names = [folded(one) for one in (office.name, *office.aliases, office.code)]
         if any(wanted in one for one in names):
             found.append((not any(one.startswith(wanted) for one in names), office.name, office.code))

@@ -33,7 +33,7 @@ def frame() -> Response:
     response = html_page(
         "embed.html",
         lang,
-        title=feed_in_words(query, building.all_offices(), lang),
+        title=feed_in_words(query, building.offices_by_code(), lang),
         articles=found,
         home=web.page.home(context, replace(query, limit=50)),
     )

@@ -1,5 +1,5 @@
 // The feed builder works without scripts; these show the feed of a choice as one chooses.
-import { byId, form, on, say, speak } from "./common.js";
+import { byId, form, make, on, say, speak } from "./common.js";
 import { pick } from "./pick.js";
 
 const address = () => { const asked = new URLSearchParams([...new FormData(form)].filter(([, value]) => value.trim())).toString(); return form.getAttribute("action") + (asked && `?${asked}`); };
@@ -55,4 +55,28 @@ on(document, "click", async event => {
   speak(say("copied"));
 });
 
-document.querySelectorAll("[data-pick]").forEach(pick);
+// A fieldset of the form: what chooses takes the place of its plain fields, and hidden fields of its name are sent.
+function choose(area) {
+  const box = make("div", { hidden: true }), plain = area.querySelector(".plain"), menu = area.querySelector("select"), all = area.querySelector("[data-all]");
+  const lines = () => [...box.children].map(field => field.value);
+  function keep(values) {
+    box.replaceChildren(...values.map(value => make("input", { type: "hidden", name: area.dataset.name, value })));
+    if (area.matches(".wrong")) { area.classList.remove("wrong"); area.querySelectorAll(".fault, .instead").forEach(one => one.remove()); }
+  }
+  for (const value of Object.keys(JSON.parse(area.dataset.chosen))) box.append(make("input", { type: "hidden", name: area.dataset.name, value }));
+  const { add, write, names, search, more, find } = pick(area, { label: area.querySelector("legend").textContent, lines, keep, place: parts => plain.replaceWith(box, ...parts) });
+  search.value = area.dataset.wrong ?? "";
+  if ("open" in area.dataset) more.open = true;
+  if (menu) {
+    menu.removeAttribute("name");
+    on(menu, "change", () => { if (menu.value) add({ code: menu.value, name: menu.selectedOptions[0].textContent.trim() }); menu.value = ""; });
+  }
+  if (all) on(all, "click", async event => {
+    event.preventDefault();
+    const hints = await find({ kind: area.dataset.pick, under: all.dataset.all });
+    for (const hint of hints) names[hint.code] = hint;
+    write([...lines(), ...hints.map(hint => hint.code)]);
+    speak(say("added", { name: all.textContent }));
+  });
+}
+document.querySelectorAll("[data-pick]").forEach(choose);

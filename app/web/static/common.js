@@ -7,14 +7,14 @@ const words = JSON.parse(form.dataset.words);
 // A sentence of the page's language, with what it names. A text that is not there shows its key, which a test finds.
 export const say = (key, values = {}) => (words[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
 
-// An element. Texts become text nodes, so nothing that somebody wrote is read as HTML.
+// An element of HTML, or of "svg:…". Texts become text nodes, so nothing that somebody wrote is read as HTML.
 export function make(tag, props = {}, ...kids) {
-  const element = document.createElement(tag);
+  const element = tag.startsWith("svg:") ? document.createElementNS("http://www.w3.org/2000/svg", tag.slice(4)) : document.createElement(tag);
   for (const [name, value] of Object.entries(props)) {
     if (name.startsWith("on")) on(element, name.slice(2), value);
     else if (value !== undefined && value !== false) element.setAttribute(name, value === true ? "" : value);
   }
-  element.append(...kids.filter(kid => kid !== null && kid !== undefined));
+  element.append(...kids.filter(kid => kid != null));
   return element;
 }
 

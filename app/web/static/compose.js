@@ -7,6 +7,14 @@ import { saving } from "./saving.js";
 
 const save = saving();
 edit(document.querySelector("[data-editor]"), save);
-document.querySelectorAll("[data-pick]").forEach(pick);
+for (const area of document.querySelectorAll("[data-pick]")) {
+  area.classList.add("hidden");
+  pick(area, {
+    label: area.labels[0].firstChild.textContent,
+    lines: () => area.value.split("\n").map(line => line.trim()).filter(Boolean),
+    keep: all => { area.value = all.join("\n"); },
+    place: parts => area.after(...parts),
+  });
+}
 embargo();
 files(save);
