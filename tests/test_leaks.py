@@ -260,6 +260,7 @@ WAITS = {
     "translations",
 }
 WAITS |= {"drafts", "draft_versions", "draft_asides", "draft_presence", "draft_files", "draft_links"}
+WAITS |= {"outlet_copies", "copy_words"}
 WAITS |= {"office_notices", "office_templates", "desk_looks"}
 OWN = {
     "tokens",

@@ -813,6 +813,28 @@ reach_readers = Table(
 )
 Index("reach_readers_day", reach_readers.c.day)
 
+# Which outlets got a copy of an article under embargo, each version once: whose fingerprints a text is compared with.
+outlet_copies = Table(
+    "outlet_copies",
+    metadata,
+    Column("article", String(32), nullable=False),  # the public id
+    Column("version", BigInteger, nullable=False),
+    Column("outlet", String(64), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("article", "version", "outlet"),
+    sqlite_with_rowid=False,
+)
+
+# Sequences of words of these articles, as numbers: they find the article of a text (app/text/fingerprint.py).
+copy_words = Table(
+    "copy_words",
+    metadata,
+    Column("words", BigInteger, nullable=False),
+    Column("article", String(32), nullable=False),
+    PrimaryKeyConstraint("words", "article"),
+    sqlite_with_rowid=False,
+)
+
 
 def micros(instant: datetime) -> int:
     """An instant as whole microseconds since 1970."""

@@ -34,6 +34,7 @@ from app.web.routes import (
     desk_reporters,
     desk_sharing,
     desk_start,
+    desk_trace,
     desk_versions,
     differences,
     discovery,
@@ -86,6 +87,7 @@ ROUTES = (
     desk_reach,
     desk_reporters,
     desk_sharing,
+    desk_trace,
     desk_versions,
     ops,
 )

@@ -10,6 +10,7 @@ from msgspec import Struct
 from playwright.sync_api import Page
 
 MAIN = "main :is(button, a)"
+LEAKED = "누구도 쓰지 않은 글 한 줄"
 
 
 class Line(Struct, frozen=True):
@@ -150,5 +151,14 @@ LINES = (
     Line("desk_lists.contacts", "/desk/contacts?office=jeju", "admin", name="wrong", status=422, do=send()),
     Line("desk_reporters.listed", "/desk/reporters?office=jeonbuk", "admin"),
     Line("desk_reporters.listed", "/desk/reporters?office=jeju", "admin", name="wrong", status=422, do=send()),
+    Line("desk_trace.asking", "/desk/trace?office=jeonbuk", "admin", main="main button"),
+    Line("desk_trace.asking", "/desk/trace?office=jeonbuk", "admin", name="nothing sent", status=422, do=send()),
+    Line(
+        "desk_trace.asking",
+        "/desk/trace?office=jeonbuk",
+        "admin",
+        name="no such release",
+        do=send(text="누구도 쓰지 않은 글 한 줄"),
+    ),
     Line("", "/nowhere", status=404, name="no such page"),
 )
