@@ -22,7 +22,7 @@ from app.accounts.rights import OutletRecord, make_principal
 from app.intake.normalize import public_id
 from app.syndication import embargoed, tracing
 from app.text import fingerprint
-from app.text.fingerprint import Match, chance, compare, key_of, marked, read
+from app.text.fingerprint import Match, chance, key_of, marked, match_outlets, read
 from app.text.flatten import words_of
 from feeds import FORMATS, Article, Feed
 from tests.desk import Desk
@@ -52,7 +52,7 @@ def made(text: str = SHORT, body: str = "", id: str = "a" * 26) -> Article:
 
 
 def named(text: str, of: Article, outlets: list[str] = OUTLETS) -> list[str]:
-    return [match.outlet for match in compare(of, read(text), KEY, outlets) if match.chance <= tracing.SURE]
+    return [match.outlet for match in match_outlets(of, read(text), KEY, outlets) if match.chance <= tracing.SURE]
 
 
 def as_read(text: str) -> str:
@@ -112,7 +112,7 @@ def test_every_format_of_feeds_carries_the_marks(format: str) -> None:
 
 def test_two_hundred_letters_are_enough_and_the_bound_is_told() -> None:
     text = SHORT[:200]
-    best, second, *_ = compare(made(text), read(marked(made(text), KEY, "outlet-3").text), KEY, OUTLETS)
+    best, second, *_ = match_outlets(made(text), read(marked(made(text), KEY, "outlet-3").text), KEY, OUTLETS)
     assert best.outlet == "outlet-3" and best.agreed == best.places >= 60 and best.chance < 1e-15 < 1e-3 < second.chance
 
 
@@ -222,7 +222,7 @@ def test_false_accusations_are_as_rare_as_told() -> None:
         text = marked(original, KEY, f"leaker-{number}").text
         if number % 2:
             text = "".join(one if one not in fingerprint.THIN or dice.random() < 0.7 else "" for one in text)
-        matches: list[Match] = compare(original, read(text), KEY, innocent)
+        matches: list[Match] = match_outlets(original, read(text), KEY, innocent)
         worst = min(worst, matches[0].chance)
         below += matches[0].chance <= 0.05
     assert worst > 1e-4 and below <= 12, "the bound is the chance that any of the 200 agrees so well"
@@ -428,5 +428,5 @@ def test_no_text_takes_long(name: str) -> None:
     document, before = HOSTILE[name].encode(), time.process_time()
     text = words_of(document)
     fingerprint.asked_shingles(text)
-    compare(made(LONG), read(text), KEY, OUTLETS)
+    match_outlets(made(LONG), read(text), KEY, OUTLETS)
     assert time.process_time() - before < 1.5 * NOISE * pace(), name

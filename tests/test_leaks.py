@@ -293,7 +293,7 @@ PUBLIC = {
     "deliveries",
     "delivered",
 }
-PUBLIC |= {"intents"}
+PUBLIC |= {"intents", "press_events", "press_event_places"}
 # What the web workers count of public feeds and pages, at any time. It tells nothing of what waits.
 COUNTS = {"reach_counts", "reach_feeds", "reach_readers"}
 

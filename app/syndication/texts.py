@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from app.accounts.offices import OfficeRecord
 from app.query import LICENCES, Query
-from app.syndication import compose_texts, desk_texts, life_texts, reach_texts, trace_texts
+from app.syndication import calendar_texts, compose_texts, desk_texts, life_texts, reach_texts, trace_texts
 from feeds import rfc3339_utc
 from schemas import codes
 
@@ -597,7 +597,14 @@ TEXTS: dict[str, dict[str, str]] = {
 }
 
 
-TEXTS |= desk_texts.TEXTS | life_texts.TEXTS | reach_texts.TEXTS | compose_texts.TEXTS | trace_texts.TEXTS
+TEXTS |= (
+    desk_texts.TEXTS
+    | life_texts.TEXTS
+    | reach_texts.TEXTS
+    | compose_texts.TEXTS
+    | trace_texts.TEXTS
+    | calendar_texts.TEXTS
+)
 
 
 def text(key: str, lang: str) -> str:

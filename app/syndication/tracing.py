@@ -116,7 +116,7 @@ def _traced(
     versions = [msgspec.json.decode(documents[ref], type=Article) for ref in refs if ref in documents]
     best: dict[str, fingerprint.Match] = {}
     for version in versions:
-        for match in fingerprint.compare(version, marks, key, outlets):
+        for match in fingerprint.match_outlets(version, marks, key, outlets):
             best[match.outlet] = min(best.get(match.outlet, match), match, key=lambda match: match.chance)
     named = []
     for match in sorted(best.values(), key=lambda match: match.chance):

@@ -276,7 +276,7 @@ def read(text: str) -> FoundMarks:
     return FoundMarks({where: 2 * sum(values) >= len(values) for where, values in seen.items()})
 
 
-def compare(article: Article, marks: FoundMarks, key: bytes, outlets: Sequence[str]) -> list[Match]:
+def match_outlets(article: Article, marks: FoundMarks, key: bytes, outlets: Sequence[str]) -> list[Match]:
     """How far a text agrees with each outlet's copy of an article, best first."""
     matches: dict[str, Match] = {}
     plans: list[Marking] = []

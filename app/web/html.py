@@ -36,7 +36,8 @@ PAGES |= {f"people.{name}" for name in ("setting_up", "joining", "listed", "forg
 PAGES |= {f"signin.{name}" for name in ("signing_in", "proving", "leaving", "leaving_again", "back")}
 PAGES |= {"account.account", "tokens.listed"}
 PAGES |= {"subscriptions.listed", "subscriptions.one", "alerts.form", "alerts.confirmation", "alerts.leaving"}
-PAGES |= {"desk_start.choosing", "desk_trace.asking"}
+PAGES |= {"desk_start.choosing", "desk_trace.asking", "desk_announcements.listed", "desk_announcements.one"}
+PAGES |= {"press_calendar.month", "press_calendar.one"}
 PAGES |= {f"desk.{name}" for name in ("listed", "composing", "one", "preview", "published", "routine")}
 PAGES |= {"compose.aside", "compose.file"}
 PAGES |= {f"desk_versions.{name}" for name in ("listed", "one", "compared")}
@@ -61,12 +62,13 @@ FORMS |= {"desk_versions.take", "desk_versions.rebase", "desk_preview.check"}
 FORMS |= {f"desk_sharing.{name}" for name in ("limit", "make", "revoke")}
 FORMS |= {f"desk_lists.{name}" for name in ("keep", "steer", "add", "remove", "take")}
 FORMS |= {"desk_reporters.add", "desk_reporters.remove", "desk_trace.found"}
+FORMS |= {f"desk_announcements.{name}" for name in ("tell", "change", "steer")}
 LANGUAGE = "lang"  # the cookie with the language that the reader chose
 WORDS = {lang: {key: words[lang] for key, words in TEXTS.items()} for lang in LANGUAGES}
 # Korean press offices write dates like this: 2021. 3. 9.(화) 20:15
 PATTERNS = {"ko": "y. M. d.(E) HH:mm", "en": "d MMMM y, HH:mm"}
 # What stands in the header: (the text's key, the path). Public pages have the first ones only.
-NAVIGATION = (("nav-feeds", "/feeds"), ("nav-search", "/#q"))
+NAVIGATION = (("nav-feeds", "/feeds"), ("press-calendar", "/press-calendar"), ("nav-search", "/#q"))
 OWN_NAVIGATION = (("desk", "/desk"), ("people", "/people"), ("account", "/account"))
 
 

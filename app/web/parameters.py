@@ -26,7 +26,7 @@ Pairs = list[tuple[str, str]]
 LONGEST_REASON = 1000  # characters
 MOST = 500  # parameters in one request
 LONGEST = 4000  # characters of a value in the query string
-TEXTS = {"q", "reason", "regions", "topics", "body"}  # texts that people write, perhaps in several lines
+TEXTS = {"q", "reason", "regions", "topics", "body", "about"}  # texts that people write, perhaps in several lines
 # Names that other systems give to what a feed can be asked for -> our name. Ignoring one of them would answer more than was asked for.
 OTHER_NAMES = {
     **dict.fromkeys(("language", "locale"), "lang"),
