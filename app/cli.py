@@ -34,6 +34,7 @@ COMMANDS = {  # name -> module of app.commands, the function in it, and the sent
     "outlet": ("outlets", "outlet_group", "News outlets that may read under embargo."),
     "subscription": ("subscriptions", "subscription_group", "Subscriptions: WebSub, webhooks and e-mail."),
     "webhook": ("subscriptions", "webhook_group", "Webhooks of outlets."),
+    "trace": ("trace", "trace_command", "Find whose copy under embargo a text comes from."),
     "audit": ("audit", "audit_group", "The audit log."),
     "db": ("database", "db_group", "The database."),
     "doctor": ("database", "doctor", "Check everything that the server needs."),

@@ -1,7 +1,7 @@
 """The page on which a release is written: autosave, two people in one draft, its files, names that may be meant; and attacks on it."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path

@@ -264,6 +264,7 @@ WAITS = {
     "translations",
 }
 WAITS |= {"drafts", "draft_versions", "draft_asides", "draft_presence", "draft_files", "draft_links"}
+WAITS |= {"outlet_copies", "copy_words"}
 WAITS |= {"office_notices", "office_templates", "desk_looks"}
 OWN = {
     "tokens",
@@ -301,6 +302,7 @@ PUBLIC = {
 PUBLIC |= {"intents"}
 # What the web workers count of public feeds and pages and of tokens, at any time. It tells nothing of what waits.
 COUNTS = {"reach_counts", "reach_feeds", "reach_readers", "token_uses"}
+PUBLIC |= {"intents", "press_events", "press_event_places"}
 
 
 def public_rows(server: Server) -> dict[str, Any]:

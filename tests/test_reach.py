@@ -32,7 +32,7 @@ from app.store.reach import FeedPairs, ReachBatch, ReaderClaim
 from app.store.tables import reach_counts, reach_feeds, reach_readers
 from app.web import counting, reach
 from app.web.counting import OTHERS, PolledFeed, ReachCounts, claimed, is_robot, polled_feed
-from app.web.fastlane import Fastlane, KeptAnswer, KeptFeed, may_keep
+from app.web.fastlane import Fastlane, KeptAnswer, may_keep
 from app.web.plot import BarSeries, plotted
 from tests.conftest import Server, until
 from tests.subscriber import answer, subscribing

@@ -22,10 +22,12 @@ from app import store
 from app.deliveries.documents import left_document
 from app.intake import parsers
 from app.store import keys, micros
+from app.syndication.tracing import trace
+from app.text.flatten import words_of
 from tests.articles import SEED as SECRET
 from tests.conftest import SEED, Server, until
 from tests.subscriber import Got, Subscriber, answer, subscribing
-from tests.test_hub import PUSH, accredited, push, settled
+from tests.test_hub import PUSH, accredited, push, settled, subscribe
 
 
 @pytest.fixture(scope="module")
@@ -137,6 +139,38 @@ def test_under_embargo_for_an_accredited_outlet(server: Server, token: str, outl
     assert body["type"] == "article.embargoed" and body["data"]["headline"] == "아직" and body["data"]["embargoed"]
     until(lambda: settled(server))
     assert not endpoint.to("/public")
+
+
+def test_what_is_pushed_under_embargo_has_the_fingerprint_of_its_outlet(
+    server: Server, token: str, endpoint: Subscriber
+) -> None:
+    query = "office=hooks&status=embargoed"
+    secrets = {code: accredited(server, code) for code in ("copy-a", "copy-b", "copy-c")}
+    hook(server, secrets["copy-a"], endpoint, "/copy-a", query=query)
+    hook(server, secrets["copy-b"], endpoint, "/copy-b", query=query, format="xml")
+    topic = f"{server.url}/feed.rss?{query}"
+    subscribe(server, endpoint, topic, "/copy-c", token=secrets["copy-c"])
+    words = "도는 내년부터 사랑도민증을 받을 사람을 크게 넓히고 관광객도 도내 시설을 더 쉽게 쓰도록 돕는다고 밝혔다. "
+    words += (
+        "관계 부서와 협의해 할인 혜택을 늘리고 가맹점 모집도 함께 추진하며 어르신을 위한 창구도 따로 마련한다고 한다."
+    )
+    later = datetime.now(UTC) + timedelta(days=1)
+    assert server.push(token, copied_release(words, later)).status_code == 201
+    until(lambda: all(endpoint.to(f"/{code}") for code in secrets))
+    engine = server.engine()
+    for code in secrets:
+        got = [one for one in endpoint.to(f"/{code}") if one.body][-1]
+        found = trace(engine, words_of(got.body), None).articles
+        assert [outlet.code for outlet in found[0].outlets] == [code], code
+    engine.dispose()
+
+
+def copied_release(words: str, embargo: datetime) -> bytes:
+    return (
+        '<release xmlns="urn:pressrelay:press-release:1" xml:lang="ko"><article version="1"><guid>tag:hooks,2026:copies</guid>'
+        f'<issued>2026-03-09T10:00:00+09:00</issued><embargo until="{embargo.isoformat()}"/><headline>사본</headline>'
+        f"<body><p>{words}</p></body></article></release>"
+    ).encode()
 
 
 def test_numbers_of_what_waits_tell_nothing(server: Server, token: str, outlet: str, endpoint: Subscriber) -> None:

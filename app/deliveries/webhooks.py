@@ -58,7 +58,9 @@ class Webhooks:
         if subscription.embargoed:
             principal, waits, gone = batch.readable(subscription, query, rows)
             read = [state.article for state in waits]
-            embargoed.record(self._context.engine, principal, read, f"push {subscription.format}")
+            how = f"push {subscription.format}"
+            copies = embargoed.copies(self._context.engine, principal, read, how, apart=True)
+            waits = [replace(state, article=copy) for state, copy in zip(waits, copies, strict=True)]
         else:
             waits, gone, _ = batch.parted(query, rows)
         states = {state.num: state for state in (*waits, *gone)}

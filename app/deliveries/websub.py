@@ -90,9 +90,9 @@ class WebSub:
         if not waits and not left:
             return None
         gone = tuple(map(withdrawn, left))
-        articles = [embargoed.dated_as_it_came(state.article, state.at) for state in waits]
+        dated = [embargoed.dated_as_it_came(state.article, state.at) for state in waits]
+        articles = embargoed.copies(context.engine, principal, dated, f"push feed.{subscription.format}")
         feed = embargoed.feed(context, query, subscription.format, articles, {}, gone)
-        embargoed.record(context.engine, principal, articles, f"push feed.{subscription.format}")
         module = format_of(fullest(subscription.format))
         return Document(module.MIMETYPE, module.render(feed), {"Link": link_header(feed.hub, subscription.topic)})
 

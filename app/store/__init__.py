@@ -4,7 +4,19 @@ The modules beside the subjects are what all of them need: the tables, the engin
 function that uses the database takes the engine, and raises Unavailable when the database cannot be used.
 """
 
-from app.store import accounts, articles, audit, deliveries, desk, feeds, identity, leftover, reach
+from app.store import (
+    accounts,
+    articles,
+    audit,
+    copies,
+    deliveries,
+    desk,
+    feeds,
+    identity,
+    leftover,
+    press_events,
+    reach,
+)
 from app.store.changes import Change, Keys, keys
 from app.store.engine import Engine, connect, upgrade
 from app.store.tables import instant, micros
@@ -17,6 +29,7 @@ __all__ = [
     "articles",
     "audit",
     "connect",
+    "copies",
     "deliveries",
     "desk",
     "feeds",
@@ -25,6 +38,7 @@ __all__ = [
     "keys",
     "leftover",
     "micros",
+    "press_events",
     "reach",
     "upgrade",
 ]

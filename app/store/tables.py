@@ -886,6 +886,60 @@ reach_readers = Table(
 )
 Index("reach_readers_day", reach_readers.c.day)
 
+# Which outlets got a copy of an article under embargo, each version once: whose fingerprints a text is compared with.
+outlet_copies = Table(
+    "outlet_copies",
+    metadata,
+    Column("article", String(32), nullable=False),  # the public id
+    Column("version", BigInteger, nullable=False),
+    Column("outlet", String(64), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("article", "version", "outlet"),
+    sqlite_with_rowid=False,
+)
+
+# Sequences of words of these articles, as numbers: they find the article of a text (app/text/fingerprint.py).
+copy_words = Table(
+    "copy_words",
+    metadata,
+    Column("words", BigInteger, nullable=False),
+    Column("article", String(32), nullable=False),
+    PrimaryKeyConstraint("words", "article"),
+    sqlite_with_rowid=False,
+)
+
+# Public events that offices tell. Nothing in it comes from a draft or an article: people wrote it for this calendar.
+press_events = Table(
+    "press_events",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("office", String(64), nullable=False),
+    Column("starts", BigInteger, nullable=False),
+    Column("state", String(16), nullable=False),  # "told", "canceled" or "removed"
+    Column("sequence", Integer, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("updated", BigInteger, nullable=False),
+    Column("doc", LargeBinary, nullable=False),  # the PressEvent, JSON
+)
+Index("press_events_office", press_events.c.office, press_events.c.starts)
+
+# Where events are found: the fan-out, as that of articles. Removed events have no rows.
+press_event_places = Table(
+    "press_event_places",
+    metadata,
+    Column("place", String(80), nullable=False),  # a region, an office or "*"
+    Column("topic", String(80), nullable=False),  # or "*"
+    Column("starts", BigInteger, nullable=False),
+    Column("event", String(32), nullable=False),
+    Column("updated", BigInteger, nullable=False),
+    PrimaryKeyConstraint("place", "topic", "starts", "event"),
+    sqlite_with_rowid=False,
+)
+Index("press_event_places_event", press_event_places.c.event)
+Index(
+    "press_event_places_updated", press_event_places.c.place, press_event_places.c.topic, press_event_places.c.updated
+)
+
 
 def micros(instant: datetime) -> int:
     """An instant as whole microseconds since 1970."""

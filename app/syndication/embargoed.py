@@ -1,4 +1,7 @@
-"""Articles under embargo, for those who may read them early: who may read which articles, and the feed of them."""
+"""Articles under embargo, for those who may read them early: who may read which articles, their copies, and the feed of them.
+
+An outlet gets copies of its own, with an invisible fingerprint (`copies`). No other code may show an outlet an article under embargo.
+"""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -12,6 +15,7 @@ from app.query import Query, feed_url, office_place
 from app.store import Engine
 from app.syndication.page import hub, shortened
 from app.syndication.texts import text
+from app.text import fingerprint
 from feeds import NEVER, Article, Feed, Withdrawn, format_of
 
 Within = tuple[
@@ -57,9 +61,30 @@ def lets(principal: Principal, article: Article) -> bool:
     )
 
 
+def copies(
+    engine: Engine, principal: Principal, articles: Sequence[Article], how: str, *, apart: bool = False
+) -> list[Article]:
+    """The articles as this reader may see them. First it is recorded who reads them; an outlet's copies have its fingerprint, and it
+    is noted that it got them. `apart`: each has a document of its own. Raises Unavailable; then nothing may be shown."""
+    if principal.outlet is None or not articles:
+        record(engine, principal, articles, how)
+        return list(articles)
+    outlet, now = principal.outlet.code, datetime.now(UTC)
+    new, first = store.copies.not_noted(engine, outlet, [(article.id, article.version) for article in articles])
+    if new:
+        found = [article for article in articles if (article.id, article.version) in first]
+        words = {article.id: fingerprint.kept_shingles(f"{article.summary}\n{article.text}") for article in found}
+        store.copies.note_copies(engine, outlet, new, words, now)
+    record(engine, principal, articles, how)
+    key, most = (
+        fingerprint.key_of(store.identity.secret(engine)),
+        fingerprint.length_each(1 if apart else len(articles)),
+    )
+    return [fingerprint.marked(article, key, outlet, most) for article in articles]
+
+
 def record(engine: Engine, principal: Principal, articles: Sequence[Article], how: str, action: str = "read") -> None:
-    """Record who reads which articles, before they are shown. `action`: "listed" where only their headlines are shown. Raises
-    Unavailable; then they must not be shown."""
+    """Record who reads which articles. `action`: "listed" where only their headlines are shown. Raises Unavailable."""
     detail = {"as": how} | ({"outlet": principal.outlet.code} if principal.outlet else {})
     events = [
         store.audit.Event(action, principal.actor, article.office.code, article.id, article.version, detail)

@@ -7,6 +7,7 @@ from app.query import LICENCES, Query
 from app.syndication import (
     browse_texts,
     build_texts,
+    calendar_texts,
     compose_texts,
     desk_texts,
     docs_texts,
@@ -14,6 +15,7 @@ from app.syndication import (
     newsroom_texts,
     public_texts,
     reach_texts,
+    trace_texts,
 )
 from feeds import rfc3339_utc
 from schemas import codes
@@ -612,7 +614,8 @@ TEXTS: dict[str, dict[str, str]] = {
 
 
 TEXTS |= desk_texts.TEXTS | life_texts.TEXTS | reach_texts.TEXTS | compose_texts.TEXTS | newsroom_texts.TEXTS
-TEXTS |= build_texts.TEXTS | docs_texts.TEXTS | public_texts.TEXTS | browse_texts.TEXTS
+TEXTS |= build_texts.TEXTS | docs_texts.TEXTS | public_texts.TEXTS | browse_texts.TEXTS | trace_texts.TEXTS
+TEXTS |= calendar_texts.TEXTS
 
 
 def text(key: str, lang: str) -> str:

@@ -1,7 +1,7 @@
 """Articles under embargo, for those who may read them early: `status=embargoed` of a feed, one article, and its files.
 
 These answers never go through the cache, and no cache on the way may store them. Each article is recorded in the audit log before
-it is shown. If the log cannot be written, nothing is shown.
+it is shown. If the log cannot be written, nothing is shown. An outlet's copies have its fingerprint (docs/tracing.md).
 """
 
 from collections.abc import Sequence
@@ -42,7 +42,8 @@ def feed(format: str) -> Response:
         detail = f"{refused[0]} cannot be combined with status=embargoed: it works only for public articles."
         raise Problem(400, "bad-parameter", "Bad parameter", detail)
     query = question_of(pairs)
-    rows, more, articles = waiting_page(principal, query)
+    rows, more, waiting = waiting_page(principal, query)
+    articles = copies(principal, waiting, f"feed.{format}")
     below = rows and (more or query.after)
     last = replace(query, before=(rows[-1][0], rows[-1][1]), after=None) if below else None
     first = replace(query, before=None, after=None)
@@ -51,7 +52,6 @@ def feed(format: str) -> Response:
         links["next"] = embargoed.address(context, last, format)
     shown = embargoed.feed(context, query, format, articles, links)
     body = format_of(fullest(format)).render(shown)
-    audit(principal, articles, f"feed.{format}")
     response = private(Response(body, content_type=format_of(format).MIMETYPE))
     links = {"self": shown.self, **({"hub": shown.hub} if shown.hub else {}), **shown.links}
     response.headers["Link"] = ", ".join(f'<{href}>; rel="{rel}"' for rel, href in links.items())
@@ -83,8 +83,8 @@ def article_for(principal: Principal, id: str, how: str) -> Article | None:
     newest = store.articles.newest(here().engine, id) if principal.reads_embargoed() else None
     if newest is None or newest.public or newest.pubstatus != "usable" or not embargoed.lets(principal, newest.article):
         return None
-    audit(principal, [newest.article], how)
-    return newest.article
+    (copy,) = copies(principal, [newest.article], how)
+    return copy
 
 
 def file(sha256: str, name: str) -> store.articles.FileRecord | None:
@@ -99,7 +99,7 @@ def file_for(principal: Principal, sha256: str, name: str) -> store.articles.Fil
         return None
     for found, held in store.articles.waiting_files(here().engine, sha256):
         if found.name == name and embargoed.lets(principal, held):
-            audit(principal, [held], "file")
+            copies(principal, [held], "file")
             return found
     return None
 
@@ -111,10 +111,15 @@ def reader() -> Principal:
     return principal if principal is not None and principal.reads_embargoed() else access.needed("embargo")
 
 
-def audit(principal: Principal, articles: Sequence[Article], how: str, action: str = "read") -> None:
-    """Record who reads what, before it is shown; "listed": only the headlines are. HEAD is recorded too, because its headers
-    reveal that the article exists and how long it is. Raises Unavailable; then the articles must not be shown."""
-    embargoed.record(here().engine, principal, articles, how, action)
+def copies(principal: Principal, articles: Sequence[Article], how: str) -> list[Article]:
+    """The articles as this reader may see them, after it was recorded who reads what. HEAD is recorded too, because its headers reveal
+    that the article exists and how long it is. Raises Unavailable; then the articles must not be shown."""
+    return embargoed.copies(here().engine, principal, articles, how)
+
+
+def note_listed(principal: Principal, articles: Sequence[Article], how: str) -> None:
+    """Record whose headlines are shown, before they are. Raises Unavailable; then they must not be shown."""
+    embargoed.record(here().engine, principal, articles, how, "listed")
 
 
 def private(response: Response) -> Response:

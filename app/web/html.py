@@ -38,6 +38,8 @@ PAGES |= {"subscriptions.listed", "subscriptions.one", "alerts.form", "alerts.co
 PAGES |= {"documentation.contents", "documentation.page", "reference.listed", "reference.group"}
 PAGES |= {"desk_start.choosing"}
 PAGES |= {f"desk.{name}" for name in ("listed", "composing", "one", "preview", "published")}
+PAGES |= {"desk_start.choosing", "desk_trace.asking", "desk_announcements.listed", "desk_announcements.one"}
+PAGES |= {"press_calendar.month", "press_calendar.one"}
 PAGES |= {"compose.aside", "compose.file"}
 PAGES |= {f"desk_versions.{name}" for name in ("listed", "one", "compared")}
 PAGES |= {f"desk_preview.{name}" for name in ("page", "mail", "formatted", "checking")}
@@ -72,6 +74,8 @@ FORMS |= {"desk_reporters.add", "desk_reporters.remove"}
 FORMS |= {"accreditation.ask", "accreditation.confirm", "outlets.decide", "outlets.steer", "newsroom.renew"}
 FORMS |= {"newsroom_tokens.add", "newsroom_tokens.end", "newsroom_hooks.add", "newsroom_hooks.steer"}
 FORMS |= {"desk_reporters.add", "desk_reporters.remove", "desk_routine.change"}
+FORMS |= {"desk_reporters.add", "desk_reporters.remove", "desk_trace.found"}
+FORMS |= {f"desk_announcements.{name}" for name in ("tell", "change", "steer")}
 WORDS = {lang: {key: words[lang] for key, words in TEXTS.items()} for lang in LANGUAGES}
 DAYS, MONTHS = get_day_names("abbreviated", locale="ko"), get_month_names("wide", locale="en")
 # Korean press offices write days like this: 2021. 3. 9.(화). Not by Babel, which takes a tenth of the time of a page with 100.
@@ -80,7 +84,12 @@ WRITTEN: dict[str, Callable[[datetime], str]] = {
     "en": lambda at: f"{at.day} {MONTHS[at.month]} {at.year}",
 }
 # What stands in the header: (the text's key, the path). Public pages have the first ones only.
-NAVIGATION = (("nav-browse", "/regions"), ("nav-feeds", "/feeds"), ("nav-search", "/search"))
+NAVIGATION = (
+    ("nav-browse", "/regions"),
+    ("nav-feeds", "/feeds"),
+    ("press-calendar", "/press-calendar"),
+    ("nav-search", "/search"),
+)
 OWN_NAVIGATION = (("desk", "/desk"), ("newsroom", "/newsroom"), ("people", "/people"), ("account", "/account"))
 
 

@@ -26,16 +26,8 @@ Pairs = list[tuple[str, str]]
 LONGEST_REASON = 1000  # characters
 MOST = 500  # parameters in one request
 LONGEST = 4000  # characters of a value in the query string
-TEXTS = {
-    "q",
-    "reason",
-    "why",
-    "regions",
-    "topics",
-    "offices",
-    "networks",
-    "body",
-}  # texts that people write, perhaps in several lines
+# texts that people write, perhaps in several lines
+TEXTS = {"q", "reason", "why", "regions", "topics", "offices", "networks", "body", "about"}
 # Names that other systems give to what a feed can be asked for -> our name. Ignoring one of them would answer more than was asked for.
 OTHER_NAMES = {
     **dict.fromkeys(("language", "locale"), "lang"),

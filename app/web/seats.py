@@ -127,6 +127,9 @@ def draft_page(
         links=store.desk.links_of(context.engine, draft.id, now),
         link=link,
         hours=LINK_HOURS,
+        planned_at=contents.local_text(draft.planned, work.zone_of_office(context, seat.office))[:16]
+        if draft.planned
+        else "",
         contacts=store.desk.contacts_of(context.engine, seat.office.code) if seat.may.may("draft") else [],
     )
 

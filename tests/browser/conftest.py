@@ -68,6 +68,7 @@ class Site:
         self._drafted()
         self._reached(token)
         self._newsroom()
+        self._told()
 
     def _pushed(self, token: str, version: int, headline: str, embargo: str = "") -> str:
         name = headline[:3]
@@ -235,6 +236,40 @@ class Site:
         self.paths["applied"] = store.accounts.add_application(engine, long, now)
         store.accounts.confirm_application(engine, self.paths["applied"], now)
         engine.dispose()
+
+    def _told(self) -> None:
+        """Events of the press calendar: this month's, one of long words, and one that was canceled."""
+        day = f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%d}"
+        self.paths["month"] = day[:7]
+        events = (
+            {"title": "도지사 정례 브리핑", "day": day, "clock": "10:00", "closes": "10:40", "place": "도청 브리핑실"},
+            {
+                "title": LONG,
+                "day": day,
+                "place": LONG[:100],
+                "about": f"{LONG}\n둘째 줄",
+                "audience": "출입기자, 모든 언론",
+            },
+            {"title": "새만금 현장 점검", "day": day, "clock": "14:00", "topics": "medtop:20000210"},
+        )
+        with httpx.Client(
+            base_url=self.url, trust_env=False, headers={"Origin": self.url}, cookies={"pressrelay": self.cookie}
+        ) as client:
+            for fields in events:
+                sent = {
+                    "office": "jeonbuk",
+                    "zone": "Asia/Seoul",
+                    "regions": "kr:52",
+                    "contact": "063-280-2114",
+                    **fields,
+                }
+                told = client.post("/desk/announcements", data=sent)
+                assert told.status_code == 303, told.text
+            items = client.get("/press-calendar.json").json()["items"]
+            ids = {item["title"]: item["url"].rpartition("/")[2] for item in items}
+            self.paths["event"], self.paths["canceled"] = ids["도지사 정례 브리핑"], ids["새만금 현장 점검"]
+            canceled = client.post(f"/desk/announcements/{self.paths['canceled']}/cancel", data={"sequence": "0"})
+            assert canceled.status_code == 303, canceled.text
 
     def _drafted(self) -> None:
         """A draft with two versions, a file, faults, and what the administrator wrote beside it."""

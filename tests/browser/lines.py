@@ -10,6 +10,7 @@ from msgspec import Struct
 from playwright.sync_api import Page
 
 MAIN = "main :is(button, a)"
+LEAKED = "누구도 쓰지 않은 글 한 줄"
 
 
 class Line(Struct, frozen=True):
@@ -265,5 +266,23 @@ LINES = (
     ),
     Line("outlets.one", "/outlets/daily", "admin", main="main button"),
     Line("outlets.one", "/outlets/banned", "admin", name="suspended", main="main button"),
+    Line("desk_trace.asking", "/desk/trace?office=jeonbuk", "admin", main="main button"),
+    Line("desk_trace.asking", "/desk/trace?office=jeonbuk", "admin", name="nothing sent", status=422, do=send()),
+    Line(
+        "desk_trace.asking",
+        "/desk/trace?office=jeonbuk",
+        "admin",
+        name="no such release",
+        do=send(text="누구도 쓰지 않은 글 한 줄"),
+    ),
+    Line("press_calendar.month", "/press-calendar?month={month}", main="main .events a"),
+    Line("press_calendar.month", "/press-calendar?month=2030-01&region=kr:52", name="empty"),
+    Line("press_calendar.month", "/press-calendar?region=Atlantis", name="unknown region", status=404),
+    Line("press_calendar.one", "/press-calendar/{event}"),
+    Line("press_calendar.one", "/press-calendar/{canceled}", name="canceled"),
+    Line("press_calendar.one", "/press-calendar/none", name="missing", status=404),
+    Line("desk_announcements.listed", "/desk/announcements?office=jeonbuk", "admin"),
+    Line("desk_announcements.listed", "/desk/announcements?office=jeju", "admin", name="wrong", status=422, do=send()),
+    Line("desk_announcements.one", "/desk/announcements/{event}", "admin"),
     Line("", "/nowhere", status=404, name="no such page"),
 )

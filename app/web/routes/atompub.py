@@ -151,7 +151,7 @@ def _audit(principal: Principal, members: Sequence[store.articles.Edited]) -> No
     waiting = [
         article for article in articles if article.pubstatus == "usable" and not store.articles.public_at(article, now)
     ]
-    web.embargoed.audit(principal, waiting, "atompub")
+    web.embargoed.copies(principal, waiting, "atompub")
 
 
 def _sender(office: str) -> Sender:

@@ -49,7 +49,7 @@ def desk(visit: Visit, outlet: str) -> Response:
         position = request.args.get("before", "")
         asked = [("limit", str(SHOWN)), *([("before", position)] if position else [])]
         rows, more, articles = web.embargoed.waiting_page(room.may, question_of(asked))
-        web.embargoed.audit(room.may, articles, "desk", "listed")
+        web.embargoed.note_listed(room.may, articles, "desk")
         if more:
             older = f"{room.path}?before={context.write_cursor((rows[-1][0], rows[-1][1]))}"
     return newsroom_page(

@@ -23,12 +23,12 @@ export function pick(area, { label, lines, keep, place }) {
     speak(say("removed", called(line)));
   }
   function draw() {
-    list.replaceChildren(...lines().map(line => make("li", {}, button(called(line).name, () => { remove(line); search.focus(); }, { lang: called(line).lang, class: names[line] ? "chip" : "chip unknown", "aria-label": say("remove", called(line)) }, ))));
+    list.replaceChildren(...lines().map(line => make("li", {}, button(called(line).name, () => { remove(line); search.focus(); }, { lang: called(line).lang || undefined, class: names[line] ? "chip" : "chip unknown", "aria-label": say("remove", called(line)) }, ))));
     const chosen = new Set(lines());
     for (const one of shown) one.ariaPressed = chosen.has(one.dataset.code);
     for (const one of opening) one.classList.toggle("holds", [...chosen].some(code => code.startsWith(one.dataset.code)));
   }
-  const chip = (hint, group) => { const made = button(full(hint), () => add(hint), { lang: hint.lang, class: "chip", "aria-pressed": "false", "data-code": hint.code }); shown.push(made); return group ? made : make("li", {}, made); };
+  const chip = (hint, group) => { const made = button(full(hint), () => add(hint), { lang: hint.lang || undefined, class: "chip", "aria-pressed": "false", "data-code": hint.code }); shown.push(made); return group ? made : make("li", {}, made); };
 
   // Search: a combobox (WAI-ARIA APG).
   const results = make("ul", { id: `${id}-list`, role: "listbox", class: "results", hidden: true, "aria-label": say("search") });
@@ -41,7 +41,7 @@ export function pick(area, { label, lines, keep, place }) {
     let found = [];
     try { found = await find({ kind, q: words }); } catch { return close(); }
     if (number !== asked) return;
-    results.replaceChildren(...found.map((hint, index) => make("li", { lang: hint.lang, role: "option", id: `${id}-${index}`, "aria-selected": "false", onmousedown: event => { event.preventDefault(); choose(hint); } }, full(hint))));
+    results.replaceChildren(...found.map((hint, index) => make("li", { lang: hint.lang || undefined, role: "option", id: `${id}-${index}`, "aria-selected": "false", onmousedown: event => { event.preventDefault(); choose(hint); } }, full(hint))));
     found.forEach((hint, index) => { results.children[index].hint = hint; });
     results.hidden = !found.length;
     search.ariaExpanded = !results.hidden;

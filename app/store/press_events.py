@@ -1,0 +1,122 @@
+"""The press calendar: what offices tell of public events and planned announcements. It knows no drafts and no articles."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Engine, Select, and_, delete, func, insert, select, update
+
+from app.store import audit
+from app.store.audit import Event
+from app.store.engine import reading, writing
+from app.store.tables import micros, press_event_places, press_events
+from feeds.icalendar import PressEvent
+
+MOST_EVENTS = 2_000  # of an office, from a month ago on
+LONGEST = timedelta(days=62)  # that an event takes
+MOST_PAIRS = 100  # of places and topics, by which one event is found
+
+Pair = tuple[str, str]  # a place and a topic
+_places = press_event_places.c
+
+
+def tell_event(engine: Engine, event: PressEvent, pairs: Collection[Pair], actor: str, now: datetime) -> bool:
+    """Store a new event; False if its office has MOST_EVENTS. Raises Unavailable."""
+    since = micros(now - timedelta(days=31))
+    mine = (
+        select(func.count())
+        .select_from(press_events)
+        .where(press_events.c.office == event.office.code, press_events.c.starts >= since)
+    )
+    with writing(engine) as connection:
+        if connection.execute(mine).scalar_one() >= MOST_EVENTS:
+            return False
+        connection.execute(insert(press_events).values(id=event.id, **_row(event)))
+        _place(connection, event, pairs)
+        _record(connection, "event-told", event, actor, now)
+    return True
+
+
+def change_event(engine: Engine, event: PressEvent, pairs: Collection[Pair], actor: str, now: datetime) -> bool:
+    """Store a changed event in place of the one whose sequence is one less; False, nothing being stored, if somebody changed it
+    meanwhile. Raises Unavailable."""
+    name = {"canceled": "event-canceled", "removed": "event-removed"}.get(event.state, "event-changed")
+    with writing(engine) as connection:
+        same = and_(press_events.c.id == event.id, press_events.c.sequence == event.sequence - 1)
+        if connection.execute(update(press_events).where(same).values(**_row(event))).rowcount != 1:
+            return False
+        connection.execute(delete(press_event_places).where(_places.event == event.id))
+        if event.state != "removed":
+            _place(connection, event, pairs)
+        _record(connection, name, event, actor, now)
+    return True
+
+
+def _row(event: PressEvent) -> dict[str, object]:
+    return {
+        "office": event.office.code,
+        "starts": micros(event.starts),
+        "state": event.state,
+        "sequence": event.sequence,
+        "created": micros(event.created),
+        "updated": micros(event.updated),
+        "doc": msgspec.json.encode(event),
+    }
+
+
+def _place(connection: Connection, event: PressEvent, pairs: Collection[Pair]) -> None:
+    rest = {"starts": micros(event.starts), "event": event.id, "updated": micros(event.updated)}
+    rows = [{"place": place, "topic": topic} | rest for place, topic in sorted(pairs)[:MOST_PAIRS]]
+    connection.execute(insert(press_event_places), rows)
+
+
+def _record(connection: Connection, name: str, event: PressEvent, actor: str, now: datetime) -> None:
+    audit.record(connection, [Event(name, actor, event.office.code, detail={"event": event.id})], now)
+
+
+def event_by_id(engine: Engine, id: str) -> PressEvent | None:
+    """An event in any state. Raises Unavailable."""
+    with reading(engine) as connection:
+        doc = connection.execute(select(press_events.c.doc).where(press_events.c.id == id)).scalar_one_or_none()
+    return None if doc is None else msgspec.json.decode(doc, type=PressEvent)
+
+
+def events_between(
+    engine: Engine, within: Sequence[Pair], since: datetime, until: datetime, limit: int
+) -> list[PressEvent]:
+    """Events that begin before `until` and have not ended at `since`, in order, at most `limit`. Raises Unavailable."""
+    first = and_(_places.starts >= micros(since - LONGEST), _places.starts < micros(until))
+    statement = _found(within).where(first).order_by(_places.starts, _places.event).limit(2 * limit)
+    found = _events(engine, statement)
+    return [event for event in found if event.starts >= since or (event.ends or event.starts) > since][:limit]
+
+
+def newest_events(engine: Engine, within: Sequence[Pair], limit: int) -> list[PressEvent]:
+    """The events that were told or changed last. Raises Unavailable."""
+    return _events(engine, _found(within).order_by(_places.updated.desc(), _places.event).limit(limit))
+
+
+def office_events(engine: Engine, office: str, since: datetime, limit: int) -> list[PressEvent]:
+    """The events of an office from an instant on, in order, but for those that were removed. Raises Unavailable."""
+    mine = (press_events.c.office == office, press_events.c.starts >= micros(since), press_events.c.state != "removed")
+    statement = select(press_events.c.doc).where(*mine).order_by(press_events.c.starts, press_events.c.id).limit(limit)
+    return _events(engine, statement)
+
+
+def _found(within: Sequence[Pair]) -> Select[Any]:
+    """The events that belong to all of these pairs: the first is a range of the index, the others are looked up for each event."""
+    (place, topic), *others = within
+    statement = select(press_events.c.doc).join(press_event_places, press_events.c.id == _places.event)
+    statement = statement.where(_places.place == place, _places.topic == topic)
+    for place, topic in others:
+        also = press_event_places.alias().c
+        there = select(also.event).where(also.event == press_events.c.id, also.place == place, also.topic == topic)
+        statement = statement.where(there.exists())
+    return statement
+
+
+def _events(engine: Engine, statement: Select[Any]) -> list[PressEvent]:
+    with reading(engine) as connection:
+        docs = connection.execute(statement).scalars().all()
+    return [msgspec.json.decode(doc, type=PressEvent) for doc in docs]

@@ -1,0 +1,198 @@
+"""The press calendar that everybody reads: /press-calendar by month, as iCalendar and as feeds. Only what offices told is in it."""
+
+import calendar
+import re
+from datetime import UTC, date, datetime, timedelta
+from urllib.parse import urlencode
+
+from babel.dates import format_date, get_day_names
+from flask import Blueprint, Response
+from msgspec import Struct
+
+from app import store, web
+from app.query import url
+from app.syndication import press_calendar
+from app.text.zones import later, zone_of
+from app.web import Context, Problem, Query, here, html_page, language, only, parse, text, title_language, whole
+from feeds import format_of, icalendar
+from feeds.icalendar import PressEvent
+
+blueprint = Blueprint("press_calendar", __name__)
+
+ASKED = ("region", "topic", "office")
+MONTH = re.compile(r"(20\d\d)-(0[1-9]|1[0-2])")
+ID = re.compile(r"[0-9a-f]{32}")
+MOST = 200  # events that a page shows
+IN_FEED, IN_CALENDAR = 50, 1_000
+MONTHS_AHEAD = 13  # of iCalendar
+MONTHS = {"ko": "y년 M월", "en": "MMMM y"}
+
+
+class CalendarDay(Struct, frozen=True):
+    """A day of the month."""
+
+    number: int
+    id: str  # of its heading: "day-2026-03-09"
+    name: str
+    today: bool
+    events: tuple[PressEvent, ...]
+
+
+@blueprint.get("/press-calendar")
+def month() -> Response:
+    """The events of a month. `month` (2026-03), `region`, `topic`, `office`."""
+    context, lang = here(), language()
+    asked = only((*ASKED, "month"))
+    query = _query(context, asked)
+    zone = context.settings.site_timezone
+    today = datetime.now(UTC).astimezone(zone_of(zone)).date()
+    first = _month(asked.get("month", ""), today)
+    after = (first + timedelta(days=32)).replace(day=1)
+    since, until = (_midnight(day, zone) for day in (first, after))
+    within = press_calendar.within(query)
+    found = store.press_events.events_between(context.engine, within, since, until, MOST + 1)
+    shown = found[:MOST]
+    office = _office_name(context, query)
+    own = query.canonical()
+    named = format_date(first, MONTHS[lang], locale=lang)
+    base = context.settings.url
+    formats = [(format_of(name).LABEL, name) for name in press_calendar.FORMATS]
+    return html_page(
+        "press_calendar.html",
+        lang,
+        title=f"{press_calendar.title_of(query, context.settings.site_name, office, lang)} · {named}",
+        heading=text("calendar-month-of", lang).format(month=named),
+        chosen=[web.name(code, lang) for code in (*query.regions, *query.topics)] + ([office] if office else []),
+        canonical=url(f"{base}/press-calendar", urlencode({"month": f"{first:%Y-%m}"}) + (f"&{own}" if own else "")),
+        feeds=[
+            (label, format_of(name).MIMETYPE.partition(";")[0], url(f"{base}/press-calendar.{name}", own))
+            for label, name in formats
+        ],
+        feeds_title=press_calendar.title_of(query, context.settings.site_name, office, lang),
+        ics=url(f"{base}/press-calendar.ics", own),
+        asked=asked,
+        own=own,
+        month=f"{first:%Y-%m}",
+        before=f"{first - timedelta(days=1):%Y-%m}" if first.year > 2000 else "",
+        after=f"{after:%Y-%m}",
+        weeks=_weeks(first, today, shown, zone, lang),
+        weekdays=[get_day_names("abbreviated", locale=lang)[number] for number in (6, 0, 1, 2, 3, 4, 5)],
+        days=[day for week in _weeks(first, today, shown, zone, lang) for day in week if day and day.events],
+        when_of=lambda event: press_calendar.when_of(event, lang),
+        clock=lambda event: _clock(event, zone, lang),
+        more=len(found) > MOST,
+        most=MOST,
+    )
+
+
+@blueprint.get("/press-calendar/<id>")
+def one(id: str) -> Response:
+    """An event. 410 if its office took it back."""
+    only(())
+    context, lang = here(), language()
+    event = store.press_events.event_by_id(context.engine, id) if ID.fullmatch(id) else None
+    if event is None:
+        raise Problem(404, "unknown-event", "No such event")
+    if event.state == "removed":
+        raise Problem(410, "event-removed", "The office took this event back")
+    return html_page(
+        "press_event.html",
+        lang,
+        title=f"{event.title} · {context.settings.site_name}",
+        canonical=f"{context.settings.url}/press-calendar/{id}",
+        event=event,
+        when=press_calendar.when_of(event, lang),
+        month=f"{event.starts.astimezone(zone_of(context.settings.site_timezone)):%Y-%m}",
+    )
+
+
+@blueprint.get("/press-calendar.<format>")
+def subscribed(format: str) -> Response:
+    """The calendar for programs: `ics` from the last month on; `atom`, `rss` and `json` with what was told or changed last."""
+    context = here()
+    if format not in ("ics", *press_calendar.FORMATS):
+        known = ", ".join(("ics", *press_calendar.FORMATS))
+        raise Problem(
+            404, "unknown-format", "Unknown format", f"{format[:40]!r} is not known. The formats are {known}."
+        )
+    query = _query(context, only(ASKED))
+    lang = title_language(query, context.settings.language)
+    title = press_calendar.title_of(query, context.settings.site_name, _office_name(context, query), lang)
+    within, base = press_calendar.within(query), context.settings.url
+    if format == "ics":
+        body, mimetype = _icalendar(context, within, query, title, lang), icalendar.MIMETYPE
+    else:
+        events = store.press_events.newest_events(context.engine, within, IN_FEED)
+        module = format_of(format)
+        body = module.render(press_calendar.feed_of(events, base, query, title, format, lang))
+        mimetype = module.MIMETYPE
+    response = web.representation.allow_all_origins(whole(body, mimetype))
+    if format == "ics":
+        response.headers["Content-Disposition"] = 'inline; filename="press-calendar.ics"'
+    return response
+
+
+def _icalendar(context: Context, within: list[tuple[str, str]], query: Query, title: str, lang: str) -> bytes:
+    zone = context.settings.site_timezone
+    this = datetime.now(UTC).astimezone(zone_of(zone)).date().replace(day=1)
+    last = (this - timedelta(days=1)).replace(day=1)
+    end = (this + timedelta(days=31 * MONTHS_AHEAD)).replace(day=1)
+    # Whole months: within a month, the same events give the same bytes.
+    events = store.press_events.events_between(
+        context.engine, within, _midnight(last, zone), _midnight(end, zone), IN_CALENDAR
+    )
+    base = context.settings.url
+    return icalendar.render(
+        title,
+        url(f"{base}/press-calendar.ics", query.canonical()),
+        text("press-calendar-about", lang),
+        events,
+        f"{base}/press-calendar/",
+    )
+
+
+def _query(context: Context, asked: dict[str, str]) -> Query:
+    """Region, topic and office of a request. Raises Problem (404) for unknown ones, with the nearest names."""
+    offices = [office.code for office in store.accounts.all_offices(context.engine)] if "office" in asked else []
+    return parse([(name, value) for name, value in asked.items() if name in ASKED], offices)
+
+
+def _office_name(context: Context, query: Query) -> str:
+    known = store.accounts.all_offices(context.engine) if query.offices else []
+    return next((office.name for office in known if office.code in query.offices), "")
+
+
+def _month(asked: str, today: date) -> date:
+    if not asked:
+        return today.replace(day=1)
+    found = MONTH.fullmatch(asked)
+    if found is None:
+        detail = f"{asked[:40]!r} is not a month. Write the year and the month, such as 2026-03."
+        raise Problem(400, "bad-month", "Not a month", detail)
+    return date(int(found[1]), int(found[2]), 1)
+
+
+def _midnight(day: date, zone: str) -> datetime:
+    return later(datetime(day.year, day.month, day.day), zone)[0].astimezone(UTC)
+
+
+def _weeks(first: date, today: date, events: list[PressEvent], zone: str, lang: str) -> list[list[CalendarDay | None]]:
+    """The month by weeks, which begin on Sunday as in Korea; an event stands at its first day within the month."""
+    by_day: dict[date, list[PressEvent]] = {}
+    for event in events:
+        # Of whole days, the day where it is; of an instant, the day that readers of this site have then.
+        begins = event.first_day if event.whole_days else event.starts.astimezone(zone_of(zone)).date()
+        by_day.setdefault(max(begins, first), []).append(event)
+    weeks: list[list[CalendarDay | None]] = []
+    for week in calendar.Calendar(6).monthdatescalendar(first.year, first.month):
+        days: list[CalendarDay | None] = []
+        for day in week:
+            name = str(format_date(day, {"ko": "M월 d일 EEEE", "en": "EEEE d MMMM"}[lang], locale=lang))
+            here_ = CalendarDay(day.day, f"day-{day}", name, day == today, tuple(by_day.get(day, ())))
+            days.append(here_ if day.month == first.month else None)
+        weeks.append(days)
+    return weeks
+
+
+def _clock(event: PressEvent, zone: str, lang: str) -> str:
+    return text("calendar-whole-day", lang) if event.whole_days else f"{event.starts.astimezone(zone_of(zone)):%H:%M}"
