@@ -81,7 +81,7 @@ def amounts_by_province(context: Context, now: datetime) -> Amounts:
     if kept is not None:
         counts = msgspec.json.decode(kept.body, type=dict[str, int])
     else:
-        counts = store.feeds.amounts(context.engine, provinces, store.micros(since), MOST)
+        counts = store.feeds.counted_since(context.engine, provinces, store.micros(since), MOST)
         if revisions is not None:
             context.cache.keep({key: Rendered(revisions, "", msgspec.json.encode(counts), {}, 0)})
     ordered = dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))

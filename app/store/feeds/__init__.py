@@ -2,7 +2,7 @@
 
 from app.store.changes import Ref
 from app.store.feeds.amounts import amounts_of, monthly
-from app.store.feeds.count import amounts
+from app.store.feeds.count import counted_since
 from app.store.feeds.discover import block, blocks, crossed, keys_of, names_in_use
 from app.store.feeds.glancing import Count, Glance, glance
 from app.store.feeds.gone import withdrawn
@@ -18,10 +18,10 @@ __all__ = [
     "Ref",
     "Standing",
     "all_saved",
-    "amounts",
     "amounts_of",
     "block",
     "blocks",
+    "counted_since",
     "crossed",
     "dated",
     "glance",

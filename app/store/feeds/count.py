@@ -12,7 +12,7 @@ from app.store.engine import reading
 from app.store.tables import feed_entries
 
 
-def amounts(engine: Engine, places: Sequence[str], since: int, most: int) -> dict[str, int]:
+def counted_since(engine: Engine, places: Sequence[str], since: int, most: int) -> dict[str, int]:
     """How many public articles changed last at `since` (micros) or later, for each of these places; at most `most` of each are
     counted. Raises Unavailable."""
     with reading(engine) as connection:
