@@ -1,8 +1,10 @@
 """From a file to a draft and back to a document, over real HTTP."""
 
 import re
+import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 
 import httpx
@@ -70,6 +72,9 @@ def test_a_printed_release_comes_back_with_its_document(writer: httpx.Client) ->
     assert "보도자료.hwpx" in page.text, "the document is a file of the draft"
     printed = writer.get(f"{draft}/release.hwpx")
     assert (printed.status_code, printed.headers["Content-Type"]) == (200, "application/hwp+zip")
+    with zipfile.ZipFile(BytesIO(printed.content)) as document:
+        text = "".join(document.read(name).decode() for name in document.namelist() if name.endswith(".xml"))
+    assert "보도자료.hwpx" in text and "files.invalid" not in text, "its files by their names"
     assert writer.get(f"{draft}/release.pdf").content.startswith(b"%PDF-")
     assert writer.get(f"{draft}/release.doc").status_code == 404
 
