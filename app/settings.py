@@ -161,7 +161,7 @@ class Settings(Struct, frozen=True):
     site_timezone: Annotated[str, "IANA time zone in which pages show times."] = "Asia/Seoul"
     language: Annotated[
         str,
-        "Language of titles of feeds that do not ask for a language, and of mails to people whose language is not known: ko or en.",
+        "Language of the titles of feeds that do not ask for one, and of mails to people whose language is not known: ko or en.",
     ] = "ko"
     oidc_issuer: Annotated[
         str,

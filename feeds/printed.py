@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import count
+from urllib.parse import unquote
 
 from lxml import etree
 from msgspec import Struct
@@ -188,7 +189,8 @@ def _same_start(article: Article) -> bool:
 
 
 def _file(file: Enclosure) -> str:
-    return file.caption or file.url.rpartition("/")[2] or file.url
+    name = unquote(file.url.rpartition("/")[2])
+    return file.caption or (name if name.isprintable() else "") or file.url
 
 
 def blocks_of(xhtml: str, most: Most) -> tuple[tuple[PrintedBlock, ...], bool]:

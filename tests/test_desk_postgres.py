@@ -69,23 +69,22 @@ def test_a_draft_is_written_checked_returned_and_approved(
 def test_embargo_hold_and_plan(desk: Desk) -> None:
     editor = desk.person("jeju@office.example", "editor", "jeju")
     begin = {"office": "jeju", "region": "kr:50"}
-    waits = desk.draft(editor, **begin, headline="엠바고", embargo="at", **{"embargo-at": soon(seconds=4)})
+    waits = desk.draft(editor, **begin, headline="엠바고", embargo="at", **{"embargo-at": soon(hours=1)})
     held = desk.draft(editor, **begin, headline="보류", embargo="held")
     lives = [path_of(step(editor, draft, "publish")) for draft in (waits, held)]
-    planned = desk.draft(editor, **begin, headline="예약")
-    assert step(editor, planned, "publish", at=soon(seconds=3)).status_code == 303
+    for headline, at in (("예약", soon(days=1)), ("바로 예약", soon(seconds=3))):
+        assert step(editor, desk.draft(editor, **begin, headline=headline), "publish", at=at).status_code == 303
     shown = editor.get("/desk").text
     assert all(word in shown for word in ("엠바고", "보류", "예약")) and "엠바고" not in feed(desk)
     for state, word in (("embargo", "엠바고"), ("held", "보류"), ("scheduled", "예약")):
         assert word in editor.get(f"/desk?state={state}").text, state
     assert "엠바고" in editor.get("/desk?q=엠바").text and "엠바고" not in editor.get("/desk?q=보류").text
-    assert "보류" in editor.get("/desk/calendar").text
-    until(lambda: "엠바고" in feed(desk) and "예약" in feed(desk), seconds=20)
-    version = {"version": "1"}
-    assert editor.post(f"{lives[1]}/release", data=version).status_code == 303
-    until(lambda: "보류" in feed(desk))
-    calendar = editor.get("/desk/calendar").text
-    assert all(word in calendar for word in ("엠바고", "보류", "예약"))
+    months = "".join(editor.get(f"/desk/calendar?month={soon(days=days)[:7]}").text for days in (0, 1))
+    assert all(word in months for word in ("엠바고", "보류", "예약"))
+    until(lambda: "바로 예약" in feed(desk), seconds=40)
+    assert editor.post(f"{lives[1]}/release", data={"version": "1"}).status_code == 303
+    until(lambda: "보류" in feed(desk), seconds=20)
+    assert "엠바고" not in feed(desk)
 
 
 def test_what_is_published_is_corrected_withheld_and_withdrawn(desk: Desk, editor: httpx.Client) -> None:

@@ -101,7 +101,7 @@ def test_an_administrator_ends_it_alone(site: Site, engine: store.Engine) -> Non
     assert send(site.admin, approval="0", password="falsch").status_code == 422 and approves(engine)
     assert send(site.admin, notice="5").status_code == 200 and approves(engine), "that needs no password"
     assert send(site.admin, approval="0", password=PASSWORD).status_code == 200 and not approves(engine)
-    for notice in ("-1", "10081", "x", "9" * 30):
+    for notice in ("-1", "10081", "x", "9" * 30, "0000001234567890"):
         refused = send(site.admin, notice=notice)
         assert refused.status_code == 422 and 'id="e-notice"' in refused.text
 

@@ -6,7 +6,7 @@ between publishes it after its next start. The same draft is the same release, w
 
 import logging
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
@@ -221,7 +221,7 @@ def check(
         if "url" not in entry and entry.get("name") not in known:
             faults.append((f"file-name-{number}", Fault(f"The file {entry.get('name', '')!r} was not uploaded.")))
     guid, version = (draft.guid, draft.base + 1) if draft else (f"urn:uuid:{uuid4()}", 1)
-    urls = {name: f"{PLACEHOLDER}{number}" for number, name in enumerate(sorted(known))}
+    urls = placeholders(known)
     rules = releases.Rules(context.settings, sender_of(office, "desk"))
 
     def ask(asked: DraftText) -> releases.Prepared | list[tuple[str, Fault]]:
@@ -254,6 +254,11 @@ def check(
     told = {sentence for _, sentence in notes}
     warnings = tuple(warning for warning in item.warnings if warning not in told)
     return Inspection((), warnings, item.article, answer.feeds, notes)
+
+
+def placeholders(names: Collection[str]) -> dict[str, str]:
+    """Name of a file of a draft -> the URL that stands for it while the draft is only checked."""
+    return {name: f"{PLACEHOLDER}{number}" for number, name in enumerate(sorted(names))}
 
 
 def _faults(found: Sequence[Fault]) -> list[tuple[str, Fault]]:

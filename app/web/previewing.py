@@ -1,22 +1,30 @@
 """A draft as its readers will get it: as a page, as each feed format, as a mail; and what will happen when it is published."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from urllib.parse import quote
 
-from flask import Response
+from flask import Response, request
 from msgspec import Struct
+from msgspec.structs import replace
 
 from app import store
 from app.context import Context
 from app.deliveries import letters
+from app.desk import work
+from app.intake.enclosures import address
 from app.query import Query
 from app.syndication import page
 from app.syndication.texts import feed_title, text
+from app.web import protection, sending
 from app.web.context import here
 from app.web.html import html_page, language
+from app.web.representation import disposition
 from app.web.sessions import private
 from app.web.showing import queries_of, shown_parts
 from feeds import FORMATS, Article
 
+SHOWN = {"image/jpeg", "image/png", "image/gif", "image/webp", "image/avif", "application/pdf"}  # in the browser itself
 MOST_NAMED = 6  # feeds that are named of all those in which an article appears
 
 
@@ -58,6 +66,49 @@ def bare(article: Article | None, frame: str = "", status: int = 200) -> Respons
         embargo=text("desk-preview-only", lang),
     )
     response.headers["Referrer-Policy"] = "no-referrer"
+    return private(response)
+
+
+def with_files(
+    context: Context, draft: store.desk.DraftRecord, article: Article, place: Callable[[store.desk.DraftFile], str]
+) -> tuple[Article, list[store.desk.DraftFile]]:
+    """(the article with the address of each file of the draft that `place` gives, those files that it shows). Before it is published,
+    its pictures and enclosures have addresses that do not work. Raises Unavailable."""
+    files = store.desk.files_of(context.engine, draft.id)
+    standing = work.placeholders([file.name for file in files])
+    enclosures, body, shown = list(article.enclosures), article.body, []
+    for file in files:
+        url = place(file)
+        found = False
+        for there in (standing[file.name], located(context, file)):
+            # A URL of ours has no character that HTML would escape.
+            found |= f'"{there}"' in body or any(one.url == there for one in enclosures)
+            body = body.replace(f'"{there}"', f'"{url}"')
+            enclosures = [replace(one, url=url) if one.url == there else one for one in enclosures]
+        if found:
+            shown.append(file)
+    return replace(article, body=body, enclosures=tuple(enclosures)), shown
+
+
+def located(context: Context, file: store.desk.DraftFile) -> str:
+    """The URL that a file of a draft has when the draft is published."""
+    return f"{context.settings.url}{address(file.sha256, file.name)}"
+
+
+def in_draft(draft: store.desk.DraftRecord) -> Callable[[store.desk.DraftFile], str]:
+    """Where the people of a draft see its files."""
+    return lambda file: f"/desk/drafts/{draft.id}/files/{quote(file.name, safe='')}"
+
+
+def sent(context: Context, file: store.desk.DraftFile) -> Response:
+    """A file of a draft, for whoever may see the draft; no cache keeps it. Raises Problem (503) and Unavailable."""
+    response = Response(mimetype=file.mimetype)
+    response.headers["Content-Disposition"] = disposition(file.name, inline=file.mimetype in SHOWN)
+    response.headers["Content-Security-Policy"] = protection.FILE
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.content_length = file.size
+    if request.method != "HEAD":
+        sending.pass_on(context, response, file.sha256, 0, file.size)
     return private(response)
 
 

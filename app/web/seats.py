@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Response
 from msgspec import Struct
+from msgspec.structs import replace
 from werkzeug.exceptions import NotFound
 
 from app import store
@@ -17,9 +18,9 @@ from app.accounts.rights import Principal
 from app.desk import content as contents
 from app.desk import routines, work
 from app.syndication.texts import TEXTS, text
+from app.web import previewing
 from app.web.context import Context, here
 from app.web.html import html_page, language
-from app.web.previewing import outlook
 from app.web.published import PUBLIC_ID
 from app.web.sessions import Visit, own_page, visit
 from feeds import Article
@@ -109,6 +110,9 @@ def draft_page(
     now = datetime.now(UTC)
     content = contents.from_json(draft.content)
     checked = work.check(context, seat.office, draft, content, now)
+    if checked.article is not None:
+        shown, _ = previewing.with_files(context, draft, checked.article, previewing.in_draft(draft))
+        checked = replace(checked, article=shown)
     newest = store.articles.newest(context.engine, draft.article) if draft.base else None
     return own_page(
         "desk_draft.html",
@@ -121,7 +125,7 @@ def draft_page(
         office_zone=work.zone_of_office(context, seat.office),
         faults=sentences(faults),
         names=named_by(context, [draft]),
-        outlook=outlook(context, checked.article) if checked.article else None,
+        outlook=previewing.outlook(context, checked.article) if checked.article else None,
         overtaken=newest is not None and newest.article.version > draft.base and draft.state in store.desk.EDITABLE,
         people=colleagues(context, seat),
         links=store.desk.links_of(context.engine, draft.id, now),

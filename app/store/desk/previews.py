@@ -56,16 +56,16 @@ def make_link(engine: Engine, draft: DraftRecord, person: str, expires: datetime
     return secret
 
 
-def open_link(engine: Engine, secret: str, now: datetime) -> DraftLink | None:
-    """The link with that secret, opened once more; None if there is none, or it does not work any more: the same query finds none of
-    these. Raises Unavailable."""
+def open_link(engine: Engine, secret: str, now: datetime, *, counts: bool = True) -> DraftLink | None:
+    """The link with that secret; None if there is none, or it does not work any more: the same query finds none of these. `counts`: it
+    was opened once more. Raises Unavailable."""
     works = and_(
         draft_links.c.hash == _hash_of(secret), draft_links.c.ended.is_(None), draft_links.c.expires > micros(now)
     )
     with reading(engine) as connection:
         row = connection.execute(select(draft_links).where(works)).first()
-    if row is None:
-        return None
+    if row is None or not counts:
+        return None if row is None else _link(row)
     with writing(engine) as connection:
         counted = update(draft_links).where(draft_links.c.id == row.id)
         connection.execute(counted.values(opened=draft_links.c.opened + 1, last=micros(now)))

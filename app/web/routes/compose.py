@@ -39,7 +39,6 @@ blueprint = Blueprint("compose", __name__)
 
 LAST = 20  # drafts whose places and topics the office is reminded of
 MOST_LAST = 8  # of these
-SHOWN = {"image/jpeg", "image/png", "image/gif", "image/webp", "image/avif", "application/pdf"}  # in the browser itself
 
 
 # Together
@@ -196,17 +195,7 @@ def file(visit: Visit, id: str, name: str) -> Response:
     found = next((one for one in store.desk.files_of(context.engine, draft.id) if one.name == clean(name)), None)
     if found is None:
         raise NotFound
-    return _sent(context, found)
-
-
-def _sent(context: Context, found: store.desk.DraftFile) -> Response:
-    response = Response(mimetype=found.mimetype)
-    response.headers["Content-Disposition"] = web.representation.disposition(found.name, inline=found.mimetype in SHOWN)
-    response.headers["Content-Security-Policy"] = web.protection.FILE
-    response.content_length = found.size
-    if request.method != "HEAD":
-        web.sending.pass_on(context, response, found.sha256, 0, found.size)
-    return response
+    return web.previewing.sent(context, found)
 
 
 # Names that may be meant

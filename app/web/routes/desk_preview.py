@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -25,6 +26,7 @@ from app.web import (
     draft_page,
     here,
     own_page,
+    previewing,
     seat_at,
     sentences,
     signed_in,
@@ -57,7 +59,9 @@ class FileLine(Struct, frozen=True):
 @signed_in
 def page(visit: Visit, id: str) -> Response:
     """The draft's page alone. `width`: phone or desktop."""
-    _, _, article = _article(visit, id)
+    _, draft, article = _article(visit, id)
+    if article is not None:
+        article, _ = previewing.with_files(here(), draft, article, previewing.in_draft(draft))
     width = request.args.get("width", "")
     return bare(article, width if width in FRAMES else "")
 
@@ -82,6 +86,7 @@ def formatted(visit: Visit, id: str, format: str) -> Response:
     seat, draft, article = _article(visit, id)
     if article is None:
         return draft_page(here(), seat, draft)
+    article, _ = previewing.with_files(here(), draft, article, partial(previewing.located, here()))
     return _text(seat, draft, format, as_format(here(), article, format))
 
 

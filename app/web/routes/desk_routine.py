@@ -30,20 +30,18 @@ def change(visit: Visit) -> Response:
     sent = members(("office", "approval", "notice", "then", "password"))
     seat = seat_at(context, visit, sent.get("office", ""), "publish")
     before = store.desk.routine(context.engine, seat.office.code)
-    notice = sent.get("notice", str(before.notice))
-    if not 0 <= number_sent(notice) <= LONGEST_NOTICE:
+    notice = number_sent(sent.get("notice", str(before.notice)))
+    if not 0 <= notice <= LONGEST_NOTICE:
         return _page(context, seat, {"notice": "desk-notice-wrong"})
     if sent.get("then") == "drop":
-        return _done(
-            context, seat, routines.keep_approval(context, seat.office, before, seat.actor, now), "desk-approval-kept"
-        )
+        kept = not before.asker or routines.keep_approval(context, seat.office, before, seat.actor, now)
+        return _done(context, seat, kept, "desk-approval-kept")
     if before.approval and sent.get("approval") == "0":
         return _end(context, seat, before, sent.get("password", ""), now)
     approval = sent.get("approval", "1" if before.approval else "0") == "1"
-    after = msgspec.structs.replace(before, approval=approval, notice=number_sent(notice))
-    return _done(
-        context, seat, routines.change_routine(context, seat.office, before, after, seat.actor, now), "desk-routine-set"
-    )
+    after = msgspec.structs.replace(before, approval=approval, notice=notice)
+    stored = routines.change_routine(context, seat.office, before, after, seat.actor, now)
+    return _done(context, seat, stored, "desk-routine-set")
 
 
 def _end(context: Context, seat: Seat, before: store.desk.Routine, password: str, now: datetime) -> Response:
@@ -54,15 +52,14 @@ def _end(context: Context, seat: Seat, before: store.desk.Routine, password: str
         return _done(context, seat, done, "desk-approval-asked-done")
     if not web.proof.given(seat.visit, password):
         return _page(context, seat, {"password": "old-wrong"})
-    return _done(
-        context, seat, routines.end_approval(context, seat.office, before, seat.actor, now), "desk-approval-ended"
-    )
+    ended = routines.end_approval(context, seat.office, before, seat.actor, now)
+    return _done(context, seat, ended, "desk-approval-ended")
 
 
 def _done(context: Context, seat: Seat, stored: bool, done: str) -> Response:
-    return (
-        _page(context, seat, done=done) if stored else _page(context, seat, {"": "desk-routine-meanwhile"}, status=409)
-    )
+    if not stored:
+        return _page(context, seat, {"": "desk-routine-meanwhile"}, status=409)
+    return _page(context, seat, done=done)
 
 
 def _page(

@@ -2,11 +2,13 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
 
 from flask import Blueprint, Response
 from werkzeug.exceptions import NotFound
 
 from app import store
+from app.files.multipart import clean
 from app.web import (
     LINK_HOURS,
     Context,
@@ -20,10 +22,12 @@ from app.web import (
     gone,
     here,
     members,
+    previewing,
     principal,
     signed_in,
     work,
 )
+from feeds import Article
 
 blueprint = Blueprint("desk_sharing", __name__)
 
@@ -80,13 +84,32 @@ def revoke(visit: Visit, id: str, name: str) -> Response:
 @blueprint.get("/preview/<secret>")
 def shared(secret: str) -> Response:
     """The preview of a draft as it is now, for whoever has the link. A link that is wrong, too old or revoked is not found."""
+    return bare(_shown(secret, counts=True)[0])
+
+
+@blueprint.get("/preview/<secret>/files/<name>")
+def shared_file(secret: str, name: str) -> Response:
+    """A picture or another file that such a preview shows; no other file of the draft."""
+    found = next((one for one in _shown(secret)[1] if one.name == clean(name)), None)
+    if found is None:
+        raise NotFound
+    return previewing.sent(here(), found)
+
+
+def _shown(secret: str, *, counts: bool = False) -> tuple[Article | None, list[store.desk.DraftFile]]:
+    """(what the draft of a link will be, None if it has faults; the files that it shows). `counts`: the link is opened once more.
+    Raises NotFound and Unavailable."""
     context, now = here(), datetime.now(UTC)
-    link = store.desk.open_link(context.engine, secret, now) if SECRET.fullmatch(secret) else None
+    link = store.desk.open_link(context.engine, secret, now, counts=counts) if SECRET.fullmatch(secret) else None
     draft = store.desk.draft_by_id(context.engine, link.draft) if link else None
     if link is None or draft is None or draft.state not in SHOWN or not _may_show(context, draft, link.person):
         raise NotFound
     office = next(one for one in store.accounts.all_offices(context.engine) if one.code == draft.office)
-    return bare(work.check(context, office, draft, contents.from_json(draft.content), now).article)
+    article = work.check(context, office, draft, contents.from_json(draft.content), now).article
+    if article is None:
+        return None, []
+    place = f"/preview/{secret}/files/"
+    return previewing.with_files(context, draft, article, lambda file: place + quote(file.name, safe=""))
 
 
 def _may_show(context: Context, draft: store.desk.DraftRecord, maker: str) -> bool:

@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -26,6 +27,7 @@ from app.web import (
     here,
     language,
     own_page,
+    previewing,
     seat_at,
     signed_in,
     text,
@@ -127,7 +129,8 @@ def printed(visit: Visit, id: str, format: str) -> Response:
     checked = work.check(context, seat.office, draft, content, datetime.now(UTC)) if made else None
     if made is None or checked is None or checked.article is None:
         raise NotFound
-    response = Response(made.render_article(made.marked(checked.article)), mimetype=made.MIMETYPE)
+    article, _ = previewing.with_files(context, draft, checked.article, partial(previewing.located, context))
+    response = Response(made.render_article(made.marked(article)), mimetype=made.MIMETYPE)
     name = f"{draft.headline[:60] or 'release'}.{format}"
     response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
     return response
