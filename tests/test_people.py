@@ -759,7 +759,7 @@ def test_editors_and_writers_draft_and_readers_do_not() -> None:
 
 @pytest.mark.parametrize("how", ["identity", "link"])
 def test_who_opened_an_invitation_to_another_mailbox_is_out_when_its_owner_comes(engine: Engine, how: str) -> None:
-    """Where no mail server is set, whoever invites sees the link, and could make an account for the owner, who would get roles in it."""
+    """Where no mail server is set, whoever invites sees the link, and could make an account for the owner of the address."""
     admin(engine)
     store.accounts.save_office(engine, OfficeRecord("jeonbuk", "전북", "", ("kr:52",)))
     link = store.accounts.new_link(
