@@ -141,3 +141,20 @@ def test_the_same_thing_sixteen_times_at_once_is_one_thing(engine: store.Engine,
     assert store.desk.asides(engine, draft.id) == [aside] and store.desk.routine(engine, "jeonbuk") == routine
     assert len(store.desk.templates_of(engine, "jeonbuk")) == len(store.desk.reporters_of(engine, "jeonbuk")) == 1
     assert known == ["f" * 16] * 15
+
+
+def test_the_published_are_listed_page_by_page_whatever_is_searched(engine: store.Engine) -> None:
+    store.accounts.save_office(engine, OfficeRecord("jeonbuk", "전북특별자치도", "", ("kr:52",)))
+    for number in range(7):
+        made = article(guid=f"urn:x:{number}", headline=f"{'짝' if number % 2 else '홀'} {number}")
+        put(engine, msgspec.structs.replace(made, office=Office("jeonbuk", "전북특별자치도")))
+    for words, all_of in (("", 7), ("짝", 3), ("없다", 0)):
+        found: list[str] = []
+        before, pages = None, 0
+        while True:
+            page, before = store.desk.placed(engine, "jeonbuk", words=words, before=before, limit=2)
+            found += [one.article.headline for one in page]
+            pages += 1
+            if before is None:
+                break
+        assert len(found) == len(set(found)) == all_of and pages <= 4, (words, found)

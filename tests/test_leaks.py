@@ -25,6 +25,7 @@ from sqlalchemy import text
 
 from app import store
 from app.accounts.offices import OfficeRecord
+from app.accounts.rights import OutletRecord
 from app.announce import announce
 from app.cache.redis import Cache
 from app.desk.content import DraftText, to_json
@@ -374,6 +375,51 @@ def test_no_door_tells_of_an_embargo_in_few_questions(tmp_path: Path) -> None:
         server.close()
     public = [door for door in differing(empty, after) if after[door][0] == 200]
     assert len(public) > 30, sorted(public)
+
+
+def outsiders(server: Server) -> list[str]:
+    """Tokens with which nothing of the office is read: of outlets that are limited to others, and one that was revoked."""
+    engine, now = server.engine(), datetime.now(UTC)
+    limits = (("far", ("kr:11",), (), ()), ("off", (), ("medtop:08000000",), ()), ("kin", (), (), ("leak-open",)))
+    tokens = []
+    for code, regions, topics, offices in limits:
+        store.accounts.save_outlet(engine, OutletRecord(code, code, regions, topics, offices), now)
+        tokens.append(store.accounts.new_token(engine, "", code, now, role="outlet", outlet=code))
+    store.accounts.save_outlet(engine, OutletRecord("gone", "gone"), now)
+    ended = store.accounts.new_token(engine, "", "gone", now, role="outlet", outlet="gone")
+    (id,) = [one.id for one in store.accounts.all_tokens(engine) if one.name == "gone"]
+    store.accounts.revoke_token(engine, id, now)
+    engine.dispose()
+    return [*tokens, ended]
+
+
+def asked_by_outlets() -> list[tuple[str, str, dict[str, str]]]:
+    """The questions at each door, also about what waits, page by page, by HEAD, in parts and with conditions."""
+    found = few()
+    waits = [
+        f"/feed.{format}?status=embargoed{more}" for format in FORMATS for more in ("", "&limit=1", "&region=kr:50")
+    ]
+    found += [(method, url, {}) for url in waits for method in ("GET", "HEAD")]
+    id = public_id(GUID)
+    doors = [f"/articles/{id}", *(f"/articles/{id}.{suffix}" for suffix in SUFFIXES), f"/articles/{id}/audit"]
+    doors.append(f"/files/{sha256(FILE).hexdigest()}/{NAME}")
+    for headers in ({"Range": "bytes=0-3"}, {"If-None-Match": "*"}, {"If-None-Match": f'"{sha256(FILE).hexdigest()}"'}):
+        found += [("GET", url, headers) for url in doors]
+    return [*found, *(("HEAD", url, {}) for url in doors), ("GET", "/subscriptions", {})]
+
+
+def test_an_outlet_learns_nothing_of_embargoes_that_are_not_for_it(tmp_path: Path) -> None:
+    server, token, _ = opened(tmp_path)
+    try:
+        tokens = outsiders(server)
+        settled(server, asked=few)
+        before = [answers(server, one, asked_by_outlets) for one in tokens]
+        pushed(server, token, SECRET)
+        after = [answers(server, one, asked_by_outlets) for one in tokens]
+        for one, two in zip(before, after, strict=True):
+            assert differing(one, two) == {}
+    finally:
+        server.close()
 
 
 @pytest.mark.slow

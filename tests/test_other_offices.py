@@ -4,17 +4,19 @@ what this office has in its address and its form. Nothing of it is read, and not
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from flask import Flask
 from sqlalchemy import select
 
 from app import store
 from app.accounts.offices import OfficeRecord
 from app.store import tables
+from app.web.app import BLUEPRINTS
 from tests.desk import RELEASE, Desk, form, path_of, soon, step
-from tests.doors import behind_https
 
 MARK = "남의눈"  # in everything that the office has and has not published
 KINDS = ("/desk", "/people", "/preview", "/account")  # of routes
@@ -87,7 +89,10 @@ class Owned:
 
     def requests(self) -> Iterator[tuple[str, str]]:
         """Method and path of every route for people, with each id of the office at each place."""
-        for rule in behind_https(self.desk.server).url_map.iter_rules():
+        app = Flask("doors", static_folder=None)
+        for blueprint in BLUEPRINTS:
+            app.register_blueprint(blueprint)
+        for rule in app.url_map.iter_rules():
             if not rule.rule.startswith(KINDS):
                 continue
             paths = [rule.rule]
@@ -159,7 +164,13 @@ def knocked(owned: Owned, client: httpx.Client) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("role", "office"), [("editor", "jeju"), ("editor", "part"), ("writer", "part"), ("nobody", "jeju")]
+    ("role", "office"),
+    [
+        ("editor", "jeju"),
+        pytest.param("editor", "part", marks=pytest.mark.slow),
+        pytest.param("writer", "part", marks=pytest.mark.slow),
+        pytest.param("nobody", "jeju", marks=pytest.mark.slow),
+    ],
 )
 def test_people_of_another_office_find_nothing_of_this_one(owned: Owned, role: str, office: str) -> None:
     name = f"{role}-{office}@other.example"
@@ -169,6 +180,7 @@ def test_people_of_another_office_find_nothing_of_this_one(owned: Owned, role: s
     assert knocked(owned, client) == []
 
 
+@pytest.mark.slow
 def test_a_reader_of_the_office_changes_nothing(owned: Owned) -> None:
     reader = owned.desk.person("reader@office.example", "reader")
     told = [one for one in knocked(owned, reader) if "changed" in one or ": 5" in one]
@@ -189,3 +201,15 @@ def test_the_office_itself_finds_all_of_it_behind_the_same_doors(owned: Owned) -
     seen = {path for method, path in owned.requests() if method == "GET" and MARK in owned.editor.get(path).text}
     parts = ("/preview/page", "/versions/1", "/files/", "/templates", "/contacts", "reporters.csv", "/tokens", "/reach")
     assert all(any(part in path for path in seen) for part in parts), seen
+
+
+def test_no_page_for_people_fails_on_postgresql(tmp_path: Path, postgres_url: str) -> None:
+    desk = Desk(tmp_path, database_url=postgres_url)
+    try:
+        owned = Owned(desk)
+        paths = {path for method, path in owned.requests() if method == "GET"}
+        asked = [*paths, "/desk?q=x", "/desk?state=embargo&q=x", "/desk?state=draft", f"/desk?q={MARK}"]
+        assert [path for path in asked if owned.editor.get(path).status_code >= 500] == []
+        assert f"{MARK} 엠바고" in owned.editor.get("/desk").text
+    finally:
+        desk.close()

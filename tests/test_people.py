@@ -755,3 +755,41 @@ def test_editors_and_writers_draft_and_readers_do_not() -> None:
     assert scopes("editor") == scopes("", admin=True) == scopes("reader", admin=True) == (True, True)
     assert scopes("writer") == (True, False)
     assert scopes("reader") == (False, False)
+
+
+@pytest.mark.parametrize("how", ["identity", "link"])
+def test_who_opened_an_invitation_to_another_mailbox_is_out_when_its_owner_comes(engine: Engine, how: str) -> None:
+    """Where no mail server is set, whoever invites sees the link, and could make an account for the owner of the address."""
+    admin(engine)
+    store.accounts.save_office(engine, OfficeRecord("jeonbuk", "전북", "", ("kr:52",)))
+    link = store.accounts.new_link(
+        engine, "invite", NOW, INVITED, email="owner@b.kr", office="jeonbuk", role="reader", maker="person x"
+    )
+    made = store.accounts.join(engine, link.id, "남", "", "the inviter's password", NOW)
+    store.accounts.add_passkey(engine, made.id, b"credential", b"key", 0, "남의 것", NOW)
+    inside = store.accounts.begin_session(engine, made, "", "", NOW)
+    if how == "identity":
+        owner = store.accounts.enter_by_identity(engine, "https://issuer", "subject", "owner@b.kr", "주인", NOW)
+    else:
+        reset = store.accounts.new_link(engine, "reset", NOW, RESET, email="owner@b.kr")
+        store.accounts.set_password(engine, made.id, "the owner's password", NOW, link=reset.id)
+        owner = made
+    assert owner.id == made.id, "it is the same account"
+    assert store.accounts.session_of(engine, inside, NOW) is None and store.accounts.passkeys_of(engine, made.id) == []
+    found = store.accounts.person_by_email(engine, "owner@b.kr")
+    assert found is not None and found[1] == ("" if how == "identity" else "the owner's password")
+    with pytest.raises(LinkSpent):
+        store.accounts.begin_session(engine, made, "", "", NOW, proved="the inviter's password")
+    kept = store.accounts.begin_session(engine, made, "", "", NOW)
+    store.accounts.enter_by_identity(engine, "https://issuer", "subject", "owner@b.kr", "주인", NOW)
+    assert (how == "link") != (store.accounts.session_of(engine, kept, NOW) is not None), "only the first time"
+
+
+def test_whoever_shows_both_keeps_both(engine: Engine) -> None:
+    person = admin(engine)
+    inside = store.accounts.begin_session(engine, person, "", "", NOW)
+    enter = partial(store.accounts.enter_by_identity, engine, "https://issuer", "subject", person.email, "x", NOW)
+    assert enter(signed_in=person.id).id == person.id
+    assert store.accounts.session_of(engine, inside, NOW) is not None
+    found = store.accounts.person_by_email(engine, person.email)
+    assert found is not None and found[1] == "stored"

@@ -1,4 +1,5 @@
-"""The press calendar: what offices tell is found by month, as iCalendar and as feeds; changes and cancellations say so; nothing else."""
+"""The press calendar: what offices tell is found by month, as iCalendar and as feeds. Changes and cancellations say so, and nothing
+else is told."""
 
 import re
 import time

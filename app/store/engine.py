@@ -201,11 +201,10 @@ _turns: dict[str, threading.Lock] = {}  # database URL -> the lock that its writ
 
 
 @contextmanager
-def reading(engine: Engine, *, slowly: bool = False) -> Iterator[Connection]:
-    """A connection for single statements, each its own snapshot. `slowly`: the rows of one are taken few at a time (`yield_per`), for
-    which PostgreSQL wants a transaction. Raises Unavailable and Unfit."""
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A connection for single statements, each its own snapshot. Raises Unavailable and Unfit."""
     options: dict[str, Any] = {"reading": True}
-    if engine.dialect.name == "postgresql" and not slowly:
+    if engine.dialect.name == "postgresql":
         options["isolation_level"] = "AUTOCOMMIT"
     with _converted(), engine.connect().execution_options(**options) as connection:
         yield connection

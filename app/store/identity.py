@@ -14,12 +14,12 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from msgspec import Struct
-from sqlalchemy import Connection, Engine, and_, event, select, update
+from sqlalchemy import Connection, Engine, and_, delete, event, select, update
 
 from app.errors import Unavailable
 from app.store.changes import forget
 from app.store.engine import reading, writing
-from app.store.tables import changes, counter, micros
+from app.store.tables import ceremonies, changes, counter, draft_links, micros, one_time_links, sessions
 
 Mark = tuple[int, int]  # a change: its number and its stamp
 START: Mark = (0, 0)  # before the first change, in every history
@@ -80,7 +80,7 @@ def moved(engine: Engine) -> bool:
 def renew(engine: Engine, instance: str, *, older: bool) -> str:
     """Give the history a new name, unless its name is no longer `instance`. Return the valid name. `older`: the database is in an
     older state than before; otherwise it only moved. A database that has moved but has no home yet keeps its name, because an earlier
-    version of Pressrelay gave the name without noting a home. Raises Unavailable."""
+    version of Pressrelay gave the name without noting a home. With a new name, people sign in again. Raises Unavailable."""
     with writing(engine) as connection:
         found, known = connection.execute(
             select(counter.c.instance, counter.c.home).where(counter.c.id == 1).with_for_update()
@@ -91,9 +91,19 @@ def renew(engine: Engine, instance: str, *, older: bool) -> str:
         name = secrets.token_hex(8) if known or older else str(found)
         values: dict[str, str | int] = {"instance": name, "home": home}
         if name != found:
-            values["renewed"] = micros(datetime.now(UTC))
+            values["renewed"] = now = micros(datetime.now(UTC))
+            _end(connection, now)
         connection.execute(update(counter).where(counter.c.id == 1).values(**values))
     return name
+
+
+def _end(connection: Connection, now: int) -> None:
+    """End what may have ended or been used already in the history before, of which this state does not know: sessions, links that work
+    once, links to previews, and what browsers began. The link of the first administrator works only where there is none."""
+    connection.execute(delete(sessions))
+    connection.execute(delete(ceremonies))
+    connection.execute(delete(one_time_links).where(one_time_links.c.kind != "setup"))
+    connection.execute(update(draft_links).where(draft_links.c.ended.is_(None)).values(ended=now))
 
 
 def _home(connection: Connection) -> str:

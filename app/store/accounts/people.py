@@ -12,7 +12,16 @@ from app.accounts.people import EDITS_OUTLET, Membership, PersonRecord
 from app.store import audit
 from app.store.audit import Event
 from app.store.engine import lock, reading, writing
-from app.store.tables import instant, memberships, micros, one_time_links, outlet_memberships, people, sessions
+from app.store.tables import (
+    instant,
+    memberships,
+    micros,
+    one_time_links,
+    outlet_memberships,
+    passkeys,
+    people,
+    sessions,
+)
 
 MOST_PEOPLE = 1_000  # that one list holds
 
@@ -187,8 +196,8 @@ def give(connection: Connection, link: OneTimeLink, person: str) -> Event:
 
 
 def set_password(engine: Engine, person: str, stored: str, now: datetime, *, link: str = "", keep: str = "") -> None:
-    """Set a password and end the person's sessions except `keep`. `link`: the link that allows it, which is used up. Raises LinkSpent,
-    nothing being stored, and Unavailable."""
+    """Set a password and end the person's sessions except `keep`. `link`: the link that allows it, which is used up; passkeys end too,
+    because whoever had the account until then may have added one. Raises LinkSpent, nothing being stored, and Unavailable."""
     with writing(engine) as connection:
         lock(connection)
         if link:
@@ -202,9 +211,17 @@ def set_password(engine: Engine, person: str, stored: str, now: datetime, *, lin
         connection.execute(
             delete(one_time_links).where(one_time_links.c.kind == "reset", one_time_links.c.email == own)
         )
+        if link:
+            disown(connection, person)
         connection.execute(delete(sessions).where(sessions.c.person == person, sessions.c.id != keep))
         how = "link" if link else "old password"
         audit.record(connection, [Event("password-set", f"person {person}", detail={"by": how})], now)
+
+
+def disown(connection: Connection, person: str) -> None:
+    """End the passkeys and the sessions of a person whose mailbox or provider shows that they own the account."""
+    connection.execute(delete(passkeys).where(passkeys.c.person == person))
+    connection.execute(delete(sessions).where(sessions.c.person == person))
 
 
 def set_name(engine: Engine, person: str, name: str) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Engine, and_, delete, insert, or_, select,
 
 from app.accounts.people import IDLE, NAME_LONGEST, WHOLE, PersonRecord
 from app.store import audit
-from app.store.accounts.people import LinkSpent, give, invitations, new_person, people_where
+from app.store.accounts.people import LinkSpent, disown, give, invitations, new_person, people_where
 from app.store.audit import Event
 from app.store.engine import lock, reading, writing
 from app.store.tables import identities, instant, micros, people, sessions
@@ -118,10 +118,13 @@ def end_session(engine: Engine, person: str, id: str, now: datetime) -> None:
             audit.record(connection, [Event("signed-out", f"person {person}")], now)
 
 
-def enter_by_identity(engine: Engine, issuer: str, subject: str, email: str, name: str, now: datetime) -> PersonRecord:
+def enter_by_identity(
+    engine: Engine, issuer: str, subject: str, email: str, name: str, now: datetime, *, signed_in: str = ""
+) -> PersonRecord:
     """The person with that identity. One who is not known by it yet is found by the address, once; and one who is invited at that
-    address gets an account with that name. `email`: an address that the provider verified, empty if it verified none. Raises
-    NotInvited and OtherIdentity, nothing being stored, and Unavailable."""
+    address gets an account with that name. What an account had until then to sign in with ends, unless its person is signed in in this
+    browser (`signed_in`: id): somebody else may have opened the invitation to that address. `email`: an address that the provider
+    verified, empty if it verified none. Raises NotInvited and OtherIdentity, nothing being stored, and Unavailable."""
     same = and_(identities.c.issuer == issuer, identities.c.subject == subject)
     email = email.lower()
     with writing(engine) as connection:
@@ -140,6 +143,9 @@ def enter_by_identity(engine: Engine, issuer: str, subject: str, email: str, nam
                 theirs = and_(identities.c.issuer == issuer, identities.c.person == person)
                 if connection.execute(select(identities.c.subject).where(theirs)).first():
                     raise OtherIdentity
+                if person != signed_in:
+                    disown(connection, person)
+                    connection.execute(update(people).where(people.c.id == person).values(password=""))
             else:
                 person = new_person(connection, email, (name or email.partition("@")[0])[:NAME_LONGEST], "", now)
                 events.append(Event("person-added", f"person {person}", waiting[0].office, detail={"email": email}))

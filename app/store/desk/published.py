@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Engine, and_, or_, select
+from sqlalchemy import ColumnElement, Engine, Select, and_, or_, select
 
 from app.store.engine import counted, reading
 from app.store.tables import articles, instant, micros, versions
@@ -42,31 +42,36 @@ def placed(
     """The articles of an office, those edited last first, and where the next page begins; None: there is no more. `words`: a part of
     the headline; then a page looks at LOOKED_AT articles, so it may have fewer than `limit` and still have a next one. Raises
     Unavailable."""
-    which = [articles.c.office == office, or_(*(_KINDS[state] for state in sorted(states)))]
-    if before is not None:
-        at = micros(before[0])
-        which.append(or_(articles.c.edited < at, and_(articles.c.edited == at, articles.c.num < before[1])))
+    which = and_(articles.c.office == office, or_(*(_KINDS[state] for state in sorted(states))))
     most = LOOKED_AT if words else limit
-    statement = (
+    found: list[DeskArticle] = []
+    looked, last, part = 0, before, words.lower()
+    with reading(engine) as connection:
+        while looked < most:  # a page of rows at a time: many may be looked at, and each has its whole text
+            rows = connection.execute(_after(which, last).limit(limit)).all()
+            for row in rows:
+                looked, last = looked + 1, (instant(row.edited), row.num)
+                article = decoded(row.doc)
+                if part in article.headline.lower():
+                    found.append(_placed(row, article))
+                    if len(found) == limit:
+                        return found, last
+            if len(rows) < limit:
+                return found, None
+    return found, last
+
+
+def _after(which: ColumnElement[bool], last: Position | None) -> Select[Any]:
+    """Articles for which this holds, those edited last first, after a position."""
+    if last is not None:
+        at = micros(last[0])
+        which = and_(which, or_(articles.c.edited < at, and_(articles.c.edited == at, articles.c.num < last[1])))
+    return (
         select(*_COLUMNS)
         .join(versions, and_(versions.c.num == articles.c.num, versions.c.version == articles.c.version))
-        .where(*which)
+        .where(which)
         .order_by(articles.c.edited.desc(), articles.c.num.desc())
-        .limit(most)
     )
-    found: list[DeskArticle] = []
-    row, looked, part = None, 0, words.lower()
-    with reading(engine, slowly=True) as connection:
-        for row in connection.execution_options(yield_per=limit).execute(statement):
-            looked += 1
-            article = decoded(row.doc)
-            if part in article.headline.lower():
-                found.append(_placed(row, article))
-                if len(found) == limit:
-                    break
-    if row is None or (looked < most and len(found) < limit):
-        return found, None
-    return found, (instant(row.edited), row.num)
 
 
 def waiting_articles(engine: Engine, office: str, limit: int = 500) -> list[DeskArticle]:

@@ -164,7 +164,13 @@ def back() -> Response:
             return _proven(visit, brought)
         known = brought.identity
         person = store.accounts.enter_by_identity(
-            context.engine, known.issuer, known.subject, web.smtp.known_as(known.email), known.name, datetime.now(UTC)
+            context.engine,
+            known.issuer,
+            known.subject,
+            web.smtp.known_as(known.email),
+            known.name,
+            datetime.now(UTC),
+            signed_in=visit.person.id if visit else "",
         )
     except ProviderFault as fault:
         log.error("the provider of OpenID Connect: %s", fault)
