@@ -363,10 +363,22 @@ def test_the_scripts_are_small_and_ask_for_nothing_elsewhere() -> None:
     from app.web import assets
 
     files = assets.of_site(Settings()).files
-    scripts = {
-        name: asset.body.decode() for name, asset in files.items() if name.endswith(".js") and name != "passkeys.js"
+    scripts = {name: asset.body.decode() for name, asset in files.items() if name.endswith(".js")}
+
+    def loaded(source: str, found: set[str]) -> set[str]:
+        """The scripts that a page or a script loads, and those that they import."""
+        for name in set(re.findall(r'(?:asset\("|(?:from|import) ?\(?"\./)([\w-]+\.js)"', source)) - found:
+            found.add(name)
+            loaded(scripts[name], found)
+        return found
+
+    pages = {
+        path.name: loaded(re.sub(r"\{#.*?#\}", "", path.read_text("utf-8"), flags=re.DOTALL), set())
+        for path in assets.STATIC.with_name("templates").glob("*.html")
     }
-    assert sum(len(body.encode()) for body in scripts.values()) < 40 * 1024
+    assert len(pages["desk_compose.html"]) > 5 and set().union(*pages.values()) == set(scripts)
+    for page, names in pages.items():
+        assert sum(len(scripts[name].encode()) for name in names) < 40 * 1024, page
     for name, body in scripts.items():
         assert not re.search(r"\beval\(|new Function|document\.write|https?://(?!www\.w3\.org/2000/svg)[a-z]", body), (
             name
