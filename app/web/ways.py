@@ -155,6 +155,7 @@ PARAMETERS: dict[str, dict[str, Any]] = of_queries() | {
     "below": _one("Only versions below this number.", pattern="^[0-9]+$"),
     "from": _one("The older version of a difference; the period of a sitemap."),
     "to": _one("The newer version of a difference.", pattern="^[0-9]+$"),
+    "token": _one("Of a link in a mail: what the server put there."),
     "kind": _one("What is looked for.", enum=["region", "topic"]),
     "under": _one("A code: what is one level below it."),
 }
@@ -243,7 +244,7 @@ WAYS: dict[str, Way] = {
         who="token-may",
         problems=(*QUERY, "unknown-feed", "unknown-format"),
     ),
-    "archives.newest": _archive,
+    "archives.newest": Way(_archive.answers, (*KEPT_FILTERS, *VARIED), FORMAT, problems=(*QUERY, "unknown-format")),
     "archives.of_month": _archive,
     "changes.get": Way(
         {200: ("application/jsonl", media_type(newsml.MIMETYPE))},
@@ -338,12 +339,14 @@ WAYS: dict[str, Way] = {
     ),
     "alerts.confirm": Way(
         {200: (JSON, HTML)},
+        query=("token",),
         body=(FORM, JSON),
         fields=("token",),
         problems=(*SENT, *LINK, "no-mail"),
     ),
     "alerts.leave": Way(
         {200: (JSON, HTML)},
+        query=("token",),
         body=(FORM, JSON),
         fields=("token",),
         problems=(*SENT, *LINK, "no-mail"),
@@ -380,5 +383,5 @@ WAYS: dict[str, Way] = {
     ),
     "desk_reach.plot": Way({200: ("image/svg+xml",)}, who="session", problems=DRAFT),
     "desk_reach.table": Way({200: (CSV,)}, who="session", problems=DRAFT),
-    "desk_reporters.exported": Way({200: (CSV,)}, who="session", problems=DRAFT),
+    "desk_reporters.exported": Way({200: (CSV,)}, ("office",), who="session", problems=DRAFT),
 }
