@@ -4,6 +4,7 @@ from bench import archive, wrk
 from bench.amounts import Amounts
 from bench.figures import Figure, Missing, Say, Target, figure
 from bench.polling import KINDS, contender, rate
+from bench.processes import processor_seconds, web_workers
 from bench.releases import samples
 from bench.server import Connection, Running, get, prepared, serving
 
@@ -24,7 +25,7 @@ def pages(amounts: Amounts, say: Say) -> list[Figure]:
             sizes = _sizes(server)
             for name, path in _paths(server):
                 for kind in amounts.kinds:
-                    figures.append(_against(server, sizes, name, path, kind, amounts, say))
+                    figures += _against(server, sizes, name, path, kind, amounts, say)
     return figures
 
 
@@ -51,25 +52,31 @@ def _sizes(server: Running) -> dict[str, int]:
 
 def _against(
     server: Running, sizes: dict[str, int], name: str, path: str, kind: str, amounts: Amounts, say: Say
-) -> Figure:
-    """The page and the feed whose answers are nearest in size."""
+) -> list[Figure]:
+    """The page and the feed whose answers are nearest in size: answers in a second, and in a second of the workers' processor time,
+    which says more where other programs run beside."""
     page = contender(server.port, [path], KINDS)
     feed = min(sizes, key=lambda one: abs(sizes[one] - page.sizes["200"]))
     peer = contender(server.port, [feed], KINDS)
-    runs: list[float] = []
-    peer_runs: list[float] = []
+    workers = web_workers(server.pid)
+    runs: dict[str, list[tuple[float, float]]] = {"page": [], "feed": []}
     for number in range(amounts.rounds):
         say(f"pages, {name}, {kind}, round {number + 1}")
-        for polled, into in ((page, runs), (peer, peer_runs)):
-            into.append(rate(polled, kind, amounts.seconds))
+        for polled, measured in ((page, runs["page"]), (peer, runs["feed"])):
+            before = processor_seconds(workers)
+            answers = rate(polled, kind, amounts.seconds)
+            measured.append((answers, answers * amounts.seconds / (processor_seconds(workers) - before)))
     note = f"{page.sizes['200'] / 1000:,.1f} kB; the feed's {peer.sizes['200'] / 1000:,.1f} kB"
-    return figure(
-        "pages",
-        f"{name}, {kind}",
-        "requests/s",
-        runs,
-        peer="a hot feed",
-        peer_runs=peer_runs,
-        target=AGAINST_A_FEED,
-        note=note,
-    )
+    return [
+        figure(
+            "pages",
+            f"{name}, {kind}",
+            unit,
+            [run[at] for run in runs["page"]],
+            peer="a hot feed",
+            peer_runs=[run[at] for run in runs["feed"]],
+            target=AGAINST_A_FEED,
+            note=note,
+        )
+        for at, unit in enumerate(("requests/s", "requests per s of processor"))
+    ]

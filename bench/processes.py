@@ -100,6 +100,15 @@ def _is_granian(pid: int) -> bool:
     return False
 
 
+def processor_seconds(pids: Sequence[int]) -> float:
+    """The processor time that these processes have taken. proc(5), /proc/pid/stat"""
+    ticks = 0
+    for pid in pids:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 def worker_of(connection: socket.socket, workers: Sequence[int]) -> int | None:
     """The worker that serves this connection; it must have answered on it before. proc(5), /proc/net/tcp"""
     mine, server = connection.getsockname()[1], connection.getpeername()[1]

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import redis
+from msgspec.structs import replace
 
 from app.cache.marks import Marks
 from app.cache.redis import Cache
@@ -387,6 +388,37 @@ def test_a_copy_tells_nobody_what_another_client_has_left() -> None:
     (head,) = lane._heads.values()
     assert [name for name, _ in head.headers] == ["ETag", "Cache-Control"]
     assert head.kept.etag == "abc", "that of the uncompressed bytes"
+
+
+def test_a_page_that_ends_with_the_day_is_made_anew_when_it_ends() -> None:
+    asked = page()
+    lane = asked.args[0]  # type: ignore[attr-defined]
+    assert asked() == b"1" and asked() == b"1"
+    (key, head) = next(iter(lane._heads.items()))
+    lane._heads[key] = replace(head, kept=replace(head.kept, until=time.monotonic() - 1))
+    assert asked() == b"2"
+
+
+def test_an_answer_that_is_not_copied_is_passed_on_in_its_parts() -> None:
+    """A large file need not be in memory as a whole."""
+    read: list[int] = []
+
+    def parts() -> Iterator[bytes]:
+        for number in range(3):
+            read.append(number)
+            yield b"x"
+
+    def answer(environ: dict[str, Any], start: Callable[..., Any]) -> Iterator[bytes]:
+        start("200 OK", [("ETag", '"a"'), ("Cache-Control", "public, max-age=30")])
+        return parts()
+
+    lane = Fastlane(answer, Cache("unix:///nowhere/valkey.sock", "test"), 1_000_000)
+    lane.alive(time.monotonic() + 60)
+    started: list[str] = []
+    environ = {"PATH_INFO": "/files/a/b", "REQUEST_METHOD": "GET"}
+    answered = iter(lane(environ, lambda status, *_: started.append(status)))
+    assert started == ["200 OK"] and read == []
+    assert next(answered) == b"x" and read == [0]
 
 
 def test_the_views_of_copies_are_counted_and_those_of_robots_are_not() -> None:

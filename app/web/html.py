@@ -249,7 +249,7 @@ def article_page(
         feeds_title=feed_title(context.settings.site_name, query, {}, lang),
         in_feeds=showing.feed_links(context, article, lang),
         citation=showing.citation_of(context, article, lang),
-        opengraph=showing.opengraph(context, article),
+        opengraph=showing.social_tags(context, article),
         jsonld=Markup(metadata.embedded(article, context.settings.site_name, f"{context.settings.url}/")),
     )
 

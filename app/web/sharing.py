@@ -41,11 +41,10 @@ def share(pairs: Iterable[str] = (ANY,), *, article: str = "", seconds: float = 
     )
 
 
-def share_article(id: str, *, seen: bool = True) -> None:
-    """Let the page of the article with that public id be copied. Each change of an article is one of its office's feed. `seen`:
-    whether a reader of it sees the article, and is counted."""
+def share_article(id: str) -> None:
+    """Let the page of the article with that public id be copied. Each change of an article is one of its office's feed."""
     if office := store.articles.office_of(here().engine, id):
-        share((ANY, f"{office_place(office)}/*"), article=id if seen else "")
+        share((ANY, f"{office_place(office)}/*"), article=id)
 
 
 def share_further(article: Article) -> None:

@@ -147,7 +147,7 @@ def alt(file: Enclosure, article: Article, lang: str) -> str:
     return file.caption or text("picture-of", lang).format(headline=article.headline)
 
 
-def opengraph(context: Context, article: Article) -> tuple[tuple[str, str], ...]:
+def social_tags(context: Context, article: Article) -> tuple[tuple[str, str], ...]:
     """OpenGraph of the article. Without a picture of its own it has one of its headline: app/web/routes/cards.py."""
     pairs = metadata.opengraph(article, context.settings.site_name)
     if any(name == "og:image" for name, _ in pairs):

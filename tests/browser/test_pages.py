@@ -193,3 +193,16 @@ def test_a_public_page_is_the_same_for_everybody(site: Site) -> None:
         assert (public.headers["Content-Language"], english.headers["Content-Language"]) == ("ko", "en")
         assert {"Cookie", "Accept-Language"} <= set(public.headers["Vary"].split(", "))
         assert "public" in public.headers["Cache-Control"]
+
+
+def test_an_article_on_paper_has_its_text_and_nothing_that_only_a_screen_needs(site: Site, chromium: Browser) -> None:
+    window = site.context(chromium)
+    page = window.new_page()
+    page.goto(f"/articles/{site.paths['pictured']}")
+    page.emulate_media(media="print")
+    for shown in ("h1", "figure img", ".body", ".contacts", ".licence", ".cite"):
+        assert page.locator(f"main {shown}").first.is_visible(), shown
+    hidden = page.locator("header nav, header form, .no-print, details, .in-feeds, button")
+    assert hidden.count() > 5 and not any(hidden.nth(at).is_visible() for at in range(hidden.count()))
+    assert page.pdf(format="A4").count(b"/Type /Page\n") <= 2
+    window.close()

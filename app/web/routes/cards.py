@@ -1,7 +1,7 @@
 """GET /articles/{id}/card.png: the picture of a public article for social networks, with headline, office and day.
 
 Drawing one takes a tenth of a second, so only a few are drawn at once (app/web/places.py). The cache keeps them by their words, which
-determine the bytes, and the fast lane keeps the answers."""
+determine the bytes. They are asked for seldom, so no worker keeps them in memory."""
 
 import hashlib
 
@@ -21,10 +21,7 @@ blueprint.after_request(web.representation.of_article)
 def card(id: str) -> Response:
     """The picture. 404 while the article is not public, 410 once canceled, 503 if too many are being drawn."""
     meant(())
-    web.sharing.share_article(id, seen=False)
-    article = kept_public(id).article
-    web.sharing.share_further(article)
-    body = _drawn(here(), article)
+    body = _drawn(here(), kept_public(id).article)
     return web.representation.respond(body, MIMETYPE, web.etag_of(body))
 
 
