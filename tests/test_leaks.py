@@ -287,6 +287,7 @@ OWN = {
 PUBLIC = {
     "feed_entries",
     "feed_amounts",
+    "told_endings",
     "changes",
     "withdrawals",
     "saved_feeds",
