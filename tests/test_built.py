@@ -19,7 +19,8 @@ ADD = Built(lambda _: insert(saved_feeds))
 NAMED = Built(
     lambda _: select(saved_feeds.c.name, saved_feeds.c.query).where(saved_feeds.c.query == bindparam("asked"))
 )
-ROWS = [{"name": name, "query": "region=kr", "title": "100 % 'a' :b ?"} for name in ("a", "b")]
+PLAIN = {"query": "region=kr", "title": "100 % 'a' :b ?", "ended": None, "following": "", "gone": 0}
+ROWS = [{"name": name, **PLAIN} for name in ("a", "b")]
 
 
 @pytest.mark.parametrize("listening", [False, True])

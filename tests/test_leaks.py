@@ -291,6 +291,7 @@ OWN = {
 PUBLIC = {
     "feed_entries",
     "feed_amounts",
+    "told_endings",
     "changes",
     "withdrawals",
     "saved_feeds",

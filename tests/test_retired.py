@@ -1,6 +1,7 @@
 """Feeds that have ended say so in a first entry that leads to what follows: saved feeds that were removed, and regions that are no
 more."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -9,12 +10,18 @@ import httpx
 import pytest
 
 from app import store
+from app.context import connect
+from app.deliveries.topics import tell_of_endings
 from app.query import Saved
+from app.settings import Settings
 from app.store import Engine
 from feeds import FORMATS
 from feeds.article import Term
-from tests.conftest import ROOT, Server
+from tests.conftest import ROOT, Server, until
+from tests.subscriber import subscribing
+from tests.test_hub import PUSH, accredited, delivered, settled, state, subscribe
 from tests.test_store import article, put
+from tests.test_webhooks import hook
 
 NOW = datetime(2026, 11, 1, 9, tzinfo=UTC)
 
@@ -160,3 +167,35 @@ def test_a_removed_feed_stays_in_the_store(engine: Engine) -> None:
     assert found is not None and (found.ended, found.following, found.gone) == (NOW, "b", True)
     assert store.feeds.save_feed(engine, Saved("a", "region=kr%3A52")), "it begins again"
     assert store.feeds.saved_feed(engine, "a") == Saved("a", "region=kr%3A52")
+
+
+@pytest.fixture(scope="module")
+def pushing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    made = Server(tmp_path_factory.mktemp("retired-push"), **PUSH).start()
+    made.office("hubs", "허브청", "kr:52")
+    yield made
+    made.close()
+
+
+def test_subscribers_of_a_region_that_ended_are_told_once(pushing: Server) -> None:
+    with subscribing(pushing) as subscriber:
+        topic = f"{pushing.url}/feed.atom?region=kr%3A45"
+        subscribe(pushing, subscriber, topic, "/websub")
+        outlet = accredited(pushing, "daily")
+        for path, query in (("/old", "region=kr:45"), ("/now", "region=kr:52"), ("/both", "region=kr:45&region=kr:52")):
+            made = hook(pushing, outlet, subscriber, path, query=query)
+            assert made["state"] == "active"
+        context = connect(Settings(data_dir=str(pushing.directory), base_url=pushing.url))
+        for _ in range(2):
+            tell_of_endings(context, datetime.now(UTC))
+        context.engine.dispose()
+        until(lambda: subscriber.to("/old") and subscriber.to("/websub") and settled(pushing))
+        (document,) = subscriber.to("/websub")
+        delivered(pushing, document, topic)
+        assert b"#ended" in document.body and b"region=kr%3A52" in document.body
+        (event,) = subscriber.to("/old")
+        told = json.loads(event.body)
+        assert (told["type"], told["data"]["headline"]) == ("article.retired", "이 피드는 끝났습니다: 전라북도")
+        assert told["data"]["url"] == f"{pushing.url}/regions/kr:52"
+        assert not subscriber.to("/now") and not subscriber.to("/both")
+        assert state(pushing, topic, subscriber.url("/websub")) == "active", "it goes on"

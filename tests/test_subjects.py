@@ -265,3 +265,13 @@ def test_pages_of_a_search(site: Server) -> None:
 def test_what_cannot_be_searched_for(site: Server, path: str, status: int) -> None:
     page = read(site, path, status)
     assert "<h1>" in page and "Traceback" not in page
+
+
+def test_a_search_that_finds_very_much_says_where_it_stops(site: Server) -> None:
+    engine, now = site.engine(), datetime.now(UTC)
+    many = [_at(f"m{number}", now - timedelta(seconds=number), headline=f"많다 {number}") for number in range(505)]
+    put(engine, *many)
+    engine.dispose()
+    page = read(site, "/search?q=" + quote("많다"))
+    assert "최근 500건 안에서 찾아 나누었습니다." in page and page.count("<mark>많다</mark>") == 20
+    assert re.search(r'<span class="count">500</span>', page)

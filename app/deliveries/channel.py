@@ -32,6 +32,8 @@ from app.errors import Unavailable
 from app.outbound.callbacks import Client
 from app.query import Query, Saved, parse
 from app.syndication import embargoed
+from app.syndication.retired import ending
+from feeds import DEFAULT
 
 log = logging.getLogger("pressrelay.push")
 
@@ -127,6 +129,7 @@ class Batch:
     ) -> tuple[list[store.articles.State], list[store.articles.State], tuple[int, ...]]:
         """(articles of the rows that are in the feed now, articles that left it, rows of articles that were never in it)."""
         last = {row.num: row for row in rows}  # each article once
+        last_words = self._last_words(query, rows)
         found = {num: state for num in last if (state := self._states.get(num)) is not None}
         there = {num for num, state in found.items() if state.public and stands(query, state.keys)}
         there = {num for num in there if within(query, found[num])}
@@ -141,8 +144,18 @@ class Batch:
         }
         left = {num for num in left if not (query.words or query.since or query.until) or not found[num].public}
         # If an article came into the feed and left it again, both changes are delivered as the later one.
-        dropped = tuple(row.seq for row in rows if row.num not in there and row.num not in left)
-        return [found[num] for num in last if num in there], [found[num] for num in last if num in left], dropped
+        in_feed = there | {state.num for state in last_words}
+        dropped = tuple(row.seq for row in rows if row.num not in in_feed and row.num not in left)
+        shown = [*last_words, *(found[num] for num in last if num in there)]
+        return shown, [found[num] for num in last if num in left], dropped
+
+    def _last_words(self, query: Query, rows: Sequence[store.deliveries.Waiting]) -> list[store.articles.State]:
+        """The entry that says that the feed has ended, as the state of an article that has no number, if it is to be delivered."""
+        if not any(row.kind == store.deliveries.RETIRED for row in rows):
+            return []
+        entry = ending(self.context, query, DEFAULT)
+        keys = store.Keys((), ())
+        return [] if entry is None else [store.articles.State(0, True, "usable", 1, entry, keys, None, entry.updated)]
 
     def readable(
         self, subscription: store.deliveries.Subscription, query: Query, rows: Sequence[store.deliveries.Waiting]

@@ -7,11 +7,14 @@ from msgspec import Struct
 
 from app import store
 from app.context import Context
+from app.deliveries.channel import recalled
 from app.errors import Problem
 from app.query import NAME, Query, parse, recall
 from app.syndication import embargoed as accredited
 from app.syndication.page import address
+from app.syndication.retired import has_ended
 from feeds import CHOICES, FORMATS, variants
+from schemas import codes
 
 LONGEST = 2000  # characters
 MOST = 10**6  # subscriptions of one saved feed
@@ -98,6 +101,18 @@ def _whole(pairs: list[tuple[str, str]]) -> None:
 
 def _unknown(detail: str) -> Problem:
     return Problem(404, "unknown-topic", "No such topic", detail)
+
+
+def tell_of_endings(context: Context, now: datetime) -> None:
+    """Tell subscribers once that the regions of their feeds are no more. The subscriptions go on: what is corrected or withdrawn of
+    old articles is delivered as before. Raises Unavailable."""
+    gone = [code.code for code in codes("region") if code.valid_to and code.successors]
+    for subscription in store.deliveries.to_be_told(context.engine, gone):
+        try:
+            ended = has_ended(recalled(subscription))
+        except Problem:  # Its query is not valid any more, which its next delivery tells.
+            ended = False
+        store.deliveries.tell_once(context.engine, subscription.id, now, ended=ended)
 
 
 def renew_saved(context: Context, name: str, now: datetime) -> None:

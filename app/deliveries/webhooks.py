@@ -94,7 +94,7 @@ def _document(
         event = state.pubstatus if state.pubstatus != "usable" else "left"
         body = left_document(format, state, event)
     else:
-        if event not in ("published", "corrected", "embargoed"):
+        if event not in ("published", "corrected", "embargoed", store.deliveries.RETIRED):
             event = "published"  # the article came back into the feed
         if subscription.embargoed:
             body = embargoed_document(format, state, event)

@@ -34,7 +34,7 @@ class WebSub:
     ) -> Pack[Document]:
         """One document for all rows. A public document is made once for all subscribers of the topic that wait for the same rows."""
         seqs = tuple(row.seq for row in rows)
-        if any(row.kind == store.deliveries.RETIRED for row in rows):
+        if subscription.saved and any(row.kind == store.deliveries.RETIRED for row in rows):
             return self._last(subscription, rows, seqs)
         if subscription.embargoed:
             document = self._embargoed_feed(subscription, rows, batch)

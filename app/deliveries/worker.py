@@ -36,6 +36,7 @@ from app.deliveries.channel import (
 )
 from app.deliveries.mail import Mail
 from app.deliveries.smtp import Mailer
+from app.deliveries.topics import tell_of_endings
 from app.deliveries.turns import ASKED, Turns, owed_after
 from app.deliveries.webhooks import Webhooks
 from app.deliveries.websub import WebSub
@@ -126,6 +127,7 @@ class Deliverer:
             except Refusal as refusal:
                 log.info("%s %s ended: %s", subscription.kind, subscription.name, refusal)
                 store.deliveries.deny(engine, subscription, str(refusal), now)
+        tell_of_endings(self.context, now)
         store.deliveries.prune(engine, now)
 
     # Claim

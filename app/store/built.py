@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Column, ColumnElement, Connection, Executable, Text, any_, bindparam, func, select
+from sqlalchemy import Column, ColumnElement, Connection, Executable, any_, bindparam, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql import ClauseElement
@@ -80,14 +80,14 @@ def _as_sqlalchemy(connection: Connection, text: str, error: Exception) -> BaseE
     return DBAPIError.instance(text, None, error, dbapi.Error, connection_invalidated=lost, dialect=connection.dialect)
 
 
-def among(column: Column[str], name: str, dialect: str) -> ColumnElement[bool]:
-    """The condition that a column's text is in the list of the parameter `name`; `listed` makes the value of the parameter."""
+def among(column: Column[Any], name: str, dialect: str) -> ColumnElement[bool]:
+    """The condition that a column's value is in the list of the parameter `name`; `listed` makes the value of the parameter."""
     if dialect == "postgresql":
-        return column == any_(bindparam(name, type_=ARRAY(Text)))
+        return column == any_(bindparam(name, type_=ARRAY(type(column.type))))
     # https://www.sqlite.org/json1.html#jeach
     return column.in_(select(func.json_each(bindparam(name)).table_valued("value").c.value))
 
 
-def listed(connection: Connection, texts: Collection[str]) -> Any:
-    """Texts as one parameter: an array for PostgreSQL, JSON for SQLite."""
-    return list(texts) if connection.dialect.name == "postgresql" else msgspec.json.encode(list(texts)).decode()
+def listed(connection: Connection, values: Collection[str] | Collection[int]) -> Any:
+    """Texts or numbers as one parameter: an array for PostgreSQL, JSON for SQLite."""
+    return list(values) if connection.dialect.name == "postgresql" else msgspec.json.encode(list(values)).decode()

@@ -784,6 +784,11 @@ queue = Table(
 _due = queue.c.next.is_not(None) & ~queue.c.paused
 Index("queue_due", queue.c.line, queue.c.next, sqlite_where=_due, postgresql_where=_due)
 
+# The subscriptions that were told that the region of their feed is no more.
+told_endings = Table(
+    "told_endings", metadata, Column("subscription", BigInteger, primary_key=True, autoincrement=False)
+)
+
 # Deliveries: waiting rows are the queue of a subscription, the others are its log.
 deliveries = Table(
     "deliveries",

@@ -54,6 +54,8 @@ from app.store.deliveries.subscriptions import (
     say_the_end,
     states_of,
     subscription,
+    tell_once,
+    to_be_told,
 )
 from app.store.tables import NEW, PROMPT, SLOW
 
@@ -119,4 +121,6 @@ __all__ = [
     "states_of",
     "subscription",
     "tally",
+    "tell_once",
+    "to_be_told",
 ]

@@ -14,7 +14,7 @@ from app.accounts.sites import site
 from app.store.changes import axis_ids, ids_of, new_stamp
 from app.store.deliveries.outbox import add_rows, ring
 from app.store.engine import lock, reading, writing
-from app.store.tables import NEW, articles, deliveries, micros, queue, subscribed, subscriptions
+from app.store.tables import NEW, articles, deliveries, micros, queue, subscribed, subscriptions, told_endings
 
 ACTIVE, PAUSED, ENDED = "active", "paused", "ended"
 RETIRED = "retired"  # the kind of a delivery that says that the feed has ended
@@ -221,6 +221,34 @@ def say_the_end(engine: Engine, id: int, now: datetime) -> None:
             ring(connection, [id], at)
 
 
+def to_be_told(engine: Engine, places: Collection[str]) -> list[Subscription]:
+    """The subscriptions to public feeds of these places, which are no more, that were not told so; at most AT_ONCE. Raises
+    Unavailable."""
+    told = select(told_endings.c.subscription).where(told_endings.c.subscription == subscribed.c.subscription)
+    with reading(engine) as connection:
+        ids = ids_of(connection, places, remembered=False)
+        if not ids:
+            return []
+        asked = select(subscribed.c.subscription).where(
+            subscribed.c.place.in_(ids.values()), ~subscribed.c.embargoed, ~told.exists()
+        )
+        found = select(*_COLUMNS).where(subscriptions.c.id.in_(asked)).order_by(subscriptions.c.id).limit(AT_ONCE)
+        return [Subscription(**row._mapping) for row in connection.execute(found)]
+
+
+def tell_once(engine: Engine, id: int, now: datetime, *, ended: bool) -> None:
+    """Note that a subscription needs to be told of no ending any more; if its feed has `ended`, queue the delivery that says so.
+    Raises Unavailable."""
+    at = micros(now)
+    with writing(engine) as connection:
+        lock(connection)  # Another worker may be at it.
+        if connection.execute(select(told_endings).where(told_endings.c.subscription == id)).first() is None:
+            connection.execute(insert(told_endings).values(subscription=id))
+            if ended:
+                add_rows(connection, [(id, at, 0, 0, RETIRED, at, new_stamp())])
+                ring(connection, [id], at)
+
+
 def end_expired(engine: Engine, now: datetime) -> int:
     """End at most AT_ONCE subscriptions whose lease is over. Return how many. Raises Unavailable."""
     over = and_(subscriptions.c.state.in_((ACTIVE, PAUSED)), subscriptions.c.expires <= micros(now))
@@ -250,6 +278,7 @@ def prune(engine: Engine, now: datetime) -> int:
             connection.execute(delete(deliveries).where(deliveries.c.subscription == id, deliveries.c.seq == seq))
         connection.execute(delete(deliveries).where(deliveries.c.subscription.in_(ids)))
         connection.execute(delete(subscriptions).where(subscriptions.c.id.in_(ids), gone))
+        connection.execute(delete(told_endings).where(told_endings.c.subscription.in_(ids)))
     return len(rows) + len(ids)
 
 

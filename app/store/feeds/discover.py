@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import Engine, Subquery, and_, bindparam, or_, select
+from sqlalchemy import Engine, Subquery, and_, or_, select
 
+from app.store.built import Built, among, listed
 from app.store.changes import ALL, Keys
 from app.store.engine import reading
 from app.store.tables import articles, axis, feed_entries, instant, versions
@@ -115,15 +116,16 @@ def _everything() -> Subquery:
 
 def keys_of(engine: Engine, nums: Sequence[int]) -> list[Keys]:
     """The places and topics of these public articles, in no order; those that are not public are left out. Raises Unavailable."""
-    current = and_(versions.c.num == articles.c.num, versions.c.version == articles.c.version)
-    statement = (
+    with reading(engine) as connection:
+        rows = _KEYS.rows(connection, nums=listed(connection, sorted(set(nums))))
+    return [msgspec.json.decode(axes, type=Keys) for (axes,) in rows]
+
+
+_KEYS = Built(
+    lambda dialect: (
         select(versions.c.axes)
         .select_from(articles)
-        .join(versions, current)
-        .where(articles.c.num.in_(bindparam("nums", expanding=True)), articles.c.public)
+        .join(versions, and_(versions.c.num == articles.c.num, versions.c.version == articles.c.version))
+        .where(among(articles.c.num, "nums", dialect), articles.c.public)
     )
-    with reading(engine) as connection:
-        return [
-            msgspec.json.decode(axes, type=Keys)
-            for (axes,) in connection.execute(statement, {"nums": sorted(set(nums))})
-        ]
+)

@@ -1,6 +1,6 @@
 """GET /search: what the public releases say, with what they are of, and the names that the words mean.
 
-Everything has a bound: facets count the newest thousand releases that were found, and names are looked for in a few words.
+Everything has a bound: facets count the newest five hundred releases that were found, and names are looked for in a few words.
 """
 
 from datetime import datetime
@@ -70,10 +70,8 @@ def shown() -> Response:
 
 
 def _alerting(context: Context, query: Query) -> bool:
-    """Whether there can be alerts by mail for this query: one value of each filter, and no period."""
-    names = [pair[0] for pair in parse_qsl(query.canonical())]
-    plain = len(set(names)) == len(names) and not (query.words or query.excluded or query.since or query.until)
-    return bool(context.settings.smtp_url) and plain
+    """Whether there can be alerts by mail for this query: not of a period, which gets no news."""
+    return bool(context.settings.smtp_url) and not (query.since or query.until)
 
 
 def _facets(

@@ -22,6 +22,7 @@ def upgrade() -> None:
     op.add_column("saved_feeds", sa.Column("ended", sa.BigInteger))
     op.add_column("saved_feeds", sa.Column("following", sa.Text, nullable=False, server_default=""))
     op.add_column("saved_feeds", sa.Column("gone", sa.Integer, nullable=False, server_default="0"))
+    op.create_table("told_endings", sa.Column("subscription", sa.BigInteger, primary_key=True, autoincrement=False))
     _count()
 
 
