@@ -40,7 +40,8 @@ def choosing() -> Response:
 @blueprint.get("/newsroom/<outlet>")
 @signed_in
 def desk(visit: Visit, outlet: str) -> Response:
-    """What waits for the outlet, the newest version first, with its clocks. `before`: where the page begins."""
+    """What waits for the outlet, with its clocks: what ends first, or, on several pages, the newest version first. `before`: where a
+    page begins."""
     context, now = here(), datetime.now(UTC)
     room = newsroom_at(context, visit, outlet)
     articles: list[Article] = []
@@ -50,6 +51,8 @@ def desk(visit: Visit, outlet: str) -> Response:
         asked = [("limit", str(SHOWN)), *([("before", position)] if position else [])]
         rows, more, articles = web.embargoed.waiting_page(room.may, question_of(asked))
         web.embargoed.audit(room.may, articles, "desk", "listed")
+        if not more and not position:  # All of them: first what ends first.
+            articles.sort(key=lambda article: (article.embargoed is None, article.embargoed))
         if more:
             older = f"{room.path}?before={context.write_cursor((rows[-1][0], rows[-1][1]))}"
     return newsroom_page(
