@@ -15,14 +15,13 @@ from app.files.multipart import clean
 from app.intake.enclosures import address
 from app.web import PUBLIC_ID, Visit, gone, here, language, members, own_page, question_of, signed_in
 from app.web.clock import until
-from app.web.newsrooms import Newsroom, mail_about, newsroom_at, newsroom_page
+from app.web.newsrooms import Newsroom, newsroom_at, newsroom_page, tell_administrators
 from feeds import Article, embargo_sentence
 
 blueprint = Blueprint("newsroom", __name__)
 
 SHOWN = 30  # articles on a page
 WHY_LONGEST = 1000  # characters
-MOST_ADMINISTRATORS = 20  # that get a mail
 
 
 @blueprint.get("/newsroom")
@@ -138,6 +137,5 @@ def renew(visit: Visit, outlet: str) -> Response:
         *(language(), found.code),
     )
     id = store.accounts.add_application(context.engine, application, now, person.actor)
-    readers = store.accounts.administrators(context.engine)[:MOST_ADMINISTRATORS]
-    mail_about(context, [one.email for one in readers], "applied", id)
+    tell_administrators(context, id)
     return gone(room.path)
