@@ -114,7 +114,7 @@ class Subscriber:
         server.close()
         for task in asyncio.all_tasks(self._loop):
             task.cancel()
-        self._loop.run_until_complete(asyncio.sleep(0))
+        self._loop.run_until_complete(asyncio.sleep(0.01 if self._tls else 0))
         self._loop.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -136,4 +136,6 @@ class Subscriber:
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
+            if self._tls:
+                writer.transport.abort()  # without waiting for the peer to end TLS
             writer.close()

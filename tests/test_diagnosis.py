@@ -18,7 +18,7 @@ from app.outbound.diagnosis import Probe, Step
 from tests.certificates import DAY, Authority, serving
 from tests.subscriber import Subscriber
 
-INSIDE = "127.0.0.0/8"
+INSIDE = ("127.0.0.0/8", "::1/128")
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def probed(
     """(the answer, the steps, what a stranger is told of a failure)."""
 
     async def ask() -> tuple[Answer | None, list[Step], str]:
-        policy = Policy(True, ((1, 65535),), (INSIDE,), cafile=str(authority.file) if authority else "")
+        policy = Policy(True, ((1, 65535),), INSIDE, cafile=str(authority.file) if authority else "")
         probe = Probe(policy, found, describes=describes) if found else Probe(policy, describes=describes)
         try:
             return await probe.send("POST", url, {}, b"x"), probe.steps, ""
@@ -131,7 +131,7 @@ def slow(host: str, port: int) -> list[str]:
 def test_a_name_that_leads_inside_is_told_as_one_that_is_not_there() -> None:
     told = [
         probed("https://intranet.example/", found=found)
-        for found in (none, lambda *_: ["10.1.2.3"], lambda *_: ["::1"])
+        for found in (none, lambda *_: ["10.1.2.3"], lambda *_: ["fd00::1"])
     ]
     assert told[0] == told[1] == told[2] and told[0][1] == [Step("dns", "none")]
     assert codes(probed("https://slow.example/", found=slow)[1]) == ["dns slow"]

@@ -1,6 +1,8 @@
 """The newsroom, over real HTTP: applying and the answers, the embargo desk, suspension, the end, tokens, webhooks, the self-test."""
 
+import asyncio
 import re
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +18,7 @@ from app.accounts.rights import OutletRecord
 from app.store import Engine
 from tests.conftest import until
 from tests.mailbox import Mailbox
-from tests.subscriber import Subscriber, answer, subscribing
+from tests.subscriber import Got, Subscriber, answer, subscribing
 from tests.test_hub import PUSH
 from tests.test_outlets import release
 from tests.test_people import PASSWORD, Site, browser, close_browsers, hashed, path
@@ -390,6 +392,52 @@ def test_a_suspended_outlet_has_public_things_only_and_comes_back_by_itself(
         assert "제목 " in editor.get("/newsroom/bann").text
     engine.dispose()
     assert "outlet-suspended" in actions(site)
+
+
+def test_a_delivery_of_several_articles_stops_between_two_of_them(site: Site) -> None:
+    engine = site.server.engine()
+    store.accounts.save_outlet(engine, OutletRecord("slow", "느린일보"), NOW)
+    office = store.accounts.new_token(engine, "jeonbuk", "", datetime.now(UTC))
+    editor = member(site, "s@slow.example", "slow")
+    with subscribing(site.server) as endpoint:
+        query = "region=kr:52&status=embargoed"
+        editor.post("/newsroom/slow/subscriptions", data={"url": endpoint.url("/slow"), "query": query})
+        (hook,) = store.deliveries.find_subscriptions(engine, outlet="slow")
+        page = f"/newsroom/slow/subscriptions/{hook.name}"
+        assert editor.post(f"{page}/pause").status_code == 303
+        for number in range(3):
+            site.server.push(office, release(f"slow-{number}", EMBARGO, office="jeonbuk", region="kr:52"))
+        suspended = threading.Event()
+
+        async def slowly(got: Got, writer: asyncio.StreamWriter) -> None:
+            while not suspended.is_set():
+                await asyncio.sleep(0.01)
+            writer.write(answer(204))
+
+        endpoint.replies["/slow"] = slowly
+        assert editor.post(f"{page}/resume").status_code == 303
+        until(lambda: endpoint.to("/slow"))
+        site.admin.post("/outlets/slow/suspend", data={"months": "1", "reason": "x"})
+        suspended.set()
+        until(lambda: state_of(site, hook.name).state == "paused", 15)
+        assert len(endpoint.to("/slow")) == 1
+        site.admin.post("/outlets/slow/resume")
+        until(lambda: len(endpoint.to("/slow")) == 3, 20)
+    engine.dispose()
+
+
+def test_subscriptions_end_if_an_accreditation_is_not_renewed(site: Site) -> None:
+    engine, now = site.server.engine(), datetime.now(UTC)
+    store.accounts.save_outlet(engine, OutletRecord("gone", "옛일보"), now)
+    editor = member(site, "g@gone.example", "gone")
+    data = {"url": "https://8.8.8.8/gone", "query": "region=kr:50&status=embargoed"}
+    assert editor.post("/newsroom/gone/subscriptions", data=data).status_code == 200
+    (hook,) = store.deliveries.find_subscriptions(engine, outlet="gone")
+    store.accounts.save_outlet(engine, OutletRecord("gone", "옛일보", until=now), now)
+    until(lambda: state_of(site, hook.name).state == "paused", 20)
+    store.accounts.save_outlet(engine, OutletRecord("gone", "옛일보", until=now - timedelta(days=31)), now)
+    until(lambda: state_of(site, hook.name).state == "ended", 20)
+    engine.dispose()
 
 
 def test_an_administrator_ends_a_suspension(site: Site) -> None:

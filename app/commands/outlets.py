@@ -120,7 +120,10 @@ def listed(as_json: bool) -> None:
 
 def _line(outlet: OutletRecord) -> str:
     limits = (" ".join(getattr(outlet, name)) for name in ("regions", "topics", "offices"))
-    return "\t".join((outlet.code, outlet.name, *limits)).rstrip()
+    state = outlet.stopped(datetime.now(UTC))
+    stopped = {"over": "ended", "public": "public only"}.get(state, state)
+    until = f"until {rfc3339_utc(outlet.until)}" if outlet.until else ""
+    return "\t".join((outlet.code, outlet.name, *limits, until, stopped)).rstrip()
 
 
 @outlet_group.command("remove")

@@ -697,7 +697,7 @@ attempts = Table(
     "attempts",
     metadata,
     Column("id", BigId, primary_key=True, autoincrement=True),
-    Column("kind", String(8), nullable=False),  # "mail" or "hub"
+    Column("kind", String(8), nullable=False),  # "mail", "hub", "test" or what else is counted
     Column("who", String(64), nullable=False),  # the mailbox or the subscription, hashed
     Column("site", Text, nullable=False),  # the domain that receives it
     Column("client", String(64), nullable=False),  # the network of the client, hashed; empty: not counted

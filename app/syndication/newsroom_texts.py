@@ -78,7 +78,7 @@ TEXTS: dict[str, dict[str, str]] = {
     },
     "apply-button": {"ko": "신청하기", "en": "Apply"},
     "apply-asked": {
-        "ko": "{address}(으)로 전자우편을 보냈습니다. 48시간 안에 그 안의 링크를 눌러 주십시오. 조금 전에 같은 주소로"
+        "ko": "{address} 주소로 전자우편을 보냈습니다. 48시간 안에 그 안의 링크를 눌러 주십시오. 조금 전에 같은 주소로"
         " 신청했다면 다시 보내지"
         " 않습니다.",
         "en": "A mail went to {address}. Open the link in it within 48 hours. If somebody applied with this address a moment ago, no"
@@ -90,7 +90,7 @@ TEXTS: dict[str, dict[str, str]] = {
     },
     "apply-confirm": {"ko": "신청 보내기", "en": "Send the application"},
     "apply-applied": {
-        "ko": "신청을 받았습니다. 관리자가 검토한 뒤 {address}(으)로 답합니다.",
+        "ko": "신청을 받았습니다. 관리자가 검토한 뒤 {address} 주소로 답합니다.",
         "en": "The application was received. The answer will come to {address}.",
     },
     "apply-when": {"ko": "신청한 때", "en": "Applied"},
@@ -136,7 +136,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "en": "{outlet} is accredited already. If you approve, it gets what stands below.",
     },
     "application-namesake": {
-        "ko": "이름이 같은 언론사 {code}이(가) 이미 있습니다. 같은 곳인지 확인해 주십시오.",
+        "ko": "코드가 {code}인 언론사와 이름이 같습니다. 같은 곳인지 확인해 주십시오.",
         "en": "The outlet {code} has the same name. Find out whether it is the same one.",
     },
     "application-approve": {"ko": "등록하기", "en": "Approve"},
@@ -379,7 +379,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "ko": "TLS 연결이 5초 안에 끝나지 않았습니다.",
         "en": "The TLS handshake was not complete within 5 seconds.",
     },
-    "selftest-answer": {"ko": "{status}(으)로 답했습니다.", "en": "It answered {status}."},
+    "selftest-answer": {"ko": "응답 코드는 {status}입니다.", "en": "It answered {status}."},
     "selftest-answer-none": {
         "ko": "연결은 되었지만 HTTP 응답이 오지 않았습니다. 이 포트가 웹 서버인지 확인해 주십시오.",
         "en": "The connection was made, but no HTTP answer came. Check that a web server is at this port.",
@@ -389,11 +389,11 @@ TEXTS: dict[str, dict[str, str]] = {
         "en": "No answer came within {seconds} seconds. Answer first, and do the work afterwards.",
     },
     "selftest-answer-moved": {
-        "ko": "{status}(으)로 다른 주소를 가리켰습니다: {where}. 전송은 따라가지 않으므로, 그 주소로 바꿔 주십시오.",
+        "ko": "응답 코드 {status}: 다른 주소 {where} 쪽을 가리킵니다. 전송은 따라가지 않으므로, 그 주소로 바꿔 주십시오.",
         "en": "It answered {status} and points to {where}. Deliveries do not follow redirects: change the address to that one.",
     },
     "selftest-answer-denied": {
-        "ko": "{status}(으)로 거절했습니다. 로그인을 요구하거나 서명을 받아들이지 않는 것입니다. 이 주소를 열고 서명 열쇠를"
+        "ko": "응답 코드 {status}: 거절했습니다. 로그인을 요구하거나 서명을 받아들이지 않는 것입니다. 이 주소를 열고 서명 열쇠를"
         " 확인해 주십시오.",
         "en": "It refused with {status}: it asks for a login, or does not accept the signature. Open the address, and check"
         " the secret.",
@@ -419,11 +419,11 @@ TEXTS: dict[str, dict[str, str]] = {
         "en": "It answered 429. Do not limit the requests of this server so much.",
     },
     "selftest-answer-error": {
-        "ko": "{status}(으)로 답했습니다. 받는 프로그램에 오류가 났습니다. 그쪽 기록을 살펴봐 주십시오.",
+        "ko": "응답 코드는 {status}입니다. 받는 프로그램에 오류가 났습니다. 그쪽 기록을 살펴봐 주십시오.",
         "en": "It answered {status}: the receiving program failed. Look into its log.",
     },
     "selftest-answer-other": {
-        "ko": "{status}(으)로 답했습니다. 받았다면 200이나 204로 답해야 합니다.",
+        "ko": "응답 코드는 {status}입니다. 받았다면 200이나 204로 답해야 합니다.",
         "en": "It answered {status}. What is received must be answered with 200 or 204.",
     },
     "selftest-challenge": {"ko": "물음을 그대로 돌려보냈습니다.", "en": "It echoed the challenge."},
@@ -436,7 +436,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "en": "It answered {status}: it does not know this subscription. That is fine if it confirms only just after it asked.",
     },
     "selftest-signature": {
-        "ko": "틀린 서명을 {status}(으)로 거절했습니다.",
+        "ko": "틀린 서명을 거절했습니다(응답 코드 {status}).",
         "en": "It refused a wrong signature with {status}.",
     },
     "selftest-signature-ignored": {
@@ -444,7 +444,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "en": "It accepted a wrong signature too. Anybody can send it false releases: let it check the signature.",
     },
     "selftest-signature-refused": {
-        "ko": "맞는 서명도 틀린 서명도 {status}(으)로 거절했습니다. 서명 열쇠가 다른 것일 수 있습니다.",
+        "ko": "맞는 서명도 틀린 서명도 거절했습니다(응답 코드 {status}). 서명 열쇠가 다른 것일 수 있습니다.",
         "en": "It refused the right signature and a wrong one alike, with {status}. Perhaps it has another secret.",
     },
     "selftest-signature-unknown": {
@@ -485,7 +485,7 @@ TEXTS: dict[str, dict[str, str]] = {
     },
     "mail-outlet-approved": {"ko": "[{site}] 언론사로 등록되었습니다", "en": "[{site}] Your outlet is accredited"},
     "mail-outlet-approved-how": {
-        "ko": "{site}이(가) 신청을 받아들였습니다. 볼 수 있는 범위는 다음과 같습니다.",
+        "ko": "{site}에서 신청을 받아들였습니다. 볼 수 있는 범위는 다음과 같습니다.",
         "en": "{site} has approved your application. This is what the outlet may read.",
     },
     "mail-outlet-join": {
@@ -497,7 +497,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "en": "[{site}] The answer to your application",
     },
     "mail-outlet-refused-how": {
-        "ko": "{site}이(가) 이번 신청을 받아들이지 않았습니다.",
+        "ko": "{site}에서 이번 신청을 받아들이지 않았습니다.",
         "en": "{site} has not approved your application.",
     },
     "mail-outlet-suspended": {"ko": "[{site}] 언론사 이용 정지", "en": "[{site}] Your outlet is suspended"},

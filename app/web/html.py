@@ -224,7 +224,7 @@ def article_page(
     versions: Sequence[store.articles.Version] = (),
     past: store.articles.Version | None = None,
     embargo: str = "",
-    newsroom: object = None,
+    newsroom: Any = None,
 ) -> Response:
     """The page of an article, with the texts of its files. `versions`: the newest two, if it was corrected; `past`: the version that
     the page shows instead of the current one; `embargo`: the sentence that says that the article is not public; `newsroom`: the desk
@@ -245,6 +245,7 @@ def article_page(
         past=past,
         embargo=embargo,
         newsroom=newsroom,
+        visit=newsroom.visit if newsroom else None,
         canonical=article.url,
         feeds_title=feed_title(context.settings.site_name, query, {}, lang),
         in_feeds=showing.feed_links(context, article, lang),

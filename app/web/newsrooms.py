@@ -23,6 +23,8 @@ from app.web.sessions import Visit, own_page
 
 MOST_LIMITS = 50  # regions or offices of one outlet
 NAME_LONGEST, SITE_LONGEST, REASON_LONGEST = 120, 300, 500  # characters
+MOST_ADMINISTRATORS = 20  # that get a mail about an application
+TOLD_HOUR = 20  # applications of which they get mails within an hour
 FARTHEST = timedelta(days=3660)  # an end date lies within ten years
 
 
@@ -173,3 +175,16 @@ def mail_about(
         topic = f"outlet {kind} {about} {store.micros(now)}"
         mail = store.deliveries.mail_to(address, topic, lang or context.settings.language, now)
         store.deliveries.ask(context.engine, store.deliveries.Intent("outlet", mail, outlet=letter), now)
+
+
+def tell_administrators(context: Context, application: str) -> None:
+    """Mail the administrators that an application waits, a few times an hour at most; all that wait are at /outlets. Raises
+    Unavailable."""
+
+    def judge(tally: store.deliveries.Tally) -> str:
+        return store.deliveries.OPEN if tally.site_hour < TOLD_HOUR else store.deliveries.DROPPED
+
+    told = store.deliveries.Attempt("applied", "administrators", "administrators")
+    if context.settings.smtp_url and store.deliveries.attempt(context.engine, told, judge, datetime.now(UTC)):
+        readers = store.accounts.administrators(context.engine)[:MOST_ADMINISTRATORS]
+        mail_about(context, [one.email for one in readers], "applied", application)

@@ -228,7 +228,7 @@ class Site:
         hook = store.deliveries.save_subscription(engine, new, [("kr:52", "*")], now)
         self.paths["hook"] = hook.name
         token_of_office = store.accounts.new_token(engine, "jeonbuk", "", now)
-        for name in ("전송 하나", "전송 둘"):
+        for name in ("하나를 전송", "둘째로 전송"):
             self._pushed(token_of_office, 1, name)
         long = store.accounts.Application(
             LONG, "https://daily.example", "김기자", "kim@daily.example", LONG, ("kr:52",), ("jeonbuk",), "ko"

@@ -12,13 +12,12 @@ from app.accounts.people import NAME_LONGEST as PERSON_LONGEST
 from app.deliveries import links
 from app.store.accounts.applications import CONFIRMED_WITHIN
 from app.web import Context, Problem, here, language, members, own_page, page_with_ways
-from app.web.newsrooms import NAME_LONGEST, NamedLimits, is_site, limits_in, mail_about
+from app.web.newsrooms import NAME_LONGEST, NamedLimits, is_site, limits_in, mail_about, tell_administrators
 
 blueprint = Blueprint("accreditation", __name__)
 
 FIELDS = ("name", "site", "person", "email", "why", "regions", "offices")
 WHY = (10, 1000)  # characters
-MOST_ADMINISTRATORS = 20  # that get a mail
 
 
 @blueprint.get("/accreditation")
@@ -71,8 +70,7 @@ def confirm(secret: str) -> Response:
     if found is None:
         return page_with_ways("dead.html", status=410)
     store.deliveries.confirmed(context.engine, web.restraint.writing(found.email, ""))
-    readers = store.accounts.administrators(context.engine)[:MOST_ADMINISTRATORS]
-    mail_about(context, [one.email for one in readers], "applied", found.id)
+    tell_administrators(context, found.id)
     return _page(step="applied", about=found)
 
 

@@ -15,14 +15,13 @@ from app.files.multipart import clean
 from app.intake.enclosures import address
 from app.web import PUBLIC_ID, Visit, gone, here, language, members, own_page, question_of, signed_in
 from app.web.clock import until
-from app.web.newsrooms import Newsroom, mail_about, newsroom_at, newsroom_page
+from app.web.newsrooms import Newsroom, newsroom_at, newsroom_page, tell_administrators
 from feeds import Article, embargo_sentence
 
 blueprint = Blueprint("newsroom", __name__)
 
 SHOWN = 30  # articles on a page
 WHY_LONGEST = 1000  # characters
-MOST_ADMINISTRATORS = 20  # that get a mail
 
 
 @blueprint.get("/newsroom")
@@ -40,7 +39,8 @@ def choosing() -> Response:
 @blueprint.get("/newsroom/<outlet>")
 @signed_in
 def desk(visit: Visit, outlet: str) -> Response:
-    """What waits for the outlet, the newest version first, with its clocks. `before`: where the page begins."""
+    """What waits for the outlet, with its clocks: what ends first, or, on several pages, the newest version first. `before`: where a
+    page begins."""
     context, now = here(), datetime.now(UTC)
     room = newsroom_at(context, visit, outlet)
     articles: list[Article] = []
@@ -50,6 +50,8 @@ def desk(visit: Visit, outlet: str) -> Response:
         asked = [("limit", str(SHOWN)), *([("before", position)] if position else [])]
         rows, more, articles = web.embargoed.waiting_page(room.may, question_of(asked))
         web.embargoed.note_listed(room.may, articles, "desk")
+        if not more and not position:  # All of them: first what ends first.
+            articles.sort(key=lambda article: (article.embargoed is None, article.embargoed))
         if more:
             older = f"{room.path}?before={context.write_cursor((rows[-1][0], rows[-1][1]))}"
     return newsroom_page(
@@ -135,6 +137,5 @@ def renew(visit: Visit, outlet: str) -> Response:
         *(language(), found.code),
     )
     id = store.accounts.add_application(context.engine, application, now, person.actor)
-    readers = store.accounts.administrators(context.engine)[:MOST_ADMINISTRATORS]
-    mail_about(context, [one.email for one in readers], "applied", id)
+    tell_administrators(context, id)
     return gone(room.path)

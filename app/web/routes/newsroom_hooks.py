@@ -27,6 +27,7 @@ FIELD_OF = {
 }
 MOST = 200  # subscriptions that are listed
 LOGGED = 40  # deliveries in the timeline
+CALLS_HOUR = 60  # tests and self-tests of one outlet
 STEERED = ("pause", "resume", "end", "rotate", "resend", "test", "check", "move")
 
 
@@ -86,12 +87,12 @@ def steer(visit: Visit, outlet: str, name: str, action: str) -> Response:
         raise NotFound
     if action in ("rotate", "move", "test") and found.kind != "webhook":
         raise NotFound
-    if action == "check":
+    if action in ("check", "test"):
+        _count_call(outlet)
         with web.places.trying(outlet):
+            if action == "test":
+                return _page(room, found, tried=webhooks.test(context, found))
             return _page(room, found, findings=selftest.examine(context, found))
-    if action == "test":
-        with web.places.trying(outlet):
-            return _page(room, found, tried=webhooks.test(context, found))
     if action == "rotate":
         changed = webhooks.rotate(context, found)
         _record(room, found, "webhook-secret-replaced")
@@ -120,6 +121,20 @@ def steer(visit: Visit, outlet: str, name: str, action: str) -> Response:
         store.deliveries.resend(context.engine, found.id, now, [number] if number > 0 else ())
         _record(room, found, "subscription-resent")
     return gone(f"{room.path}/subscriptions/{found.name}")
+
+
+def _count_call(outlet: str) -> None:
+    """Count a call that an outlet makes this server make. Raises Problem (429): nobody may use this server to call others again and
+    again."""
+
+    def judge(tally: store.deliveries.Tally) -> str:
+        if tally.client_hour >= CALLS_HOUR:
+            detail = f"An outlet may test its callbacks {CALLS_HOUR} times in an hour. Try again in an hour."
+            raise Problem(429, "rate-limited", "Too many requests", detail, headers={"Retry-After": "3600"})
+        return store.deliveries.OPEN
+
+    call = store.deliveries.Attempt("test", outlet, outlet, outlet)
+    store.deliveries.attempt(here().engine, call, judge, datetime.now(UTC))
 
 
 def _found(room: Newsroom, name: str) -> store.deliveries.Subscription:
