@@ -19,7 +19,7 @@ from sqlalchemy.sql import Select
 from app.query import Cursor, Query
 from app.store.engine import reading
 from app.store.feeds import scan
-from app.store.feeds.search import matches
+from app.store.feeds.search import newest_matches
 from app.store.tables import articles, instant, micros
 
 LOOK_UPS = 6_000  # entries and their look-ups in other feeds, which take some 15 ms
@@ -108,7 +108,7 @@ def _matches(connection: Connection, asked: scan.Asked, starts: Sequence[int]) -
 
 
 @lru_cache(500)
-def _matching(shape: scan.QueryShape, dialect: str, starts: int, most: int) -> Select[Any]:
+def _matching(shape: scan.QueryShape, dialect: str, starts: int, most: int) -> Any:
     """How many articles match, and how many of them are in the feed and changed since each start."""
     fits = and_(
         articles.c.public,
@@ -122,4 +122,4 @@ def _matching(shape: scan.QueryShape, dialect: str, starts: int, most: int) -> S
         )
         for number in range(starts)
     ]
-    return select(func.count(), *since).where(articles.c.num.in_(matches(dialect, most)))
+    return select(func.count(), *since).where(articles.c.num.in_(newest_matches(dialect, most)))

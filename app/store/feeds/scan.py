@@ -15,7 +15,7 @@ from sqlalchemy.sql import Select
 from app.query import Query
 from app.store.changes import Ids, ids_of
 from app.store.engine import reading
-from app.store.feeds.search import expression, matches
+from app.store.feeds.search import expression, newest_matches
 from app.store.tables import articles, embargo_entries, feed_entries, micros
 
 Probe = tuple[tuple[str, ...], tuple[str, ...]]  # (places, topics); an article must have an entry in one of their pairs
@@ -143,7 +143,7 @@ def _searched(shape: QueryShape, dialect: str) -> Select[Any]:
     article = articles.alias()
     there_too = there(shape, article.c.sort, article.c.num, "places", "topics")
     statement = select(article.c.sort, article.c.num).where(
-        article.c.num.in_(matches(dialect)), article.c.public, there_too
+        article.c.num.in_(newest_matches(dialect)), article.c.public, there_too
     )
     return _whole(shape, [_narrowed(statement, article.c.sort, article.c.num, shape)])
 

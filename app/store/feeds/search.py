@@ -64,13 +64,13 @@ def found(engine: Engine, question: str, nums: Collection[int]) -> set[int]:
         return set()
     with reading(engine) as connection:
         dialect = connection.dialect.name
-        matched = matches(dialect).subquery()
+        matched = newest_matches(dialect).subquery()
         statement = select(matched.c[0]).where(matched.c[0].in_(sorted(nums)))
         return set(connection.execute(statement, {"expression": expression(dialect, question)}).scalars())
 
 
 @lru_cache
-def matches(dialect: str, most: int = NEWEST) -> Select[int]:
+def newest_matches(dialect: str, most: int = NEWEST) -> Select[int]:
     """A query for the numbers of the newest articles that match, at most `most`. Its parameter `expression` is what `expression`
     makes of a question."""
     if dialect == "postgresql":
