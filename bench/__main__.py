@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from rich.console import Console
 
 from bench.amounts import QUICK, Amounts
+from bench.builder import builder
 from bench.counting import counting
 from bench.desk import desk
 from bench.embargo import embargo
@@ -37,6 +38,7 @@ PARTS = {
     "desk": desk,
     "counting": counting,
     "pages": pages,
+    "builder": builder,
 }
 WIDTH = 150  # columns, if the output is not a terminal
 
@@ -51,7 +53,9 @@ WIDTH = 150  # columns, if the output is not a terminal
     "--articles", type=click.IntRange(10, 20_000_000), help=f"Articles in the large archive. [{Amounts().large:,}]"
 )
 @click.option(
-    "--keep", type=click.Path(file_okay=False), help="Directory in which the archives of `scale` stay for its next run."
+    "--keep",
+    type=click.Path(file_okay=False),
+    help="Directory in which the archives of `scale` and `builder` stay for its next run.",
 )
 @click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures to this file.")
 def main(

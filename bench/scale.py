@@ -38,7 +38,7 @@ def scale(amounts: Amounts, say: Say) -> list[Figure]:
         for size in (amounts.small, amounts.large):
             directory = Path(amounts.keep, str(size)) if amounts.keep else None
             ready[size] = stack.enter_context(prepared(directory))
-            rates = _load(ready[size], size, say)
+            rates = fill(ready[size], size, say)
         figures += _loading(rates, amounts.large)
         small, large = (_Contender(stack.enter_context(serving(archived)), stack) for archived in ready.values())
         figures += _cold(small, large, amounts, say)
@@ -50,7 +50,7 @@ def scale(amounts: Amounts, say: Say) -> list[Figure]:
 # Loading
 
 
-def _load(ready: Prepared, size: int, say: Say) -> list[tuple[int, float]]:
+def fill(ready: Prepared, size: int, say: Say) -> list[tuple[int, float]]:
     """Fill the archive up to that size. Returns (articles, seconds) for each transaction, also of earlier runs if it was kept."""
     notes = Path(ready.settings.data_dir, "loading.json")
     rates: list[tuple[int, float]] = msgspec.json.decode(notes.read_bytes()) if notes.exists() else []

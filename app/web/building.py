@@ -30,6 +30,7 @@ LONGEST = 200  # characters of a name or code
 SHOWN = 25  # values of one field that the page keeps; more than a feed takes, so that none is lost that could be used
 GUESSED = 3  # wrong names of a page whose nearest ones are looked for
 NEAREST = 5
+LONG = 2_000  # characters of a choice, from which on only one wrong name gets its nearest ones: each link repeats the choice
 # The type of a problem of the whole query -> the field that it is about, and what is said there.
 OF_QUERY = {
     "bad-words": ("q", "build-words-wrong"),
@@ -116,7 +117,8 @@ def _take(
         choice.chosen.setdefault(parameter, {})[known] = value_in_words(_bare(parameter), known, offices, lang)
     except Unusable as error:
         _fault(choice, parameter, text(error.key, lang).format(text=value[:40]), error.status)
-        near = error.near() if sum(map(len, choice.wrong.values())) < GUESSED else ()
+        long = sum(len(one) for values in sent.values() for one in values) > LONG
+        near = error.near() if sum(map(len, choice.wrong.values())) < (1 if long else GUESSED) else ()
         rest = [(one, other) for one in sent for other in sent[one] if (one, other) != (parameter, value)]
         instead = tuple((label, address((*rest, (parameter, code)))) for code, label in near)
         choice.wrong.setdefault(parameter, []).append(Wrong(value[:LONGEST], instead))

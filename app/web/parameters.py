@@ -40,7 +40,8 @@ OTHER_NAMES = {
     **dict.fromkeys(("count", "max", "n", "per_page", "size"), "limit"),
     **dict.fromkeys(("cursor", "offset", "page"), "before"),
 }
-TOLERANT = {"build.page"}  # the endpoint that says itself what is wrong with long and many values, and keeps the others
+# The endpoint that says itself what is wrong with long and many values and keeps the others, and the longest query of which it does.
+TOLERANT, LONGEST_QUERY = {"build.page"}, 4 * LONGEST
 ASKED = (*PARAMETERS, "status")  # everything that a feed can be asked for
 VARYING = {name for name, _ in CHOICES.values()}  # what the addresses of some formats have besides
 # Paths and queries that match these need no decoding, so they cannot contain anything that is refused.
@@ -73,8 +74,8 @@ def check() -> None:
     if not _PLAIN_PATH.fullmatch(path) and (found := refused(_text(path))):
         raise _problem([Fault(_reason("The path", found))])
     if query and (len(query) > LONGEST or not _PLAIN_QUERY.fullmatch(query) or query.count("&") >= MOST):
-        tolerant = request.endpoint in TOLERANT
-        found_pairs = pairs(query, len(query) if tolerant else MOST)
+        tolerant = request.endpoint in TOLERANT and len(query) <= LONGEST_QUERY
+        found_pairs = pairs(query, LONGEST_QUERY if tolerant else MOST)
         for name, value in found_pairs:
             if len(value) > LONGEST and not tolerant:
                 detail = f"{name[:40]} has {len(value)} characters. The limit is {LONGEST} characters."

@@ -19,7 +19,7 @@ from sqlalchemy.sql import Select
 from app.query import Cursor, Query
 from app.store.engine import reading
 from app.store.feeds import scan
-from app.store.feeds.search import matching
+from app.store.feeds.search import newest_matches
 from app.store.tables import articles, instant, micros
 
 LOOK_UPS = 6_000  # entries and their look-ups in other feeds, which take some 15 ms
@@ -101,17 +101,25 @@ def _above(shape: scan.QueryShape) -> Select[Any]:
 
 def _matches(connection: Connection, asked: scan.Asked, starts: Sequence[int]) -> list[Count]:
     """The articles since each of `starts`, of the newest ones that match the words."""
-    found = matching(connection, asked.words, MATCHES)
+    values = asked.values | {f"start{number}": start for number, start in enumerate(starts)}
+    statement = _matching(replace(asked.shape, since=False), connection.dialect.name, len(starts), MATCHES)
+    total, *numbers = connection.execute(statement, values).one()
+    return [Count(int(number or 0), total < MATCHES) for number in numbers]
+
+
+@lru_cache(500)
+def _matching(shape: scan.QueryShape, dialect: str, starts: int, most: int) -> Any:
+    """How many articles match, and how many of them are in the feed and changed since each start."""
     fits = and_(
         articles.c.public,
-        scan.there(asked.shape, articles.c.sort, articles.c.num, "places", "topics"),
-        *scan.narrowing(replace(asked.shape, since=False), articles.c.sort, articles.c.num),
+        scan.there(shape, articles.c.sort, articles.c.num, "places", "topics"),
+        *scan.narrowing(shape, articles.c.sort, articles.c.num),
     )
-    # The conditions are read from the left: an older article is looked up nowhere.
-    each = [
-        func.sum(case((articles.c.sort >= start, case((fits, 1), else_=0)), else_=0)).label(f"since{number}")
-        for number, start in enumerate(starts)
+    # An older article is looked up nowhere.
+    since = [
+        func.sum(case((articles.c.sort >= bindparam(f"start{number}"), case((fits, 1), else_=0)), else_=0)).label(
+            f"since{number}"
+        )
+        for number in range(starts)
     ]
-    statement = select(func.count(), *each).where(articles.c.num.in_(found))
-    total, *numbers = connection.execute(statement, asked.values).one()
-    return [Count(int(number or 0), total < MATCHES) for number in numbers]
+    return select(func.count(), *since).where(articles.c.num.in_(newest_matches(dialect, most)))

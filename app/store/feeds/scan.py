@@ -15,7 +15,7 @@ from sqlalchemy.sql import Select
 from app.query import Query
 from app.store.changes import Ids, ids_of
 from app.store.engine import reading
-from app.store.feeds.search import matching
+from app.store.feeds.search import expression, newest_matches
 from app.store.tables import articles, embargo_entries, feed_entries, micros
 
 Probe = tuple[tuple[str, ...], tuple[str, ...]]  # (places, topics); an article must have an entry in one of their pairs
@@ -60,7 +60,6 @@ class Asked(Struct, frozen=True):
     shape: QueryShape
     pairs: tuple[tuple[int, int], ...]  # the ids of the pairs that ever had an article; none: the feed is empty
     values: dict[str, Any]  # the parameters of its statements
-    words: str
 
     @classmethod
     def of(
@@ -83,7 +82,10 @@ class Asked(Struct, frozen=True):
             query.before is not None,
             query.after is not None,
         )
-        return cls(shape, pairs, _values(query, pairs, probes, exclusions, ids), query.words)
+        values = _values(query, pairs, probes, exclusions, ids)
+        if query.words:
+            values["expression"] = expression(connection.dialect.name, query.words)
+        return cls(shape, pairs, values)
 
 
 def _standing(engine: Engine, query: Query, entries: Table, within: tuple[Probe, ...] = ()) -> list[Standing]:
@@ -91,10 +93,7 @@ def _standing(engine: Engine, query: Query, entries: Table, within: tuple[Probe,
         asked = Asked.of(connection, query, entries, within)
         if not asked.pairs:
             return []
-        if query.words:
-            statement = _whole(asked.shape, [_searched(asked.shape, matching(connection, query.words))])
-        else:
-            statement = _scans(asked.shape)
+        statement = _searched(asked.shape, connection.dialect.name) if query.words else _scans(asked.shape)
         found = connection.execute(statement, asked.values)
         rows = [(sort, num, version, edited) for sort, num, version, edited in found]
     return rows[::-1] if query.after is not None else rows
@@ -138,13 +137,15 @@ def each_pair(shape: QueryShape) -> Iterator[tuple[Select[Any], ColumnElement[in
         yield statement, entry.c.sort, entry.c.num
 
 
-def _searched(shape: QueryShape, found: Select[int]) -> Select[Any]:
+@lru_cache(500)
+def _searched(shape: QueryShape, dialect: str) -> Select[Any]:
     """The articles that match the words, looked up in every dimension."""
     article = articles.alias()
+    there_too = there(shape, article.c.sort, article.c.num, "places", "topics")
     statement = select(article.c.sort, article.c.num).where(
-        article.c.num.in_(found), article.c.public, there(shape, article.c.sort, article.c.num, "places", "topics")
+        article.c.num.in_(newest_matches(dialect)), article.c.public, there_too
     )
-    return _narrowed(statement, article.c.sort, article.c.num, shape)
+    return _whole(shape, [_narrowed(statement, article.c.sort, article.c.num, shape)])
 
 
 def _whole(shape: QueryShape, parts: Sequence[Select[Any]]) -> Select[Any]:

@@ -6,6 +6,7 @@ which alone decides what a word is.
 """
 
 from collections.abc import Collection, Iterable, Sequence
+from functools import lru_cache
 
 from sqlalchemy import BigInteger, Connection, Engine, column, literal_column, select, text
 from sqlalchemy.sql import Select
@@ -62,28 +63,30 @@ def found(engine: Engine, question: str, nums: Collection[int]) -> set[int]:
     if not nums:
         return set()
     with reading(engine) as connection:
-        matched = matching(connection, question).subquery()
-        return set(connection.execute(select(matched.c[0]).where(matched.c[0].in_(sorted(nums)))).scalars())
+        dialect = connection.dialect.name
+        matched = newest_matches(dialect).subquery()
+        statement = select(matched.c[0]).where(matched.c[0].in_(sorted(nums)))
+        return set(connection.execute(statement, {"expression": expression(dialect, question)}).scalars())
 
 
-def matching(connection: Connection, question: str, most: int = NEWEST) -> Select[int]:
-    """A query for the numbers of the newest articles that match, at most `most`."""
-    terms = search_terms(question)
-    if connection.dialect.name == "postgresql":
+@lru_cache
+def newest_matches(dialect: str, most: int = NEWEST) -> Select[int]:
+    """A query for the numbers of the newest articles that match, at most `most`. Its parameter `expression` is what `expression`
+    makes of a question."""
+    if dialect == "postgresql":
         found = select(column("num", BigInteger)).select_from(text("search"))
-        expression = " & ".join(_tsquery(term) for term in terms)
-        return (
-            found.where(text("words @@ CAST(:expression AS tsquery)").bindparams(expression=expression))
-            .order_by(column("num").desc())
-            .limit(most)
-        )
-    expression = " AND ".join(_fts5(term) for term in terms)
+        matching = text("words @@ CAST(:expression AS tsquery)")
+        return found.where(matching).order_by(column("num").desc()).limit(most)
     found = select(literal_column("rowid", BigInteger).label("num")).select_from(text("search"))
-    return (
-        found.where(text("search MATCH :expression").bindparams(expression=expression))
-        .order_by(text("rowid DESC"))
-        .limit(most)
-    )
+    return found.where(text("search MATCH :expression")).order_by(text("rowid DESC")).limit(most)
+
+
+def expression(dialect: str, question: str) -> str:
+    """A question in the language of that database's search."""
+    terms = search_terms(question)
+    if dialect == "postgresql":
+        return " & ".join(_tsquery(term) for term in terms)
+    return " AND ".join(_fts5(term) for term in terms)
 
 
 def _vector(words: Sequence[str]) -> str:

@@ -280,6 +280,8 @@ def _lists(kind: str, choice: Choice, lang: str) -> list[tuple[str, list[suggest
     table = codes("region" if kind == "region" else "topic")
     opened: dict[str, None] = {}
     for code in choice.values(kind):
+        if kind == "region" and not code.startswith("kr:"):
+            continue  # Of other countries the menu has the whole; their parts are found by name.
         opened |= dict.fromkeys(one for one in (code, *table.ancestors(code)) if one != "kr" and table.children(one))
     found = [("", suggesting.under(kind, "", lang))]
     return found + [(name(code, lang), suggesting.under(kind, code, lang)) for code in [*opened][:OPENED]]

@@ -2,13 +2,14 @@
 import { ask, button, changed, form, make, on, say, speak } from "./common.js";
 
 const find = query => ask(form.dataset.names + new URLSearchParams(query)).then(({ data }) => data.found ?? []);
-const full = hint => (hint.within ? `${hint.name} (${hint.within})` : hint.name);
+const load = path => fetch(path).then(answer => answer.json());
+const full = hint => hint.within ? `${hint.name} (${hint.within})` : hint.name;
 
 // `area`: what the form has for it; `label`: what is chosen; `lines`, `keep`: read and write what is sent; `place`: puts elements into the page.
 export function pick(area, { label, lines, keep, place }) {
   const kind = area.dataset.pick, names = JSON.parse(area.dataset.chosen);
   const id = `pick-${area.dataset.name ?? kind}`, list = make("ul", { class: "chips" });
-  const called = line => names[line] ?? { name: line };
+  const named = line => names[line] ?? { name: line };
   const shown = [], opening = []; // what shows whether something is chosen; the parts of the map that hold something chosen
 
   const write = all => { keep([...new Set(all)]); changed(area); draw(); };
@@ -16,14 +17,14 @@ export function pick(area, { label, lines, keep, place }) {
     names[hint.code] = hint;
     if (lines().includes(hint.code)) return remove(hint.code);
     write([...lines(), hint.code]);
-    return speak(say("added", hint));
+    speak(say("added", hint));
   }
   function remove(line) {
     write(lines().filter(one => one !== line));
-    speak(say("removed", called(line)));
+    speak(say("removed", named(line)));
   }
   function draw() {
-    list.replaceChildren(...lines().map(line => make("li", {}, button(called(line).name, () => { remove(line); search.focus(); }, { lang: called(line).lang || undefined, class: names[line] ? "chip" : "chip unknown", "aria-label": say("remove", called(line)) }, ))));
+    list.replaceChildren(...lines().map(line => make("li", {}, button(named(line).name, () => { remove(line); search.focus(); }, { lang: named(line).lang || undefined, class: names[line] ? "chip" : "chip unknown", "aria-label": say("remove", named(line)) }, ))));
     const chosen = new Set(lines());
     for (const one of shown) one.ariaPressed = chosen.has(one.dataset.code);
     for (const one of opening) one.classList.toggle("holds", [...chosen].some(code => code.startsWith(one.dataset.code)));
@@ -33,7 +34,7 @@ export function pick(area, { label, lines, keep, place }) {
   // Search: a combobox (WAI-ARIA APG).
   const results = make("ul", { id: `${id}-list`, role: "listbox", class: "results", hidden: true, "aria-label": say("search") });
   const search = make("input", { id, type: "search", role: "combobox", autocomplete: "off", "aria-expanded": "false", "aria-controls": `${id}-list`, "aria-autocomplete": "list" });
-  let at = -1, timer = 0, asked = 0;
+  let at = -1, timer, asked = 0;
   const close = () => { results.hidden = true; search.ariaExpanded = "false"; search.removeAttribute("aria-activedescendant"); at = -1; };
   async function look() {
     const words = search.value.trim(), number = ++asked;
@@ -45,7 +46,7 @@ export function pick(area, { label, lines, keep, place }) {
     found.forEach((hint, index) => { results.children[index].hint = hint; });
     results.hidden = !found.length;
     search.ariaExpanded = !results.hidden;
-    return speak(say(found.length ? "results" : "none", { count: found.length }));
+    speak(say(found.length ? "results" : "none", { count: found.length }));
   }
   function choose(hint) { add(hint); search.value = ""; close(); }
   function move(by) {
@@ -70,7 +71,7 @@ export function pick(area, { label, lines, keep, place }) {
   const [last, lastRow] = group("last"), [told, toldRow] = group("suggested");
   const put = (box, row, hints) => { row.replaceChildren(...hints.map(hint => chip(hint))); box.hidden = !hints.length; draw(); };
   if (form.dataset.office) find({ kind }).then(hints => put(last, lastRow, hints)).catch(() => {});
-  let before = "", wait = 0;
+  let before = "", wait;
   async function suggest() {
     const headline = form.elements.headline.value.slice(0, 300), body = new DOMParser().parseFromString(form.elements.body.value.replace(/<(p|br|li|h\d|td|th)\b/g, " <$1"), "text/html").body.textContent.replace(/\s+/g, " ").slice(0, 3500);
     if (headline + body === before) return;
@@ -96,7 +97,7 @@ export function pick(area, { label, lines, keep, place }) {
     draw();
   }
   async function map(box) {
-    const [korea, provinces] = await Promise.all([fetch(form.dataset.map).then(answer => answer.json()), find({ kind, under: "kr" })]);
+    const [korea, provinces] = await Promise.all([load(form.dataset.map), find({ kind, under: "kr" })]);
     const tiles = () => make("div", { class: "tiles" }, ...provinces.map(hint => {
       const code = hint.code.slice(3), tile = korea.tiles[code], made = button(korea.short[document.documentElement.lang][code], () => open(hint), { "aria-label": hint.name, "data-code": hint.code });
       opening.push(made);
@@ -120,7 +121,7 @@ export function pick(area, { label, lines, keep, place }) {
     const whole = () => { box.replaceChildren(make("div", { class: "map" }, picture(korea.shapes, korea.viewBox, provinces, open, say("map"))), listed(provinces, " beside"), tiles(), source); draw(); };
     async function open(hint) {
       const code = hint.code.slice(3);
-      const [shapes, hints] = await Promise.all([fetch(form.dataset.map.replace("kr.json", `kr-${code}.json`)).then(answer => answer.json()), find({ kind, under: hint.code })]);
+      const [shapes, hints] = await Promise.all([load(form.dataset.map.replace("kr.", `kr-${code}.`)), find({ kind, under: hint.code })]);
       box.replaceChildren(
         make("p", { class: "buttons" }, button(`← ${say("back")}`, () => { whole(); box.querySelector("path, button").focus(); }), chip({ ...hint, name: say("whole", hint) }, true)),
         make("div", { class: "map" }, picture(shapes.shapes, korea.frames[code], hints, add, hint.name)),
