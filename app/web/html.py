@@ -68,7 +68,7 @@ WORDS = {lang: {key: words[lang] for key, words in TEXTS.items()} for lang in LA
 # Korean press offices write dates like this: 2021. 3. 9.(화) 20:15
 PATTERNS = {"ko": "y. M. d.(E) HH:mm", "en": "d MMMM y, HH:mm"}
 # What stands in the header: (the text's key, the path). Public pages have the first ones only.
-NAVIGATION = (("nav-feeds", "/feeds"), ("press-calendar", "/press-calendar"), ("nav-search", "/#q"))
+NAVIGATION = (("nav-feeds", "/feeds"), ("nav-calendar", "/press-calendar"), ("nav-search", "/#q"))
 OWN_NAVIGATION = (("desk", "/desk"), ("people", "/people"), ("account", "/account"))
 
 
