@@ -82,7 +82,7 @@ def render(name: str, url: str, about: str, events: Sequence[PressEvent], page: 
     for event in events:
         lines += _event(event, page)
     lines.append("END:VCALENDAR")
-    return "".join(map(folded, lines)).encode()
+    return "".join(map(folded_line, lines)).encode()
 
 
 def _event(event: PressEvent, page: str) -> Iterable[str]:
@@ -129,7 +129,7 @@ def address(value: str) -> str:
     return quote(value, safe="!#$%&'()*+,/:;=?@[]~-._")
 
 
-def folded(line: str) -> str:
+def folded_line(line: str) -> str:
     """A content line, folded so that no line has more than LINE octets and no letter is cut (section 3.1)."""
     parts, part, size = [], "", 0
     for letter in line:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from app.accounts.offices import OfficeRecord
 from app.errors import Problem
 from app.query import parse
-from app.text.characters import UNSEEN
+from app.text import characters
 from app.text.zones import is_zone, later, zone_of
 from feeds import Office
 from feeds.icalendar import PressEvent
@@ -163,8 +163,8 @@ def _is_link(given: str) -> bool:
 
 
 def _line(given: str) -> str:
-    return " ".join(UNSEEN.sub("", given).split())
+    return " ".join(characters.UNSEEN.sub("", given).split())
 
 
 def _lines(given: str) -> str:
-    return "\n".join(line.rstrip() for line in UNSEEN.sub("", given).splitlines()).strip()
+    return "\n".join(line.rstrip() for line in characters.UNSEEN.sub("", given).splitlines()).strip()

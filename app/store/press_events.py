@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, Select, and_, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, Select, and_, delete, func, insert, or_, select, update
 
 from app.store import audit
 from app.store.audit import Event
@@ -66,7 +66,8 @@ def _row(event: PressEvent) -> dict[str, object]:
 
 
 def _place(connection: Connection, event: PressEvent, pairs: Collection[Pair]) -> None:
-    rest = {"starts": micros(event.starts), "event": event.id, "updated": micros(event.updated)}
+    rest = {"starts": micros(event.starts), "ends": micros(event.ends or event.starts), "event": event.id}
+    rest |= {"updated": micros(event.updated)}
     rows = [{"place": place, "topic": topic} | rest for place, topic in sorted(pairs)[:MOST_PAIRS]]
     connection.execute(insert(press_event_places), rows)
 
@@ -83,13 +84,14 @@ def event_by_id(engine: Engine, id: str) -> PressEvent | None:
 
 
 def events_between(
-    engine: Engine, within: Sequence[Pair], since: datetime, until: datetime, limit: int
+    engine: Engine, within: Sequence[Pair], since: datetime, until: datetime, limit: int, skipped: int = 0
 ) -> list[PressEvent]:
-    """Events that begin before `until` and have not ended at `since`, in order, at most `limit`. Raises Unavailable."""
-    first = and_(_places.starts >= micros(since - LONGEST), _places.starts < micros(until))
-    statement = _found(within).where(first).order_by(_places.starts, _places.event).limit(2 * limit)
-    found = _events(engine, statement)
-    return [event for event in found if event.starts >= since or (event.ends or event.starts) > since][:limit]
+    """Events that begin before `until` and have not ended at `since`, in order: at most `limit`, without the first `skipped`. Raises
+    Unavailable."""
+    begun = and_(_places.starts >= micros(since - LONGEST), _places.starts < micros(until))
+    lasts = or_(_places.starts >= micros(since), _places.ends > micros(since))
+    statement = _found(within).where(begun, lasts).order_by(_places.starts, _places.event)
+    return _events(engine, statement.limit(limit).offset(skipped))
 
 
 def newest_events(engine: Engine, within: Sequence[Pair], limit: int) -> list[PressEvent]:

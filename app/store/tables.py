@@ -936,6 +936,7 @@ press_event_places = Table(
     Column("topic", String(80), nullable=False),  # or "*"
     Column("starts", BigInteger, nullable=False),
     Column("event", String(32), nullable=False),
+    Column("ends", BigInteger, nullable=False),  # `starts` if that is not known
     Column("updated", BigInteger, nullable=False),
     PrimaryKeyConstraint("place", "topic", "starts", "event"),
     sqlite_with_rowid=False,

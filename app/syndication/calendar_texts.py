@@ -10,14 +10,18 @@ TEXTS: dict[str, dict[str, str]] = {
     "calendar-days": {"ko": "날짜", "en": "Days"},
     "calendar-count": {"ko": "{count}건", "en": "{count} events"},
     "calendar-empty": {"ko": "이 달에 알려진 일정이 없습니다.", "en": "Nothing was told for this month."},
-    "calendar-cut": {
-        "ko": "일정이 많아 앞의 {count}건만 보입니다. 지역이나 주제, 기관으로 좁혀 보십시오.",
-        "en": "There are more: only the first {count} are shown. Choose a region, a topic or an office.",
-    },
+    "calendar-earlier": {"ko": "앞선 일정", "en": "Earlier"},
+    "calendar-later": {"ko": "다음 일정", "en": "Later"},
     "calendar-filter": {"ko": "좁혀 보기", "en": "Show only"},
     "calendar-show": {"ko": "보기", "en": "Show"},
     "calendar-all": {"ko": "모두 보기", "en": "Show all"},
     "calendar-subscribe": {"ko": "달력에서 구독(iCalendar)", "en": "Subscribe in a calendar (iCalendar)"},
+    "nav-calendar": {"ko": "취재 일정", "en": "Calendar"},
+    "calendar-subscribing": {"ko": "구독", "en": "Subscribe"},
+    "calendar-codes-how": {
+        "ko": "한 줄에 하나씩, 이름이나 코드로 적으십시오.",
+        "en": "One on each line, by name or code.",
+    },
     "calendar-feeds": {"ko": "새로 알린 것과 바뀐 것", "en": "What was told or changed last"},
     "calendar-canceled": {"ko": "취소", "en": "Canceled"},
     "calendar-changed": {"ko": "변경", "en": "Changed"},
@@ -30,7 +34,6 @@ TEXTS: dict[str, dict[str, str]] = {
     "calendar-told": {"ko": "알린 때", "en": "Told"},
     "calendar-changed-at": {"ko": "바뀐 때", "en": "Changed"},
     "calendar-to-month": {"ko": "그 달 일정 보기", "en": "See the month"},
-    "calendar-gone": {"ko": "기관이 거둔 일정입니다", "en": "The office took this event back"},
     "announcements": {"ko": "취재 일정 알리기", "en": "Tell the press calendar"},
     "announcements-how": {
         "ko": "여기에 쓴 것만 공개됩니다. 초안이나 엠바고 자료의 글은 가져오지 않습니다. 알리면 바로 누구나 볼 수 있습니다.",
@@ -87,6 +90,5 @@ TEXTS: dict[str, dict[str, str]] = {
     "calendar-state": {"ko": "상태", "en": "State"},
     "calendar-public": {"ko": "공개", "en": "Public"},
     "problem:event-removed": {"ko": "기관이 거둔 일정입니다", "en": "The office took this event back"},
-    "problem:bad-month": {"ko": "달을 읽을 수 없습니다", "en": "Not a month"},
     "problem:unknown-event": {"ko": "그런 일정이 없습니다", "en": "No such event"},
 }

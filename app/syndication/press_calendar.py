@@ -29,7 +29,7 @@ def within(query: Query) -> list[tuple[str, str]]:
     return pairs
 
 
-def pairs_of(event: PressEvent) -> set[tuple[str, str]]:
+def calendar_pairs(event: PressEvent) -> set[tuple[str, str]]:
     """The pairs by which an event is found."""
     keys = store.keys(article_of(event, "", "ko"))
     topics = [topic for topic in keys.topics if not topic.startswith("lang:")]

@@ -18,7 +18,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from hashlib import blake2b
-from itertools import islice
+from itertools import chain, islice
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -32,6 +32,7 @@ NO_BREAK = "\u00a0"
 KINDS = ("non-joiner", "word-joiner", "grapheme-joiner", "no-break-space", "quotes", "dot", "ellipsis")
 FIXED_SPACE, QUOTES, DOT, ELLIPSIS = 3, 4, 5, 6  # places in KINDS
 MOST = 16_000  # characters from the beginning of an article that are marked
+LONGEST_TIE = 12  # letters of two words with a no-break space between them
 LENGTHS = (MOST, 4_000, 1_000)  # of each article, where it is shown alone, with some others, or with many
 TOGETHER = 200_000  # characters that are marked in one document
 READABLE = 100_000  # characters of a text that are read
@@ -46,19 +47,16 @@ _KEY = b"pressrelay fingerprint"
 
 UNSEEN = "\u00ad\u034f\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u2064\ufeff"  # is not drawn
 _UNSEEN = re.compile(f"[{UNSEEN}]")
-_TAG = re.compile(r"(<[^>\"']*(?:(?:\"[^\"]*\"|'[^']*')[^>\"']*)*>)")
-_VERBATIM = re.compile(r"<(pre|code)\b.*?</\1>", re.DOTALL)
+_TAG = re.compile(r"(<[^<>]*>)")  # of cleaned XHTML, which has no ">" in attributes
 _CODE = re.compile(r"<(/?)(?:pre|code)\b")
 _SPACES = re.compile(r"(\s+)")
 # Words that are, or may be, numbers, links, addresses of any kind, formulas or code.
 _KEPT = re.compile(rf"[{UNSEEN}\d@/\\_=&#<>|*+%^`~$:\[\]{{}}]|[A-Za-z0-9][.][A-Za-z0-9]")
 _PLACE = re.compile(r"[가-힣]+(?:시|도|군|구|읍|면|동|리|로|길|가)")  # two of them are a postal address
 _LETTERS = re.compile(r"[\W_]+")
-_PAIRS = (
-    re.compile('(?<![\\w"“])(?:“([^“”"‘’\'<>\n]{1,80})”|"(?! )([^“”"‘’\'<>\n]{1,80})(?<! )")(?![A-Za-z0-9"”])'),
-    re.compile("(?<![\\w'‘])(?:‘([^“”\"‘’'<>\n]{1,80})’|'(?! )([^“”\"‘’'<>\n]{1,80})(?<! )')(?![A-Za-z0-9'’])"),
-)
-_FORMS = (("“{}”", '"{}"'), ("‘{}’", "'{}'"))
+# Pairs of quotation marks with words between them. An apostrophe is none.
+_DOUBLE = re.compile('(?<![\\w"“])(?:“([^“”"‘’\'<>\n]{1,80})”|"(?! )([^“”"‘’\'<>\n]{1,80})(?<! )")(?![A-Za-z0-9"”])')
+_SINGLE = re.compile("(?<![\\w'‘])(?:‘([^“”\"‘’'<>\n]{1,80})’|'(?! )([^“”\"‘’'<>\n]{1,80})(?<! )')(?![A-Za-z0-9'’])")
 _DOTS = re.compile(r"([가-힣]{1,4})([·‧])(?=([가-힣]{1,4}))")
 _DOTTED = re.compile(r"([가-힣A-Za-z]{1,6})(…|\.\.\.)(?![.…\d])")
 
@@ -112,16 +110,17 @@ def length_each(articles: int) -> int:
 
 def marking_of(article: Article, most: int = MOST) -> Marking:
     """Where the first `most` characters of an article can have marks: in its summary, subheadlines and body."""
-    verbatim = {gap for code in _VERBATIM.finditer(article.body) for gap, _ in _gaps(_TAG.sub(" ", code[0]))}
+    code = " ".join(part for part, kind in _parts(article.body) if kind == "code")
+    verbatim = {gap for gap, *_ in _gaps(code)}
     gaps: dict[str, bool] = {}
     choices: set[tuple[int, str]] = set()
     for run in _runs(article):
         run, most = run[:most], most - len(run)
         choices |= {(kind, place) for kind, place, _ in _choices(run)}
         line = list(_gaps(run))
-        weights = [_weight(gap) if safe else math.inf for gap, safe in line]
+        weights = [_weight(gap) if tied else math.inf for gap, _, tied in line]
         around = [math.inf, *weights, math.inf]
-        for number, (gap, safe) in enumerate(line):
+        for number, (gap, safe, _) in enumerate(line):
             if safe and gap not in verbatim:
                 # Of neighbours at most one may become a no-break space, so that lines still end where words do.
                 gaps.setdefault(gap, weights[number] < min(around[number], around[number + 2]))
@@ -134,9 +133,19 @@ def _runs(article: Article) -> Iterator[str]:
     """The texts of an article between its tags, in order, without code."""
     yield article.summary
     yield from article.subheadlines
-    for number, part in enumerate(_TAG.split(_VERBATIM.sub("<br />", article.body))):
-        if number % 2 == 0 and part:
-            yield part
+    yield from (part for part, kind in _parts(article.body) if kind == "text")
+
+
+def _parts(fragment: str) -> Iterator[tuple[str, str]]:
+    """The parts of an XHTML fragment in order, each with its kind: "tag", "text", or "code" for what is in code."""
+    code = 0
+    for number, part in enumerate(_TAG.split(fragment)):
+        if number % 2:
+            name = _CODE.match(part)
+            code += 0 if name is None or part.endswith("/>") else -1 if name[1] else 1
+            yield part, "tag"
+        else:
+            yield part, "code" if code else "text"
 
 
 class _Writer:
@@ -149,14 +158,11 @@ class _Writer:
 
     def html(self, fragment: str) -> str:
         """The fragment with marks in its texts, but for code; its tags stay as they are."""
-        parts, code, left = _TAG.split(fragment), 0, self.most
-        for number, part in enumerate(parts):
-            if number % 2:
-                name = _CODE.match(part)
-                code += 0 if name is None or part.endswith("/>") else -1 if name[1] else 1
-            elif part and not code and left > 0:
-                parts[number] = self.plain(part, left)
-                left -= len(part)
+        parts, left = [], self.most
+        for part, kind in _parts(fragment):
+            marking = kind == "text" and left > 0 and part
+            parts.append(self.plain(part, left) if marking else part)
+            left -= len(part) if kind == "text" else 0
         return "".join(parts)
 
     def plain(self, text: str, most: int = 0) -> str:
@@ -174,8 +180,8 @@ class _Writer:
 
     def _chosen(self, text: str) -> str:
         """The text with the outlet's form of each sign that has two."""
-        for pattern, (first, second) in zip(_PAIRS, _FORMS, strict=True):
-            text = pattern.sub(partial(self._pair, first, second), text)
+        text = _DOUBLE.sub(partial(self._pair, "“{}”", '"{}"'), text)
+        text = _SINGLE.sub(partial(self._pair, "‘{}’", "'{}'"), text)
         return _DOTTED.sub(self._ellipsis, _DOTS.sub(self._dot, text))
 
     def _pair(self, first: str, second: str, found: re.Match[str]) -> str:
@@ -216,14 +222,15 @@ def core(word: str) -> str:
     return _LETTERS.sub("", unicodedata.normalize("NFKC", _UNSEEN.sub("", word))).casefold()
 
 
-def _gaps(run: str) -> Iterator[tuple[str, bool]]:
-    """(words around it, whether it may be marked) of each gap in a run of text."""
+def _gaps(run: str) -> Iterator[tuple[str, bool, bool]]:
+    """(words around it, whether it may be marked, whether its space may be a no-break space) of each gap in a run of text."""
     parts = _SPACES.split(run)
     cores = [core(part) if number % 2 == 0 else "" for number, part in enumerate(parts)]
     for number in range(1, len(parts) - 1, 2):
         before, after = cores[number - 1], cores[number + 1]
         if before and after:
-            yield f"{before} {after}", parts[number] == " " and _safe(parts[number - 1], parts[number + 1])
+            safe = parts[number] == " " and _safe(parts[number - 1], parts[number + 1])
+            yield f"{before} {after}", safe, safe and _tied(parts[number - 1], parts[number + 1])
 
 
 def _safe(before: str, after: str) -> bool:
@@ -235,16 +242,20 @@ def _safe(before: str, after: str) -> bool:
     return not (_PLACE.fullmatch(before) and _PLACE.fullmatch(after))
 
 
+def _tied(before: str, after: str) -> bool:
+    """Whether two words may hang together: short ones in which no line ends, as one may beside a quotation mark."""
+    return before.isalnum() and after.rstrip(".,").isalnum() and len(before) + len(after) <= LONGEST_TIE
+
+
 def _weight(gap: str) -> int:
     return int.from_bytes(blake2b(gap.encode(), digest_size=8).digest())
 
 
 def _choices(text: str) -> Iterator[tuple[int, str, bool]]:
     """(kind, words there, whether it has the second form) of each sign that has two forms."""
-    for pattern in _PAIRS:
-        for found in pattern.finditer(text):
-            if place := core(found[1] or found[2]):
-                yield QUOTES, place, found[1] is None
+    for found in chain(_DOUBLE.finditer(text), _SINGLE.finditer(text)):
+        if place := core(found[1] or found[2]):
+            yield QUOTES, place, found[1] is None
     for found in _DOTS.finditer(text):
         yield DOT, f"{found[1]} {found[3]}", found[2] == "‧"
     for found in _DOTTED.finditer(text):

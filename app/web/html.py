@@ -87,7 +87,7 @@ WRITTEN: dict[str, Callable[[datetime], str]] = {
 NAVIGATION = (
     ("nav-browse", "/regions"),
     ("nav-feeds", "/feeds"),
-    ("press-calendar", "/press-calendar"),
+    ("nav-calendar", "/press-calendar"),
     ("nav-search", "/search"),
 )
 OWN_NAVIGATION = (("desk", "/desk"), ("newsroom", "/newsroom"), ("people", "/people"), ("account", "/account"))

@@ -56,7 +56,7 @@ def tell(visit: Visit) -> Response:
     event, faults = announcing.read_event(id, seat.office, sent, now, _say)
     if event is None:
         return _page(seat, faults, sent)
-    if not store.press_events.tell_event(context.engine, event, press_calendar.pairs_of(event), seat.actor, now):
+    if not store.press_events.tell_event(context.engine, event, press_calendar.calendar_pairs(event), seat.actor, now):
         return _page(seat, {"title": "announcements-full"}, sent)
     return gone(f"/desk/announcements?office={seat.office.code}")
 
@@ -97,7 +97,7 @@ def steer(visit: Visit, id: str, step: str) -> Response:
 
 def _stored(seat: Seat, event: PressEvent, now: datetime) -> Response:
     context = here()
-    pairs = press_calendar.pairs_of(event)
+    pairs = press_calendar.calendar_pairs(event)
     if not store.press_events.change_event(context.engine, event, pairs, seat.actor, now):
         newest = store.press_events.event_by_id(context.engine, event.id)
         if newest is None or newest.state == "removed":
@@ -107,7 +107,10 @@ def _stored(seat: Seat, event: PressEvent, now: datetime) -> Response:
 
 
 def _say(problem: Problem) -> str:
-    return web.html.fault_of(problem, language())
+    """A problem in a sentence, with the nearest names."""
+    said = web.html.fault_of(problem, language())
+    nearest = [name for fault in problem.errors for name in fault.nearest if name not in said]
+    return f"{said} {web.text('nearest', language())} {', '.join(nearest)}" if nearest else said
 
 
 def _event(visit: Visit, id: str) -> tuple[Seat, PressEvent]:

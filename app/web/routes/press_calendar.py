@@ -22,7 +22,7 @@ blueprint = Blueprint("press_calendar", __name__)
 ASKED = ("region", "topic", "office")
 MONTH = re.compile(r"(20\d\d)-(0[1-9]|1[0-2])")
 ID = re.compile(r"[0-9a-f]{32}")
-MOST = 200  # events that a page shows
+MOST, PAGES = 80, 100  # events that a page shows, and pages of a month
 IN_FEED, IN_CALENDAR = 50, 1_000
 MONTHS_AHEAD = 13  # of iCalendar
 MONTHS = {"ko": "y년 M월", "en": "MMMM y"}
@@ -40,9 +40,9 @@ class CalendarDay(Struct, frozen=True):
 
 @blueprint.get("/press-calendar")
 def month() -> Response:
-    """The events of a month. `month` (2026-03), `region`, `topic`, `office`."""
+    """The events of a month. `month` (2026-03), `page` (2), `region`, `topic`, `office`."""
     context, lang = here(), language()
-    asked = only((*ASKED, "month"))
+    asked = only((*ASKED, "month", "page"))
     query = _query(context, asked)
     zone = context.settings.site_timezone
     today = datetime.now(UTC).astimezone(zone_of(zone)).date()
@@ -50,8 +50,9 @@ def month() -> Response:
     after = (first + timedelta(days=32)).replace(day=1)
     since, until = (_midnight(day, zone) for day in (first, after))
     within = press_calendar.within(query)
-    found = store.press_events.events_between(context.engine, within, since, until, MOST + 1)
-    shown = found[:MOST]
+    page = _page(asked.pop("page", "1"))
+    found = store.press_events.events_between(context.engine, within, since, until, MOST + 1, (page - 1) * MOST)
+    weeks = _weeks(first, today, found[:MOST], zone, lang)
     office = _office_name(context, query)
     own = query.canonical()
     named = format_date(first, MONTHS[lang], locale=lang)
@@ -75,13 +76,13 @@ def month() -> Response:
         month=f"{first:%Y-%m}",
         before=f"{first - timedelta(days=1):%Y-%m}" if first.year > 2000 else "",
         after=f"{after:%Y-%m}",
-        weeks=_weeks(first, today, shown, zone, lang),
+        weeks=weeks,
         weekdays=[get_day_names("abbreviated", locale=lang)[number] for number in (6, 0, 1, 2, 3, 4, 5)],
-        days=[day for week in _weeks(first, today, shown, zone, lang) for day in week if day and day.events],
+        days=[day for week in weeks for day in week if day and day.events],
         when_of=lambda event: press_calendar.when_of(event, lang),
         clock=lambda event: _clock(event, zone, lang),
-        more=len(found) > MOST,
-        most=MOST,
+        page=page,
+        more=len(found) > MOST and page < PAGES,
     )
 
 
@@ -168,8 +169,16 @@ def _month(asked: str, today: date) -> date:
     found = MONTH.fullmatch(asked)
     if found is None:
         detail = f"{asked[:40]!r} is not a month. Write the year and the month, such as 2026-03."
-        raise Problem(400, "bad-month", "Not a month", detail)
+        raise Problem(400, "bad-parameter", "Bad parameter", detail)
     return date(int(found[1]), int(found[2]), 1)
+
+
+def _page(asked: str) -> int:
+    if not asked.isdecimal() or not 0 < int(asked[:9]) <= PAGES:
+        raise Problem(
+            400, "bad-parameter", "Bad parameter", f"page must be a number from 1 to {PAGES}, not {asked[:40]!r}."
+        )
+    return int(asked)
 
 
 def _midnight(day: date, zone: str) -> datetime:
@@ -195,4 +204,8 @@ def _weeks(first: date, today: date, events: list[PressEvent], zone: str, lang: 
 
 
 def _clock(event: PressEvent, zone: str, lang: str) -> str:
-    return text("calendar-whole-day", lang) if event.whole_days else f"{event.starts.astimezone(zone_of(zone)):%H:%M}"
+    if event.whole_days:
+        return text("calendar-whole-day", lang)
+    begins = f"{event.starts.astimezone(zone_of(zone)):%H:%M}"
+    short = event.ends is not None and event.last_day == event.first_day
+    return f"{begins}–{event.ends.astimezone(zone_of(zone)):%H:%M}" if short and event.ends else begins

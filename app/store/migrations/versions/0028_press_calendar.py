@@ -28,6 +28,7 @@ def upgrade() -> None:
         sa.Column("topic", sa.String(80), nullable=False),
         sa.Column("starts", sa.BigInteger, nullable=False),
         sa.Column("event", sa.String(32), nullable=False),
+        sa.Column("ends", sa.BigInteger, nullable=False),
         sa.Column("updated", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("place", "topic", "starts", "event"),
         sqlite_with_rowid=False,
