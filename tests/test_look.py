@@ -83,7 +83,8 @@ def test_the_scripts_of_each_page_are_small() -> None:
         size = sum(len(files[name].body) for name in loaded)
         assert size < 40 * 1024, (template, size, loaded)
         used, largest = used | loaded, max(largest, size)
-    assert used == {name for name in files if name.endswith(".js")}, "each script is one of some page"
+    on_other_sites = {"embed.js"}
+    assert used | on_other_sites == {name for name in files if name.endswith(".js")}, "each script is one of some page"
     assert largest > 30_000, "the imports are followed"
 
 

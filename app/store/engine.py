@@ -210,7 +210,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
-def counted(engine: Engine, found: Mapping[str, Select[Any]]) -> dict[str, int]:
+def sizes_of(engine: Engine, found: Mapping[str, Select[Any]]) -> dict[str, int]:
     """How many rows each of some queries has, asked at once. Raises Unavailable."""
     counts = [select(func.count()).select_from(rows.subquery()).scalar_subquery() for rows in found.values()]
     with reading(engine) as connection:

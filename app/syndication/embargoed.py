@@ -67,7 +67,7 @@ def copies(
     """The articles as this reader may see them. First it is recorded who reads them; an outlet's copies have its fingerprint, and it
     is noted that it got them. `apart`: each has a document of its own. Raises Unavailable; then nothing may be shown."""
     if principal.outlet is None or not articles:
-        record(engine, principal, articles, how)
+        note_reading(engine, principal, articles, how)
         return list(articles)
     outlet, now = principal.outlet.code, datetime.now(UTC)
     new, first = store.copies.not_noted(engine, outlet, [(article.id, article.version) for article in articles])
@@ -75,7 +75,7 @@ def copies(
         found = [article for article in articles if (article.id, article.version) in first]
         words = {article.id: fingerprint.kept_shingles(f"{article.summary}\n{article.text}") for article in found}
         store.copies.note_copies(engine, outlet, new, words, now)
-    record(engine, principal, articles, how)
+    note_reading(engine, principal, articles, how)
     key, most = (
         fingerprint.key_of(store.identity.secret(engine)),
         fingerprint.length_each(1 if apart else len(articles)),
@@ -83,7 +83,9 @@ def copies(
     return [fingerprint.marked(article, key, outlet, most) for article in articles]
 
 
-def record(engine: Engine, principal: Principal, articles: Sequence[Article], how: str, action: str = "read") -> None:
+def note_reading(
+    engine: Engine, principal: Principal, articles: Sequence[Article], how: str, action: str = "read"
+) -> None:
     """Record who reads which articles. `action`: "listed" where only their headlines are shown. Raises Unavailable."""
     detail = {"as": how} | ({"outlet": principal.outlet.code} if principal.outlet else {})
     events = [

@@ -119,7 +119,7 @@ def copies(principal: Principal, articles: Sequence[Article], how: str) -> list[
 
 def note_listed(principal: Principal, articles: Sequence[Article], how: str) -> None:
     """Record whose headlines are shown, before they are. Raises Unavailable; then they must not be shown."""
-    embargoed.record(here().engine, principal, articles, how, "listed")
+    embargoed.note_reading(here().engine, principal, articles, how, "listed")
 
 
 def private(response: Response) -> Response:

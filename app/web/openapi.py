@@ -26,7 +26,7 @@ ROW = re.compile(r"^\| `(GET|POST|PUT|DELETE) (/\S*)` \| (.*) \|$")
 GROUP = re.compile(r"^\*\*(.+?)\*\*")
 PROBLEM_ROW = re.compile(r"^\| (\d{3}) \| ((?:`[a-z-]+`(?:, )?)+) \| (.*) \|$")
 PART = re.compile(r"<(?:\w+:)?(\w+)>")
-LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")
+LINK = re.compile(r"\[([^\[\]]+)\]\([^()]*\)")
 # Errors of the framework itself (docs/http.md says so in a sentence).
 FRAMEWORK = {
     "not-found": [(404, "There is nothing at this address.")],

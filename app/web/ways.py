@@ -156,7 +156,7 @@ PARAMETERS: dict[str, dict[str, Any]] = of_queries() | {
     "from": _one("The older version of a difference; the period of a sitemap."),
     "to": _one("The newer version of a difference.", pattern="^[0-9]+$"),
     "token": _one("Of a link in a mail: what the server put there."),
-    "kind": _one("What is looked for.", enum=["region", "topic"]),
+    "kind": _one("What is looked for.", enum=["region", "topic", "office"]),
     "under": _one("A code: what is one level below it."),
 }
 FILTERS = tuple(name for name in ASKED if name not in ("limit", "before", "after"))
@@ -359,6 +359,18 @@ WAYS: dict[str, Way] = {
     ),
     "discovery.sitemap_news": Way({200: (media_type(sitemap.MIMETYPE),)}, problems=("unknown-parameter",)),
     "discovery.robots": _text,
+    "cards.card": Way({200: ("image/png",)}, problems=(*ARTICLE, "unknown-parameter", "busy")),
+    "build.names": Way({200: (JSON,)}, ("kind", "q", "under")),
+    "build.outlines": Way({200: (media_type(opml.MIMETYPE),)}, ASKED, problems=QUERY),
+    "build.picture": Way({200: ("image/svg+xml",)}, ASKED, problems=QUERY),
+    "embed.script": Way({200: ("text/javascript",)}),
+    "press_calendar.subscribed": Way(
+        {200: ("text/calendar", *(media_type(FORMATS[name].MIMETYPE) for name in ("atom", "rss", "json")))},
+        ("region", "topic", "office"),
+        {"format": ("ics", "atom", "rss", "json")},
+        problems=(*VALUE, "unknown-format"),
+    ),
+    "desk_sharing.shared_file": Way({200: (ANY,)}, problems=("not-found",)),
     "discovery.security": Way({200: (PLAIN,)}, problems=("no-security-contact",)),
     "look.asset": Way({200: (ANY,)}, problems=("not-found",)),
     "ops.health": Way({200: (JSON,)}),

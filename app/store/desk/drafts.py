@@ -28,7 +28,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from app.store import audit
 from app.store.audit import Event
 from app.store.deliveries.intents import Intent, ask_within
-from app.store.engine import counted, reading, writing
+from app.store.engine import reading, sizes_of, writing
 from app.store.tables import (
     draft_asides,
     draft_files,
@@ -236,7 +236,7 @@ def draft_counts(engine: Engine, office: str, person: str) -> dict[str, int]:
     for state in STATES[:4]:
         found[state] = rows.where(theirs, drafts.c.state == state, _FOR_ALL)
         found[f"limited {state}"] = rows.where(theirs, drafts.c.state == state, _LIMITED, named)
-    counts = counted(engine, found)
+    counts = sizes_of(engine, found)
     return {state: min(counts[state] + counts[f"limited {state}"], MOST_COUNTED) for state in STATES[:4]}
 
 

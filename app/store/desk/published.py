@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy import ColumnElement, Engine, Select, and_, or_, select
 
-from app.store.engine import counted, reading
+from app.store.engine import reading, sizes_of
 from app.store.tables import articles, instant, micros, versions
 from feeds import Brief
 
@@ -90,7 +90,7 @@ def waiting_articles(engine: Engine, office: str, limit: int = 500) -> list[Desk
 def waiting_counts(engine: Engine, office: str) -> dict[str, int]:
     """How many articles of an office are in each state of WAITING and WITHDRAWN; at most MOST_COUNTED each. Raises Unavailable."""
     of_office = select(articles.c.num).where(articles.c.office == office).limit(MOST_COUNTED)
-    return counted(engine, {state: of_office.where(_KINDS[state]) for state in (*WAITING, *WITHDRAWN)})
+    return sizes_of(engine, {state: of_office.where(_KINDS[state]) for state in (*WAITING, *WITHDRAWN)})
 
 
 # Written as the partial indexes are, so that both databases use them.
