@@ -100,7 +100,7 @@ def listed(visit: Visit) -> Response:
         counts=counts,
         states=(*DRAFTING, *PUBLIC, "discarded"),
         names=named_by(context, drafts),
-        waiting=web.seats.waiting_for(context, seat),
+        waiting=web.seats.waiting_for(context, seat) if counts["review"] else 0,
         failures=web.seats.failures_of(context, seat),
         ending=web.seats.asks_to_end(context, seat),
     )
