@@ -54,7 +54,7 @@ def invitation(address: str, maker: str) -> store.deliveries.Attempt:
     return store.deliveries.Attempt("invite", mailbox(address), site(address.rpartition("@")[2]), maker)
 
 
-def may_invite(tally: store.deliveries.Tally, now: int) -> bool:
+def may_send_invitation(tally: store.deliveries.Tally, now: int) -> bool:
     """Whether an invitation may be sent to a mailbox now (microseconds since 1970). Its domain does not count: a whole office may be
     invited in a day."""
     if tally.client_hour >= INVITER_HOUR or tally.client_day >= INVITER_DAY:

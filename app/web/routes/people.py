@@ -356,7 +356,11 @@ def _may_invite(context: Context, email: str, maker: str, now: datetime) -> bool
     """Whether an invitation may be sent by mail now: nobody fills a stranger's mailbox with them. One that may be sent is counted."""
 
     def judge(tally: store.deliveries.Tally) -> str:
-        return store.deliveries.OPEN if restraint.may_invite(tally, store.micros(now)) else store.deliveries.DROPPED
+        return (
+            store.deliveries.OPEN
+            if restraint.may_send_invitation(tally, store.micros(now))
+            else store.deliveries.DROPPED
+        )
 
     return store.deliveries.attempt(context.engine, restraint.invitation(email, maker), judge, now)
 
