@@ -419,6 +419,18 @@ def test_the_mark(fields: dict[str, Any], mark: str) -> None:
     assert FEEDS["newsml"].marked(marked).headline == SEED.headline
 
 
+def test_who_revokes_a_token_is_told_of_the_webhooks_that_go_on(server: Server) -> None:
+    assert server.run("outlet", "add", "robbed", "--name", "도둑맞은 신문").returncode == 0
+    secret = server.run("token", "add", "--outlet", "robbed").stdout.splitlines()[-1]
+    thief = {"url": "https://thief.example/hook", "query": "status=embargoed"}
+    made = server.client.post("/subscriptions", json=thief, headers={"Authorization": f"Bearer {secret}"})
+    assert made.status_code == 201, made.text
+    done = server.run("token", "revoke", secret)
+    assert f"The webhook {made.json()['name']} of robbed still delivers to https://thief.example/hook." in done.stdout
+    assert server.run("subscription", "end", made.json()["name"]).returncode == 0
+    assert server.run("outlet", "remove", "robbed").returncode == 0
+
+
 def test_the_commands(server: Server, early: str) -> None:
     assert (
         server.run("outlet", "add", "daily", "--name", "데일리", "--region", "제주", "--office", "early").returncode

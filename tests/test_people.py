@@ -553,7 +553,11 @@ def test_one_person_invites_sixty_an_hour(engine: Engine) -> None:
         new = restraint.invitation(f"p{number}@v.example", "person 1")
 
         def judge(tally: Tally) -> str:
-            return store.deliveries.OPEN if restraint.may_send_invitation(tally, store.micros(NOW)) else store.deliveries.DROPPED
+            return (
+                store.deliveries.OPEN
+                if restraint.may_send_invitation(tally, store.micros(NOW))
+                else store.deliveries.DROPPED
+            )
 
         return store.deliveries.attempt(engine, new, judge, NOW)
 

@@ -10,9 +10,11 @@ from app import store
 from app.accounts.networks import NotANetwork, networks_in
 from app.accounts.rights import ROLES
 from app.commands import Misconfigured, as_json, opened, report
+from app.store import Engine
 from feeds import rfc3339_utc
 
 SPAN = re.compile(r"(\d{1,5})([dh])")
+MOST_TOLD = 100  # webhooks that are named
 
 
 @click.group("token")
@@ -133,4 +135,16 @@ def token_revoke(id: str, as_json: bool) -> None:
     found = store.accounts.revoke_token(engine, known.id if known else id, datetime.now(UTC))
     if found is None:
         raise Misconfigured(f"There is no token {id[:20]!r}: see `pressrelay token list`.")
-    report(as_json, msgspec.to_builtins(found), f"Token {found.id} is revoked.")
+    go_on = _webhooks(engine, found.outlet) if found.outlet else []
+    told = [
+        f"The webhook {one.name} of {found.outlet} still delivers to {one.target}. If you do not know it:"
+        f" pressrelay subscription end {one.name}"
+        for one in go_on
+    ]
+    members = msgspec.to_builtins(found) | {"webhooks": [{"name": one.name, "url": one.target} for one in go_on]}
+    report(as_json, members, f"Token {found.id} is revoked.", *told)
+
+
+def _webhooks(engine: Engine, outlet: str) -> list[store.deliveries.Subscription]:
+    """The webhooks of an outlet that go on. They belong to the outlet, so whoever stole its token may have made one."""
+    return store.deliveries.find_subscriptions(engine, outlet=outlet, kind="webhook", live=True, limit=MOST_TOLD)
