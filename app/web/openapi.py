@@ -26,6 +26,7 @@ ROW = re.compile(r"^\| `(GET|POST|PUT|DELETE) (/\S*)` \| (.*) \|$")
 GROUP = re.compile(r"^\*\*(.+?)\*\*")
 PROBLEM_ROW = re.compile(r"^\| (\d{3}) \| ((?:`[a-z-]+`(?:, )?)+) \| (.*) \|$")
 PART = re.compile(r"<(?:\w+:)?(\w+)>")
+FIRST = re.compile(r"^\[?[a-z]")
 LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")
 # Errors of the framework itself (docs/http.md says so in a sentence).
 FRAMEWORK = {
@@ -136,7 +137,13 @@ def _operation(method: str, rule: Rule) -> Operation:
         raise KeyError(f"{rule.endpoint}: add a line to WAYS in app/web/ways.py")
     name = re.sub(r"[^a-z0-9.]+", "-", PART.sub(r"\1", rule.rule).lower()).strip("-") or "home"
     return Operation(
-        f"{method.lower()}-{name}", method, rule.rule, rule.endpoint, group, summary[:1].upper() + summary[1:], way
+        f"{method.lower()}-{name}",
+        method,
+        rule.rule,
+        rule.endpoint,
+        group,
+        FIRST.sub(lambda letter: letter[0].upper(), summary),
+        way,
     )
 
 
