@@ -120,6 +120,11 @@ def problems() -> Mapping[str, list[tuple[int, str]]]:
     return found | FRAMEWORK
 
 
+def part(name: str) -> dict[str, Any]:
+    """What stands in a path under that name."""
+    return PARTS.get(name, {"example": name, "description": f"The {name}."})
+
+
 def operations(app: Flask) -> list[Operation]:
     """Every address of the server, in the order of docs/http.md. Raises KeyError for one that is not described."""
     found: dict[tuple[str, str], Operation] = {}
@@ -276,7 +281,7 @@ def _parts(operation: Operation, way: Way) -> Iterator[dict[str, Any]]:
         schema: dict[str, Any] = {"type": "string", "minLength": 1}
         if values := way.path.get(name):
             schema = {"type": "string", "enum": list(values)}
-        known = {"schema": schema} | PARTS[name]
+        known = {"schema": schema} | part(name)
         if values:
             known = known | {"example": values[0], "schema": schema}
         yield {"name": name, "in": "path", "required": True, **known}
