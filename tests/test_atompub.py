@@ -61,7 +61,7 @@ def test_a_client_finds_its_way_from_the_service_document(client: httpx.Client, 
         listed = etree.fromstring(answer.content)
         assert listed.get("fixed") == "no" and listed.get("scheme")
         known |= {category.get("term"): category.get("label") for category in listed}
-    assert known["kr:52"] == "전북특별자치도" and known["medtop:20000498"] == "award and prize" and "brm11" in known
+    assert known["kr:52"] == "전북특별자치도" and known["medtop:20000498"] == "시상·수상" and "brm11" in known
     assert "kr:45" not in known, "codes that ended are not offered"
 
 

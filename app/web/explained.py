@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 from msgspec import Struct
 
 from app.web.manual import rendered
-from app.web.openapi import PARTS, Operation, operations, problems
+from app.web.openapi import Operation, operations, part, problems
 from app.web.ways import HTML, JSON, PARAMETERS, XML
 
 PART = re.compile(r"<(?:\w+:)?(\w+)>")
@@ -82,7 +82,7 @@ def _explained(operation: Operation) -> Explained:
     way = operation.way
     assert way is not None
     parts = tuple(
-        WayRow(name, ", ".join(way.path.get(name, ())), rendered(PARTS[name]["description"]), True)
+        WayRow(name, ", ".join(way.path.get(name, ())), rendered(part(name)["description"]), True)
         for name in operation.parts
     )
     query = tuple(
@@ -117,7 +117,7 @@ def call(one: Explained, base: str, office: str = "") -> Markup:
     """A command that asks this address of this server."""
     operation, way = one.operation, one.operation.way
     assert way is not None
-    values = {name: way.path[name][0] if name in way.path else str(PARTS[name]["example"]) for name in operation.parts}
+    values = {name: way.path[name][0] if name in way.path else str(part(name)["example"]) for name in operation.parts}
     values |= {"office": office} if office and "office" in values else {}
     path = PART.sub(lambda match: quote(values[match[1]]), operation.path)
     query = "&".join(

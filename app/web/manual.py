@@ -223,7 +223,9 @@ def _framed(name: str, tokens: list[Token]) -> Iterator[Token]:
             frame = Token("frame_open", "div", 1, block=True)
             frame.attrs = {"class": "scroll", "tabindex": "0", "role": "group", "aria-label": heading}
             yield frame
-        if token.type == "th_open":
+        if token.type == "th_open" and not tokens[number + 1].content:
+            token.tag = tokens[number + 2].tag = "td"  # a corner of a table is no heading
+        elif token.type == "th_open":
             token.attrSet("scope", "col")
         yield token
         if token.type == "table_close":

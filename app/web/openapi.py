@@ -26,6 +26,7 @@ ROW = re.compile(r"^\| `(GET|POST|PUT|DELETE) (/\S*)` \| (.*) \|$")
 GROUP = re.compile(r"^\*\*(.+?)\*\*")
 PROBLEM_ROW = re.compile(r"^\| (\d{3}) \| ((?:`[a-z-]+`(?:, )?)+) \| (.*) \|$")
 PART = re.compile(r"<(?:\w+:)?(\w+)>")
+FIRST = re.compile(r"^\[?[a-z]")
 LINK = re.compile(r"\[([^\[\]]+)\]\([^()]*\)")
 # Errors of the framework itself (docs/http.md says so in a sentence).
 FRAMEWORK = {
@@ -119,6 +120,11 @@ def problems() -> Mapping[str, list[tuple[int, str]]]:
     return found | FRAMEWORK
 
 
+def part(name: str) -> dict[str, Any]:
+    """What stands in a path under that name."""
+    return PARTS.get(name, {"example": name, "description": f"The {name}."})
+
+
 def operations(app: Flask) -> list[Operation]:
     """Every address of the server, in the order of docs/http.md. Raises KeyError for one that is not described."""
     found: dict[tuple[str, str], Operation] = {}
@@ -136,7 +142,13 @@ def _operation(method: str, rule: Rule) -> Operation:
         raise KeyError(f"{rule.endpoint}: add a line to WAYS in app/web/ways.py")
     name = re.sub(r"[^a-z0-9.]+", "-", PART.sub(r"\1", rule.rule).lower()).strip("-") or "home"
     return Operation(
-        f"{method.lower()}-{name}", method, rule.rule, rule.endpoint, group, summary[:1].upper() + summary[1:], way
+        f"{method.lower()}-{name}",
+        method,
+        rule.rule,
+        rule.endpoint,
+        group,
+        FIRST.sub(lambda letter: letter[0].upper(), summary),
+        way,
     )
 
 
@@ -269,7 +281,7 @@ def _parts(operation: Operation, way: Way) -> Iterator[dict[str, Any]]:
         schema: dict[str, Any] = {"type": "string", "minLength": 1}
         if values := way.path.get(name):
             schema = {"type": "string", "enum": list(values)}
-        known = {"schema": schema} | PARTS[name]
+        known = {"schema": schema} | part(name)
         if values:
             known = known | {"example": values[0], "schema": schema}
         yield {"name": name, "in": "path", "required": True, **known}
