@@ -1,5 +1,12 @@
 """Measures hot pages against a hot feed of about the same size, in turn, in one run."""
 
+import time
+from math import inf
+from typing import Any
+
+from app.cache.marks import Marks
+from app.web.counting import NOT_TOLD_APART, PolledFeed
+from app.web.fastlane import Fastlane, KeptAnswer, may_keep
 from bench import archive, wrk
 from bench.amounts import Amounts
 from bench.figures import Figure, Missing, Say, Target, figure
@@ -9,6 +16,12 @@ from bench.releases import samples
 from bench.server import Connection, Running, get, prepared, serving
 
 AGAINST_A_FEED = Target(0.9, "ratio")
+SPENT = Target(4.0, sense="at most")  # a whole answer takes some fifty with its sockets
+BROWSER = {
+    "HTTP_ACCEPT": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+    "HTTP_ACCEPT_LANGUAGE": "ko-KR,ko;q=0.8,en;q=0.5",
+    "HTTP_COOKIE": "lang=ko",
+}
 MOST = 200  # articles of the longest feed
 REGION = "kr:11"
 
@@ -17,7 +30,7 @@ def pages(amounts: Amounts, say: Say) -> list[Figure]:
     """Requests a second, measured with wrk. Raises Missing if wrk is not installed."""
     if why := wrk.missing():
         raise Missing(f"pages is left out: {why}.")
-    figures: list[Figure] = []
+    figures = [_in_process(amounts, say)]
     with prepared() as ready:
         say("pages, loading")
         archive.load(ready.engine, ready.settings.url, samples(amounts.small, "pages"))
@@ -27,6 +40,45 @@ def pages(amounts: Amounts, say: Say) -> list[Figure]:
                 for kind in amounts.kinds:
                     figures += _against(server, sizes, name, path, kind, amounts, say)
     return figures
+
+
+class _Copies:
+    """A cache with marks alone: every copy is in the process."""
+
+    def __init__(self) -> None:
+        self.marks = Marks()
+
+
+def _in_process(amounts: Amounts, say: Say) -> Figure:
+    """Microseconds of processor time that the fast lane takes for a copy, without sockets."""
+    say("pages, in this process")
+    feed = {"PATH_INFO": "/feed.atom", "REQUEST_METHOD": "GET"}
+    page = {"PATH_INFO": "/", "REQUEST_METHOD": "GET", **BROWSER}
+    runs, peer_runs = [], []
+    for _ in range(amounts.rounds):
+        runs.append(_each(page, None, amounts.counted))
+        peer_runs.append(_each(feed, NOT_TOLD_APART, amounts.counted))
+    return figure(
+        "pages", "a copy in the fast lane", "µs", runs, peer="of a hot feed", peer_runs=peer_runs, target=SPENT
+    )
+
+
+def _each(environ: dict[str, str], feed: PolledFeed | None, count: int) -> float:
+    cache = _Copies()
+    slots = cache.marks.slots(["*/*"])
+
+    def application(asked: dict[str, Any], start: Any) -> list[bytes]:
+        may_keep(asked, KeptAnswer("", "", 0, slots, cache.marks.read(slots), feed))
+        start("200 OK", [("ETag", '"tag"'), ("Cache-Control", "public")])
+        return [b"x" * 20_000]
+
+    lane = Fastlane(application, cache, 1_000_000)  # type: ignore[arg-type]
+    lane.alive(inf)
+    lane(dict(environ), lambda *_: None)
+    start = time.thread_time()  # not disturbed by what else runs
+    for _ in range(count):
+        lane(environ, lambda *_: None)
+    return (time.thread_time() - start) / count * 1e6
 
 
 def _paths(server: Running) -> list[tuple[str, str]]:

@@ -97,6 +97,19 @@ def test_an_article_is_shown_with_all_that_belongs_to_it(server: Server, token: 
     assert (thumb.get("alt"), thumb.get("width"), thumb.get("height")) == ("새 온실 & 밭", "176", "117")
 
 
+def test_the_page_of_what_waits_names_no_feed_and_is_nobody_elses(server: Server, token: str) -> None:
+    """Who may read it gets it, and no worker keeps it for the next who asks."""
+    waiting = document("tag:shown,2026:own", inside='<embargo until="2099-01-01T00:00:00Z"/>', headline="아직 비밀")
+    path = f"/articles/{server.push(token, waiting).json()['id']}"
+    for _ in range(4):
+        own = server.client.get(path, headers={**HTML, "Authorization": f"Bearer {token}"})
+        assert own.status_code == 200 and "아직 비밀" in own.text
+        assert "in-feeds" not in own.text and "@misc" not in own.text and "og:image" not in own.text
+        assert own.headers["Cache-Control"] == "private, no-store"
+        other = server.client.get(path, headers=HTML)
+        assert other.status_code == 404 and "비밀" not in other.text
+
+
 def test_a_picture_that_stands_in_the_body_is_not_shown_twice() -> None:
     photo = Enclosure("https://a.example/p.png?a=1&b=2", "image/png", role="photo")
     article = replace(SEED, enclosures=(photo,), body='<p><img src="https://a.example/p.png?a=1&amp;b=2"/></p>')

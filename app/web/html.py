@@ -248,8 +248,8 @@ def article_page(
         visit=newsroom.visit if newsroom else None,
         canonical=article.url,
         feeds_title=feed_title(context.settings.site_name, query, {}, lang),
-        in_feeds=showing.feed_links(context, article, lang),
-        citation=showing.citation_of(context, article, lang),
+        in_feeds=() if embargo else showing.feed_links(context, article, lang),
+        citation=None if embargo else showing.citation_of(context, article, lang),
         opengraph=showing.social_tags(context, article),
         jsonld=Markup(metadata.embedded(article, context.settings.site_name, f"{context.settings.url}/")),
     )
