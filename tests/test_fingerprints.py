@@ -331,7 +331,7 @@ def leaked(desk: Desk) -> str:
 DOORS = (
     *(
         f"/articles/{public_id(GUID)}{suffix}"
-        for suffix in ("", ".json", ".ninjs", ".newsml", ".nitf", ".atom", ".hwpx", ".pdf")
+        for suffix in ("", ".json", ".ninjs", ".newsml", ".nitf", ".hwpx", ".pdf")
     ),
     *(f"/feed.{format}?status=embargoed" for format in FORMATS),
 )
@@ -343,8 +343,6 @@ def test_each_door_gives_an_outlet_its_own_copy_and_the_command_names_it(
 ) -> None:
     def got(token: str) -> bytes:
         answer = desk.server.client.get(door, headers={"Authorization": f"Bearer {token}", "Accept": "*/*"})
-        if door.endswith(".atom") and answer.status_code == 404:
-            pytest.skip("articles have no such format")
         assert answer.status_code == 200 and answer.headers["Cache-Control"] == "private, no-store", answer.text
         return answer.content
 
@@ -357,7 +355,8 @@ def test_each_door_gives_an_outlet_its_own_copy_and_the_command_names_it(
     found = json.loads(answer.stdout)["articles"][0]
     assert [one["code"] for one in found["outlets"]] == ["hani"] and found["outlets"][0]["chance"] < 1e-6
     own = desk.server.client.get(door, headers={"Authorization": f"Bearer {desk.token}"}).content
-    assert not any(mark.encode() in own for mark in fingerprint.THIN), "an office's own articles have no marks"
+    if not door.endswith((".hwpx", ".pdf")):  # whose bytes are compressed
+        assert not any(mark.encode() in own for mark in fingerprint.THIN), "an office's own articles have no marks"
 
 
 def test_the_page_names_the_outlet_to_the_office_alone_and_it_is_recorded(desk: Desk, leaked: str) -> None:

@@ -73,13 +73,12 @@ def copies(
     new, first = store.copies.not_noted(engine, outlet, [(article.id, article.version) for article in articles])
     if new:
         found = [article for article in articles if (article.id, article.version) in first]
-        words = {article.id: fingerprint.kept_shingles(f"{article.summary}\n{article.text}") for article in found}
+        known = fingerprint.known_each(articles)
+        words = {one.id: fingerprint.kept_shingles(f"{one.summary}\n{one.text}"[:known]) for one in found}
         store.copies.note_copies(engine, outlet, new, words, now)
     note_reading(engine, principal, articles, how)
-    key, most = (
-        fingerprint.key_of(store.identity.secret(engine)),
-        fingerprint.length_each(1 if apart else len(articles)),
-    )
+    key = fingerprint.key_of(store.identity.secret(engine))
+    most = fingerprint.MOST if apart else fingerprint.length_each(articles)
     return [fingerprint.marked(article, key, outlet, most) for article in articles]
 
 

@@ -33,8 +33,8 @@ KINDS = ("non-joiner", "word-joiner", "grapheme-joiner", "no-break-space", "quot
 FIXED_SPACE, QUOTES, DOT, ELLIPSIS = 3, 4, 5, 6  # places in KINDS
 MOST = 16_000  # characters from the beginning of an article that are marked
 LONGEST_TIE = 12  # letters of two words with a no-break space between them
-LENGTHS = (MOST, 4_000, 1_000)  # of each article, where it is shown alone, with some others, or with many
-TOGETHER = 200_000  # characters that are marked in one document
+LENGTHS = (MOST, 4_000, 1_000, 500)  # of each article, where it is shown alone, or with many others that are long
+TOGETHER = 120_000  # characters that are marked in one document
 READABLE = 100_000  # characters of a text that are read
 SHINGLE = 4  # words by which an article is found again
 MOST_SHINGLES = 256  # that are kept of an article
@@ -103,9 +103,16 @@ def marked(article: Article, key: bytes, outlet: str, most: int = MOST) -> Artic
     )
 
 
-def length_each(articles: int) -> int:
-    """How many characters of each are marked in a document of so many articles: marking takes time."""
-    return next((most for most in LENGTHS if most * articles <= TOGETHER), LENGTHS[-1])
+def length_each(articles: Sequence[Article]) -> int:
+    """How many characters of each are marked in a document of these articles: marking takes time."""
+    lengths = [len(article.text) for article in articles]
+    fits = (most for most in LENGTHS if sum(min(length, most) for length in lengths) <= TOGETHER)
+    return next(fits, LENGTHS[-1])
+
+
+def known_each(articles: Sequence[Article]) -> int:
+    """By how many characters each is found again, if outlets get it first in a document of these articles."""
+    return max(LENGTHS[1], length_each(articles))
 
 
 def marking_of(article: Article, most: int = MOST) -> Marking:

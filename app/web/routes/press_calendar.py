@@ -42,7 +42,7 @@ class CalendarDay(Struct, frozen=True):
 def month() -> Response:
     """The events of a month. `month` (2026-03), `page` (2), `region`, `topic`, `office`."""
     context, lang = here(), language()
-    asked = only((*ASKED, "month", "page"))
+    asked = only(("region", "topic", "office", "month", "page"))
     query = _query(context, asked)
     zone = context.settings.site_timezone
     today = datetime.now(UTC).astimezone(zone_of(zone)).date()
