@@ -68,13 +68,13 @@ def questions() -> dict[str, str]:
 
 
 def _times(engine: Engine, query: Query, amounts: Amounts) -> list[float]:
-    """Milliseconds of each glance."""
+    """Milliseconds of processor time of each glance: with SQLite the database works in this thread."""
     taken = []
     for _ in range(amounts.pages):
         now = datetime.now(UTC)
-        start = time.perf_counter()
+        start = time.thread_time()  # not disturbed by what else runs
         store.feeds.glance(engine, query, (now - timedelta(days=30), now - timedelta(hours=12)), 10)
-        taken.append((time.perf_counter() - start) * 1000)
+        taken.append((time.thread_time() - start) * 1000)
     return taken
 
 
