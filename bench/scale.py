@@ -55,6 +55,8 @@ def fill(ready: Prepared, size: int, say: Say) -> list[tuple[int, float]]:
     notes = Path(ready.settings.data_dir, "loading.json")
     rates: list[tuple[int, float]] = msgspec.json.decode(notes.read_bytes()) if notes.exists() else []
     have = store.articles.newest_seq(ready.engine)
+    if have >= size:
+        return rates
     made = archive.batches(islice(samples(size, "archive"), have, None), archive.AT_ONCE)
     for batch in made:
         say(f"scale, loading {size:,} articles: {have:,}")

@@ -258,6 +258,13 @@ def test_alerts_take_the_whole_feed(site: Server) -> None:
     assert "전자우편으로는 보낼 수 없습니다" in ask(site, long).text
 
 
+def test_the_form_of_a_webhook_is_filled_in(site: Server) -> None:
+    page = ask(site, f"region=kr:52111&q={quote('예산')}")
+    link = html.unescape(re.findall(r'href="(/subscriptions\?[^"]*)"', page.text)[0])
+    form = site.client.get(link, headers=HTML | site.operator())
+    assert form.status_code == 200 and f'value="region=kr%3A52111&amp;q={quote("예산")}"' in form.text
+
+
 def test_the_frame_alone_may_be_framed(site: Server) -> None:
     frame = site.client.get("/embed?region=kr:52&limit=3&language=ko", headers={"Accept-Language": "en"})
     assert "frame-ancestors *" in frame.headers["Content-Security-Policy"] and "X-Frame-Options" not in frame.headers

@@ -22,6 +22,7 @@ FEW = {
     "article-phone": ("/articles/{sample}", "", "ko", PHONE, 780, "light"),
     "front-page-dark": ("/", "", "en", PHONE, 780, "dark"),
     "difference": ("/articles/{article}/diff", "", "ko", WIDE, 560, "light"),
+    "builder": ("/feeds/build?region=kr:52&topic=medtop:11000000", "", "ko", WIDE, 800, "light"),
     "people": ("/people", "admin", "ko", WIDE, 800, "light"),
 }
 SCHEMES = {"light": ("light", "no-preference"), "dark": ("dark", "no-preference"), "contrast": ("light", "more")}
@@ -34,7 +35,7 @@ def few(site: Site, directory: Path) -> None:
         for name, (path, who, lang, width, height, scheme) in FEW.items():
             window = site.context(browser, who, lang, color_scheme=scheme, viewport={"width": width, "height": height})
             page = window.new_page()
-            page.goto(path.format(**site.paths))
+            page.goto(path.format(**site.paths), wait_until="networkidle")
             page.screenshot(path=directory / f"{name}.png")
             window.close()
         browser.close()
