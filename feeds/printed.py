@@ -207,7 +207,8 @@ class _Full(Exception):
 
 
 class _Room:
-    """What may still be printed of a text, and the numbers of its lists; shared with the cells of its tables."""
+    """What may still be printed of a text, and the numbers of its lists; shared with the cells of its tables. A run and a line are a
+    part each."""
 
     def __init__(self, letters: int, parts: int) -> None:
         self.letters, self.parts = letters, parts
@@ -223,12 +224,14 @@ class _Room:
     def fitting(self, runs: tuple[PrintedRun, ...]) -> tuple[PrintedRun, ...]:
         """The first runs, the last of them shortened, as far as there is room."""
         found: list[PrintedRun] = []
-        letters = self.letters
-        for run in runs[: self.parts]:
-            found.append(PrintedRun(run.text[:letters], *_look(run)))
-            letters -= len(run.text)
-            if letters <= 0:
+        letters, parts = self.letters, self.parts
+        for run in runs:
+            if letters <= 0 or parts <= 0:
                 break
+            lines = run.text[:letters].split("\n", parts)[:parts]
+            found.append(PrintedRun("\n".join(lines), *_look(run)))
+            letters -= len(run.text)
+            parts -= len(lines)
         return tuple(found)
 
 
@@ -251,7 +254,8 @@ class _Walker:
             runs = self.room.fitting(block.runs)
             if runs:
                 self.found.append(_shaped(block, runs))
-            self.room.take(sum(len(run.text) for run in block.runs), len(block.runs) + 1)
+            lines = sum(run.text.count("\n") for run in block.runs)
+            self.room.take(sum(len(run.text) for run in block.runs), len(block.runs) + lines + 1)
         else:
             self.found.append(block)
             self.room.take(0, 1)
@@ -442,18 +446,23 @@ def _add(runs: list[PrintedRun], text: str | None, marks: dict[str, bool], link:
 
 def _trimmed(runs: list[PrintedRun]) -> tuple[PrintedRun, ...]:
     """The runs with single spaces, without any at the ends; runs that look the same become one."""
-    out: list[PrintedRun] = []
+    texts: list[
+        list[str]
+    ] = []  # the pieces of each run; joined once, because a body may have a hundred thousand pieces
+    looks: list[tuple[bool, bool, str, str]] = []
     for run in runs:
         text = run.text
-        before = out[-1].text[-1:] if out else "\n"
+        before = texts[-1][-1][-1:] if texts else "\n"
         if before in (" ", "\n"):
             text = text.lstrip(" ")
-        if text == "\n" and out:
-            out[-1] = PrintedRun(out[-1].text.rstrip(" "), *_look(out[-1]))
-        if out and (_look(out[-1]) == _look(run) or text == "\n") and text:
-            out[-1] = PrintedRun(out[-1].text + text, *_look(out[-1]))
-        elif text.strip(" \n") or (out and text.strip("\n")):
-            out.append(PrintedRun(text, *_look(run)))
+        if text == "\n" and texts:
+            texts[-1][-1] = texts[-1][-1].rstrip(" ")
+        if texts and (looks[-1] == _look(run) or text == "\n") and text:
+            texts[-1].append(text)
+        elif text.strip(" \n") or (texts and text.strip("\n")):
+            texts.append([text])
+            looks.append(_look(run))
+    out = [PrintedRun("".join(pieces), *look) for pieces, look in zip(texts, looks, strict=True)]
     while out and not out[-1].text.strip():
         out.pop()
     if out:

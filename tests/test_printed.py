@@ -195,6 +195,7 @@ LONG = {
     "paragraphs": "<p>가나다라마바사</p>" * 90_000,
     "one paragraph": f"<p>{'가나다라마바사 ' * 200_000}</p>",
     "runs": f"<p>{'<b>가</b>나' * 45_000}</p>",
+    "line breaks": f"<p>{'가<br/>' * 90_000}</p>",
     "a table": f"<table>{'<tr><td>가</td><td>나</td></tr>' * 30_000}</table>",
     "a wide table": f"<table><tr>{'<td>가</td>' * 9_000}</tr></table>",
     "spans": "<table>" + '<tr><td colspan="900" rowspan="900">가</td></tr>' * 2_000 + "</table>",
