@@ -11,12 +11,15 @@ import pytest
 
 from app import store
 from app.context import connect
+from app.deliveries.documents import DOCUMENTS, article_document
 from app.deliveries.topics import tell_of_endings
-from app.query import Saved
+from app.query import Query, Saved
 from app.settings import Settings
 from app.store import Engine
+from app.syndication.retired import ending
 from feeds import FORMATS
 from feeds.article import Term
+from tests import feedrules, jsonfeedrules
 from tests.conftest import ROOT, Server, until
 from tests.subscriber import subscribing
 from tests.test_hub import PUSH, accredited, delivered, settled, state, subscribe
@@ -199,3 +202,22 @@ def test_subscribers_of_a_region_that_ended_are_told_once(pushing: Server) -> No
         assert told["data"]["url"] == f"{pushing.url}/regions/kr:52"
         assert not subscriber.to("/now") and not subscriber.to("/both")
         assert state(pushing, topic, subscriber.url("/websub")) == "active", "it goes on"
+
+
+def test_the_entry_is_a_good_one_in_every_format_of_articles(pushing: Server) -> None:
+    """A webhook may ask for any of them, and what receives it checks it."""
+    context = connect(Settings(data_dir=str(pushing.directory), base_url=pushing.url))
+    query = Query(regions=("kr:45",))
+    entry = ending(context, query, "atom")
+    assert entry is not None and entry == ending(context, query, "atom")
+    assert (entry.published, entry.updated) == (datetime(2024, 1, 17, 15, tzinfo=UTC),) * 2, "midnight in Korea"
+    for format in DOCUMENTS:
+        assert b"#ended" in article_document(format, entry, "retired", entry.updated), format
+    assert ending(context, Query(regions=("kr:45", "kr:52")), "atom") is None
+    english = ending(context, Query(regions=("kr:45",), langs=("en",)), "atom")
+    assert english is not None and english.headline == "This feed has ended: Jeollabuk-do / en"
+    context.engine.dispose()
+    for format in ("rss", "atom"):
+        path = f"/feed.{format}?region=kr%3A45"
+        assert feedrules.check(get(pushing, path).content, f"{pushing.url}{path}") == []
+    assert jsonfeedrules.check(get(pushing, "/feed.json?region=kr%3A45").json()) == []

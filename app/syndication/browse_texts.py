@@ -69,7 +69,7 @@ TEXTS: dict[str, dict[str, str]] = {
     "browse-below-topic": {"ko": "하위 분야", "en": "Narrower topics"},
     "browse-below-how": {
         "ko": "최근 열두 달의 보도자료 수입니다. 지도에서는 색이 진할수록 많습니다.",
-        "en": "Releases of the last twelve months. On the map, darker regions have more.",
+        "en": "Releases of the last twelve months. On the map, a stronger colour means more.",
     },
     "browse-below-counts": {
         "ko": "최근 열두 달의 보도자료 수입니다.",

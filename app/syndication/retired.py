@@ -4,7 +4,7 @@ Such a feed stays, with an entry before all others that says so and leads to wha
 depends on what ended and when, never on the clock. Feed readers show a new entry; an error they show to nobody, or repeat for years.
 """
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from html import escape
 from urllib.parse import parse_qsl
 
@@ -68,7 +68,7 @@ def ending(context: Context, query: Query, format: str) -> Article | None:
     lang, base = title_language(query, context.settings.language), context.settings.url
     at, own = _ended(query), _own(query)
     after = successors(context, query, lang)
-    day = format_date(at.astimezone(zone_of(KOREA)), DAYS[lang], locale=lang)
+    day = day_name(at.astimezone(zone_of(KOREA)), lang)
     title = feed_title(context.settings.site_name, replace(query, until=None), {}, lang)
     headline = text("retired-feed", lang).format(title=title.removeprefix(f"{context.settings.site_name}: "))
     key = "retired-next" if any(one.query or one.saved for one in after) else "retired-none"
@@ -88,6 +88,11 @@ def ending(context: Context, query: Query, format: str) -> Article | None:
         site,
         items[0][1],
     )
+
+
+def day_name(day: date, lang: str) -> str:
+    """A day in that language: 2026. 3. 9."""
+    return str(format_date(day, DAYS[lang], locale=lang))
 
 
 def _links(title: str, home: str, feed: str) -> list[str]:

@@ -11,7 +11,9 @@ from functools import cache
 import msgspec
 from markupsafe import Markup
 from msgspec import Struct
+from msgspec.structs import replace
 
+from app.syndication.texts import name, text
 from app.web.assets import STATIC
 from schemas import codes
 
@@ -33,26 +35,38 @@ class MapOutline(Struct, frozen=True):
 
 
 class Tile(Struct, frozen=True):
-    """A place in the grid that stands for the map on a phone."""
+    """A place in the grid that stands for the map on a phone; empty if nothing stands there."""
 
-    code: str  # empty: nothing stands here
+    code: str = ""
     wide: bool = False
+    path: str = ""  # its page
+    name: str = ""
+    short: str = ""  # the name that fits a tile
+    shade: int = 0
+    amount: int = 0
+
+
+class DrawnMap(Struct, frozen=True):
+    """A map as a page shows it."""
+
+    picture: Markup
+    source: str
 
 
 @cache
 def outline(code: str) -> MapOutline | None:
     """The map of the regions below a region; None if there is none."""
-    name = "kr.json" if code == WHOLE else f"{code.replace(':', '-')}.json"
-    path = STATIC / "map" / name
+    file = "kr.json" if code == WHOLE else f"{code.replace(':', '-')}.json"
+    path = STATIC / "map" / file
     if (code != WHOLE and not re.fullmatch(r"kr:\d{2}", code)) or not path.exists():
         return None
     korea = msgspec.json.decode((STATIC / "map" / "kr.json").read_bytes())
-    drawn = korea if code == WHOLE else msgspec.json.decode(path.read_bytes())
+    given = korea if code == WHOLE else msgspec.json.decode(path.read_bytes())
     left, top, width, height = korea["viewBox"] if code == WHOLE else korea["frames"][code.partition(":")[2]]
     step = max(width, height) / FINE
     # A city's wards are drawn as the city.
-    wards = {code.code for part in drawn["shapes"] for code in codes("region").children(f"kr:{part}")}
-    parts = {f"kr:{part}": path for part, path in drawn["shapes"].items() if f"kr:{part}" not in wards}
+    wards = {code.code for part in given["shapes"] for code in codes("region").children(f"kr:{part}")}
+    parts = {f"kr:{part}": path for part, path in given["shapes"].items() if f"kr:{part}" not in wards}
     shapes = {part: _coarser(path, step) for part, path in parts.items()}
     box = (round(left / step), round(top / step), round(width / step), round(height / step))
     return MapOutline(box, shapes, korea["source"])
@@ -78,12 +92,46 @@ def _placed(given: Mapping[str, Sequence[int]]) -> list[tuple[str, tuple[int, in
     return [(code, (place[0], place[1], place[2] if len(place) > 2 else 1)) for code, place in given.items()]
 
 
-def picture(code: str, label: str, named: Callable[[str], str], amounts: Mapping[str, int]) -> Markup:
-    """The map as SVG; empty if there is none. `named`: the name of a region; `amounts`: how many releases each has, which its shade
-    and its title say."""
-    drawn = outline(code)
-    if drawn is None:
-        return Markup("")
+def tile_links(amounts: Mapping[str, int], lang: str) -> list[Tile]:
+    """The provinces as tiles with their names and amounts."""
+    shades = shades_of(amounts)
+    return [
+        replace(
+            tile,
+            path=f"/regions/{tile.code}",
+            name=name(tile.code, lang),
+            short=_short(tile, lang),
+            shade=shades.get(tile.code, 0),
+            amount=amounts.get(tile.code, 0),
+        )
+        if tile.code
+        else tile
+        for tile in tiles()
+    ]
+
+
+def _short(tile: Tile, lang: str) -> str:
+    """The short name of a province: 전북, Chungnam."""
+    known, whole = codes("region").get(tile.code), name(tile.code, lang)
+    aliases = known.aliases if known else ()
+    if lang == "ko":
+        return whole[:4] if tile.wide else next((alias for alias in aliases if len(alias) == 2), whole)
+    short = re.split("[ -]", whole)[0]
+    like = [alias for alias in aliases if alias.isascii() and alias.isalpha() and alias[0] == short[0]]
+    return min((alias for alias in like if len(alias) > 3), key=len, default=short) if len(short) > 9 else short
+
+
+def drawn(code: str, amounts: Mapping[str, int], lang: str) -> DrawnMap | None:
+    """The map of what is below a region; None if there is none."""
+    found = outline(code)
+    if found is None:
+        return None
+    label = text("browse-map", lang).format(name=name(code, lang))
+    return DrawnMap(_picture(found, label, lambda part: name(part, lang), amounts), found.source)
+
+
+def _picture(drawn: MapOutline, label: str, named: Callable[[str], str], amounts: Mapping[str, int]) -> Markup:
+    """The map as SVG. `named`: the name of a region; `amounts`: how many releases each has, which its shade and its title say."""
     shades = shades_of(amounts)
     paths = [
         Markup('<a href="/regions/{}"><title>{}</title><path class="s{}" d="{}"/></a>').format(

@@ -1,6 +1,6 @@
 """The months of the site's time zone, for amounts and searches by month."""
 
-from datetime import date, datetime
+from datetime import datetime
 
 from babel.dates import format_date
 
@@ -8,7 +8,6 @@ from app.text.zones import zone_of
 from app.web.context import here
 
 PATTERNS = {"ko": "y년 M월", "en": "MMMM y"}
-DAYS = {"ko": "y. M. d.", "en": "d MMMM y"}
 
 
 def month_starts(now: datetime, count: int) -> list[datetime]:
@@ -28,11 +27,6 @@ def month_of(instant: datetime) -> tuple[datetime, datetime]:
 def month_name(start: datetime, lang: str) -> str:
     """The name of the month that begins then: 2026년 3월."""
     return str(format_date(start, PATTERNS[lang], locale=lang))
-
-
-def day_name(day: date, lang: str) -> str:
-    """A day: 2026. 3. 9."""
-    return str(format_date(day, DAYS[lang], locale=lang))
 
 
 def _month(number: int) -> tuple[int, int]:

@@ -14,9 +14,10 @@ from app import store
 from app.context import Context
 from app.query import LIMIT, Query, url
 from app.syndication import page
+from app.syndication.retired import day_name
 from app.syndication.texts import text
 from app.web.html import html_page, language, links
-from app.web.months import day_name, month_name, month_starts
+from app.web.months import month_name, month_starts
 from app.web.plot import BarSeries, plotted
 from app.web.representation import article_key
 from feeds import Article

@@ -45,8 +45,8 @@ def regions() -> Response:
             (name("kr", lang), [*korea, *_crumbs("regions", provinces, amounts, lang)]),
             (text("browse-countries", lang), _used("regions", countries, amounts, lang)),
         ],
-        map=_map("kr", amounts, lang),
-        tiles=_tiles(amounts, lang),
+        map=web.maps.drawn("kr", amounts, lang),
+        tiles=web.maps.tile_links(amounts, lang),
     )
 
 
@@ -123,8 +123,8 @@ def region(code: str) -> Response:
         facts=_names(known, lang),
         since=known.valid_from,
         below=_listed("regions", below, amounts, lang),
-        map=_map(known.code, amounts, lang),
-        tiles=_tiles(amounts, lang) if known.code == "kr" else (),
+        map=web.maps.drawn(known.code, amounts, lang),
+        tiles=web.maps.tile_links(amounts, lang) if known.code == "kr" else (),
     )
     return _successor(context, response, "regions", known.successors)
 
@@ -262,50 +262,6 @@ def _listed(section: str, below: Sequence[Code], amounts: dict[str, int], lang: 
 
 def _office_crumb(office: OfficeRecord, amount: int) -> Crumb:
     return Crumb(path_of("offices", office.code), office.name, amount)
-
-
-def _map(code: str, amounts: dict[str, int], lang: str) -> object:
-    label = text("browse-map", lang).format(name=name(code, lang))
-    drawn = web.maps.outline(code)
-    picture = web.maps.picture(code, label, lambda part: name(part, lang), amounts)
-    return {"picture": picture, "source": drawn.source} if drawn else None
-
-
-def _tiles(amounts: dict[str, int], lang: str) -> list[dict[str, object]]:
-    """The provinces as tiles, for phones; the name is short there."""
-    shades = web.maps.shades_of(amounts)
-    return [
-        {
-            "path": path_of("regions", tile.code) if tile.code else "",
-            "name": name(tile.code, lang) if tile.code else "",
-            "short": _short(tile.code, tile.wide, lang) if tile.code else "",
-            "wide": tile.wide,
-            "shade": shades.get(tile.code, 0),
-            "amount": amounts.get(tile.code, 0),
-        }
-        for tile in web.maps.tiles()
-    ]
-
-
-def _short(code: str, wide: bool, lang: str) -> str:
-    """The short name of a province, which fits a tile: 전북, Chungnam."""
-    known = codes("region").get(code)
-    whole = name(code, lang)
-    if lang == "ko":
-        return (
-            whole[:4]
-            if wide
-            else next((alias for alias in known.aliases if len(alias) == 2), whole)
-            if known
-            else whole
-        )
-    short = re.split("[ -]", whole)[0]
-    like = (
-        [alias for alias in known.aliases if alias.isascii() and alias.isalpha() and alias[0] == short[0]]
-        if known
-        else []
-    )
-    return min((alias for alias in like if len(alias) > 3), key=len, default=short) if len(short) > 9 else short
 
 
 def _contacts(articles: Sequence[Article]) -> list[Contact]:
