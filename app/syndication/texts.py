@@ -617,6 +617,9 @@ TEXTS |= desk_texts.TEXTS | life_texts.TEXTS | reach_texts.TEXTS | compose_texts
 TEXTS |= build_texts.TEXTS | docs_texts.TEXTS | public_texts.TEXTS | browse_texts.TEXTS | trace_texts.TEXTS
 TEXTS |= calendar_texts.TEXTS
 
+# What the scripts of a page say, by the page.
+SPOKEN = {"compose": compose_texts.SPOKEN, "build": build_texts.SPOKEN}
+
 
 def text(key: str, lang: str) -> str:
     """A text of this table in "ko" or "en"."""

@@ -13,7 +13,7 @@ from app.errors import Elsewhere, Fault, Problem, Unavailable
 from app.intake import releases
 from app.query import Cursor, Query, Values, parse
 from app.syndication import page
-from app.syndication.texts import feed_title, name, text, title_language
+from app.syndication.texts import SPOKEN, feed_title, name, text, title_language
 from app.web import (
     access,
     alerting,
@@ -26,15 +26,19 @@ from app.web import (
     differing,
     embargoed,
     explained,
+    facets,
     guessing,
     html,
     limits,
     manual,
     maps,
+    months,
+    newsrooms,
     openapi,
     openid,
     parameters,
     places,
+    plot,
     previewing,
     proof,
     protection,
@@ -44,6 +48,7 @@ from app.web import (
     sessions,
     sharing,
     showing,
+    subjects,
 )
 from app.web.alerting import alert_of
 from app.web.body import body_parts, check_type, drain, no_body, whole_body
@@ -96,6 +101,7 @@ __all__ = [
     "LINK_HOURS",
     "PAGE",
     "PUBLIC_ID",
+    "SPOKEN",
     "TYPES",
     "Context",
     "Cursor",
@@ -138,6 +144,7 @@ __all__ = [
     "embargoed",
     "etag_of",
     "explained",
+    "facets",
     "feed_title",
     "fields",
     "form_sent",
@@ -163,8 +170,10 @@ __all__ = [
     "meant",
     "media_type",
     "members",
+    "months",
     "name",
     "named_by",
+    "newsrooms",
     "no_body",
     "number_of",
     "number_sent",
@@ -179,6 +188,7 @@ __all__ = [
     "parameters",
     "parse",
     "places",
+    "plot",
     "previewing",
     "principal",
     "proof",
@@ -207,6 +217,7 @@ __all__ = [
     "sign_in_page",
     "signed_in",
     "smtp",
+    "subjects",
     "text",
     "title_language",
     "unknown",

@@ -9,7 +9,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from app import store
-from app.context import Context
 from app.deliveries import letters
 from app.desk import work
 from app.intake.enclosures import address
@@ -17,7 +16,7 @@ from app.query import Query
 from app.syndication import page
 from app.syndication.texts import feed_title, text
 from app.web import protection, sending
-from app.web.context import here
+from app.web.context import Context, here
 from app.web.html import html_page, language
 from app.web.representation import disposition
 from app.web.sessions import private

@@ -13,7 +13,6 @@ from app.accounts.offices import OfficeRecord
 from app.context import Context
 from app.intake.enclosures import address as address_of
 from app.query import FIELDS, Query
-from app.store.articles import FileRecord
 from app.syndication.page import address, home
 from app.syndication.texts import text, value_name
 from app.text.zones import zone_of
@@ -52,7 +51,9 @@ class Citation(Struct, frozen=True):
     bibtex: str
 
 
-def shown_parts(context: Context, article: Article, lang: str, known: Sequence[FileRecord] = ()) -> dict[str, Any]:
+def shown_parts(
+    context: Context, article: Article, lang: str, known: Sequence[store.articles.FileRecord] = ()
+) -> dict[str, Any]:
     """The values of `article_body.html` besides the article. `known`: the records of its files that are stored here."""
     photo = picture(article)
     return {
@@ -73,7 +74,7 @@ def _escaped(url: str) -> str:
     return escape(url, quote=False)
 
 
-def file_views(article: Article, known: Sequence[FileRecord]) -> list[FileView]:
+def file_views(article: Article, known: Sequence[store.articles.FileRecord]) -> list[FileView]:
     """The files of an article. Several enclosures may be the same file: its text is shown only at the first."""
     # The first record of a path wins; it has the text. Matched by path and not by position: a correction may come between reading the
     # article and reading its files.
@@ -86,7 +87,7 @@ def file_views(article: Article, known: Sequence[FileRecord]) -> list[FileView]:
     return found
 
 
-def _file_view(article: Article, file: Enclosure, record: FileRecord | None, again: bool) -> FileView:
+def _file_view(article: Article, file: Enclosure, record: store.articles.FileRecord | None, again: bool) -> FileView:
     name = record.name if record else file.url.rpartition("/")[2].partition("?")[0]
     text = "" if record is None or again else record.text
     return FileView(

@@ -9,10 +9,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from app.query.axes import KINDS, LICENCES, NO_LICENCE
-from app.query.parsing import MOST, VALUES, WORDS
-from app.query.parsing import PARAMETERS as ASKED
-from app.query.query import LIMIT
+from app.query import KINDS, LICENCES, LIMIT, MOST, NO_LICENCE, VALUES, WORDS
+from app.query import PARAMETERS as ASKED
 from app.web.representation import media_type
 from feeds import CHOICES, FORMATS, article_json, atompub, hwpx, newsml, ninjs, nitf, opml, pdf, sitemap, variants
 

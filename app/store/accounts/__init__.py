@@ -2,6 +2,7 @@
 
 from app.store.accounts.applications import (
     APPROVED,
+    CONFIRMED_WITHIN,
     REFUSED,
     UNCONFIRMED,
     WAITING,
@@ -72,6 +73,7 @@ from app.store.accounts.tokens import TokenRecord, all_tokens, new_token, revoke
 __all__ = [
     "APPROVED",
     "CEREMONY_LASTS",
+    "CONFIRMED_WITHIN",
     "REFUSED",
     "UNCONFIRMED",
     "WAITING",

@@ -10,9 +10,7 @@ from flask import Blueprint, Response, request
 from app import store, web
 from app.accounts.people import NAME_LONGEST as PERSON_LONGEST
 from app.deliveries import links
-from app.store.accounts.applications import CONFIRMED_WITHIN
 from app.web import Context, Problem, here, language, members, own_page, page_with_ways
-from app.web.newsrooms import NAME_LONGEST, NamedLimits, is_site, limits_in, mail_about, tell_administrators
 
 blueprint = Blueprint("accreditation", __name__)
 
@@ -33,7 +31,7 @@ def ask() -> Response:
     address got one recently."""
     context, now = _ready(), datetime.now(UTC)
     sent = members(FIELDS)
-    limits = limits_in(context, sent)
+    limits = web.newsrooms.limits_in(context, sent)
     values = {name: " ".join(sent.get(name, "").split()) for name in FIELDS}
     faults, target = _faults(values, limits)
     if faults:
@@ -48,7 +46,7 @@ def ask() -> Response:
             *(limits.regions, limits.offices, language()),
         )
         id = store.accounts.add_application(context.engine, application, now)
-        mail_about(context, [target], "confirm", id, language())
+        web.newsrooms.mail_about(context, [target], "confirm", id, language())
     return _page(202, step="asked", address=target)
 
 
@@ -70,16 +68,16 @@ def confirm(secret: str) -> Response:
     if found is None:
         return page_with_ways("dead.html", status=410)
     store.deliveries.confirmed(context.engine, web.restraint.writing(found.email, ""))
-    tell_administrators(context, found.id)
+    web.newsrooms.tell_administrators(context, found.id)
     return _page(step="applied", about=found)
 
 
-def _faults(values: dict[str, str], limits: NamedLimits) -> tuple[dict[str, str], str]:
+def _faults(values: dict[str, str], limits: web.newsrooms.NamedLimits) -> tuple[dict[str, str], str]:
     """(field -> what is wrong, the address of the applicant)."""
     faults, target = {}, ""
-    if not 0 < len(values["name"]) <= NAME_LONGEST:
+    if not 0 < len(values["name"]) <= web.newsrooms.NAME_LONGEST:
         faults["name"] = "apply-name-wrong"
-    if not is_site(values["site"]):
+    if not web.newsrooms.is_site(values["site"]):
         faults["site"] = "apply-site-wrong"
     if not 0 < len(values["person"]) <= PERSON_LONGEST:
         faults["person"] = "name-wrong"
@@ -97,7 +95,7 @@ def _unconfirmed(context: Context, secret: str) -> store.accounts.Application | 
     found = store.accounts.application(context.engine, id) if id else None
     if found is None or found.state != store.accounts.UNCONFIRMED or found.created is None:
         return None
-    return found if found.created >= datetime.now(UTC) - CONFIRMED_WITHIN else None
+    return found if found.created >= datetime.now(UTC) - store.accounts.CONFIRMED_WITHIN else None
 
 
 def _ready() -> Context:

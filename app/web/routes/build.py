@@ -17,16 +17,27 @@ from flask import Blueprint, Response, request
 from msgspec.structs import replace
 
 from app import store, web
-from app.accounts.offices import OfficeRecord
 from app.desk import suggesting
 from app.errors import TooSlow
 from app.query import LICENCES, opposed_values, url
-from app.syndication.build_texts import SPOKEN
-from app.syndication.compose_texts import SPOKEN as PICKING
 from app.syndication.in_words import feed_in_words, language_in_words, licence_in_words
 from app.text.zones import zone_of
-from app.web import Context, Problem, Query, building, here, html_page, language, links, meant, name, text, whole
-from app.web.building import Choice
+from app.web import (
+    SPOKEN,
+    Context,
+    OfficeRecord,
+    Problem,
+    Query,
+    building,
+    here,
+    html_page,
+    language,
+    links,
+    meant,
+    name,
+    text,
+    whole,
+)
 from feeds import DEFAULT, Article, Outline, opml
 from schemas import codes
 from schemas.tables import folded
@@ -68,7 +79,8 @@ def page() -> Response:
         licences=[(uri, licence_in_words(uri, lang)) for uri in (*LICENCES.values(), "none")],
         offices=sorted(office.name for office in offices.values())[:200],
         provinces=_provinces(choice),
-        spoken={key: PICKING[key][lang] for key in PICKED} | {key: both[lang] for key, both in SPOKEN.items()},
+        spoken={key: SPOKEN["compose"][key][lang] for key in PICKED}
+        | {key: both[lang] for key, both in SPOKEN["build"].items()},
         **{"articles": (), "feeds": (), "in_words": "", **shown},
     )
     if choice.faults:
@@ -275,7 +287,7 @@ def _outline(
 # What can be chosen
 
 
-def _lists(kind: str, choice: Choice, lang: str) -> list[tuple[str, list[suggesting.Hint]]]:
+def _lists(kind: str, choice: web.building.Choice, lang: str) -> list[tuple[str, list[suggesting.Hint]]]:
     """(heading, names) of the lists that need no script: the widest ones, and the parts of what is chosen."""
     table = codes("region" if kind == "region" else "topic")
     opened: dict[str, None] = {}
@@ -296,7 +308,7 @@ def _countries(lang: str) -> list[tuple[str, str]]:
     return sorted(found, key=lambda country: country[1])
 
 
-def _provinces(choice: Choice) -> str:
+def _provinces(choice: web.building.Choice) -> str:
     """The address of the same choice with all provinces of Korea."""
     others = [pair for pair in choice.pairs() if pair[0] != "region"]
     return building.address([*others, *(("region", hint.code) for hint in suggesting.under("region", "kr", "ko"))])

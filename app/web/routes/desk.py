@@ -20,9 +20,9 @@ from app.desk.content import DraftText
 from app.files.multipart import Form
 from app.intake import releases
 from app.query import LICENCES
-from app.syndication.compose_texts import SPOKEN
 from app.text.zones import zone_of
 from app.web import (
+    SPOKEN,
     Context,
     OfficeRecord,
     Problem,
@@ -471,7 +471,7 @@ def _compose(
         wording=contents.embargo_wording(content, zone),
         chosen={kind: _chosen(kind, content, seat.office) for kind in suggesting.SCHEMES},
         largest=context.settings.max_file,
-        spoken={key: both[language()] for key, both in SPOKEN.items()},
+        spoken={key: both[language()] for key, both in SPOKEN["compose"].items()},
         own=own,
         checked=checked,
         more=more,

@@ -10,7 +10,6 @@ from werkzeug.exceptions import NotFound
 from app import store, web
 from app.desk.sheets import sheet
 from app.web import Context, Visit, article_at, here, language, own_page, reach, signed_in, text, when
-from app.web.plot import BarSeries, plotted
 from feeds import Article
 
 blueprint = Blueprint("desk_reach", __name__)
@@ -65,10 +64,10 @@ def plot(visit: Visit, id: str) -> Response:
     traffic, lang = reach.traffic_of(context, article, public, now), language()
     starts = traffic.span.starts
     series = (
-        BarSeries(text("reach-polls", lang), traffic.polls),
-        BarSeries(text("reach-views", lang), traffic.views),
+        web.plot.BarSeries(text("reach-polls", lang), traffic.polls),
+        web.plot.BarSeries(text("reach-views", lang), traffic.views),
     )
-    made = plotted(text("reach-plot", lang), series, (when(starts[0], lang), when(starts[-1], lang)))
+    made = web.plot.plotted(text("reach-plot", lang), series, (when(starts[0], lang), when(starts[-1], lang)))
     return Response(made, mimetype="image/svg+xml")
 
 

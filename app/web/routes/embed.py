@@ -10,8 +10,7 @@ from msgspec.structs import replace
 from app import web
 from app.syndication.in_words import feed_in_words
 from app.syndication.texts import LANGUAGES
-from app.web import building, here, html_page, language, meant, whole
-from app.web.question import question_of
+from app.web import building, here, html_page, language, meant, question_of, whole
 
 blueprint = Blueprint("embed", __name__)
 

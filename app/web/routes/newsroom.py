@@ -15,7 +15,6 @@ from app.files.multipart import clean
 from app.intake.enclosures import address
 from app.web import PUBLIC_ID, Visit, gone, here, language, members, own_page, question_of, signed_in
 from app.web.clock import until
-from app.web.newsrooms import Newsroom, newsroom_at, newsroom_page, tell_administrators
 from feeds import Article, embargo_sentence
 
 blueprint = Blueprint("newsroom", __name__)
@@ -42,7 +41,7 @@ def desk(visit: Visit, outlet: str) -> Response:
     """What waits for the outlet, with its clocks: what ends first, or, on several pages, the newest version first. `before`: where a
     page begins."""
     context, now = here(), datetime.now(UTC)
-    room = newsroom_at(context, visit, outlet)
+    room = web.newsrooms.newsroom_at(context, visit, outlet)
     articles: list[Article] = []
     older = ""
     if room.may.reads_embargoed():
@@ -54,7 +53,7 @@ def desk(visit: Visit, outlet: str) -> Response:
             articles.sort(key=lambda article: (article.embargoed is None, article.embargoed))
         if more:
             older = f"{room.path}?before={context.write_cursor((rows[-1][0], rows[-1][1]))}"
-    return newsroom_page(
+    return web.newsrooms.newsroom_page(
         "newsroom.html",
         room,
         articles=[(article, until(article.embargoed, now)) for article in articles],
@@ -71,7 +70,7 @@ def desk(visit: Visit, outlet: str) -> Response:
 def read(visit: Visit, outlet: str, id: str) -> Response:
     """An article under embargo; its public page, once it has one."""
     context = here()
-    room = newsroom_at(context, visit, outlet)
+    room = web.newsrooms.newsroom_at(context, visit, outlet)
     if not PUBLIC_ID.fullmatch(id):
         raise NotFound
     public = store.articles.by_id(context.engine, id)
@@ -85,7 +84,7 @@ def read(visit: Visit, outlet: str, id: str) -> Response:
     )
 
 
-def _with_own_files(room: Newsroom, article: Article) -> Article:
+def _with_own_files(room: web.newsrooms.Newsroom, article: Article) -> Article:
     """The article with its stored files at addresses that this person may open."""
     context = here()
     stored = store.articles.files_of(context.engine, article.guid) if article.enclosures else []
@@ -103,7 +102,7 @@ def _with_own_files(room: Newsroom, article: Article) -> Article:
 def file(visit: Visit, outlet: str, sha256: str, name: str) -> Response:
     """A file of an article under embargo."""
     context = here()
-    room = newsroom_at(context, visit, outlet)
+    room = web.newsrooms.newsroom_at(context, visit, outlet)
     found = web.embargoed.file_for(room.may, sha256, clean(name)) if SHA256.fullmatch(sha256) else None
     if found is None:
         if SHA256.fullmatch(sha256) and store.articles.public_files(context.engine, sha256):
@@ -117,10 +116,10 @@ def file(visit: Visit, outlet: str, sha256: str, name: str) -> Response:
 def renew(visit: Visit, outlet: str) -> Response:
     """Ask the administrators to renew the accreditation of the outlet, or to change its limits."""
     context, now = here(), datetime.now(UTC)
-    room = newsroom_at(context, visit, outlet, edits=True)
+    room = web.newsrooms.newsroom_at(context, visit, outlet, edits=True)
     why = members(("why",)).get("why", "")
     if not 0 < len(why) <= WHY_LONGEST:
-        return newsroom_page(
+        return web.newsrooms.newsroom_page(
             "newsroom.html",
             room,
             status=422,
@@ -137,5 +136,5 @@ def renew(visit: Visit, outlet: str) -> Response:
         *(language(), found.code),
     )
     id = store.accounts.add_application(context.engine, application, now, person.actor)
-    tell_administrators(context, id)
+    web.newsrooms.tell_administrators(context, id)
     return gone(room.path)

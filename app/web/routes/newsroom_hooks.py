@@ -9,7 +9,6 @@ from werkzeug.exceptions import NotFound
 from app import store, web
 from app.deliveries import account, selftest, webhooks
 from app.web import Problem, Visit, gone, here, language, members, signed_in
-from app.web.newsrooms import Newsroom, newsroom_at, newsroom_page
 
 blueprint = Blueprint("newsroom_hooks", __name__)
 
@@ -35,7 +34,7 @@ STEERED = ("pause", "resume", "end", "rotate", "resend", "test", "check", "move"
 @signed_in
 def listed(visit: Visit, outlet: str) -> Response:
     """The subscriptions of an outlet, and a form to make a webhook."""
-    return _list_page(newsroom_at(here(), visit, outlet, edits=True))
+    return _list_page(web.newsrooms.newsroom_at(here(), visit, outlet, edits=True))
 
 
 @blueprint.post("/newsroom/<outlet>/subscriptions")
@@ -43,7 +42,7 @@ def listed(visit: Visit, outlet: str) -> Response:
 def add(visit: Visit, outlet: str) -> Response:
     """Make a webhook. The page shows its secret, once."""
     context = here()
-    room = newsroom_at(context, visit, outlet, edits=True)
+    room = web.newsrooms.newsroom_at(context, visit, outlet, edits=True)
     sent = members(FIELDS)
     if not sent.get("url"):
         return _list_page(room, sent, {"url": "webhook-url-hint"})
@@ -70,7 +69,7 @@ def add(visit: Visit, outlet: str) -> Response:
 @signed_in
 def one(visit: Visit, outlet: str, name: str) -> Response:
     """A subscription with its last deliveries as a timeline."""
-    room = newsroom_at(here(), visit, outlet, edits=True)
+    room = web.newsrooms.newsroom_at(here(), visit, outlet, edits=True)
     return _page(room, _found(room, name))
 
 
@@ -80,7 +79,7 @@ def steer(visit: Visit, outlet: str, name: str, action: str) -> Response:
     """The actions pause, resume, end, rotate, resend (one delivery, or all that were given up), test, check (the self-test) and move
     (to another URL)."""
     context, now = here(), datetime.now(UTC)
-    room = newsroom_at(context, visit, outlet, edits=True)
+    room = web.newsrooms.newsroom_at(context, visit, outlet, edits=True)
     found = _found(room, name)
     sent = members(("number", "url"))
     if action not in STEERED or found.state == store.deliveries.ENDED:
@@ -137,7 +136,7 @@ def _count_call(outlet: str) -> None:
     store.deliveries.attempt(here().engine, call, judge, datetime.now(UTC))
 
 
-def _found(room: Newsroom, name: str) -> store.deliveries.Subscription:
+def _found(room: web.newsrooms.Newsroom, name: str) -> store.deliveries.Subscription:
     """A subscription of the outlet. Raises NotFound, as if there were none, for those of others."""
     found = store.deliveries.subscription(here().engine, name) if len(name) <= 16 else None
     if found is None or found.outlet != room.outlet.code or found.kind not in ("webhook", "websub"):
@@ -145,17 +144,19 @@ def _found(room: Newsroom, name: str) -> store.deliveries.Subscription:
     return found
 
 
-def _record(room: Newsroom, of: store.deliveries.Subscription, action: str) -> None:
+def _record(room: web.newsrooms.Newsroom, of: store.deliveries.Subscription, action: str) -> None:
     detail = {"outlet": room.outlet.code, "subscription": of.name}
     event = store.audit.Event(action, room.visit.person.actor, detail=detail)
     store.audit.append(here().engine, [event], datetime.now(UTC))
 
 
-def _list_page(room: Newsroom, filled: dict[str, str] | None = None, faults: dict[str, str] | None = None) -> Response:
+def _list_page(
+    room: web.newsrooms.Newsroom, filled: dict[str, str] | None = None, faults: dict[str, str] | None = None
+) -> Response:
     context = here()
     found = store.deliveries.find_subscriptions(context.engine, outlet=room.outlet.code, live=True, limit=MOST)
     failing = store.deliveries.failing(context.engine, [one.id for one in found])
-    return newsroom_page(
+    return web.newsrooms.newsroom_page(
         "newsroom_subscriptions.html",
         room,
         status=422 if faults else 200,
@@ -169,7 +170,7 @@ def _list_page(room: Newsroom, filled: dict[str, str] | None = None, faults: dic
 
 
 def _page(
-    room: Newsroom,
+    room: web.newsrooms.Newsroom,
     subscription: store.deliveries.Subscription,
     *,
     secret: str = "",
@@ -182,7 +183,7 @@ def _page(
     # A suspended outlet is not told what waits for it, nor how much.
     hidden = subscription.embargoed and not room.may.reads_embargoed()
     rows = [] if hidden else store.deliveries.log_of(context.engine, subscription.id, LOGGED)
-    return newsroom_page(
+    return web.newsrooms.newsroom_page(
         "newsroom_subscription.html",
         room,
         status=422 if faults else 200,

@@ -10,7 +10,6 @@ from app.accounts.networks import MOST, NotANetwork, networks_in
 from app.accounts.rights import ROLES
 from app.syndication.texts import text
 from app.web import Visit, gone, here, language, members, signed_in
-from app.web.newsrooms import Newsroom, newsroom_at, newsroom_page
 
 blueprint = Blueprint("newsroom_tokens", __name__)
 
@@ -25,7 +24,7 @@ USED_DAYS = 30  # that uses are shown of
 @signed_in
 def listed(visit: Visit, outlet: str) -> Response:
     """The tokens of an outlet, without their secret texts, and a form to make one."""
-    return _page(newsroom_at(here(), visit, outlet, edits=True))
+    return _page(web.newsrooms.newsroom_at(here(), visit, outlet, edits=True))
 
 
 @blueprint.post("/newsroom/<outlet>/tokens")
@@ -33,7 +32,7 @@ def listed(visit: Visit, outlet: str) -> Response:
 def add(visit: Visit, outlet: str) -> Response:
     """Make a token after a second sign-in: `name`, `rights`, `days`, `networks`. The page shows it, once."""
     context, now = here(), datetime.now(UTC)
-    room = newsroom_at(context, visit, outlet, edits=True)
+    room = web.newsrooms.newsroom_at(context, visit, outlet, edits=True)
     sent = members(("name", "rights", "days", "networks", "password"))
     name, days = " ".join(sent.get("name", "").split()), sent.get("days", "")
     networks, faults = _networks(sent.get("networks", ""))
@@ -69,7 +68,7 @@ def add(visit: Visit, outlet: str) -> Response:
 @signed_in
 def end(visit: Visit, outlet: str, id: str) -> Response:
     """End a token of the outlet after a second sign-in."""
-    room = newsroom_at(here(), visit, outlet, edits=True)
+    room = web.newsrooms.newsroom_at(here(), visit, outlet, edits=True)
     sent = members(("password",))
     found = store.accounts.token_by_id(here().engine, id) if len(id) <= 12 else None
     if found is None or found.outlet != outlet:
@@ -91,7 +90,10 @@ def _networks(given: str) -> tuple[tuple[str, ...], dict[str, str]]:
 
 
 def _page(
-    room: Newsroom, faults: dict[str, str] | None = None, filled: dict[str, str] | None = None, token: str = ""
+    room: web.newsrooms.Newsroom,
+    faults: dict[str, str] | None = None,
+    filled: dict[str, str] | None = None,
+    token: str = "",
 ) -> Response:
     engine, now = here().engine, datetime.now(UTC)
     found = store.accounts.all_tokens(engine, outlet=room.outlet.code)
@@ -100,7 +102,7 @@ def _page(
     days = {
         day: datetime.fromtimestamp(day * 86_400, UTC).date().isoformat() for day in range(today - USED_DAYS, today + 1)
     }
-    return newsroom_page(
+    return web.newsrooms.newsroom_page(
         "newsroom_tokens.html",
         room,
         status=422 if faults else 200,

@@ -12,17 +12,6 @@ from app.accounts.people import EDITS_OUTLET, INVITED
 from app.accounts.rights import OutletRecord
 from app.query import NAME
 from app.web import Visit, gone, here, members, own_page, signed_in
-from app.web.newsrooms import (
-    NAME_LONGEST,
-    REASON_LONGEST,
-    administrators_only,
-    after_day,
-    after_months,
-    is_site,
-    last_day,
-    limits_in,
-    mail_about,
-)
 
 blueprint = Blueprint("outlets", __name__)
 
@@ -35,7 +24,7 @@ APPLICATION = re.compile(r"[0-9a-f]{16}")
 @signed_in
 def listed(visit: Visit) -> Response:
     """The applications that wait for an answer, and all outlets."""
-    administrators_only(visit)
+    web.newsrooms.administrators_only(visit)
     engine, now = here().engine, datetime.now(UTC)
     return own_page(
         "outlets.html",
@@ -48,7 +37,7 @@ def listed(visit: Visit) -> Response:
 @signed_in
 def application(visit: Visit, id: str) -> Response:
     """An application, with the forms that answer it."""
-    administrators_only(visit)
+    web.newsrooms.administrators_only(visit)
     return _application_page(_application(id))
 
 
@@ -56,15 +45,15 @@ def application(visit: Visit, id: str) -> Response:
 @signed_in
 def decide(visit: Visit, id: str, action: str) -> Response:
     """`approve` an application with limits and an end, or `refuse` it for a reason. A mail tells who applied."""
-    administrators_only(visit)
+    web.newsrooms.administrators_only(visit)
     context, now, found = here(), datetime.now(UTC), _application(id)
     sent = members(("code", *FIELDS) if action == "approve" else ("reason",))
     if action == "refuse":
         reason = sent.get("reason", "")
-        if not 0 < len(reason) <= REASON_LONGEST:
+        if not 0 < len(reason) <= web.newsrooms.REASON_LONGEST:
             return _application_page(found, {"reason": "outlet-reason-wrong"}, sent)
         if store.accounts.decide_application(context.engine, id, visit.person.actor, now, reason=reason):
-            mail_about(context, [found.email], "refused", id, found.lang)
+            web.newsrooms.mail_about(context, [found.email], "refused", id, found.lang)
         return gone("/outlets")
     if action != "approve":
         raise NotFound
@@ -82,7 +71,7 @@ def decide(visit: Visit, id: str, action: str) -> Response:
         if not known:
             given = {"email": found.email, "outlet": code, "role": EDITS_OUTLET, "lang": found.lang}
             link = store.accounts.new_link(context.engine, "invite", now, INVITED, maker=visit.person.actor, **given).id
-        mail_about(context, [found.email], "approved", id, found.lang, link)
+        web.newsrooms.mail_about(context, [found.email], "approved", id, found.lang, link)
     return gone(f"/outlets/{code}")
 
 
@@ -90,7 +79,7 @@ def decide(visit: Visit, id: str, action: str) -> Response:
 @signed_in
 def one(visit: Visit, outlet: str) -> Response:
     """An outlet: its limits, its end, its people, and its suspension."""
-    administrators_only(visit)
+    web.newsrooms.administrators_only(visit)
     return _outlet_page(_outlet(outlet))
 
 
@@ -98,7 +87,7 @@ def one(visit: Visit, outlet: str) -> Response:
 @signed_in
 def steer(visit: Visit, outlet: str, action: str) -> Response:
     """`save` the limits of an outlet, `suspend` it for a time with a reason, or `resume` it before its time."""
-    administrators_only(visit)
+    web.newsrooms.administrators_only(visit)
     context, now, found = here(), datetime.now(UTC), _outlet(outlet)
     actor = visit.person.actor
     if action == "save":
@@ -125,15 +114,15 @@ def steer(visit: Visit, outlet: str, action: str) -> Response:
 
 def _outlet_in(known: OutletRecord, sent: dict[str, str], now: datetime) -> tuple[OutletRecord, dict[str, str]]:
     """(the outlet as a form has it, what is wrong with the form by field)."""
-    limits = limits_in(here(), sent)
+    limits = web.newsrooms.limits_in(here(), sent)
     faults = dict(limits.faults)
     name, site = " ".join(sent.get("name", "").split()), sent.get("site", "")
-    until, fault = after_day(sent.get("until", ""), now)
+    until, fault = web.newsrooms.after_day(sent.get("until", ""), now)
     if fault:
         faults["until"] = fault
-    if not 0 < len(name) <= NAME_LONGEST:
+    if not 0 < len(name) <= web.newsrooms.NAME_LONGEST:
         faults["name"] = "apply-name-wrong"
-    if site and not is_site(site):
+    if site and not web.newsrooms.is_site(site):
         faults["site"] = "apply-site-wrong"
     if sent.get("embargo") not in ("yes", "no"):
         faults["embargo"] = "outlet-embargo-wrong"
@@ -147,12 +136,12 @@ def _suspension(sent: dict[str, str], now: datetime) -> tuple[datetime | None, d
     if months not in MONTHS:
         faults["months"] = "date-wrong"
     elif months:
-        until = after_months(int(months), now)
+        until = web.newsrooms.after_months(int(months), now)
     else:
-        until, fault = after_day(sent.get("day", ""), now)
+        until, fault = web.newsrooms.after_day(sent.get("day", ""), now)
         if fault or until is None:
             faults["day"] = fault or "date-wrong"
-    if not 0 < len(sent.get("reason", "")) <= REASON_LONGEST:
+    if not 0 < len(sent.get("reason", "")) <= web.newsrooms.REASON_LONGEST:
         faults["reason"] = "outlet-reason-wrong"
     return until, faults
 
@@ -160,7 +149,7 @@ def _suspension(sent: dict[str, str], now: datetime) -> tuple[datetime | None, d
 def _tell(outlet: str, kind: str) -> None:
     context = here()
     readers = store.accounts.people_of_outlet(context.engine, outlet)
-    mail_about(context, [one.email for one in readers], kind, outlet)
+    web.newsrooms.mail_about(context, [one.email for one in readers], kind, outlet)
 
 
 def _application(id: str) -> store.accounts.Application:
@@ -214,7 +203,7 @@ def _outlet_page(
         "regions": "\n".join(found.regions),
         "offices": "\n".join(names.get(code, code) for code in found.offices),
         "embargo": "yes" if found.embargo else "no",
-        "until": last_day(found.until),
+        "until": web.newsrooms.last_day(found.until),
     }
     return own_page(
         "outlet.html",

@@ -14,11 +14,8 @@ from app import store, web
 from app.query import FIELDS, LIMIT, url
 from app.syndication.texts import value_name
 from app.web import Context, OfficeRecord, Query, feed_title, here, html_page, language, links, question_here
-from app.web.facets import MOST, FacetValue, counted_by
 from app.web.marking import mark, passage
-from app.web.meant import Name, misspelt, named_in
-from app.web.months import month_name, month_of
-from app.web.subjects import Crumb, keyed, path_of, searched
+from app.web.misspelling import Name, misspelt, named_in
 
 blueprint = Blueprint("search", __name__)
 
@@ -34,7 +31,7 @@ def shown() -> Response:
     whole = replace(query, before=None)
     every = store.accounts.all_offices(context.engine)
     offices = {office.code: office for office in every}
-    standing = store.feeds.standing(context.engine, replace(whole, limit=MOST))
+    standing = store.feeds.standing(context.engine, replace(whole, limit=web.facets.MOST))
     rows = standing
     if query.before is not None:
         rows = store.feeds.standing(context.engine, replace(query, limit=SHOWN + 1))
@@ -51,22 +48,22 @@ def shown() -> Response:
         words=query.words,
         kept=[pair for pair in parse_qsl(whole.canonical()) if pair[0] != "q"],
         chosen=_chosen(whole, offices, lang),
-        plain=searched(Query(words=query.words)),
+        plain=web.subjects.searched(Query(words=query.words)),
         articles=found,
         mark=partial(mark, words=query.words),
         lead=partial(passage, words=query.words),
         amount=len(standing),
-        most=MOST,
+        most=web.facets.MOST,
         older=older,
         facets=_facets(context, whole, standing, offices, lang),
         named=[_shown(one, whole, offices, lang) for one in named_in(query.words, every)],
         meant=[_shown(one, whole, offices, lang) for one in meant],
         feeds=links(context, whole),
-        canonical=f"{context.settings.url}{searched(whole)}",
+        canonical=f"{context.settings.url}{web.subjects.searched(whole)}",
         alerts=url("/alerts", whole.canonical()) if _alerting(context, whole) else "",
         build=url("/feeds/build", whole.canonical()),
     )
-    return keyed(context, response, found)
+    return web.subjects.keyed(context, response, found)
 
 
 def _alerting(context: Context, query: Query) -> bool:
@@ -80,13 +77,13 @@ def _facets(
     standing: list[store.feeds.Standing],
     offices: dict[str, OfficeRecord],
     lang: str,
-) -> list[tuple[str, list[Crumb]]]:
+) -> list[tuple[str, list[web.subjects.Crumb]]]:
     """(key of the heading, links with their amounts) of each facet that divides what was found."""
-    found = counted_by(context, query, standing)
+    found = web.facets.counted_by(context, query, standing)
 
-    def label(filter: str, value: FacetValue) -> str:
+    def label(filter: str, value: web.facets.FacetValue) -> str:
         if filter == "month":
-            return month_name(datetime.fromisoformat(value.name), lang)
+            return web.months.month_name(datetime.fromisoformat(value.name), lang)
         return value_name(filter, value.name, offices, lang)
 
     rows = (
@@ -96,33 +93,41 @@ def _facets(
         ("search-months", "month", found.months),
     )
     return [
-        (key, [Crumb(searched(value.query), label(filter, value), value.amount) for value in values])
+        (
+            key,
+            [
+                web.subjects.Crumb(web.subjects.searched(value.query), label(filter, value), value.amount)
+                for value in values
+            ],
+        )
         for key, filter, values in rows
         if values
     ]
 
 
-def _chosen(query: Query, offices: dict[str, OfficeRecord], lang: str) -> list[Crumb]:
+def _chosen(query: Query, offices: dict[str, OfficeRecord], lang: str) -> list[web.subjects.Crumb]:
     """The conditions besides the words; each leads to the search without it."""
     found = []
     for filter, field in FIELDS.items():
         values = query.values(filter)
         for value in values:
             rest = replace(query, **{field: tuple(other for other in values if other != value)})
-            found.append(Crumb(searched(rest), value_name(filter, value, offices, lang)))
+            found.append(web.subjects.Crumb(web.subjects.searched(rest), value_name(filter, value, offices, lang)))
     for filter, value in query.excluded:
         rest = replace(query, excluded=tuple(pair for pair in query.excluded if pair != (filter, value)))
-        found.append(Crumb(searched(rest), f"− {value_name(filter, value, offices, lang)}"))
+        found.append(web.subjects.Crumb(web.subjects.searched(rest), f"− {value_name(filter, value, offices, lang)}"))
     if query.since or query.until:
-        found.append(Crumb(searched(replace(query, since=None, until=None)), _period(query, lang)))
+        found.append(
+            web.subjects.Crumb(web.subjects.searched(replace(query, since=None, until=None)), _period(query, lang))
+        )
     return found
 
 
 def _period(query: Query, lang: str) -> str:
     """A month by its name, another period by its ends."""
     since, until = query.since, query.until
-    if since and until and month_of(since) == (since, until):
-        return month_name(month_of(since)[0], lang)
+    if since and until and web.months.month_of(since) == (since, until):
+        return web.months.month_name(web.months.month_of(since)[0], lang)
     return " – ".join(web.html.when(moment, lang) if moment else "" for moment in (since, until))
 
 
@@ -133,8 +138,8 @@ def _shown(one: Name, query: Query, offices: dict[str, OfficeRecord], lang: str)
     return {
         "kind": one.kind,
         "name": label,
-        "path": path_of(f"{one.kind}s", one.code),
+        "path": web.subjects.path_of(f"{one.kind}s", one.code),
         "words": one.words,
         "rest": one.rest,
-        "search": searched(narrowed),
+        "search": web.subjects.searched(narrowed),
     }

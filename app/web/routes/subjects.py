@@ -15,7 +15,6 @@ from app import store, web
 from app.accounts.offices import nearest
 from app.query import office_place
 from app.web import Context, Fault, OfficeRecord, Problem, Query, here, html_page, language, name, only, parse, text
-from app.web.subjects import Crumb, before, counted, in_force, meaning, newest_releases, path_of, subject_page
 from feeds import Article, Contact
 from schemas import Code, codes
 
@@ -35,10 +34,10 @@ def regions() -> Response:
     """The provinces of Korea on the map, and the other countries that have releases."""
     only(())
     lang, table = language(), codes("region")
-    provinces = in_force(table.children("kr"))
-    countries = [code.code for code in in_force(table.children("")) if code.code != "kr"]
-    amounts = counted(here(), ["kr", *(code.code for code in provinces), *countries])
-    korea = [Crumb(path_of("regions", "kr"), name("kr", lang), amounts.get("kr", 0))]
+    provinces = web.subjects.in_force(table.children("kr"))
+    countries = [code.code for code in web.subjects.in_force(table.children("")) if code.code != "kr"]
+    amounts = web.subjects.counted(here(), ["kr", *(code.code for code in provinces), *countries])
+    korea = [web.subjects.Crumb(web.subjects.path_of("regions", "kr"), name("kr", lang), amounts.get("kr", 0))]
     return _index(
         "regions",
         groups=[
@@ -55,8 +54,8 @@ def topics() -> Response:
     """The topics of the first level, and Korea's policy fields."""
     only(())
     lang = language()
-    first = in_force(codes("topic").children(""))
-    amounts = counted(here(), [code.code for code in first])
+    first = web.subjects.in_force(codes("topic").children(""))
+    amounts = web.subjects.counted(here(), [code.code for code in first])
     groups = [
         (text(key, lang), _crumbs("topics", [code for code in first if code.scheme == scheme], amounts, lang))
         for key, scheme in (("browse-media", "medtop"), ("browse-policy", "brm"))
@@ -77,7 +76,7 @@ def offices() -> Response:
         raise Problem(404, "unknown-page", "No such page", f"The list of offices has {pages} pages.")
     ordered = sorted(known, key=lambda office: (office.name, office.code))
     shown = ordered[AT_ONCE * (number - 1) : AT_ONCE * number]
-    amounts = counted(context, [office_place(office.code) for office in shown])
+    amounts = web.subjects.counted(context, [office_place(office.code) for office in shown])
     return _index(
         "offices",
         groups=[("", [_office_crumb(office, amounts.get(office_place(office.code), 0)) for office in shown])],
@@ -106,13 +105,13 @@ def region(code: str) -> Response:
     context, lang = here(), language()
     known = _known("region", code)
     query = Query(regions=(known.code,))
-    below = in_force(codes("region").children(known.code))
-    amounts = counted(context, [part.code for part in below])
-    former = before("region").get(known.code, [])
-    response = subject_page(
+    below = web.subjects.in_force(codes("region").children(known.code))
+    amounts = web.subjects.counted(context, [part.code for part in below])
+    former = web.subjects.before("region").get(known.code, [])
+    response = web.subjects.subject_page(
         context,
         query,
-        newest_releases(context, query),
+        web.subjects.newest_releases(context, query),
         "regions",
         name(known.code, lang),
         known.code,
@@ -136,12 +135,12 @@ def topic(code: str) -> Response:
     context, lang = here(), language()
     known = _known("topic", code)
     query = Query(topics=(known.code,))
-    below = in_force(codes("topic").children(known.code))
-    amounts = counted(context, [part.code for part in below])
-    response = subject_page(
+    below = web.subjects.in_force(codes("topic").children(known.code))
+    amounts = web.subjects.counted(context, [part.code for part in below])
+    response = web.subjects.subject_page(
         context,
         query,
-        newest_releases(context, query),
+        web.subjects.newest_releases(context, query),
         "topics",
         name(known.code, lang),
         known.code,
@@ -150,7 +149,10 @@ def topic(code: str) -> Response:
         facts=_names(known, lang),
         related=[
             (text("browse-maps-to", lang), [_crumb("topics", other, lang) for other in known.maps_to]),
-            (text("browse-mapped", lang), [_crumb("topics", other.code, lang) for other in meaning(known.code)]),
+            (
+                text("browse-mapped", lang),
+                [_crumb("topics", other.code, lang) for other in web.subjects.meaning(known.code)],
+            ),
         ],
         below=_listed("topics", below, amounts, lang),
     )
@@ -166,10 +168,10 @@ def office(code: str) -> Response:
     known = _known_office(code, every)
     by_code = {other.code: other for other in every}
     parts = [other for other in every if other.parent == known.code]
-    amounts = counted(context, [office_place(part.code) for part in parts])
+    amounts = web.subjects.counted(context, [office_place(part.code) for part in parts])
     query = Query(offices=(known.code,))
-    found = newest_releases(context, query)
-    return subject_page(
+    found = web.subjects.newest_releases(context, query)
+    return web.subjects.subject_page(
         context,
         query,
         found,
@@ -177,7 +179,9 @@ def office(code: str) -> Response:
         known.name,
         office_place(known.code),
         crumbs_above=[
-            (by_code[above].name, path_of("offices", above)) for above in known.above[::-1] if above in by_code
+            (by_code[above].name, web.subjects.path_of("offices", above))
+            for above in known.above[::-1]
+            if above in by_code
         ],
         facts=[("browse-other-names", ", ".join(known.aliases)), ("browse-code", known.code)],
         site_url=known.url,
@@ -221,14 +225,16 @@ def _redirect(section: str, code: str) -> None:
 def _successor(context: Context, response: Response, section: str, codes_after: Sequence[str]) -> Response:
     """The response, with links to what follows (RFC 5829)."""
     for code in codes_after:
-        response.headers.add("Link", f'<{context.settings.url}{path_of(section, code)}>; rel="successor-version"')
+        response.headers.add(
+            "Link", f'<{context.settings.url}{web.subjects.path_of(section, code)}>; rel="successor-version"'
+        )
     return response
 
 
 def _way(section: str, code: Code, lang: str) -> list[tuple[str, str]]:
     """The codes above one, from the top."""
     above = codes("region" if section == "regions" else "topic").ancestors(code.code)
-    return [(name(other, lang), path_of(section, other)) for other in above[::-1]]
+    return [(name(other, lang), web.subjects.path_of(section, other)) for other in above[::-1]]
 
 
 def _names(code: Code, lang: str) -> list[tuple[str, str]]:
@@ -239,29 +245,29 @@ def _names(code: Code, lang: str) -> list[tuple[str, str]]:
     return [("browse-other-names", names), ("browse-code", " · ".join(filter(None, (code.code, code.iso))))]
 
 
-def _crumb(section: str, code: str, lang: str, amount: int = 0) -> Crumb:
-    return Crumb(path_of(section, code), name(code, lang), amount)
+def _crumb(section: str, code: str, lang: str, amount: int = 0) -> web.subjects.Crumb:
+    return web.subjects.Crumb(web.subjects.path_of(section, code), name(code, lang), amount)
 
 
-def _crumbs(section: str, below: Sequence[Code], amounts: dict[str, int], lang: str) -> list[Crumb]:
+def _crumbs(section: str, below: Sequence[Code], amounts: dict[str, int], lang: str) -> list[web.subjects.Crumb]:
     return [_crumb(section, code.code, lang, amounts.get(code.code, 0)) for code in below]
 
 
-def _used(section: str, below: Sequence[str], amounts: dict[str, int], lang: str) -> list[Crumb]:
+def _used(section: str, below: Sequence[str], amounts: dict[str, int], lang: str) -> list[web.subjects.Crumb]:
     """Those that have releases, the most first."""
     ordered = sorted((code for code in below if amounts.get(code)), key=lambda code: (-amounts[code], code))
     return [_crumb(section, code, lang, amounts[code]) for code in ordered]
 
 
-def _listed(section: str, below: Sequence[Code], amounts: dict[str, int], lang: str) -> list[Crumb]:
+def _listed(section: str, below: Sequence[Code], amounts: dict[str, int], lang: str) -> list[web.subjects.Crumb]:
     """All of them in the order of the table; if they are too many, those that have releases."""
     if len(below) <= MOST_BELOW:
         return _crumbs(section, below, amounts, lang)
     return _used(section, [code.code for code in below], amounts, lang)[:MOST_BELOW]
 
 
-def _office_crumb(office: OfficeRecord, amount: int) -> Crumb:
-    return Crumb(path_of("offices", office.code), office.name, amount)
+def _office_crumb(office: OfficeRecord, amount: int) -> web.subjects.Crumb:
+    return web.subjects.Crumb(web.subjects.path_of("offices", office.code), office.name, amount)
 
 
 def _contacts(articles: Sequence[Article]) -> list[Contact]:
