@@ -163,7 +163,7 @@ VARIED = tuple(dict.fromkeys(name for name, _ in CHOICES.values()))
 FEED = (*ASKED, "status", *VARIED)
 FORMAT = {"format": tuple(FORMATS)}
 HUB = ("hub.mode", "hub.topic", "hub.callback", "hub.secret", "hub.lease_seconds")
-ALERT = ("address", "pace", "language", "region", "topic", "office", "lang", "genre", "licence")
+ALERT = ("address", "pace", "language", "query", "region", "topic", "office", "lang", "genre", "licence")
 MEMBER = ("unknown-article", "wrong-office", *TOKEN)
 
 _feed = Way({200: FEED_TYPES}, FEED, FORMAT, who="token-may", problems=(*QUERY, "unknown-format"))

@@ -54,6 +54,7 @@ def home() -> Response:
         articles=found,
         mark=partial(mark, words=query.words),
         lead=partial(passage, words=query.words),
+        picture=web.showing.picture,
         words=query.words,
         kept=[pair for pair in parse_qsl(replace(query, before=None, after=None).canonical()) if pair[0] != "q"],
         feeds=links(context, query),
