@@ -572,6 +572,9 @@ def test_a_webhooks_timeline_resending_and_moving(site: Site, endpoint: Subscrib
     until(lambda: "with the status 500" in editor.get(page).text)
     shown = editor.get(page).text
     assert f"/articles/{id}" in shown and "next try" in shown and "answer 500" in shown
+    assert (
+        re.search(rf"articles/{id}\">[^<]*[가-힣 ][^<]*<", shown) and "Office: " in shown
+    )  # in words, and not as an id and a query
     moved = editor.post(f"{page}/move", data={"url": endpoint.url("/second")})
     assert moved.status_code == 303, moved.text
     until(lambda: len(endpoint.to("/second")) == 1)
