@@ -181,7 +181,7 @@ def test_without_a_script(site: Site, chromium: Browser) -> None:
 
 
 def test_the_head_of_a_page_fits_a_phone(site: Site, chromium: Browser) -> None:
-    """The navigation of who is not signed in is one line at 390 px; where the system chooses the colours, it marks the current page."""
+    """The navigation of who is not signed in is one line at 390 px. In forced colours it marks the current page."""
     for lang in ("ko", "en"):
         window = site.context(chromium, lang=lang, viewport={"width": PHONE, "height": HEIGHT}, forced_colors="active")
         page = window.new_page()
