@@ -30,7 +30,7 @@ from feeds.article import (
     rfc3339_utc,
     withdrawal,
 )
-from feeds.citation import bibtex, citation_sentence
+from feeds.citation import bibtex, citation_sentence, csl_json
 from feeds.format import ArticleFormat, Extended, Format, Variant
 from feeds.opml import Outline
 
@@ -118,6 +118,7 @@ __all__ = [
     "Withdrawn",
     "bibtex",
     "citation_sentence",
+    "csl_json",
     "embargo_sentence",
     "ending_of",
     "format_of",

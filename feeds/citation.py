@@ -1,10 +1,13 @@
-"""How to cite a release: a sentence, and an entry for BibTeX.
+"""How to cite a release: a sentence, an entry for BibTeX, and one in CSL-JSON, which Zotero and Word's add-ins read.
 
 The sentence follows the style of the American Psychological Association (https://apastyle.apa.org/style-grammar-guidelines/references/
-examples/press-release-references), in Korean the usual one of Korean papers. BibTeX: https://ctan.org/pkg/bibtex, @misc.
+examples/press-release-references), in Korean the usual one of Korean papers. BibTeX: https://ctan.org/pkg/bibtex, @misc. CSL-JSON:
+https://docs.citationstyles.org/en/stable/specification.html; no type of it is a press release, and styles show the genre of a report.
 """
 
 from datetime import date
+
+import msgspec
 
 from feeds.article import Article
 
@@ -46,6 +49,23 @@ def bibtex(article: Article, day: date) -> str:
         fields["note"] = f"{{Version {article.version}}}"
     lines = [f"  {name} = {value}," for name, value in fields.items()]
     return "\n".join([f"@misc{{{article.id},", *lines, "}"])
+
+
+def csl_json(article: Article, day: date) -> str:
+    """The entry as a list of one, as programs import it; a version after the first is named."""
+    entry = {
+        "id": article.id,
+        "type": "report",
+        "genre": "보도자료" if article.lang.partition("-")[0] == "ko" else "Press release",
+        "author": [{"literal": article.office.name}],
+        "issued": {"date-parts": [[day.year, day.month, day.day]]},
+        "title": article.headline,
+        "language": article.lang,
+        "URL": article.url,
+    }
+    if article.version > 1:
+        entry["version"] = str(article.version)
+    return msgspec.json.format(msgspec.json.encode([entry]), indent=2).decode()
 
 
 def _plain(text: str) -> str:

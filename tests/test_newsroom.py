@@ -572,6 +572,9 @@ def test_a_webhooks_timeline_resending_and_moving(site: Site, endpoint: Subscrib
     until(lambda: "with the status 500" in editor.get(page).text)
     shown = editor.get(page).text
     assert f"/articles/{id}" in shown and "next try" in shown and "answer 500" in shown
+    assert (
+        re.search(rf"articles/{id}\">[^<]*[가-힣 ][^<]*<", shown) and "Office: " in shown
+    )  # in words, and not as an id and a query
     moved = editor.post(f"{page}/move", data={"url": endpoint.url("/second")})
     assert moved.status_code == 303, moved.text
     until(lambda: len(endpoint.to("/second")) == 1)
@@ -592,6 +595,35 @@ def test_a_webhooks_timeline_resending_and_moving(site: Site, endpoint: Subscrib
     engine.dispose()
     kept = {"webhook-added", "webhook-moved", "webhook-secret-replaced", "subscription-resent", "subscription-ended"}
     assert kept <= set(actions(site, "person "))
+
+
+def test_an_editor_invites_colleagues_of_the_own_outlet_alone(site: Site, mailbox: Mailbox) -> None:
+    editor, reader = member(site, "e@daily.example", "daily"), member(site, "r@daily.example", "daily", "outlet")
+    member(site, "far@other.example", "other")
+    page = editor.get("/people").text
+    assert 'value="daily"' in page and 'value="other"' not in page and "far@other.example" not in page
+    assert '<option value="admin"' not in page and '<option value="editor"' not in page
+    asked = {"email": "new@daily.example", "outlet": "daily", "role": "outlet"}
+    assert "new@daily.example" in editor.post("/people", data=asked).text
+    link = link_in(mailbox, "new@daily.example")
+    joined = browser(site.server)
+    assert joined.post(link, data={"name": "새 기자", "password": PASSWORD}).status_code == 303
+    assert joined.get("/newsroom/daily").status_code == 200
+    assert joined.get("/newsroom/daily/tokens").status_code == 404  # reads, and manages nothing
+    for wrong in ({"outlet": "other"}, {"role": "admin"}, {"role": "editor", "office": "jeonbuk"}, {"outlet": ""}):
+        refused = editor.post("/people", data={**asked, **wrong})
+        assert refused.status_code == 422 and 'href="#f-' in refused.text, wrong
+    assert reader.post("/people", data=asked).status_code == 422 and 'name="email"' not in reader.get("/people").text
+    engine = site.server.engine()
+    ids = {one.email: one.id for one in store.accounts.all_people(engine)}
+    gone = {"password": PASSWORD, "outlet": "daily"}
+    assert editor.post(f"/people/{ids['far@other.example']}/take", data={**gone, "outlet": "other"}).status_code == 404
+    both = {**gone, "office": "jeonbuk"}
+    assert editor.post(f"/people/{ids['new@daily.example']}/take", data=both).status_code == 404
+    assert editor.post(f"/people/{ids['new@daily.example']}/end", data=gone).status_code == 404
+    assert editor.post(f"/people/{ids['new@daily.example']}/take", data=gone).status_code == 303
+    assert joined.get("/newsroom/daily").status_code == 404
+    engine.dispose()
 
 
 def signing(secret: str) -> Any:

@@ -248,6 +248,12 @@ def test_filters_take_names_and_say_the_nearest(desk: Desk, editor: httpx.Client
     assert wrong.status_code == 404 and "김제시" in str(wrong.json()["errors"])
     page = reader.get(f"/press-calendar?month={DAY[:7]}&region=kr:52")
     assert "region=kr%3A52" in page.text or "region=kr:52" in page.text
+    assert '<option value="kr:52" selected>' in page.text and '<option value="jeonbuk">전북특별자치도' in page.text
+    # What is chosen by its name, and is in no list of provinces, stays chosen.
+    below = reader.get(
+        "/press-calendar", params={"month": DAY[:7], "region": "김제시", "topic": "", "office": "jeonbuk"}
+    )
+    assert '<option value="kr:52210" selected>' in below.text and '<option value="jeonbuk" selected>' in below.text
     assert reader.get("/press-calendar?month=2026-13").status_code == 400
     assert reader.get("/press-calendar?month=2026-01&month=2026-02").status_code == 400
     assert reader.get("/press-calendar.xml", headers={"Accept": "*/*"}).status_code == 404

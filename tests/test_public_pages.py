@@ -1,5 +1,6 @@
 """The first page and the pages of articles: what they show, and what they never show."""
 
+import json
 import struct
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -16,7 +17,7 @@ from app.query import Query
 from app.syndication.texts import LANGUAGES
 from app.web import amounts, choosing, showing
 from app.web.licences import licence_mark
-from feeds import Enclosure, Licence, bibtex, card, citation_sentence, pdf
+from feeds import Enclosure, Licence, bibtex, card, citation_sentence, csl_json, pdf
 from tests.articles import EVERYTHING, SEED
 from tests.conftest import Server, until
 from tests.test_lifecycle import document
@@ -140,6 +141,12 @@ def test_citations() -> None:
         "  note = {Version 3},",
         "}",
     ]
+    (entry,) = json.loads(csl_json(EVERYTHING, day))
+    assert entry["author"] == [{"literal": "Example Office"}] and entry["issued"] == {"date-parts": [[2021, 3, 9]]}
+    assert (entry["id"], entry["title"], entry["URL"]) == (EVERYTHING.id, EVERYTHING.headline, EVERYTHING.url)
+    assert (entry["type"], entry["genre"], entry["version"]) == ("report", "Press release", "3")
+    (korean,) = json.loads(csl_json(SEED, day))
+    assert korean["genre"] == "보도자료" and "version" not in korean
 
 
 @pytest.mark.parametrize(

@@ -121,6 +121,10 @@ SPOKEN: dict[str, dict[str, str]] = {
     "last": {"ko": "최근에 쓴 것", "en": "Used last"},
     "suggested": {"ko": "글에서 찾은 것", "en": "Found in the text"},
     "map": {"ko": "지도에서 고르기", "en": "Choose on the map"},
+    "map-source": {
+        "ko": "지도: 국토지리정보원(공공데이터포털)",
+        "en": "Map: National Geographic Information Institute of Korea",
+    },
     "tree": {"ko": "전체에서 고르기", "en": "Choose from all"},
     "whole": {"ko": "{name} 전체", "en": "All of {name}"},
     "back": {"ko": "전국으로", "en": "Back to Korea"},

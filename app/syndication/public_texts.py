@@ -13,6 +13,7 @@ TEXTS: dict[str, dict[str, str]] = {
     "follow-rss": {"ko": "RSS 구독", "en": "RSS"},
     "cite": {"ko": "인용할 때", "en": "How to cite"},
     "cite-bibtex": {"ko": "BibTeX으로 보기", "en": "As BibTeX"},
+    "cite-csl": {"ko": "CSL-JSON으로 보기(Zotero 등)", "en": "As CSL-JSON (Zotero and others)"},
     "proof": {"ko": "원본과 증명", "en": "Original and proof"},
     "proof-provenance": {"ko": "받은 때와 서명(JSON)", "en": "When it came and its signature (JSON)"},
     "proof-how": {

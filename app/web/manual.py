@@ -17,6 +17,7 @@ from msgspec import Struct
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 INDEX = "README"
+BESIDE = ("CONTRIBUTING", "SECURITY")  # documents that stand beside the folder, where a checkout has them
 PLAIN = (".conf", ".vcl")  # files that are shown as they are
 PICTURES = {".png": "image/png", ".svg": "image/svg+xml"}
 # Sections that are pages of their own, which would say the same: (document, heading) -> path.
@@ -57,6 +58,7 @@ ATTRIBUTES = {
 HERE = "http://127.0.0.1:8080"  # this server, in the examples
 THERE = re.compile(r"https://press\.example(?:\.org)?(?=[/\s&\"'<]|$)")  # the same of a server on the internet
 OFFICE = re.compile(r"(office=|/atompub/|(?:token|office|key) add |--office )(?:jeonbuk|seoul)\b")
+DRAWING = "A drawing, as text in [Mermaid](https://mermaid.js.org); `a --> b & c` is an arrow from a to b and one to c."
 EXAMPLES = re.compile(r"<(code|pre)[^>]*>.*?</\1>", re.DOTALL)
 
 
@@ -89,7 +91,12 @@ class Shelf(Struct, frozen=True):
 def documents() -> frozenset[str]:
     """The names of all documents."""
     found = {str(path.relative_to(DOCS).with_suffix("")) for path in DOCS.rglob("*.md")}
+    found |= {name for name in BESIDE if _file(name).exists()}
     return frozenset(found | {path.name for path in DOCS.iterdir() if path.suffix in PLAIN})
+
+
+def _file(name: str) -> Path:
+    return (DOCS.parent if name in BESIDE else DOCS) / f"{name}.md"
 
 
 @cache
@@ -100,7 +107,7 @@ def page_of(name: str) -> ManualPage:
     if name.endswith(PLAIN):
         source = (DOCS / name).read_text("utf-8")
         return ManualPage(name, name, "", f"<pre><code>{escape(source)}</code></pre>", ())
-    return _page(name, MARKDOWN.parse((DOCS / f"{name}.md").read_text("utf-8")))
+    return _page(name, MARKDOWN.parse(_file(name).read_text("utf-8")))
 
 
 @cache
@@ -146,7 +153,9 @@ def _page(name: str, tokens: list[Token]) -> ManualPage:
     tokens, chapters = _with_ids(tokens)
     title, *below = chapters
     lead = next((_text(tokens[at + 1]) for at, token in enumerate(tokens) if token.type == "paragraph_open"), "")
-    body = _html(_framed(name, _linked(name, _kept(name, tokens[3:]))))  # 3: the title, which the page shows itself
+    body = _html(
+        _framed(name, _linked(name, _drawn(_kept(name, tokens[3:]))))
+    )  # 3: the title, which the page shows itself
     return ManualPage(
         name, title.title, lead, body, tuple(one for one in below if one.level <= 3 and (name, one.id) not in ELSEWHERE)
     )
@@ -186,6 +195,14 @@ def _kept(name: str, tokens: Sequence[Token]) -> Iterator[Token]:
             yield token
 
 
+def _drawn(tokens: Iterable[Token]) -> Iterator[Token]:
+    """The tokens with a sentence above each drawing, which is shown as it is written: nothing here draws it."""
+    for token in tokens:
+        if token.type == "fence" and token.info.strip() == "mermaid":
+            yield from MARKDOWN.parse(DRAWING)
+        yield token
+
+
 def _linked(name: str, tokens: Iterable[Token]) -> list[Token]:
     """The tokens with links and pictures that lead to pages of ours. A link to a file that is no page loses its address."""
     found = list(tokens)
@@ -204,7 +221,9 @@ def _address(name: str, href: str) -> str:
     if href.startswith(("https://", "http://", "/")):
         return href
     target, _, fragment = href.partition("#")
-    document = normpath(join(dirname(name), target)).removesuffix(".md") if target else name
+    folder = "" if name in BESIDE else "docs"
+    document = normpath(join(folder, dirname(name), target)).removesuffix(".md") if target else name
+    document = document if document in BESIDE else document.removeprefix("docs/")
     if moved := ELSEWHERE.get((document, fragment)):
         return moved
     if document not in documents():

@@ -17,7 +17,7 @@ from app.syndication.page import address, home
 from app.syndication.texts import text, value_name
 from app.text.zones import zone_of
 from app.web.licences import licence_mark
-from feeds import Article, Enclosure, bibtex, citation_sentence, metadata
+from feeds import Article, Enclosure, bibtex, citation_sentence, csl_json, metadata
 
 PREVIEW = 3000  # characters of a file's text that a page shows
 MOST_FEEDS = 8  # feeds that are named of all those in which an article appears
@@ -49,6 +49,7 @@ class Citation(Struct, frozen=True):
 
     sentence: str
     bibtex: str
+    csl: str  # CSL-JSON
 
 
 def shown_parts(
@@ -140,7 +141,7 @@ def day_of(context: Context, article: Article) -> date:
 def citation_of(context: Context, article: Article, lang: str) -> Citation:
     """How to cite the article."""
     day = day_of(context, article)
-    return Citation(citation_sentence(article, lang, day), bibtex(article, day))
+    return Citation(citation_sentence(article, lang, day), bibtex(article, day), csl_json(article, day))
 
 
 def alt(file: Enclosure, article: Article, lang: str) -> str:

@@ -180,6 +180,24 @@ def test_without_a_script(site: Site, chromium: Browser) -> None:
     window.close()
 
 
+def test_the_head_of_a_page_fits_a_phone(site: Site, chromium: Browser) -> None:
+    """The navigation of who is not signed in is one line at 390 px. In forced colours it marks the current page."""
+    for lang in ("ko", "en"):
+        window = site.context(chromium, lang=lang, viewport={"width": PHONE, "height": HEIGHT}, forced_colors="active")
+        page = window.new_page()
+        page.goto("/feeds")
+        links = page.locator("header.site nav a")
+        tops = {links.nth(number).bounding_box()["y"] for number in range(links.count())}  # type: ignore[index]
+        assert len(tops) == 1, (lang, tops)
+        marks = links.evaluate_all("links => links.map(one => getComputedStyle(one).borderBottomColor)")
+        assert sum(mark != marks[-1] for mark in marks) == 1, marks
+        assert page.locator("header.site .tools").get_by_role("link").bounding_box()["height"] >= 44  # type: ignore[index]
+        page.goto("/regions/kr")
+        source = page.locator("figcaption").first.text_content()
+        assert source is not None and ("국토지리정보원" in source) == (lang == "ko"), source
+        window.close()
+
+
 def test_a_public_page_is_the_same_for_everybody(site: Site) -> None:
     """A cache may show it to anybody: a session changes nothing in it, and the language's cookie is named in Vary."""
     ask = site.server.client.get

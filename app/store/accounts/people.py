@@ -90,12 +90,15 @@ def administrators(engine: Engine) -> list[PersonRecord]:
         return people_where(connection, people.c.admin, people.c.ended.is_(None))
 
 
-def all_people(engine: Engine, offices: Collection[str] | None = None) -> list[PersonRecord]:
-    """The people with a role in one of these offices, by name; None: all people. Raises Unavailable."""
+def all_people(
+    engine: Engine, offices: Collection[str] | None = None, outlets: Collection[str] = ()
+) -> list[PersonRecord]:
+    """The people with a role in one of these offices or outlets, by name; None: all people. Raises Unavailable."""
     which = []
     if offices is not None:
         theirs = select(memberships.c.person).where(memberships.c.office.in_(sorted(offices)))
-        which.append(people.c.id.in_(theirs))
+        readers = select(outlet_memberships.c.person).where(outlet_memberships.c.outlet.in_(sorted(outlets)))
+        which.append(or_(people.c.id.in_(theirs), people.c.id.in_(readers)))
     with reading(engine) as connection:
         return people_where(connection, *which)
 

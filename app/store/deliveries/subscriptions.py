@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, func, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, false, func, insert, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.accounts.sites import site
@@ -385,14 +385,15 @@ class Delivery(Struct, frozen=True):
     millis: int
     done: int | None
     article: str = ""  # the public id of the article
+    public: bool = False  # the article is public now
 
 
 def log_of(engine: Engine, id: int, limit: int, state: str = "") -> list[Delivery]:
     """The last deliveries of a subscription, newest first, at most `limit`; with `state`, only those in that state. Raises
     Unavailable."""
-    columns = [deliveries.c[name] for name in Delivery.__struct_fields__ if name != "article"]
+    columns = [deliveries.c[name] for name in Delivery.__struct_fields__ if name in deliveries.c]
     statement = (
-        select(*columns, func.coalesce(articles.c.id, ""))
+        select(*columns, func.coalesce(articles.c.id, ""), func.coalesce(articles.c.public, false()))
         .outerjoin(articles, articles.c.num == deliveries.c.num)
         .where(deliveries.c.subscription == id)
         .order_by(deliveries.c.seq.desc())

@@ -51,7 +51,20 @@ OFFERED = ("ko", "en", "zh", "ja", "vi")  # languages that the page offers; othe
 LONGEST_QR = 500  # bytes of an address; a code of more is too fine for a telephone
 LONGEST_MAIL = 1_000  # bytes of a query that the links in mails can hold
 EMBEDDED = 5  # articles that the code for other sites shows
-PICKED = ("search", "none", "results", "remove", "added", "removed", "map", "tree", "whole", "back", "below")
+PICKED = (
+    "search",
+    "none",
+    "results",
+    "remove",
+    "added",
+    "removed",
+    "map",
+    "map-source",
+    "tree",
+    "whole",
+    "back",
+    "below",
+)
 OPENED = 4  # provinces or topics whose parts the list shows without a script
 FOUND = 20  # offices that a search finds
 

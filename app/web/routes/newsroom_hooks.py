@@ -1,7 +1,9 @@
 """Webhooks and WebSub subscriptions of an outlet, for its editors: what was delivered when and what comes next, tests, and the
 self-test of a callback. Programs use /subscriptions."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from urllib.parse import parse_qsl
 
 from flask import Blueprint, Response
 from werkzeug.exceptions import NotFound
@@ -27,6 +29,7 @@ FIELD_OF = {
 MOST = 200  # subscriptions that are listed
 LOGGED = 40  # deliveries in the timeline
 CALLS_HOUR = 60  # tests and self-tests of one outlet
+PUBLISHED = ("published", "corrected")  # the changes that have a public headline
 STEERED = ("pause", "resume", "end", "rotate", "resend", "test", "check", "move")
 
 
@@ -161,6 +164,7 @@ def _list_page(
         room,
         status=422 if faults else 200,
         subscriptions=[(one, failing.get(one.id, {}).get("failing")) for one in found],
+        in_words=_in_words(context, [one.query for one in found]),
         instant=store.instant,
         formats=[(format, format) for format in webhooks.FORMATS],
         filled=filled or {},
@@ -188,7 +192,8 @@ def _page(
         room,
         status=422 if faults else 200,
         about=account.summary(context, subscription),
-        rows=[account.delivery(row) for row in rows],
+        feed=_in_words(context, [subscription.query])[subscription.query],
+        rows=[(account.delivery(row), headline) for row, headline in _with_headlines(context, rows)],
         hidden=hidden,
         secret=secret,
         tried=tried,
@@ -196,3 +201,26 @@ def _page(
         faults=faults or {},
         filled=filled or {},
     )
+
+
+def _with_headlines(
+    context: web.Context, rows: list[store.deliveries.Delivery]
+) -> list[tuple[store.deliveries.Delivery, str]]:
+    """The deliveries with the headline of what was delivered; empty for what is not public, or no longer."""
+    shown = {row.seq: (row.num, row.version) for row in rows if row.public and row.kind in PUBLISHED}
+    briefs = store.articles.briefs(context.engine, sorted(set(shown.values())))
+    return [(row, briefs[shown[row.seq]].headline if shown.get(row.seq) in briefs else "") for row in rows]
+
+
+def _in_words(context: web.Context, queries: Iterable[str]) -> dict[str, str]:
+    """What the feed of each query shows, such as "지역: 전북특별자치도"; the query itself where it has a name that is gone."""
+    offices = {office.code: office for office in store.accounts.all_offices(context.engine)}
+
+    def said(query: str) -> str:
+        try:
+            parsed = web.parse(parse_qsl(query), list(offices))
+        except (Problem, web.Elsewhere):
+            return query
+        return " · ".join(one.label for one in web.choosing.chosen_filters(parsed, offices, language()))
+
+    return {query: said(query) for query in set(queries)}

@@ -26,7 +26,6 @@ from app.web import Context, Problem, Visit, gone, here, language, members, page
 blueprint = Blueprint("people", __name__)
 
 OF_OUTLETS = ("outlet", EDITS_OUTLET)
-ROLES = (*DUTIES, *OF_OUTLETS, "admin")
 
 
 # The first administrator, and invitations
@@ -142,7 +141,7 @@ def _join_page(
 @blueprint.get("/people")
 @signed_in
 def listed(visit: Visit) -> Response:
-    """The people of the offices that one manages, and a form to invite others."""
+    """The people of the offices and outlets that one manages, and a form to invite others."""
     return _people_page(here(), visit)
 
 
@@ -157,7 +156,7 @@ def invite(visit: Visit) -> Response:
     email = smtp.known_as(email)
     if fault := _address_fault(email):
         faults["email"] = fault
-    if role not in (ROLES if person.admin else DUTIES):
+    if role not in _offered(context, person):
         faults["role"] = "role-wrong"
     office, outlet = (office if role in DUTIES else ""), (outlet if role in OF_OUTLETS else "")
     if not faults and role in DUTIES and office not in _offices(context, person):
@@ -191,8 +190,9 @@ def steer(visit: Visit, id: str, action: str) -> Response:
     sent = members(("office", "outlet", "password"))
     other = store.accounts.person_by_id(context.engine, id)
     office, outlet = sent.get("office", ""), sent.get("outlet", "")
-    # The office alone says what an editor may take: with an outlet beside it, the role in the outlet would go.
-    allowed = person.admin or (action == "take" and not outlet and office in _offices(context, person))
+    # With an outlet beside an office, the role in the outlet goes: who manages one of the two names that one alone.
+    manages = outlet in _outlets(context, person) and not office if outlet else office in _offices(context, person)
+    allowed = person.admin or (action == "take" and manages)
     if other is None or action not in ("take", "end", "link") or not allowed:
         raise NotFound
     field = f"password-{action}-{id}" + (f"-{outlet or office}" if action == "take" else "")
@@ -234,8 +234,7 @@ def _people_page(
 ) -> Response:
     person, mine = visit.person, _offices(context, visit.person)
     outlets = _outlets(context, person)
-    offered = [role for role in ROLES if role in DUTIES or (person.admin and (role == "admin" or outlets))]
-    found = store.accounts.all_people(context.engine, None if person.admin else set(mine))
+    found = store.accounts.all_people(context.engine, None if person.admin else set(mine), set(outlets))
     return page_with_ways(
         "people.html",
         status=422 if faults else 200,
@@ -244,7 +243,7 @@ def _people_page(
         offices=mine,
         outlets=outlets,
         proven=web.proof.recent(visit),
-        roles=[(role, text(f"role-{role}", language())) for role in offered],
+        roles=[(role, text(f"role-{role}", language())) for role in _offered(context, person)],
         faults=faults or {},
         filled=filled or {},
         **({"done": "", "address": "", "url": ""} | done),
@@ -335,8 +334,15 @@ def _offices(context: Context, person: PersonRecord) -> dict[str, str]:
 
 def _outlets(context: Context, person: PersonRecord) -> dict[str, str]:
     """The outlets into which one may invite: code -> name."""
-    known = store.accounts.all_outlets(context.engine) if person.admin else []
-    return {outlet.code: outlet.name for outlet in known}
+    known = store.accounts.all_outlets(context.engine) if person.admin or person.runs else []
+    return {outlet.code: outlet.name for outlet in known if person.admin or outlet.code in person.runs}
+
+
+def _offered(context: Context, person: PersonRecord) -> list[str]:
+    """The roles that one may give."""
+    given = [*(DUTIES if person.admin or _offices(context, person) else ())]
+    given += OF_OUTLETS if _outlets(context, person) else ()
+    return [*given, "admin"] if person.admin else given
 
 
 def _name(context: Context, link: store.accounts.OneTimeLink) -> str:

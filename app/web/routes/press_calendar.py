@@ -55,7 +55,8 @@ def month() -> Response:
     weeks = _weeks(first, today, found[:MOST], zone, lang)
     office = _office_name(context, query)
     own = query.canonical()
-    named = format_date(first, MONTHS[lang], locale=lang)
+    last = first - timedelta(days=1)
+    named, named_before, named_after = (format_date(day, MONTHS[lang], locale=lang) for day in (first, last, after))
     base = context.settings.url
     formats = [(format_of(name).LABEL, name) for name in press_calendar.FORMATS]
     return html_page(
@@ -71,11 +72,14 @@ def month() -> Response:
         ],
         feeds_title=press_calendar.title_of(query, context.settings.site_name, office, lang),
         ics=url(f"{base}/press-calendar.ics", own),
-        asked=asked,
+        filters=_filters(context, query, lang),
+        narrowed=own != "",
         own=own,
         month=f"{first:%Y-%m}",
-        before=f"{first - timedelta(days=1):%Y-%m}" if first.year > 2000 else "",
+        before=f"{last:%Y-%m}" if first.year > 2000 else "",
+        named_before=named_before,
         after=f"{after:%Y-%m}",
+        named_after=named_after,
         weeks=weeks,
         weekdays=[get_day_names("abbreviated", locale=lang)[number] for number in (6, 0, 1, 2, 3, 4, 5)],
         days=[day for week in weeks for day in week if day and day.events],
@@ -161,6 +165,23 @@ def _query(context: Context, asked: dict[str, str]) -> Query:
 def _office_name(context: Context, query: Query) -> str:
     known = store.accounts.all_offices(context.engine) if query.offices else []
     return next((office.name for office in known if office.code in query.offices), "")
+
+
+def _filters(context: Context, query: Query, lang: str) -> list[tuple[str, str, web.choosing.Choices, str]]:
+    """(parameter, label, what can be chosen, what is chosen). What can be chosen is empty if it is too much for a list."""
+    offices = {office.code: office for office in store.accounts.all_offices(context.engine)}
+    offered = {
+        "region": (query.regions, web.choosing.region_choices(query, lang)),
+        "topic": (query.topics, web.choosing.topic_choices(query, lang)),
+        "office": (query.offices, web.choosing.office_choices(offices)),
+    }
+    found = []
+    for parameter, (codes, choices) in offered.items():
+        chosen = next(iter(codes), "")
+        known = not chosen or not choices or any(code == chosen for code, _ in choices)
+        own = [] if known else [(chosen, web.name(chosen, lang))]
+        found.append((parameter, text(f"filter:{parameter}", lang), own + choices, chosen))
+    return found
 
 
 def _month(asked: str, today: date) -> date:

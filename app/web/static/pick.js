@@ -117,7 +117,7 @@ export function pick(area, { label, lines, keep, place }) {
       return svg;
     }
     const listed = (hints, more = "") => make("ul", { class: `chips${more}` }, ...hints.map(one => chip({ ...one, within: "" })));
-    const source = make("p", { class: "hint", lang: "ko" }, korea.source);
+    const source = make("p", { class: "hint" }, say("map-source"));
     const whole = () => { box.replaceChildren(make("div", { class: "map" }, picture(korea.shapes, korea.viewBox, provinces, open, say("map"))), listed(provinces, " beside"), tiles(), source); draw(); };
     async function open(hint) {
       const code = hint.code.slice(3);
