@@ -12,7 +12,7 @@ from bench.amounts import Amounts
 from bench.figures import Figure, Missing, Say, Target, figure
 from bench.polling import KINDS, contender, rate
 from bench.processes import processor_seconds, web_workers
-from bench.releases import samples
+from bench.releases import OFFICE, samples
 from bench.server import Connection, Running, get, prepared, serving
 
 AGAINST_A_FEED = Target(0.9, "ratio")
@@ -89,6 +89,10 @@ def _paths(server: Running) -> list[tuple[str, str]]:
         ("first page", "/"),
         ("page of a region's feed", f"/?region={REGION}"),
         ("page of an article", f"/articles/{newest}"),
+        ("page of a region", f"/regions/{REGION}"),
+        ("page of a topic", "/topics/medtop:11000000"),
+        ("page of an office", f"/offices/{OFFICE.code}"),
+        ("press calendar", "/press-calendar"),
     ]
 
 

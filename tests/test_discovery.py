@@ -33,6 +33,7 @@ HOSTILE = (
     "بيان صحفي \u202e مقلوب",
     "🎉👩‍👩‍👧‍👦 축제 \\u003c/script\\u003e",
 )
+ALWAYS = ("/", "/feeds", "/regions", "/topics", "/offices", "/press-calendar")
 LISTS = ("/feeds", "/feeds.opml", "/sitemap.xml", "/sitemap-news.xml")
 
 
@@ -161,9 +162,11 @@ def test_a_sitemap_names_pages_that_are_there(server: Server, shown: dict[str, A
     index = b"<sitemapindex" in answer.content
     pages = [httpx.get(page, trust_env=False) for page in locations(answer, "sitemapindex")] if index else [answer]
     found = [url for page in pages for url in locations(page)]
-    assert found[:2] == [f"{server.url}/", f"{server.url}/feeds"] and shown["url"] in found
-    assert locations(server.client.get("/sitemap.xml?from=pages")) == found[:2]
-    for url in (*found[:3], shown["url"]):
+    listed = locations(server.client.get("/sitemap.xml?from=pages"))
+    assert found[:6] == [f"{server.url}{path}" for path in ALWAYS] and shown["url"] in found
+    assert found[: len(listed)] == listed and len(set(listed)) == len(listed) > 8
+    assert {url.split("/")[3] for url in listed[6:]} == {"regions", "topics", "offices"}
+    for url in (*listed, shown["url"]):
         assert httpx.get(url, trust_env=False).status_code == 200
     for wrong, status in (("1", 400), ("-1", 400), ("٥", 400), ("x", 400), ("0&from=1", 400), ("-2592000000000", 404)):
         problem = server.client.get(f"/sitemap.xml?from={wrong}")
@@ -218,10 +221,10 @@ def test_what_is_not_public_is_nowhere(server: Server, token: str, shown: dict[s
 def test_many_articles_are_an_index(own_server: Callable[..., Server]) -> None:
     server = own_server().start()
     token = server.office()
-    assert locations(server.client.get("/sitemap.xml")) == [f"{server.url}/", f"{server.url}/feeds"]
+    assert locations(server.client.get("/sitemap.xml")) == [f"{server.url}{path}" for path in ALWAYS]
     assert locations(server.client.get("/sitemap-news.xml")) == []
     urls = [server.push(token, release(number)).json()["url"] for number in range(3)]
-    assert locations(server.client.get("/sitemap.xml"))[2:] == urls[::-1], "one period needs no index"
+    assert locations(server.client.get("/sitemap.xml"))[-3:] == urls[::-1], "one period needs no index"
     period = 30 * 86_400_000_000
     with sqlite3.connect(server.directory / "pressrelay.db") as database:
         # As if the first had come two periods earlier.

@@ -2,12 +2,14 @@
 
 import http.client
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ import pytest
 import redis
 from msgspec.structs import replace
 
+from app.accounts.offices import OfficeRecord
 from app.cache.marks import Marks
 from app.cache.redis import Cache
 from app.web.fastlane import Fastlane, KeptAnswer, may_keep
@@ -34,7 +37,16 @@ PATHS = [
     "/",
     "/?office=lane&lang=ko",
     "/articles/{article}",
+    "/regions",
+    "/regions/kr:50",
+    "/topics",
+    "/topics/medtop:15000000",
+    "/offices",
+    "/offices/lane",
+    "/press-calendar",
+    "/press-calendar?region=kr:50",
 ]
+SUBJECTS = ("/regions/kr:50", "/topics/medtop:15000000", "/offices/lane")
 HEADERS: list[dict[str, str]] = [
     {},
     {"Accept-Encoding": "gzip"},
@@ -126,7 +138,7 @@ def test_a_feed_or_an_office_that_is_called_otherwise_is_so_at_once(server: Serv
         assert "새차로청".encode() in raw(server, "GET", "/feed.rss?office=lane&limit=2", {})[3]
     assert server.run("feed", "remove", "renamed").returncode == 0
     for _ in range(4):
-        assert raw(server, "GET", "/f/renamed.rss", {})[0] == 404
+        assert b"/f/renamed#ended" in raw(server, "GET", "/f/renamed.rss", {})[3]
 
 
 def gets(server: Server) -> int:
@@ -300,7 +312,16 @@ def test_copies_are_bounded_by_their_bytes_and_the_least_used_go_first() -> None
 
 def test_a_page_is_in_the_language_of_its_reader_whoever_asked_before(server: Server, token: str) -> None:
     id = server.client.get("/feed.json?office=lane").json()["items"][0]["url"].split("/")[-1]
-    for path in ("/", "/?office=lane", f"/articles/{id}"):
+    for path in (
+        "/",
+        "/?office=lane",
+        f"/articles/{id}",
+        *SUBJECTS,
+        "/regions",
+        "/topics",
+        "/offices",
+        "/press-calendar",
+    ):
         for _ in range(4):
             for headers, lang in (
                 ({"Accept-Language": "ko"}, "ko"),
@@ -339,6 +360,77 @@ def test_what_happens_to_an_article_shows_at_once_on_its_page_and_on_the_first_p
         assert gone.status_code == 200, gone.text
         assert {status for status, *_ in seen(page)} == {410}
         assert not any(found for _, found, _ in seen("/"))
+
+
+def test_what_happens_to_an_article_shows_at_once_on_the_pages_of_its_region_topic_and_office(
+    server: Server, token: str
+) -> None:
+    """A push, a correction, a lifted embargo and a withdrawal; in every worker. Numbers too."""
+
+    def seen(word: str) -> set[bool]:
+        answers = [raw(server, "GET", path, {"Accept-Language": "ko"}) for path in SUBJECTS for _ in range(4)]
+        assert all(status == 200 for status, *_ in answers)
+        return {word.encode() in body for *_, body in answers}
+
+    def amounts() -> list[set[int]]:
+        """Of the region and of the office, on the pages that list them."""
+        found = []
+        for path, link in (
+            ("/regions", "/regions/kr:50"),
+            ("/regions/kr", "/regions/kr:50"),
+            ("/offices", "/offices/lane"),
+        ):
+            beside = re.compile(rf'href="{link}">[^<]*</a> <span class="count">([0-9,]+)')
+            pages = [raw(server, "GET", path, {"Accept-Language": "ko"})[3].decode() for _ in range(4)]
+            found.append({int(beside.findall(page)[-1].replace(",", "")) for page in pages})
+        return found
+
+    topic = b"<topic>medtop:15000000</topic></article>"
+
+    def push(version: int, headline: str, inside: str = "", guid: str = "tag:lane,2026:subject") -> str:
+        body = document(guid, version, inside, headline).replace(b"</article>", topic)
+        answer = server.push(token, body)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
+
+    assert seen("주제 처음") == {False}
+    before = amounts()
+    assert all(len(found) == 1 for found in before)
+    id = push(1, "주제 처음")
+    assert seen("주제 처음") == {True}
+    after = amounts()
+    assert [found.pop() - was.pop() for found, was in zip(after, before, strict=True)] == [1, 1, 1]
+    push(2, "주제 고침")
+    assert seen("주제 처음") == {False} and seen("주제 고침") == {True}
+    standing = amounts()
+    lifts = datetime.now(UTC) + timedelta(seconds=2)
+    other = push(1, "주제 풀림", f'<embargo until="{lifts.isoformat()}"/>', "tag:lane,2026:subject-lifts")
+    assert seen("주제 풀림") == {False} and amounts() == standing
+    until(lambda: server.client.get(f"/articles/{other}.json").status_code == 200, 20)
+    assert seen("주제 풀림") == {True}
+    for one in (id, other):
+        server.client.delete(f"/articles/{one}?reason=x", headers={"Authorization": f"Bearer {token}"})
+    assert seen("주제 고침") == {False} and seen("주제 풀림") == {False}
+
+
+def test_the_pages_of_subjects_are_copied_until_something_changes(own_server: Callable[..., Server]) -> None:
+    """What the database says meanwhile without an announcement is not looked at: the page is a copy."""
+    server = own_server(workers="1").start()
+    token = server.office("copied", "첫 이름", "kr:50")
+    server.push(
+        token, document("tag:copied,2026:1").replace(b"</article>", b"<topic>medtop:15000000</topic></article>")
+    )
+    paths = ("/regions", "/topics", "/offices", "/offices/copied", "/press-calendar?office=copied")
+    for path in paths:
+        assert raw(server, "GET", path, {})[0] == 200
+    first = {path: raw(server, "GET", path, {}) for path in paths}
+    server.save(OfficeRecord("copied", "둘째 이름", "", ("kr:50",)))
+    for path in paths:
+        assert raw(server, "GET", path, {}) == first[path], path
+    for path in paths[2:]:
+        own = raw(server, "GET", path, {"Cookie": "pressrelay=x"})[3].decode()
+        assert "둘째 이름" in own, "who may be signed in gets no copy"
+        assert raw(server, "GET", path, {}) == first[path]
 
 
 def page(*headers: tuple[str, str], status: str = "200 OK") -> Callable[..., Any]:

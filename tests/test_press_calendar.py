@@ -191,6 +191,7 @@ def test_an_event_is_told_changed_canceled_and_taken_back(desk: Desk, editor: ht
     reader = desk.stranger()
     id = told(editor)
     month = f"/press-calendar?month={DAY[:7]}"
+    assert all("현장 브리핑" in reader.get(month).text for _ in range(4))
     page = reader.get(month)
     assert (
         page.status_code == 200
@@ -212,7 +213,11 @@ def test_an_event_is_told_changed_canceled_and_taken_back(desk: Desk, editor: ht
     shown = editor.get(f"/desk/announcements/{id}")
     assert 'name="clock" type="time" id="f-clock"' in shown.text and 'value="10:00"' in shown.text
     moved = FIELDS | {"clock": "15:30", "sequence": "0"}
+    for _ in range(4):
+        assert "15:30" not in reader.get(month).text + reader.get(f"/press-calendar/{id}").text
     assert editor.post(f"/desk/announcements/{id}", data=moved).status_code == 303
+    for _ in range(4):
+        assert "15:30" in reader.get(month).text and "15:30" in reader.get(f"/press-calendar/{id}").text
     late = editor.post(f"/desk/announcements/{id}", data=moved)
     assert late.status_code == 409 and "Somebody changed it meanwhile" in late.text and 'value="15:30"' in late.text
     assert "Changed" in reader.get(month).text

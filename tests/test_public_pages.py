@@ -15,7 +15,7 @@ from app import store
 from app.accounts.offices import OfficeRecord
 from app.query import Query
 from app.syndication.texts import LANGUAGES
-from app.web import amounts, choosing, showing
+from app.web import choosing, maps, showing
 from app.web.licences import licence_mark
 from feeds import Enclosure, Licence, bibtex, card, citation_sentence, csl_json, pdf
 from tests.articles import EVERYTHING, SEED
@@ -260,6 +260,10 @@ def test_the_form_narrows_a_page_and_keeps_what_was_chosen(server: Server, token
     assert [words(chip) for chip in chosen(narrowed, ".chosen .chips a")] == ["기관: 보이는도", "언어: ko"]
     assert chosen(narrowed, ".chosen .chips a")[0].get("href") == f"{server.url}/?lang=ko"
     # What a browser sends, with what was not chosen.
+    searched = server.client.get("/search?office=shown&q=%EC%B2%98%EC%9D%8C&region=&topic=", headers=HTML)
+    assert searched.status_code == 302 and searched.headers["Location"] == "/search?office=shown&q=%EC%B2%98%EC%9D%8C"
+    assert len(narrowed.xpath("//button[@formaction='/search']")) == 1
+    assert "처음 제목" in words(page_of(server, searched.headers["Location"]))
     sent = server.client.get("/?office=shown&lang=ko&q=&region=kr%3A51&topic=&genre=", headers=HTML)
     assert sent.status_code == 302
     assert sent.headers["Location"] == f"{server.url}/?region=kr%3A51&office=shown&lang=ko"
@@ -272,7 +276,7 @@ def test_an_empty_site_says_what_to_do(own_server: Any) -> None:
     for lang, said in (("ko", "첫 보도자료를 기다리고 있습니다"), ("en", "Waiting for the first release")):
         page = page_of(server, "/", lang)
         assert said in words(page) and page.xpath("//a[@href='/desk']")
-        assert not chosen(page, ".provinces")
+        assert not chosen(page, ".map")
 
 
 # Amounts
@@ -294,14 +298,11 @@ def test_amounts_are_counted_up_to_a_bound_and_of_what_is_public(engine: store.E
 
 @pytest.mark.parametrize("most", [0, 1, 2, 3, 4, 5, 17, 68, 5000])
 def test_the_shades_of_the_map_cover_every_number_once(most: int) -> None:
-    shown = amounts.Amounts(datetime.now(UTC), {"kr:51": most, "kr:52": 0}, amounts.bounds_of(most))
-    covered = [number for _, least, largest in shown.scale() for number in range(least, largest + 1)]
+    scale = maps.scale_of(most)
+    covered = [number for one in scale for number in range(one.least, one.largest + 1)]
     assert covered == list(range(most + 1))
-    shades = {
-        number: replace(shown, counts={"x": number}).level("x") for number in {0, 1, most // 2, most} if number <= most
-    }
-    for shade, least, largest in shown.scale():
-        assert all(shade == level for number, level in shades.items() if least <= number <= largest)
+    for one in scale:
+        assert {maps.shade_of(number, most) for number in (one.least, one.largest)} == {one.shade}
 
 
 def test_the_first_page_shows_how_much_came_from_each_province(server: Server, token: str) -> None:
@@ -309,7 +310,10 @@ def test_the_first_page_shows_how_much_came_from_each_province(server: Server, t
 
     def count(path: str = "/") -> int:
         rows = chosen(page_of(server, path), ".amounts tbody tr")
-        return {words(chosen(row, "th")[0]): int(words(chosen(row, "td")[0])) for row in rows}["강원특별자치도"]
+        counts = {words(chosen(row, "th")[0]): int(words(chosen(row, "td")[0])) for row in rows}
+        (tile,) = (one for one in chosen(page_of(server, path), ".tiles a") if "강원특별자치도" in words(one))
+        assert words(chosen(tile, ".amount")[0]) == str(counts["강원특별자치도"])
+        return counts["강원특별자치도"]
 
     before = count()
     assert before > 0

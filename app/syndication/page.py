@@ -44,6 +44,11 @@ def hub(context: Context) -> str:
     return f"{context.settings.url}/hub"
 
 
+def path_of(section: str, code: str) -> str:
+    """The page of a region, topic or office. `section`: "regions", "topics" or "offices"."""
+    return f"/{section}/{code}"
+
+
 def home(context: Context, query: Query) -> str:
     """The URL of the HTML page for the same query."""
     return query.home(context.settings.url)

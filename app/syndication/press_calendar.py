@@ -15,6 +15,7 @@ from feeds.icalendar import PressEvent
 from schemas import codes
 
 FORMATS = ("atom", "rss", "json")  # of feeds that say what was told or changed last
+PAIR = ("press-calendar", "*")  # as changes of events are announced: no place or topic has that name
 DAY = {"ko": "y. M. d.(EEE)", "en": "EEE d MMMM y"}
 CLOCK = "HH:mm"
 

@@ -50,19 +50,13 @@ TEXTS: dict[str, dict[str, str]] = {
     "filter-not": {"ko": "{name} 제외", "en": "Not {name}"},
     "amounts": {"ko": "최근 30일 시·도별 보도자료", "en": "Releases of the last 30 days by province"},
     "amounts-how": {
-        "ko": "{since}부터 나왔거나 고친 보도자료의 수입니다. 지도의 시·도를 누르면 그곳의 보도자료가 보입니다.",
-        "en": "Releases that were published or corrected since {since}. Choose a province on the map to see its releases.",
+        "ko": "{since}부터 나왔거나 고친 보도자료의 수입니다. 지도의 시·도를 누르면 그곳의 화면이 열립니다.",
+        "en": "Releases that were published or corrected since {since}. Choose a province on the map to open its page.",
     },
     "amounts-table": {"ko": "수를 표로 보기", "en": "The numbers as a table"},
     "amounts-region": {"ko": "시·도", "en": "Province"},
     "amounts-count": {"ko": "건수", "en": "Releases"},
-    "amounts-most": {"ko": "{most}건 이상", "en": "{most} or more"},
-    "amounts-one": {"ko": "{name} {count}건", "en": "{name}: {count}"},
     "amounts-none": {"ko": "없음", "en": "none"},
-    "amounts-source": {
-        "ko": "지도: 국토지리정보원(공공데이터포털)",
-        "en": "Map: National Geographic Information Institute of Korea",
-    },
     "more-offices": {"ko": "모든 기관과 피드", "en": "All offices and feeds"},
     "begin": {"ko": "첫 보도자료를 기다리고 있습니다", "en": "Waiting for the first release"},
     "begin-how": {

@@ -86,9 +86,12 @@ def _lean(path: Path) -> bytes:
 
 
 def _symbols(path: Path) -> bytes:
-    """The shapes of a map as SVG. A page shows them by `<use href="…#kr-11">` in its own colours, and need not have the shapes."""
+    """The shapes of a map as SVG. A page shows them by `<use href="…#kr-11">` in its own colours, and need not have the shapes.
+    Their lines are as wide as the page says, however large the map is drawn: `<use>` does not pass that on."""
     shapes = msgspec.json.decode(path.read_bytes())["shapes"]
-    paths = "".join(f'<path id="kr-{code}" d="{shape}"/>' for code, shape in shapes.items())
+    paths = "".join(
+        f'<path id="kr-{code}" vector-effect="non-scaling-stroke" d="{shape}"/>' for code, shape in shapes.items()
+    )
     return f'<svg xmlns="http://www.w3.org/2000/svg"><defs>{paths}</defs></svg>\n'.encode()
 
 

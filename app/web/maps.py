@@ -1,12 +1,17 @@
-"""Maps of Korea's regions as SVG in the page, made of the shapes that the desk's map has too (static/map). Each region is a link.
+"""Maps of Korea's regions as SVG in the page, made of the shapes that the desk's map has too (static/map). Each region is a link to
+its page; its shade, and a number beside its name, say how many releases it has.
 
-The shapes are finer than a page can show, and a page's HTML is small. So their points are put on a grid as fine as the picture is
-large.
+The provinces are shown by reference to a file of shapes that browsers keep (app/web/assets.py). The shapes of a province's parts stand
+in its page. They are finer than a page can show, and a page's HTML is small, so their points are put on a grid as fine as the picture
+is large.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
+from itertools import pairwise
+from math import isqrt
+from pathlib import Path
 
 import msgspec
 from markupsafe import Markup
@@ -14,11 +19,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from app.syndication.texts import name, text
-from app.web.assets import STATIC
+from app.web import assets
+from app.web.context import here
 from schemas import codes
 
 FINE = 480  # the points of the grid along the longer side
 WHOLE = "kr"
+SHADES = 4  # besides that of none
 # The shapes are closed lines of relative steps.
 _RING = re.compile(r"M(-?\d+) (-?\d+)l([^z]*)z")
 _NUMBER = re.compile(r"-?\d+")
@@ -30,8 +37,11 @@ class MapOutline(Struct, frozen=True):
     """A map: its regions on a grid."""
 
     box: Box
-    shapes: Mapping[str, str]  # code of a region -> the path
+    shapes: Mapping[
+        str, str
+    ]  # code of a region -> the path; of a province, where it stands in the file of their shapes
     source: str  # who made it; it has to be named
+    frames: tuple[Box, ...] = ()  # of islands that are drawn elsewhere than they lie
 
 
 class Tile(Struct, frozen=True):
@@ -43,7 +53,15 @@ class Tile(Struct, frozen=True):
     name: str = ""
     short: str = ""  # the name that fits a tile
     shade: int = 0
-    amount: int = 0
+    amount: str = ""
+
+
+class Shade(Struct, frozen=True):
+    """What a shade of a map means."""
+
+    shade: int
+    least: int
+    largest: int
 
 
 class DrawnMap(Struct, frozen=True):
@@ -51,18 +69,19 @@ class DrawnMap(Struct, frozen=True):
 
     picture: Markup
     source: str
+    scale: tuple[Shade, ...] = ()
 
 
 @cache
 def outline(code: str) -> MapOutline | None:
     """The map of the regions below a region; None if there is none."""
-    file = "kr.json" if code == WHOLE else f"{code.replace(':', '-')}.json"
-    path = STATIC / "map" / file
-    if (code != WHOLE and not re.fullmatch(r"kr:\d{2}", code)) or not path.exists():
+    if code != WHOLE and (not re.fullmatch(r"kr:\d{2}", code) or not _file(code).exists()):
         return None
-    korea = msgspec.json.decode((STATIC / "map" / "kr.json").read_bytes())
-    given = korea if code == WHOLE else msgspec.json.decode(path.read_bytes())
-    left, top, width, height = korea["viewBox"] if code == WHOLE else korea["frames"][code.partition(":")[2]]
+    korea, given = msgspec.json.decode(_file(WHOLE).read_bytes()), msgspec.json.decode(_file(code).read_bytes())
+    if code == WHOLE:
+        links = {f"kr:{part}": f"#kr-{part}" for part in given["shapes"]}
+        return MapOutline(tuple(korea["viewBox"]), links, korea["source"], tuple(map(tuple, korea["insets"])))
+    left, top, width, height = korea["frames"][code.partition(":")[2]]
     step = max(width, height) / FINE
     # A city's wards are drawn as the city.
     wards = {code.code for part in given["shapes"] for code in codes("region").children(f"kr:{part}")}
@@ -72,10 +91,20 @@ def outline(code: str) -> MapOutline | None:
     return MapOutline(box, shapes, korea["source"])
 
 
+def provinces() -> tuple[str, ...]:
+    """The regions of the whole map."""
+    whole = outline(WHOLE)
+    return tuple(whole.shapes) if whole else ()
+
+
+def _file(code: str) -> Path:
+    return assets.STATIC / "map" / ("kr.json" if code == WHOLE else f"{code.replace(':', '-')}.json")
+
+
 @cache
 def tiles() -> tuple[Tile, ...]:
     """The provinces as tiles, row by row."""
-    korea = msgspec.json.decode((STATIC / "map" / "kr.json").read_bytes())
+    korea = msgspec.json.decode(_file(WHOLE).read_bytes())
     placed = {(row, column): (code, wide) for code, (column, row, wide) in _placed(korea["tiles"])}
     columns = 1 + max(column + wide - 1 for (_, column), (_, wide) in placed.items())
     found: list[Tile] = []
@@ -92,9 +121,9 @@ def _placed(given: Mapping[str, Sequence[int]]) -> list[tuple[str, tuple[int, in
     return [(code, (place[0], place[1], place[2] if len(place) > 2 else 1)) for code, place in given.items()]
 
 
-def tile_links(amounts: Mapping[str, int], lang: str) -> list[Tile]:
-    """The provinces as tiles with their names and amounts."""
-    shades = shades_of(amounts)
+def tile_links(amounts: Mapping[str, int], lang: str, most: int = 0) -> list[Tile]:
+    """The provinces as tiles with their names and amounts; of more than `most`, if given, nobody knows how many there are."""
+    shades = shades_of(amounts, provinces())
     return [
         replace(
             tile,
@@ -102,7 +131,7 @@ def tile_links(amounts: Mapping[str, int], lang: str) -> list[Tile]:
             name=name(tile.code, lang),
             short=_short(tile, lang),
             shade=shades.get(tile.code, 0),
-            amount=amounts.get(tile.code, 0),
+            amount=amount_words(amounts.get(tile.code, 0), most),
         )
         if tile.code
         else tile
@@ -121,33 +150,58 @@ def _short(tile: Tile, lang: str) -> str:
     return min((alias for alias in like if len(alias) > 3), key=len, default=short) if len(short) > 9 else short
 
 
-def drawn(code: str, amounts: Mapping[str, int], lang: str) -> DrawnMap | None:
-    """The map of what is below a region; None if there is none."""
+def map_of(code: str, amounts: Mapping[str, int], lang: str, most: int = 0) -> DrawnMap | None:
+    """The map of what is below a region; None if there is none. `most`: as of the tiles."""
     found = outline(code)
     if found is None:
         return None
-    label = text("browse-map", lang).format(name=name(code, lang))
-    return DrawnMap(_picture(found, label, lambda part: name(part, lang), amounts), found.source)
-
-
-def _picture(drawn: MapOutline, label: str, named: Callable[[str], str], amounts: Mapping[str, int]) -> Markup:
-    """The map as SVG. `named`: the name of a region; `amounts`: how many releases each has, which its shade and its title say."""
-    shades = shades_of(amounts)
-    paths = [
-        Markup('<a href="/regions/{}"><title>{}</title><path class="s{}" d="{}"/></a>').format(
-            part, f"{named(part)}: {amounts.get(part, 0):,}", shades.get(part, 0), Markup(shape)
+    shades = shades_of(amounts, found.shapes)
+    parts = Markup("").join(
+        Markup('<a href="/regions/{}"><title>{}</title>{}</a>').format(
+            part, f"{name(part, lang)}: {amount_words(amounts.get(part, 0), most)}", _shape(shape, shades.get(part, 0))
         )
-        for part, shape in drawn.shapes.items()
-    ]
-    start = Markup('<svg viewBox="{}" role="group" aria-label="{}">').format(" ".join(map(str, drawn.box)), label)
-    return start + Markup("").join(paths) + Markup("</svg>")
+        for part, shape in found.shapes.items()
+    )
+    frames = Markup("").join(
+        map(Markup('<rect class="inset" x="{0[0]}" y="{0[1]}" width="{0[2]}" height="{0[3]}"/>').format, found.frames)
+    )
+    label = text("browse-map", lang).format(name=name(code, lang))
+    start = Markup('<svg viewBox="{}" role="group" aria-label="{}">').format(" ".join(map(str, found.box)), label)
+    largest = max((amounts.get(part, 0) for part in found.shapes), default=0)
+    return DrawnMap(start + frames + parts + Markup("</svg>"), found.source, scale_of(largest))
 
 
-def shades_of(amounts: Mapping[str, int]) -> dict[str, int]:
-    """The shade of each region: from 1 to 4 by the square root of its amount, so that one very large amount does not leave all others
-    alike; 0 for none."""
-    most = max(amounts.values(), default=0)
-    return {code: min(4, 1 + int(4 * (amount / most) ** 0.5)) if amount else 0 for code, amount in amounts.items()}
+def _shape(shape: str, shade: int) -> Markup:
+    if shape.startswith("#"):
+        file = assets.of_site(here().settings).url(assets.MAP)
+        return Markup('<use class="s{}" href="{}{}"/>').format(shade, file, shape)
+    return Markup('<path class="s{}" d="{}"/>').format(shade, shape)
+
+
+def amount_words(amount: int, most: int = 0) -> str:
+    """A number for readers: 5,000+ where it is at least `most`."""
+    return f"{amount:,}+" if most and amount >= most else f"{amount:,}"
+
+
+def shades_of(amounts: Mapping[str, int], regions: Collection[str]) -> dict[str, int]:
+    """The shade of each of these regions: from 1 to SHADES by the square root of its amount, so that one very large amount does not
+    leave all others alike; 0 for none."""
+    there = {code: amounts.get(code, 0) for code in regions}
+    most = max(there.values(), default=0)
+    return {code: shade_of(amount, most) for code, amount in there.items()}
+
+
+def shade_of(amount: int, most: int) -> int:
+    """The shade of an amount where `most` is the largest one."""
+    return min(SHADES, 1 + isqrt(SHADES**2 * amount // most)) if amount else 0
+
+
+def scale_of(most: int) -> tuple[Shade, ...]:
+    """The shades that there can be where `most` is the largest amount."""
+    starts = [0, *(max(1, -(-most * shade**2 // SHADES**2)) for shade in range(SHADES)), most + 1]
+    return tuple(
+        Shade(shade, least, after - 1) for shade, (least, after) in enumerate(pairwise(starts)) if least < after
+    )
 
 
 def _coarser(path: str, step: float) -> str:

@@ -13,7 +13,7 @@ from app.accounts.offices import OfficeRecord
 from app.context import Context
 from app.intake.enclosures import address as address_of
 from app.query import FIELDS, Query
-from app.syndication.page import address, home
+from app.syndication.page import address, path_of
 from app.syndication.texts import text, value_name
 from app.text.zones import zone_of
 from app.web.licences import licence_mark
@@ -121,16 +121,15 @@ def queries_of(article: Article) -> list[Query]:
 def feed_links(context: Context, article: Article, lang: str) -> list[FeedLink]:
     """The feeds that an article is in. Raises Unavailable."""
     offices = {office.code: office for office in store.accounts.all_offices(context.engine)}
-    return [
-        FeedLink(_named(query, offices, lang), home(context, query), address(context, query, "rss"))
-        for query in queries_of(article)[:MOST_FEEDS]
-    ]
+    return [_feed_link(context, query, offices, lang) for query in queries_of(article)[:MOST_FEEDS]]
 
 
-def _named(query: Query, offices: Mapping[str, OfficeRecord], lang: str) -> str:
-    """What a feed of one value shows, such as "지역: 김제시"."""
+def _feed_link(context: Context, query: Query, offices: Mapping[str, OfficeRecord], lang: str) -> FeedLink:
+    """The feed of one value, called "지역: 김제시", and the page of that region, topic or office."""
     parameter, value = next((name, query.values(name)[0]) for name in FIELDS if query.values(name))
-    return f"{text(f'filter:{parameter}', lang)}: {value_name(parameter, value, offices, lang)}"
+    title = f"{text(f'filter:{parameter}', lang)}: {value_name(parameter, value, offices, lang)}"
+    page = f"{context.settings.url}{path_of(f'{parameter}s', value)}"
+    return FeedLink(title, page, address(context, query, "rss"))
 
 
 def day_of(context: Context, article: Article) -> date:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from app import store
 from app.context import Context
-from app.query import LIMIT, Query, url
+from app.query import LIMIT, Query, office_place, url
 from app.syndication import page
 from app.syndication.retired import day_name
 from app.syndication.texts import text
@@ -20,6 +20,7 @@ from app.web.html import html_page, language, links
 from app.web.months import month_name, month_starts
 from app.web.plot import BarSeries, plotted
 from app.web.representation import article_key
+from app.web.sharing import ANY, share
 from feeds import Article
 from schemas import Code, codes
 
@@ -46,14 +47,19 @@ class Month(Struct, frozen=True):
     path: str  # the search for its releases; empty: there are none
 
 
-def path_of(section: str, code: str) -> str:
-    """The page of a region, topic or office. `section`: "regions", "topics" or "offices"."""
-    return f"/{section}/{code}"
-
-
 def in_force(found: Collection[Code]) -> list[Code]:
     """Those of these codes that are used today."""
     return [code for code in found if code.valid_to is None and code.retired is None]
+
+
+def paths_in_use(context: Context, most: int) -> list[str]:
+    """The pages of the regions, topics and offices that have releases; at most so many. Raises Unavailable."""
+    used = store.feeds.names_in_use(context.engine)
+    found = [("regions", code.code) for code in codes("region") if code.code in used]
+    found += [("topics", code.code) for code in codes("topic") if code.code in used]
+    offices = store.accounts.all_offices(context.engine)
+    found += [("offices", office.code) for office in offices if office_place(office.code) in used]
+    return [page.path_of(section, code) for section, code in found[:most]]
 
 
 @cache
@@ -70,6 +76,13 @@ def before(scheme: Scheme) -> dict[str, list[Code]]:
 def meaning(topic: str) -> tuple[Code, ...]:
     """The policy fields that mean this Media Topic."""
     return tuple(code for code in codes("topic") if topic in code.maps_to)
+
+
+def shared(*pairs: str) -> None:
+    """Let the page be copied while nothing changes in the feeds of these pairs, or in any if none is given; at most until the month
+    ends: the plot and the amounts go up to this month. Call it before anything is read."""
+    now = datetime.now(UTC)
+    share(pairs or (ANY,), seconds=(month_starts(now, 1)[-1] - now).total_seconds())
 
 
 def counted(context: Context, names: Collection[str]) -> dict[str, int]:
@@ -109,7 +122,7 @@ def subject_page(
     Raises Unavailable."""
     lang = language()
     plot, rows = months(context, query, key, lang)
-    own = path_of(section, query.values(section[:-1])[0])
+    own = page.path_of(section, query.values(section[:-1])[0])
     response = html_page(
         "subject.html",
         lang,

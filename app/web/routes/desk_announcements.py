@@ -58,6 +58,7 @@ def tell(visit: Visit) -> Response:
         return _page(seat, faults, sent)
     if not store.press_events.tell_event(context.engine, event, press_calendar.calendar_pairs(event), seat.actor, now):
         return _page(seat, {"title": "announcements-full"}, sent)
+    _announce()
     return gone(f"/desk/announcements?office={seat.office.code}")
 
 
@@ -103,7 +104,15 @@ def _stored(seat: Seat, event: PressEvent, now: datetime) -> Response:
         if newest is None or newest.state == "removed":
             raise NotFound
         return _page(seat, {"title": "announcements-meanwhile"}, announcing.as_form(newest), newest, 409)
+    _announce()
     return gone(f"/desk/announcements?office={seat.office.code}")
+
+
+def _announce() -> None:
+    """End all copies of the pages of the press calendar, before the person is answered."""
+    cache = here().cache
+    if not cache.announce((), [press_calendar.PAIR]):
+        cache.wait_out()
 
 
 def _say(problem: Problem) -> str:

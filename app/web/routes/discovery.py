@@ -20,6 +20,8 @@ NEWS_HOURS = 48
 LOOKED_AT = 5 * sitemap.MOST_NEWS  # changed articles that are read for the news sitemap at most
 AT_ONCE = 500
 EXPIRES_DAYS = 90
+ALWAYS = ("/", "/feeds", "/regions", "/topics", "/offices", "/press-calendar")
+MOST_PAGES = 20_000  # of regions, topics and offices in the sitemap
 PLAIN = "text/plain; charset=utf-8"
 
 
@@ -104,9 +106,11 @@ def _start(text: str) -> int:
 
 
 def _sitemap(context: Context, start: int | None, *, pages: bool = False) -> bytes:
-    """The newest 50,000 articles of one period; with `pages`, the pages that always exist come before them."""
+    """The newest 50,000 articles of one period; with `pages`, the other public pages come before them."""
     url = context.settings.url
-    found: list[tuple[str, datetime | None]] = [(f"{url}/", None), (f"{url}/feeds", None)] if pages else []
+    found: list[tuple[str, datetime | None]] = (
+        [(f"{url}{path}", None) for path in (*ALWAYS, *web.subjects.paths_in_use(context, MOST_PAGES))] if pages else []
+    )
     if start is not None:
         most = sitemap.MOST - len(found)
         found += [

@@ -26,7 +26,6 @@ from app.web import (
     question_here,
     share,
 )
-from app.web.marking import mark, passage
 from schemas import codes
 
 blueprint = Blueprint("pages", __name__)
@@ -52,8 +51,8 @@ def home() -> Response:
         lang,
         title=feed_title(context.settings.site_name, query, offices, lang),
         articles=found,
-        mark=partial(mark, words=query.words),
-        lead=partial(passage, words=query.words),
+        mark=partial(web.marking.mark, words=query.words),
+        lead=partial(web.marking.passage, words=query.words),
         picture=web.showing.picture,
         words=query.words,
         kept=[pair for pair in parse_qsl(replace(query, before=None, after=None).canonical()) if pair[0] != "q"],
@@ -90,12 +89,14 @@ def _overview(context: Context, offices: Mapping[str, OfficeRecord], now: dateti
     """What stands beside the newest articles: the amounts of each province, and the topics and offices that have articles. Raises
     Unavailable."""
     used = store.feeds.names_in_use(context.engine)
+    amounts = web.amounts.amounts_by_province(context, now)
     first = [code.code for code in codes("topic") if code.scheme == "medtop" and not code.parent and code.code in used]
     there = [(office.code, office.name) for office in offices.values() if office_place(office.code) in used]
     return {
-        "korea": web.amounts.korea(),
-        "amounts": web.amounts.amounts_by_province(context, now),
-        "most": web.amounts.MOST,
+        "map": web.maps.map_of("kr", amounts.counts, lang, web.amounts.MOST),
+        "tiles": web.maps.tile_links(amounts.counts, lang, web.amounts.MOST),
+        "amounts": amounts,
+        "amount_words": partial(web.maps.amount_words, most=web.amounts.MOST),
         "topics": [(code, name(code, lang)) for code in first],
         "offices": there[:LISTED],
     }

@@ -24,6 +24,7 @@ MONTH = re.compile(r"(20\d\d)-(0[1-9]|1[0-2])")
 ID = re.compile(r"[0-9a-f]{32}")
 MOST, PAGES = 80, 100  # events that a page shows, and pages of a month
 IN_FEED, IN_CALENDAR = 50, 1_000
+AT_MOST = 10  # seconds that a copy of a page is served
 MONTHS_AHEAD = 13  # of iCalendar
 MONTHS = {"ko": "y년 M월", "en": "MMMM y"}
 
@@ -45,12 +46,14 @@ def month() -> Response:
     asked = only(("region", "topic", "office", "month", "page"))
     query = _query(context, asked)
     zone = context.settings.site_timezone
-    today = datetime.now(UTC).astimezone(zone_of(zone)).date()
+    now = datetime.now(UTC)
+    today = now.astimezone(zone_of(zone)).date()
     first = _month(asked.get("month", ""), today)
     after = (first + timedelta(days=32)).replace(day=1)
     since, until = (_midnight(day, zone) for day in (first, after))
     within = press_calendar.within(query)
     page = _page(asked.pop("page", "1"))
+    _share((_midnight(today + timedelta(days=1), zone) - now).total_seconds())
     found = store.press_events.events_between(context.engine, within, since, until, MOST + 1, (page - 1) * MOST)
     weeks = _weeks(first, today, found[:MOST], zone, lang)
     office = _office_name(context, query)
@@ -94,6 +97,7 @@ def month() -> Response:
 def one(id: str) -> Response:
     """An event. 410 if its office took it back."""
     only(())
+    _share(AT_MOST)
     context, lang = here(), language()
     event = store.press_events.event_by_id(context.engine, id) if ID.fullmatch(id) else None
     if event is None:
@@ -135,6 +139,12 @@ def subscribed(format: str) -> Response:
     if format == "ics":
         response.headers["Content-Disposition"] = 'inline; filename="press-calendar.ics"'
     return response
+
+
+def _share(seconds: float) -> None:
+    """Let the page be copied while no event changes. A desk that is killed before it announces a change leaves copies of the state
+    before it, so none stays for long."""
+    web.share(["/".join(press_calendar.PAIR)], seconds=min(seconds, AT_MOST))
 
 
 def _icalendar(context: Context, within: list[tuple[str, str]], query: Query, title: str, lang: str) -> bytes:

@@ -7,14 +7,13 @@ from datetime import datetime
 from functools import partial
 from urllib.parse import parse_qsl
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 from msgspec.structs import replace
 
 from app import store, web
 from app.query import FIELDS, LIMIT, url
 from app.syndication.texts import value_name
 from app.web import Context, OfficeRecord, Query, feed_title, here, html_page, language, links, question_here
-from app.web.marking import mark, passage
 from app.web.misspelling import Name, misspelt, named_in
 
 blueprint = Blueprint("search", __name__)
@@ -28,6 +27,8 @@ def shown() -> Response:
     """The page of the search; it takes the parameters of feeds."""
     context, lang = here(), language()
     query = replace(question_here(), limit=LIMIT, after=None)
+    if any(not value for value in request.args.values()):  # of a form in which not everything was chosen
+        return Response(status=302, headers={"Location": web.subjects.searched(query), "Cache-Control": "no-store"})
     whole = replace(query, before=None)
     every = store.accounts.all_offices(context.engine)
     offices = {office.code: office for office in every}
@@ -50,8 +51,8 @@ def shown() -> Response:
         chosen=_chosen(whole, offices, lang),
         plain=web.subjects.searched(Query(words=query.words)),
         articles=found,
-        mark=partial(mark, words=query.words),
-        lead=partial(passage, words=query.words),
+        mark=partial(web.marking.mark, words=query.words),
+        lead=partial(web.marking.passage, words=query.words),
         amount=len(standing),
         most=web.facets.MOST,
         older=older,
@@ -138,7 +139,7 @@ def _shown(one: Name, query: Query, offices: dict[str, OfficeRecord], lang: str)
     return {
         "kind": one.kind,
         "name": label,
-        "path": web.subjects.path_of(f"{one.kind}s", one.code),
+        "path": web.page.path_of(f"{one.kind}s", one.code),
         "words": one.words,
         "rest": one.rest,
         "search": web.subjects.searched(narrowed),

@@ -33,18 +33,19 @@ LONGEST = 200  # characters of an office's name
 def regions() -> Response:
     """The provinces of Korea on the map, and the other countries that have releases."""
     only(())
+    web.subjects.shared()
     lang, table = language(), codes("region")
     provinces = web.subjects.in_force(table.children("kr"))
     countries = [code.code for code in web.subjects.in_force(table.children("")) if code.code != "kr"]
     amounts = web.subjects.counted(here(), ["kr", *(code.code for code in provinces), *countries])
-    korea = [web.subjects.Crumb(web.subjects.path_of("regions", "kr"), name("kr", lang), amounts.get("kr", 0))]
+    korea = [web.subjects.Crumb(web.page.path_of("regions", "kr"), name("kr", lang), amounts.get("kr", 0))]
     return _index(
         "regions",
         groups=[
             (name("kr", lang), [*korea, *_crumbs("regions", provinces, amounts, lang)]),
             (text("browse-countries", lang), _used("regions", countries, amounts, lang)),
         ],
-        map=web.maps.drawn("kr", amounts, lang),
+        map=web.maps.map_of("kr", amounts, lang),
         tiles=web.maps.tile_links(amounts, lang),
     )
 
@@ -53,6 +54,7 @@ def regions() -> Response:
 def topics() -> Response:
     """The topics of the first level, and Korea's policy fields."""
     only(())
+    web.subjects.shared()
     lang = language()
     first = web.subjects.in_force(codes("topic").children(""))
     amounts = web.subjects.counted(here(), [code.code for code in first])
@@ -69,6 +71,7 @@ def offices() -> Response:
     context = here()
     asked = only(("page",)).get("page", "1")
     number = int(asked) if re.fullmatch("[0-9]{1,6}", asked) else 0
+    web.subjects.shared()
     used = store.feeds.names_in_use(context.engine)
     known = [office for office in store.accounts.all_offices(context.engine) if office_place(office.code) in used]
     pages = max(1, -(-len(known) // AT_ONCE))
@@ -104,6 +107,7 @@ def region(code: str) -> Response:
     only(())
     context, lang = here(), language()
     known = _known("region", code)
+    web.subjects.shared(f"{known.code}/*")
     query = Query(regions=(known.code,))
     below = web.subjects.in_force(codes("region").children(known.code))
     amounts = web.subjects.counted(context, [part.code for part in below])
@@ -122,7 +126,7 @@ def region(code: str) -> Response:
         facts=_names(known, lang),
         since=known.valid_from,
         below=_listed("regions", below, amounts, lang),
-        map=web.maps.drawn(known.code, amounts, lang),
+        map=web.maps.map_of(known.code, amounts, lang),
         tiles=web.maps.tile_links(amounts, lang) if known.code == "kr" else (),
     )
     return _successor(context, response, "regions", known.successors)
@@ -134,6 +138,7 @@ def topic(code: str) -> Response:
     only(())
     context, lang = here(), language()
     known = _known("topic", code)
+    web.subjects.shared(f"*/{known.code}")
     query = Query(topics=(known.code,))
     below = web.subjects.in_force(codes("topic").children(known.code))
     amounts = web.subjects.counted(context, [part.code for part in below])
@@ -167,7 +172,8 @@ def office(code: str) -> Response:
     every = store.accounts.all_offices(context.engine)
     known = _known_office(code, every)
     by_code = {other.code: other for other in every}
-    parts = [other for other in every if other.parent == known.code]
+    parts = [other for other in every if other.parent == known.code][:MOST_BELOW]
+    web.subjects.shared(*(f"{office_place(one.code)}/*" for one in (known, *parts)))
     amounts = web.subjects.counted(context, [office_place(part.code) for part in parts])
     query = Query(offices=(known.code,))
     found = web.subjects.newest_releases(context, query)
@@ -179,9 +185,7 @@ def office(code: str) -> Response:
         known.name,
         office_place(known.code),
         crumbs_above=[
-            (by_code[above].name, web.subjects.path_of("offices", above))
-            for above in known.above[::-1]
-            if above in by_code
+            (by_code[above].name, web.page.path_of("offices", above)) for above in known.above[::-1] if above in by_code
         ],
         facts=[("browse-other-names", ", ".join(known.aliases)), ("browse-code", known.code)],
         site_url=known.url,
@@ -190,7 +194,7 @@ def office(code: str) -> Response:
             (text("browse-default-topics", lang), [_crumb("topics", one, lang) for one in known.topics]),
         ],
         contacts=_contacts(found),
-        below=[_office_crumb(part, amounts.get(office_place(part.code), 0)) for part in parts[:MOST_BELOW]],
+        below=[_office_crumb(part, amounts.get(office_place(part.code), 0)) for part in parts],
     )
 
 
@@ -226,7 +230,7 @@ def _successor(context: Context, response: Response, section: str, codes_after: 
     """The response, with links to what follows (RFC 5829)."""
     for code in codes_after:
         response.headers.add(
-            "Link", f'<{context.settings.url}{web.subjects.path_of(section, code)}>; rel="successor-version"'
+            "Link", f'<{context.settings.url}{web.page.path_of(section, code)}>; rel="successor-version"'
         )
     return response
 
@@ -234,7 +238,7 @@ def _successor(context: Context, response: Response, section: str, codes_after: 
 def _way(section: str, code: Code, lang: str) -> list[tuple[str, str]]:
     """The codes above one, from the top."""
     above = codes("region" if section == "regions" else "topic").ancestors(code.code)
-    return [(name(other, lang), web.subjects.path_of(section, other)) for other in above[::-1]]
+    return [(name(other, lang), web.page.path_of(section, other)) for other in above[::-1]]
 
 
 def _names(code: Code, lang: str) -> list[tuple[str, str]]:
@@ -246,7 +250,7 @@ def _names(code: Code, lang: str) -> list[tuple[str, str]]:
 
 
 def _crumb(section: str, code: str, lang: str, amount: int = 0) -> web.subjects.Crumb:
-    return web.subjects.Crumb(web.subjects.path_of(section, code), name(code, lang), amount)
+    return web.subjects.Crumb(web.page.path_of(section, code), name(code, lang), amount)
 
 
 def _crumbs(section: str, below: Sequence[Code], amounts: dict[str, int], lang: str) -> list[web.subjects.Crumb]:
@@ -267,7 +271,7 @@ def _listed(section: str, below: Sequence[Code], amounts: dict[str, int], lang: 
 
 
 def _office_crumb(office: OfficeRecord, amount: int) -> web.subjects.Crumb:
-    return web.subjects.Crumb(web.subjects.path_of("offices", office.code), office.name, amount)
+    return web.subjects.Crumb(web.page.path_of("offices", office.code), office.name, amount)
 
 
 def _contacts(articles: Sequence[Article]) -> list[Contact]:
