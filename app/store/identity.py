@@ -30,7 +30,7 @@ class NewestChange(Struct, frozen=True):
 
     instance: str  # its name
     mark: Mark  # the newest change
-    renewed: int  # when the name was last renewed, micros; 0: never
+    renewed: int  # when the name was last renewed because the state may be older or a copy, micros; 0: never
 
 
 _HEAD = (
@@ -80,7 +80,8 @@ def moved(engine: Engine) -> bool:
 def renew(engine: Engine, instance: str, *, older: bool) -> str:
     """Give the history a new name, unless its name is no longer `instance`. Return the valid name. `older`: the database is in an
     older state than before; otherwise it only moved. A database that has moved but has no home yet keeps its name, because an earlier
-    version of Pressrelay gave the name without noting a home. With a new name, people sign in again. Raises Unavailable."""
+    version of Pressrelay gave the name without noting a home. Where the state may be older or a copy, people sign in again; not
+    where a standby took over. Raises Unavailable."""
     with writing(engine) as connection:
         found, known = connection.execute(
             select(counter.c.instance, counter.c.home).where(counter.c.id == 1).with_for_update()
@@ -90,11 +91,26 @@ def renew(engine: Engine, instance: str, *, older: bool) -> str:
             return str(found)
         name = secrets.token_hex(8) if known or older else str(found)
         values: dict[str, str | int] = {"instance": name, "home": home}
-        if name != found:
+        if name != found and (older or not _took_over(connection, str(known), home)):
             values["renewed"] = now = micros(datetime.now(UTC))
             _end(connection, now)
         connection.execute(update(counter).where(counter.c.id == 1).values(**values))
     return name
+
+
+def _took_over(connection: Connection, known: str, home: str) -> bool:
+    """Whether a standby of the same PostgreSQL cluster became its primary server: there is nothing but a later timeline, and it was
+    not told to stop at an earlier point. A standby that had not received everything is found by the note of its host (app/witness.py)."""
+    old, new = known.split(), home.split()
+    if len(old) != 4 or old[:3] != new[:3] or int(new[3]) < int(old[3]):
+        return False
+    return connection.exec_driver_sql(_TARGETS).first() is None
+
+
+_TARGETS = (
+    "SELECT name FROM pg_settings WHERE setting <> '' AND name IN ('recovery_target', 'recovery_target_lsn',"
+    " 'recovery_target_name', 'recovery_target_time', 'recovery_target_xid')"
+)
 
 
 def _end(connection: Connection, now: int) -> None:

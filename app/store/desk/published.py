@@ -14,10 +14,18 @@ from feeds import Brief
 
 WAITING, SENT, WITHDRAWN = ("embargo", "held"), ("published", "corrected"), ("withheld", "canceled")
 LOOKED_AT = 500  # articles that one page looks at for those with some words: work does not grow with the archive
+PART = 100  # of these, in one statement
 MOST_COUNTED = 1_000  # more are not counted
 
 Position = tuple[datetime, int]
 decoded = msgspec.json.Decoder(Brief).decode
+
+
+class _Headline(Struct):
+    headline: str
+
+
+headline_of = msgspec.json.Decoder(_Headline).decode
 
 
 class DeskArticle(Struct, frozen=True):
@@ -43,20 +51,19 @@ def placed(
     the headline; then a page looks at LOOKED_AT articles, so it may have fewer than `limit` and still have a next one. Raises
     Unavailable."""
     which = and_(articles.c.office == office, or_(*(_KINDS[state] for state in sorted(states))))
-    most = LOOKED_AT if words else limit
+    most, part = (LOOKED_AT, PART) if words else (limit, limit)
     found: list[DeskArticle] = []
-    looked, last, part = 0, before, words.lower()
+    looked, last, wanted = 0, before, words.lower()
     with reading(engine) as connection:
-        while looked < most:  # a page of rows at a time: many may be looked at, and each has its whole text
-            rows = connection.execute(_after(which, last).limit(limit)).all()
+        while looked < most:  # some rows at a time: many may be looked at, and each has its whole text
+            rows = connection.execute(_after(which, last).limit(part)).all()
             for row in rows:
                 looked, last = looked + 1, (instant(row.edited), row.num)
-                article = decoded(row.doc)
-                if part in article.headline.lower():
-                    found.append(_placed(row, article))
+                if not wanted or wanted in headline_of(row.doc).headline.lower():
+                    found.append(_placed(row, decoded(row.doc)))
                     if len(found) == limit:
                         return found, last
-            if len(rows) < limit:
+            if len(rows) < part:
                 return found, None
     return found, last
 
