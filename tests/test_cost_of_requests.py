@@ -24,6 +24,7 @@ from app import create_app, store
 from app.accounts.people import EDITS_OUTLET, INVITED
 from app.accounts.rights import OutletRecord
 from app.deliveries import links
+from app.desk import announcing
 from app.intake import enclosures
 from app.query.parsing import PARAMETERS, VALUES, WORDS
 from app.settings import Settings
@@ -348,6 +349,7 @@ FORMS: dict[str, tuple[str, ...]] = {
     "/people": ("email", "office", "outlet", "role"),
     "/people/cost/tokens": ("name", "role", "days", "password"),
     "/desk/suggest": ("office", "headline", "body"),
+    "/desk/announcements": announcing.FIELDS,
     "/accreditation": accreditation.FIELDS,
     "/newsroom/cost/renewal": ("why",),
     "/newsroom/cost/tokens": ("name", "rights", "days", "networks", "password"),
@@ -426,7 +428,16 @@ def test_each_form_has_its_case() -> None:
         if path.stem != "forms" and re.search(r"\b(fields|members)\(", path.read_text("utf-8"))
     }
     known = {"account", "alerts", "hub", "look", "people", "signin", "subscriptions", "tokens"}
-    known |= {"compose", "desk", "desk_lists", "desk_reporters", "desk_routine", "desk_sharing", "desk_versions"}
+    known |= {
+        "compose",
+        "desk",
+        "desk_announcements",
+        "desk_lists",
+        "desk_reporters",
+        "desk_routine",
+        "desk_sharing",
+        "desk_versions",
+    }
     known |= {"accreditation", "newsroom", "newsroom_hooks", "newsroom_tokens", "outlets"}
     assert reading == known, "give FORMS a line for the new form"
 

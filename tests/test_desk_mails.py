@@ -35,7 +35,9 @@ def desk(tmp_path_factory: pytest.TempPathFactory, mailbox: Mailbox) -> Iterator
 
 
 def words(mailbox: Mailbox, address: str) -> str:
-    """The last mail to somebody."""
+    """The last mail to somebody; nothing if there is none yet."""
+    if not mailbox.to(address):
+        return ""
     message = mailbox.to(address)[-1]
     body = message.get_body(("plain",))
     assert body is not None
