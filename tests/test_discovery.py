@@ -235,13 +235,14 @@ def test_many_articles_are_an_index(own_server: Callable[..., Server]) -> None:
     pages = locations(server.client.get("/sitemap.xml"), "sitemapindex")
     assert pages == [f"{server.url}/sitemap.xml?from={start}" for start in ("pages", now - 2 * period, now)]
     listed = [locations(httpx.get(page, trust_env=False)) for page in pages]
-    assert listed == [[f"{server.url}/", f"{server.url}/feeds"], urls[:1], urls[:0:-1]]
+    assert listed[0][:6] == [f"{server.url}{path}" for path in ALWAYS] and len(listed[0]) > 6
+    assert listed[1:] == [urls[:1], urls[:0:-1]]
     assert server.client.get(f"/sitemap.xml?from={now - period}").status_code == 404
     # What waits is counted nowhere: a period's list is as long as what it lists.
     held = release(9).replace(b"<headline>", b'<embargo held="true"/><headline>', 1)
     assert server.push(token, held).status_code == 201
     assert server.push(token, release(10)).status_code == 201
-    assert [len(locations(httpx.get(page, trust_env=False))) for page in pages] == [2, 1, 3]
+    assert [len(locations(httpx.get(page, trust_env=False))) for page in pages] == [len(listed[0]), 1, 3]
 
 
 def test_robots(server: Server) -> None:
