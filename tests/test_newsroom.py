@@ -267,7 +267,8 @@ def test_the_desk_has_what_the_outlet_may_read(site: Site, waiting: dict[str, st
         "but for its fingerprint"
     )
     assert "2031-03-10 06:00" in read.text, "its embargo is said"
-    assert read.headers["Cache-Control"] == "private, no-store" and ".hwpx" not in read.text
+    assert read.headers["Cache-Control"] == "private, no-store"
+    assert f'href="/newsroom/daily/articles/{waiting["own"]}.hwpx"' in read.text and 'href="/articles/' not in read.text
     assert reader.get(f"/newsroom/daily/articles/{waiting['far']}").status_code == 404
     assert reader.get("/newsroom/daily/articles/none").status_code == 404
     engine = site.server.engine()
@@ -277,6 +278,19 @@ def test_the_desk_has_what_the_outlet_may_read(site: Site, waiting: dict[str, st
     engine.dispose()
     assert found == [("listed", "desk"), ("read", "page")]
     assert [one.outlet for one in early] == ["daily"], "reach shows who opened it"
+    # Its documents are this outlet's own copies: each is a reading. Their marks: tests/test_fingerprints.py.
+    for format, first in (("hwpx", b"PK"), ("pdf", b"%PDF")):
+        document = reader.get(f"/newsroom/daily/articles/{waiting['own']}.{format}")
+        assert document.status_code == 200 and document.content.startswith(first), document.text
+        assert document.headers["Cache-Control"] == "private, no-store"
+        assert document.headers["Content-Disposition"].startswith("attachment; ")
+        assert reader.get(f"/newsroom/daily/articles/{waiting['far']}.{format}").status_code == 404
+    engine = site.server.engine()
+    read_as = [one.event.detail["as"] for one in store.audit.records(engine, article=waiting["own"])
+               if one.event.action == "read"]  # fmt: skip
+    engine.dispose()
+    assert read_as == ["page", "hwpx", "pdf"]
+    assert reader.get(f"/newsroom/daily/articles/{waiting['own']}.xml").status_code == 404
     # A reader of the outlet manages nothing.
     assert "/newsroom/daily/tokens" not in page.text
     for get in ("/newsroom/daily/tokens", "/newsroom/daily/subscriptions"):
@@ -299,7 +313,8 @@ def test_an_outlet_never_sees_what_is_anothers(site: Site, waiting: dict[str, st
             mine.post(f"{base}/tokens/{token}", data={"password": PASSWORD}),
         ]  # fmt: skip
         assert {one.status_code for one in asked} == {404}, base
-    for get in ("", "/tokens", "/subscriptions", f"/articles/{waiting['own']}", f"/files/{'0' * 64}/a.txt"):
+    own = f"/articles/{waiting['own']}"
+    for get in ("", "/tokens", "/subscriptions", own, f"{own}.pdf", f"/files/{'0' * 64}/a.txt"):
         assert mine.get(f"/newsroom/other{get}").status_code == 404
         assert mine.get(f"/newsroom/nowhere{get}").status_code == 404
         assert browser(site.server).get(f"/newsroom/other{get}").status_code == 303

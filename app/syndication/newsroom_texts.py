@@ -30,6 +30,10 @@ TEXTS: dict[str, dict[str, str]] = {
         "ko": "지금 이 언론사가 볼 수 있는 엠바고 자료가 없습니다.",
         "en": "Nothing that this outlet may read is under embargo now.",
     },
+    "download-marked": {
+        "ko": "엠바고 표시가 들어 있는 매체 전용 사본이며, 받은 것을 기록합니다.",
+        "en": "These are your outlet’s own copies. They bear the embargo, and are recorded as a reading.",
+    },
     "newsroom-article": {"ko": "엠바고 자료", "en": "Under embargo"},
     "newsroom-rights": {"ko": "볼 수 있는 범위", "en": "What this outlet may read"},
     "newsroom-stopped-suspended": {

@@ -52,7 +52,14 @@ PAGES |= {
 }
 PAGES |= {"desk_reach.shown"}
 PAGES |= {"accreditation.form", "accreditation.confirming", "outlets.listed", "outlets.application", "outlets.one"}
-PAGES |= {"newsroom.choosing", "newsroom.desk", "newsroom.read", "newsroom.file", "newsroom_tokens.listed"}
+PAGES |= {
+    "newsroom.choosing",
+    "newsroom.desk",
+    "newsroom.read",
+    "newsroom.document",
+    "newsroom.file",
+    "newsroom_tokens.listed",
+}
 PAGES |= {"newsroom_hooks.listed", "newsroom_hooks.one"}
 PAGES |= {"desk_reach.shown", "build.page", "embed.frame"}
 PAGES |= {"desk_reach.shown", "desk_routine.shown"}

@@ -5,6 +5,7 @@ RFC 9110 (sections 8.8, 12.5.3, 13), RFC 9111.
 
 import gzip
 import hashlib
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -18,6 +19,9 @@ from werkzeug.datastructures import MIMEAccept
 from app.errors import Problem
 from app.web import conditional
 from app.web.conditional import ENCODINGS, tag_of
+
+NO_NAME = re.compile(r'[\\/:*?"<>|\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]')  # may not be in the name of a file
+LONGEST_NAME = 80  # characters of the headline
 
 # An article may be withdrawn, and must be gone from every cache within 30 seconds: max-age and stale-while-revalidate together. Both
 # are named, because a cache such as Varnish has a window of its own otherwise. Surrogate-Key lets it purge an article at once.
@@ -165,6 +169,12 @@ def allow_all_origins(response: Response) -> Response:
     else:
         response.headers["Access-Control-Expose-Headers"] = "Content-Encoding, ETag, IM, Last-Modified, Link"
     return response
+
+
+def document_name(headline: str, issued: datetime, suffix: str) -> str:
+    """The name of an article's document as offices give it: "210309 명품 으뜸 도정상.hwpx". `issued`: where the offices are."""
+    words = " ".join(NO_NAME.sub(" ", headline).split())[:LONGEST_NAME].strip()
+    return f"{issued:%y%m%d} {words}.{suffix}"
 
 
 def disposition(name: str, *, inline: bool) -> str:

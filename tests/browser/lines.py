@@ -239,6 +239,7 @@ LINES = (
         do=renewed,
     ),
     Line("newsroom.read", "/newsroom/daily/articles/{waiting}", "admin"),
+    Line("newsroom.document", "/newsroom/daily/articles/{waiting}.doc", "admin", status=404),
     Line("newsroom.file", "/newsroom/daily/files/none/none", "admin", status=404),
     Line("newsroom_tokens.listed", "/newsroom/daily/tokens", "admin", main="main button"),
     Line(

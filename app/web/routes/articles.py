@@ -1,7 +1,6 @@
 """GET /articles/{id}: the page, or the format that `Accept` prefers. With `.json`, `.ninjs`, `.newsml`, `.nitf` or `.xml`: as data;
 with `.hwpx` or `.pdf`: as a document."""
 
-import re
 from datetime import UTC, datetime
 
 from flask import Blueprint, Response, request
@@ -29,8 +28,6 @@ blueprint.after_request(web.representation.of_article)
 DOCUMENTS: dict[str, ArticleFormat] = {"hwpx": hwpx, "pdf": pdf}
 # By suffix: the formats of feeds, and those that only articles have. If a client likes several equally, the first one is used.
 FORMATS: dict[str, ArticleFormat] = {"json": article_json, **of_articles(), "nitf": nitf, **DOCUMENTS}
-NO_NAME = re.compile(r'[\\/:*?"<>|\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]')  # may not be in the name of a file
-LONGEST_NAME = 80  # characters of the headline
 # By media type, the page first. If formats share a media type, the first one gets it: JSON means our own format, and ninjs has to be
 # requested by its URL. Clients that only ask for XML get NewsML-G2.
 NEGOTIATED = {PAGE: ""}
@@ -126,8 +123,7 @@ def _data(stored: store.articles.StoredArticle, suffix: str) -> Response:
 def _named(response: Response, article: Article, suffix: str) -> Response:
     """A document gets a file name as offices give it: "210309 명품 으뜸 도정상.hwpx"."""
     if suffix in DOCUMENTS:
-        words = " ".join(NO_NAME.sub(" ", article.headline).split())[:LONGEST_NAME].strip()
-        name = f"{article.issued.astimezone(KOREA):%y%m%d} {words}.{suffix}"
+        name = web.representation.document_name(article.headline, article.issued.astimezone(KOREA), suffix)
         response.headers["Content-Disposition"] = web.representation.disposition(name, inline=suffix == "pdf")
     return response
 

@@ -15,10 +15,11 @@ from app.files.multipart import clean
 from app.intake.enclosures import address
 from app.web import PUBLIC_ID, Visit, gone, here, language, members, own_page, question_of, signed_in
 from app.web.clock import until
-from feeds import Article, embargo_sentence
+from feeds import KOREA, Article, ArticleFormat, embargo_sentence, hwpx, pdf
 
 blueprint = Blueprint("newsroom", __name__)
 
+DOCUMENTS: dict[str, ArticleFormat] = {"hwpx": hwpx, "pdf": pdf}
 SHOWN = 30  # articles on a page
 WHY_LONGEST = 1000  # characters
 
@@ -82,6 +83,29 @@ def read(visit: Visit, outlet: str, id: str) -> Response:
     return web.embargoed.private(
         web.article_page(_with_own_files(room, found), embargo=embargo_sentence(found), newsroom=room)
     )
+
+
+@blueprint.get("/newsroom/<outlet>/articles/<id>.<format>")
+@signed_in
+def document(visit: Visit, outlet: str, id: str, format: str) -> Response:
+    """An article under embargo as a document, `hwpx` or `pdf`: this outlet's copy, marked as such. Where it is public now, the public
+    one."""
+    context = here()
+    room = web.newsrooms.newsroom_at(context, visit, outlet)
+    if not PUBLIC_ID.fullmatch(id) or format not in DOCUMENTS:
+        raise NotFound
+    public = store.articles.by_id(context.engine, id)
+    if public is not None and public.public:
+        return gone(f"/articles/{id}.{format}")
+    with web.places.asking():  # drawing a page takes a tenth of a second and more
+        found = web.embargoed.article_for(room.may, id, format)
+        if found is None:
+            raise NotFound
+        made = DOCUMENTS[format]
+        response = Response(made.render_article(made.marked(found)), content_type=made.ARTICLE_MIMETYPE)
+    name = web.representation.document_name(found.headline, found.issued.astimezone(KOREA), format)
+    response.headers["Content-Disposition"] = web.representation.disposition(name, inline=False)
+    return web.embargoed.private(response)
 
 
 def _with_own_files(room: web.newsrooms.Newsroom, article: Article) -> Article:
