@@ -30,9 +30,12 @@ class SlowForm:
         body = built.read()
         head = "".join(f"{name}: {value}\r\n" for name, value in built.headers.items())
         self.socket = socket.create_connection(("127.0.0.1", desk.server.port), 30)
+        incoming = desk.server.directory / "files" / "incoming"
+        before = set(incoming.rglob("*")) if incoming.exists() else set()
         self.socket.sendall(f"POST {path} HTTP/1.1\r\n{head}\r\n".encode() + body[:-100])
         self.rest = body[-100:]
-        time.sleep(0.3)  # The server looks at who sends it before it has all of it.
+        # The server looked at who sends it before it began to keep what comes.
+        until(lambda: set(incoming.rglob("*")) - before)
 
     def end(self) -> int:
         self.socket.sendall(self.rest)

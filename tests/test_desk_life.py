@@ -89,6 +89,8 @@ def test_the_list_of_both_goes_on_with_each_of_them(desk: Desk) -> None:
     )
     for wrong in ("draft-1-", "article-1-ff", "1-1", f"draft-{'9' * 17}-0", "article-99999999999999999-1"):
         assert editor.get(f"/desk?office=jeju&before={wrong}").status_code == 200
+    for state, cursor in (("draft", "article-1-1"), ("published", "draft-1-0")):  # a cursor of the other kind is none
+        assert 'role="rowheader"' in editor.get(f"/desk?office=jeju&state={state}&before={cursor}").text
 
 
 def test_versions_are_listed_compared_and_taken_up(desk: Desk, writer: httpx.Client, stranger: httpx.Client) -> None:

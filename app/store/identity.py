@@ -100,8 +100,7 @@ def renew(engine: Engine, instance: str, *, older: bool) -> str:
 
 def _took_over(connection: Connection, known: str, home: str) -> bool:
     """Whether a standby of the same PostgreSQL cluster became its primary server: there is nothing but a later timeline, and it was
-    not told to stop at an earlier point. A standby that had not received everything is found by the note of its host
-    (app/witness.py)."""
+    not told to stop at an earlier point. One that had not received everything is found by the note of its host (app/witness.py)."""
     old, new = known.split(), home.split()
     if len(old) != 4 or old[:3] != new[:3] or int(new[3]) < int(old[3]):
         return False

@@ -25,6 +25,7 @@ TYPES = {
     ".png": "image/png",
 }
 REMARK = re.compile(rb"(?:^|\s)\s*// [^\"'`]*$|^\s*//.*$")  # of a script, to the end of its line
+SPACED = re.compile(rb" (=>?|[!=]==|&&|\|\||\?\?) ")  # operators of a script
 STYLE, LOGO, MAP = "style.css", "logo", "map/kr.svg"
 LARGEST_LOGO = 256 * 1024  # bytes
 # The first bytes of the pictures that a logo may be. An SVG could run scripts if it were opened by itself.
@@ -76,12 +77,12 @@ def _loaded(color: str, logo: str) -> Assets:
 
 
 def _lean(path: Path) -> bytes:
-    """The bytes of a file; a script without its comments and indentation, which only its writers need. None of ours has a line break
-    in a text."""
+    """The bytes of a file; a script without its comments, indentation and spaces around operators, which only its writers need.
+    None of ours has a line break or such an operator in a text."""
     source = path.read_bytes()
     if path.suffix != ".js":
         return source
-    lines = (REMARK.sub(b"", line).strip() for line in source.splitlines())
+    lines = (SPACED.sub(rb"\1", REMARK.sub(b"", line).strip()) for line in source.splitlines())
     return b"\n".join(filter(None, lines)) + b"\n"
 
 

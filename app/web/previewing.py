@@ -94,6 +94,13 @@ def located(context: Context, file: store.desk.DraftFile) -> str:
     return f"{context.settings.url}{address(file.sha256, file.name)}"
 
 
+def pictures_of(context: Context, draft: store.desk.DraftRecord, body: str) -> dict[str, str]:
+    """URL of a picture in a body, at which it will be when the draft is published -> where the people of the draft see it before.
+    Raises Unavailable."""
+    files, place = store.desk.files_of(context.engine, draft.id), in_draft(draft)
+    return {url: place(file) for file in files if (url := located(context, file)) in body}
+
+
 def in_draft(draft: store.desk.DraftRecord) -> Callable[[store.desk.DraftFile], str]:
     """Where the people of a draft see its files."""
     return lambda file: f"/desk/drafts/{draft.id}/files/{quote(file.name, safe='')}"

@@ -3,7 +3,7 @@
 import re
 import signal
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -12,13 +12,15 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 
 from app import store
 from app.desk import content as contents
+from tests import documentmaker
 from tests.browser.conftest import chromium  # noqa: F401 -- a fixture
 from tests.conftest import until
 from tests.test_people import Site
 
 pytestmark = pytest.mark.slow
 
-PASTES = [path for path in sorted((Path(__file__).parents[1] / "pastes").glob("*.html")) if ".clean." not in path.name]
+ROOT = Path(__file__).parents[2]
+PASTES = [path for path in sorted((ROOT / "tests/pastes").glob("*.html")) if ".clean." not in path.name]
 PASTE = """html => {
   const data = new DataTransfer();
   data.setData('text/html', html);
@@ -377,6 +379,7 @@ def test_a_contact_of_the_office_is_put_in(desk: Site, chromium: Browser, script
     writer = Writer(desk, chromium, f"contacts-{scripts}".lower(), java_script_enabled=scripts)
     page = writer.page()
     page.get_by_label("제목", exact=True).fill("문의처를 고른다")
+    page.evaluate("window.same = true")
     page.locator("[name=contact-kept]").focus()
     page.get_by_role("button", name="고른 문의처 넣기").press("Enter")
     expect(page.locator("#e-contact-kept")).to_contain_text("문의처를 고르세요")
@@ -386,10 +389,59 @@ def test_a_contact_of_the_office_is_put_in(desk: Site, chromium: Browser, script
     expect(page.locator("[name=contact-kept]")).to_be_focused()
     page.get_by_role("button", name="문의처 더하기").press("Enter")
     expect(page.locator("[name=contact-department]").nth(1)).to_be_focused()
+    assert page.evaluate("window.same === true") is scripts, "with scripts, the page stays"
     text = stored(desk, page)
     assert (text["headline"], [entry["name"] for entry in text.entries("contact")]) == ("문의처를 고른다", [name])
     writer.context.close()
     assert writer.said == []
+
+
+def test_a_part_that_does_not_come_leaves_the_form(desk: Site, writer: Writer) -> None:
+    """The connection is lost while a contact is added, and somebody else saves meanwhile: what was written stays."""
+    page = writer.page()
+    page.get_by_label("제목", exact=True).fill("문의처를 더한다")
+    page.locator("[name=contact-name]").fill("김대변")
+    page.locator("[name=summary]").focus()
+    expect(page.locator("#saved")).to_contain_text(SAVED, timeout=15_000)
+    page.route("**/desk/drafts/*", lambda route: route.abort("connectionreset"))
+    page.get_by_role("button", name="문의처 더하기").click()
+    expect(page.locator("#saved")).to_contain_text("저장하지 못했습니다")
+    assert page.locator("[name=headline]").input_value() == "문의처를 더한다"
+    page.unroute("**/desk/drafts/*")
+    page.get_by_role("button", name="문의처 더하기").click()
+    expect(page.locator("[name=contact-department]").nth(1)).to_be_focused()
+    expect(page.locator("#saved")).to_contain_text(SAVED, timeout=15_000)  # what the part came with is saved as well
+    engine = desk.server.engine()
+    draft = store.desk.draft_by_id(engine, page.url.rpartition("/")[2])
+    assert draft is not None
+    store.desk.save_draft(
+        engine, draft.id, draft.revision, draft.content + b" ", draft.headline, "somebody", datetime.now(UTC)
+    )
+    engine.dispose()
+    page.get_by_role("button", name="관련 보도자료 더하기").click()
+    expect(page.locator("main")).to_contain_text("그사이 다른 사람이", timeout=15_000)
+    assert page.locator("[name=headline]").input_value() == "문의처를 더한다"
+
+
+def test_pictures_of_a_document_are_seen_while_one_writes(desk: Site, writer: Writer) -> None:
+    """They have their public addresses, which do not work before the release is published; those stay in the text."""
+    client = httpx.Client(base_url=desk.server.url, cookies={"pressrelay": writer.cookie}, trust_env=False)
+    document = documentmaker.made((ROOT / "tests/documents/ministry.xml").read_bytes(), "hwpx")
+    begun = client.post(
+        "/desk/start", data={"office": "jeonbuk"}, files={"file": ("ministry.hwpx", document)},
+        headers={"Sec-Fetch-Site": "same-origin"},
+    )  # fmt: skip
+    client.close()
+    page = writer.page(begun.headers["Location"])
+    picture = page.locator("#body-editor img").first
+    expect(picture).to_have_js_property("complete", True)
+    assert picture.evaluate("one => one.naturalWidth") > 0
+    before = re.findall(r'src="([^"]+)"', stored(desk, page)["body"])
+    page.locator("#body-editor p").first.click()
+    page.keyboard.type("새 낱말 ")
+    until(lambda: "새 낱말" in stored(desk, page)["body"], seconds=15)
+    assert re.findall(r'src="([^"]+)"', stored(desk, page)["body"]) == before
+    assert before and all(url.startswith(f"{desk.server.url}/files/") for url in before)
 
 
 def test_without_scripts_it_works_as_well(desk: Site, chromium: Browser) -> None:  # noqa: F811

@@ -77,6 +77,8 @@ def listed(visit: Visit) -> Response:
     state = asked["state"] if asked["state"] in (*DRAFTING, *PUBLIC, "discarded") else ""
     cursor = CURSOR.fullmatch(asked["before"])
     of, at, last = cursor.groups() if cursor else ("", "", "")
+    if state and of != ("article" if state in PUBLIC else "draft"):  # a cursor of the other kind is none
+        of = ""
     drafts, older, articles, next_page = list[store.desk.DraftRecord](), "", list[store.desk.DeskArticle](), ""
     if state not in PUBLIC and of != "article":
         before = (store.instant(int(at)), last) if of else None
@@ -471,6 +473,7 @@ def _compose(
         wording=contents.embargo_wording(content, zone),
         chosen={kind: _chosen(kind, content, seat.office) for kind in suggesting.SCHEMES},
         largest=context.settings.max_file,
+        pictures=web.previewing.pictures_of(context, draft, content["body"]) if draft else {},
         spoken={key: both[language()] for key, both in SPOKEN["compose"].items()},
         own=own,
         checked=checked,

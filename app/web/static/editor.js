@@ -27,12 +27,17 @@ export function edit(area) {
     const element = at?.nodeType === 1 ? at : at?.parentElement;
     return page.contains(element) ? element.closest(names) : null;
   };
-  let own = "";
+  const pictures = JSON.parse(form.dataset.pictures);
   function sync() {
-    own = written(clean(page.innerHTML));
+    const own = written(clean(page.innerHTML));
     if (area.value !== own) { area.value = own; changed(area); }
   }
-  function load() { page.replaceChildren(read(area.value)); if (!page.firstChild) page.append(make("p", {}, make("br"))); own = area.value; }
+  // Before it is published, a picture is shown from the draft.
+  function load() {
+    page.replaceChildren(read(area.value));
+    for (const one of page.querySelectorAll("img")) { const url = one.getAttribute("src"); if (pictures[url]) { one.dataset.of = url; one.src = pictures[url]; } }
+    if (!page.firstChild) page.append(make("p", {}, make("br")));
+  }
 
   const block = name => run("formatBlock", `<${name}>`);
   function table(change) {

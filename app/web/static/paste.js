@@ -143,7 +143,7 @@ function inline(node) {
   if (/mso-list:\s*ignore|display:\s*none|mso-hide:\s*all/.test(style)) return [];
   if (name === "br") return [el("br")];
   if (name === "img") {
-    const src = node.getAttribute("src") ?? "";
+    const src = node.dataset.of ?? node.getAttribute("src") ?? "";
     if (!/^https?:\/\//i.test(src)) return [];
     const made = el("img");
     made.setAttribute("src", src);

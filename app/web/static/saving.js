@@ -79,16 +79,18 @@ function failed(text, final) {
   if (!final) plan(Math.min(MOST_WAIT, 1000 * 2 ** failures));
 }
 
+function begun(id, number) {
+  revision.value = number;
+  if (draft()) return;
+  forget();
+  form.dataset.draft = id;
+  form.action = `/desk/drafts/${id}`;
+  history.replaceState(null, "", form.action);
+  heartbeat();
+}
+
 function saved(data) {
-  const old = place();
-  revision.value = data.revision;
-  if (!draft()) {
-    form.dataset.draft = data.id;
-    form.action = `/desk/drafts/${data.id}`;
-    history.replaceState(null, "", form.action);
-    try { sessionStorage.removeItem(old); } catch { /* forbidden */ }
-    heartbeat();
-  }
+  begun(data.id, data.revision);
   if (beside) {
     beside = false;
     form.querySelector("input[name=aside]")?.remove();
@@ -98,6 +100,19 @@ function saved(data) {
   show(`${say("saved", { time: data.shown })}. ${left ? say("left", { count: left }) : say("ready")}`);
   showFaults(data);
   form.dispatchEvent(new CustomEvent("saved", { detail: data }));
+}
+
+// A button that changes one part of the form: that part comes from the server, the rest of the page stays.
+async function part(pressed, box) {
+  const data = fields();
+  data.set("then", pressed.value);
+  const answer = await fetch(form.action, { method: "POST", body: data });
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html"), theirs = page.getElementById(form.id), made = page.getElementById(box.id);
+  if (answer.status === 409 || !made) { keep(); leaving = true; return form.submit(); }
+  begun(theirs.dataset.draft, theirs.elements.revision.value);
+  box.replaceWith(made);
+  made.querySelector("[autofocus], [aria-invalid]")?.focus();
+  return touch();
 }
 
 // Somebody else saved first. What is typed here goes on being kept beside the draft; the person decides.
@@ -167,7 +182,11 @@ export function saving() {
       return;
     }
     clearTimeout(timer);
-    leaving = true;
+    const box = event.submitter?.closest("fieldset");
+    leaving = !box;
+    if (!box) return;
+    event.preventDefault();
+    busy = part(event.submitter, box).catch(() => { typed += 1; failed(say("offline"), false); }).finally(() => { busy = null; if (typed > stored && !failures) plan(QUIET); });
   });
   on(window, "beforeunload", event => {
     if (typed > stored && !leaving) { keep(); event.preventDefault(); event.returnValue = say("leave"); }
