@@ -780,3 +780,11 @@ def test_two_applicants_never_become_editors_of_one_outlet(engine: Engine) -> No
     assert known and known.name == approved.name, "its limits are those of its own application"
     again = OutletRecord("same", "신문", ("kr:50",))
     assert store.accounts.decide_application(engine, approved.id, "admin", NOW, outlet=again) == ""
+
+
+def test_one_wish_of_an_outlet_waits_however_many_are_sent_at_once(engine: Engine) -> None:
+    """On PostgreSQL, seven of sixteen waited."""
+    store.accounts.save_outlet(engine, OutletRecord("wishes", "신문"), NOW)
+    asked = store.accounts.Application("신문", "", "김기자", "kim@daily.example", "계속", (), (), "ko", outlet="wishes")
+    together(*[partial(store.accounts.add_application, engine, asked, NOW, "person 1")] * 16)
+    assert len(store.accounts.applications(engine, store.accounts.WAITING, outlet="wishes")) == 1

@@ -52,6 +52,8 @@ def add_application(engine: Engine, application: Application, now: datetime, act
     )
     same = and_(outlet_applications.c.state == WAITING, outlet_applications.c.outlet == application.outlet)
     with writing(engine) as connection:
+        if actor:
+            lock(connection)  # of an outlet, one waits
         connection.execute(delete(outlet_applications).where(or_(old, same) if actor else old))
         row = insert(outlet_applications).values(**values, id=id, state=state, created=micros(now))
         connection.execute(row)
