@@ -788,3 +788,19 @@ def test_one_wish_of_an_outlet_waits_however_many_are_sent_at_once(engine: Engin
     asked = store.accounts.Application("신문", "", "김기자", "kim@daily.example", "계속", (), (), "ko", outlet="wishes")
     together(*[partial(store.accounts.add_application, engine, asked, NOW, "person 1")] * 16)
     assert len(store.accounts.applications(engine, store.accounts.WAITING, outlet="wishes")) == 1
+
+
+def test_of_equal_webhooks_made_at_once_one_is_made(site: Site) -> None:
+    """Each of the others got a secret that the next one replaced, whichever outlet had made it."""
+    people = [member(site, f"hook-{outlet}@daily.example", outlet) for outlet in ("daily", "paper")]
+    answers: list[httpx.Response] = []
+
+    def make(number: int) -> None:
+        outlet, sent = (
+            ("daily", "paper")[number % 2],
+            {"url": "http://127.0.0.1:9/equal", "query": "", "format": "json"},
+        )
+        answers.append(people[number % 2].post(f"/newsroom/{outlet}/subscriptions", data=sent))
+
+    together(*(partial(make, number) for number in range(16)))
+    assert sorted(answer.status_code for answer in answers) == [200, *[422] * 15]
