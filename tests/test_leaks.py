@@ -92,9 +92,10 @@ SECRET = release(
 )
 
 
-def opened(directory: Path) -> tuple[Server, str, str]:
+def opened(directory: Path, **settings: str) -> tuple[Server, str, str]:
     """A server with a public article, and two tokens: of the office that has secrets, and of another."""
-    server = Server(directory, workers="1", address_rate="1000000/minute", token_rate="1000000/minute").start()
+    rates = {"address_rate": "1000000/minute", "token_rate": "1000000/minute"}
+    server = Server(directory, workers="1", **rates, **settings).start()
     token = server.save(
         OfficeRecord("leak-office", "비밀청", "", ("kr:50",)), OfficeRecord("leak-open", "열린청", "", ("kr:11",))
     )
@@ -508,7 +509,8 @@ def test_a_server_with_secrets_answers_as_one_that_never_got_them(tmp_path: Path
     made = []
     for name, secrets in (("with", True), ("without", False)):
         (tmp_path / name).mkdir()
-        server, token, other = opened(tmp_path / name)
+        # Of one address: a QR code draws it.
+        server, token, other = opened(tmp_path / name, base_url="http://press.example")
         made.append(server)
         envelope = public("leak-sibling").decode().replace("kr:11", "kr:50").replace('"ko"', '"eo"')
         if secrets:

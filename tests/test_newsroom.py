@@ -5,6 +5,7 @@ import re
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from app.accounts.networks import NotANetwork, allows, networks_in
 from app.accounts.people import INVITED
 from app.accounts.rights import OutletRecord
 from app.store import Engine
-from tests.conftest import until
+from tests.conftest import together, until
 from tests.mailbox import Mailbox
 from tests.subscriber import Got, Subscriber, answer, subscribing
 from tests.test_hub import PUSH
@@ -547,6 +548,10 @@ def test_networks() -> None:
         "192.0.2.7/32",
         "2001:db8::/32",
     )
+    assert networks_in("::ffff:10.0.0.0/104 ::ffff:192.0.2.7") == ("10.0.0.0/8", "192.0.2.7/32"), (
+        "as addresses are compared"
+    )
+    assert networks_in("::/0") == ("::/0",)
     assert allows((), "") and allows(("10.0.0.0/8",), "10.1.2.3") and allows(("10.0.0.0/8",), "::ffff:10.1.2.3")
     assert (
         not allows(("10.0.0.0/8",), "11.0.0.1")
@@ -794,3 +799,55 @@ def test_commands(tmp_path: Path) -> None:
     assert "10.0.0.0/8" in server.run("token", "add", "--outlet", "daily", "--from", "10.0.0.1/8").stderr
     assert server.run("token", "add", "--outlet", "daily", "--from", "10.0.0.0/8").returncode == 0
     server.close()
+
+
+def test_two_applicants_never_become_editors_of_one_outlet(engine: Engine) -> None:
+    """Administrators who answer at the same time may give the same code: sixteen did, and fourteen applicants shared an outlet."""
+    waiting = []
+    for number in range(16):
+        limits: tuple[str, ...] = ("kr:52",) if number else ("kr:11",)
+        mail = f"kim@daily{number}.example"
+        asked = store.accounts.Application(f"신문 {number}", "", "김기자", mail, "취재합니다.", limits, (), "ko")
+        waiting.append(store.accounts.add_application(engine, asked, NOW))
+        assert store.accounts.confirm_application(engine, waiting[-1], NOW)
+    decided = []
+
+    def approve(number: int) -> None:
+        outlet = OutletRecord("same", f"신문 {number}", ("kr:52",))
+        decided.append(
+            store.accounts.decide_application(engine, waiting[number], f"admin {number}", NOW, outlet=outlet)
+        )
+
+    together(*(partial(approve, number) for number in range(16)))
+    assert sorted(decided) == ["approved", *[store.accounts.CODE_TAKEN] * 15]
+    still = [store.accounts.application(engine, id) for id in waiting]
+    assert [one.state for one in still if one].count(store.accounts.WAITING) == 15, "they can get another code"
+    known = store.accounts.outlet_of(engine, "same")
+    (approved,) = (one for one in still if one and one.state == store.accounts.APPROVED)
+    assert known and known.name == approved.name, "its limits are those of its own application"
+    again = OutletRecord("same", "신문", ("kr:50",))
+    assert store.accounts.decide_application(engine, approved.id, "admin", NOW, outlet=again) == ""
+
+
+def test_one_wish_of_an_outlet_waits_however_many_are_sent_at_once(engine: Engine) -> None:
+    """On PostgreSQL, seven of sixteen waited."""
+    store.accounts.save_outlet(engine, OutletRecord("wishes", "신문"), NOW)
+    asked = store.accounts.Application("신문", "", "김기자", "kim@daily.example", "계속", (), (), "ko", outlet="wishes")
+    together(*[partial(store.accounts.add_application, engine, asked, NOW, "person 1")] * 16)
+    assert len(store.accounts.applications(engine, store.accounts.WAITING, outlet="wishes")) == 1
+
+
+def test_of_equal_webhooks_made_at_once_one_is_made(site: Site) -> None:
+    """Each of the others got a secret that the next one replaced, whichever outlet had made it."""
+    people = [member(site, f"hook-{outlet}@daily.example", outlet) for outlet in ("daily", "paper")]
+    answers: list[httpx.Response] = []
+
+    def make(number: int) -> None:
+        outlet, sent = (
+            ("daily", "paper")[number % 2],
+            {"url": "http://127.0.0.1:9/equal", "query": "", "format": "json"},
+        )
+        answers.append(people[number % 2].post(f"/newsroom/{outlet}/subscriptions", data=sent))
+
+    together(*(partial(make, number) for number in range(16)))
+    assert sorted(answer.status_code for answer in answers) == [200, *[422] * 15]

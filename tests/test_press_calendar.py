@@ -292,6 +292,27 @@ def test_what_is_wrong_stands_beside_its_field_and_nothing_is_told(
     assert desk.stranger().get("/press-calendar.atom").content == before
 
 
+@pytest.mark.parametrize("page", ["0000000015000", "000000001" + "9" * 30, "101", "0", "01", "٢"])
+def test_pages_of_a_month_have_an_end(desk: Desk, page: str) -> None:
+    """Zeros before it made a number large: fifteen thousand pages were skipped, one row after the other."""
+    answer = desk.stranger().get("/press-calendar", params={"page": page}, headers={"Accept": "*/*"})
+    assert answer.status_code == 400 and answer.json()["detail"].startswith("page must be a number from 1 to 100")
+
+
+@pytest.mark.parametrize("sequence", ["99999999999999999", "2147483647", "-1", ""])
+def test_a_number_that_the_event_never_had_is_an_old_form(desk: Desk, editor: httpx.Client, sequence: str) -> None:
+    """On PostgreSQL such a number was too large for its column, which was a 400 without a word for people."""
+    id = told(editor)
+    path = f"/desk/announcements/{id}"
+    for answer in (
+        editor.post(path, data=FIELDS | {"sequence": sequence}),
+        editor.post(f"{path}/cancel", data={"sequence": sequence}),
+        editor.post(f"{path}/remove", data={"sequence": sequence}),
+    ):
+        assert answer.status_code == 409 and "Somebody changed it meanwhile" in answer.text
+    assert editor.post(f"{path}/remove", data={"sequence": "0"}).status_code == 303
+
+
 def test_only_editors_of_the_office_tell(desk: Desk, editor: httpx.Client) -> None:
     id = told(editor, title="아무도 못 바꾸는 것")
     writer, other = (

@@ -20,10 +20,16 @@ def networks_in(text: str) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for part in text.replace(",", " ").split():
         try:
-            found[str(ipaddress.ip_network(part))] = None
+            found[str(_plain(ipaddress.ip_network(part)))] = None
         except ValueError:
             raise NotANetwork(part[:60], _nearest(part)) from None
     return tuple(found)
+
+
+def _plain(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    """The IPv4 network that a network of mapped addresses means (::ffff:10.0.0.0/104): requests from it are compared as IPv4."""
+    mapped = network.network_address.ipv4_mapped if isinstance(network, ipaddress.IPv6Network) else None
+    return ipaddress.ip_network((mapped, network.prefixlen - 96)) if mapped and network.prefixlen >= 96 else network
 
 
 def _nearest(part: str) -> str:

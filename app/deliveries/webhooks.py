@@ -191,7 +191,10 @@ def add(
     if outlet and len(others) >= context.settings.push_subscriptions:
         detail = f"An outlet may have at most {context.settings.push_subscriptions} webhooks. Remove one first."
         raise Problem(403, "too-many-subscriptions", "Too many webhooks", detail)
-    return replace(store.deliveries.save_subscription(context.engine, subscription, topic.pairs, now), secret=secret)
+    made = store.deliveries.add_subscription(context.engine, subscription, topic.pairs, now)
+    if made is None:  # Somebody made it a moment ago: its secret stays.
+        raise Problem(409, "taken", "The endpoint is in use", "There is a webhook for this feed and URL.")
+    return replace(made, secret=secret)
 
 
 def new_secret() -> str:

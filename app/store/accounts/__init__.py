@@ -2,6 +2,7 @@
 
 from app.store.accounts.applications import (
     APPROVED,
+    CODE_TAKEN,
     CONFIRMED_WITHIN,
     REFUSED,
     UNCONFIRMED,
@@ -73,6 +74,7 @@ from app.store.accounts.tokens import TokenRecord, all_tokens, new_token, revoke
 __all__ = [
     "APPROVED",
     "CEREMONY_LASTS",
+    "CODE_TAKEN",
     "CONFIRMED_WITHIN",
     "REFUSED",
     "UNCONFIRMED",

@@ -9,12 +9,13 @@ from sqlalchemy import Engine, and_, delete, func, insert, or_, select, update
 
 from app.accounts.rights import OutletRecord
 from app.store import audit
-from app.store.accounts.outlets import keep_outlet
+from app.store.accounts.outlets import is_outlet, keep_outlet
 from app.store.audit import Event
 from app.store.engine import lock, reading, writing
 from app.store.tables import instant, micros, outlet_applications
 
 UNCONFIRMED, WAITING, APPROVED, REFUSED = "unconfirmed", "waiting", "approved", "refused"
+CODE_TAKEN = "taken"  # what came of a decision besides a state: another outlet has the code, and nothing was stored
 CONFIRMED_WITHIN = timedelta(hours=48)
 MOST_WAITING = 500  # applications that wait for an answer
 TEXTS = ("state", "name", "site", "person", "email", "why", "outlet", "lang", "decider", "reason")
@@ -51,6 +52,8 @@ def add_application(engine: Engine, application: Application, now: datetime, act
     )
     same = and_(outlet_applications.c.state == WAITING, outlet_applications.c.outlet == application.outlet)
     with writing(engine) as connection:
+        if actor:
+            lock(connection)  # of an outlet, one waits
         connection.execute(delete(outlet_applications).where(or_(old, same) if actor else old))
         row = insert(outlet_applications).values(**values, id=id, state=state, created=micros(now))
         connection.execute(row)
@@ -96,23 +99,28 @@ def applications(engine: Engine, *states: str, outlet: str = "", limit: int = 10
 
 def decide_application(
     engine: Engine, id: str, actor: str, now: datetime, *, outlet: OutletRecord | None = None, reason: str = ""
-) -> bool:
-    """Answer an application that waits: accredit the outlet so, or refuse it for that reason. Return False, nothing being stored, if
-    it does not wait any more. Raises Unavailable."""
+) -> str:
+    """Answer an application that waits: accredit the outlet so, or refuse it for that reason. Return its new state; CODE_TAKEN if it
+    would become another outlet's, and "" if it does not wait any more, nothing being stored. Raises Unavailable."""
     state = APPROVED if outlet else REFUSED
     values: dict[str, Any] = {"state": state, "decided": micros(now), "decider": actor, "reason": reason}
     values |= {"outlet": outlet.code} if outlet else {}
     waiting = and_(outlet_applications.c.id == id, outlet_applications.c.state == WAITING)
     with writing(engine) as connection:
         lock(connection)
-        if not connection.execute(update(outlet_applications).where(waiting).values(**values)).rowcount:
-            return False
+        of = connection.execute(select(outlet_applications.c.outlet).where(waiting)).scalar_one_or_none()
+        if of is None:
+            return ""
+        # Whoever applied becomes its editor: two decisions at once must not let two applicants into one outlet.
+        if outlet and of != outlet.code and is_outlet(connection, outlet.code):
+            return CODE_TAKEN
+        connection.execute(update(outlet_applications).where(waiting).values(**values))
         if outlet:
             keep_outlet(connection, outlet, now, actor)
         detail = {"application": id, "outlet": outlet.code if outlet else "", "reason": reason}
         told = {name: value for name, value in detail.items() if value}
         audit.record(connection, [Event(f"outlet-{state}", actor, detail=told)], now)
-    return True
+    return state
 
 
 def _application(row: Any) -> Application:

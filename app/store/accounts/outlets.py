@@ -35,6 +35,11 @@ def keep_outlet(connection: Connection, outlet: OutletRecord, now: datetime, act
     return not changed
 
 
+def is_outlet(connection: Connection, code: str) -> bool:
+    """Whether there is an outlet with that code, within a transaction."""
+    return connection.execute(select(outlets.c.code).where(outlets.c.code == code)).first() is not None
+
+
 def suspend_outlet(engine: Engine, code: str, until: datetime, reason: str, now: datetime, actor: str) -> bool:
     """Let an outlet read nothing under embargo until then. Return False if there is no such outlet. Raises Unavailable."""
     values = {"suspended": micros(until), "reason": reason}

@@ -84,6 +84,19 @@ def save_subscription(
         return keep(connection, subscription, pairs, now)
 
 
+def add_subscription(
+    engine: Engine, subscription: Subscription, pairs: Collection[tuple[str, str]], now: datetime
+) -> Subscription | None:
+    """Store a new subscription; None, nothing being stored, if there is one with the same kind, topic and target that has not ended.
+    `pairs`: as for `save_subscription`. Raises Unavailable."""
+    same = subscriptions.c.identity == subscription.identity, subscriptions.c.state != ENDED
+    with writing(engine) as connection:
+        lock(connection)  # so that of several at once one is the first
+        if connection.execute(select(subscriptions.c.id).where(*same)).first() is not None:
+            return None
+        return keep(connection, subscription, pairs, now)
+
+
 def keep(
     connection: Connection, subscription: Subscription, pairs: Collection[tuple[str, str]], now: datetime
 ) -> Subscription:

@@ -49,6 +49,7 @@ PREVIEWED = 10
 MOST_COUNTED = 1_000  # above this the page says "more than"
 OFFERED = ("ko", "en", "zh", "ja", "vi")  # languages that the page offers; others by their tag in the address
 LONGEST_QR = 500  # bytes of an address; a code of more is too fine for a telephone
+QR_MASK = 3  # the pattern over a code (ISO/IEC 18004, table 10): one of diagonals, which no address has
 LONGEST_MAIL = 1_000  # bytes of a query that the links in mails can hold
 EMBEDDED = 5  # articles that the code for other sites shows
 PICKED = (
@@ -270,7 +271,10 @@ def _pairs(query: Query) -> list[tuple[str, str]]:
 @lru_cache(256)
 def _qr(target: str) -> bytes:
     out = BytesIO()
-    segno.make(target, error="m", micro=False).save(out, kind="svg", scale=4, border=4, light="#fff", omitsize=False)
+    # One mask, not the best of eight: trying all takes five times as long, and every reader can read each.
+    segno.make(target, error="m", micro=False, mask=QR_MASK).save(
+        out, kind="svg", scale=4, border=4, light="#fff", omitsize=False
+    )
     return out.getvalue()
 
 

@@ -80,7 +80,7 @@ def change(visit: Visit, id: str) -> Response:
     event, faults = announcing.read_event(id, seat.office, sent, now, _say, old)
     if event is None:
         return _page(seat, faults, sent, event=old)
-    return _stored(seat, replace(event, sequence=number_sent(sent.get("sequence", "")) + 1), now)
+    return _stored(seat, replace(event, sequence=old.sequence + 1), number_sent(sent.get("sequence", "")), now)
 
 
 @blueprint.post("/desk/announcements/<id>/<step>")
@@ -92,14 +92,15 @@ def steer(visit: Visit, id: str, step: str) -> Response:
         raise NotFound
     seat, old = _event(visit, id)
     sent, now = members(("sequence",)), datetime.now(UTC)
-    sequence = number_sent(sent.get("sequence", "")) + 1
-    return _stored(seat, replace(old, state=states[step], sequence=sequence, updated=now), now)
+    event = replace(old, state=states[step], sequence=old.sequence + 1, updated=now)
+    return _stored(seat, event, number_sent(sent.get("sequence", "")), now)
 
 
-def _stored(seat: Seat, event: PressEvent, now: datetime) -> Response:
+def _stored(seat: Seat, event: PressEvent, seen: int, now: datetime) -> Response:
+    """`seen`: the sequence of the event in the form, which must be the one before this."""
     context = here()
     pairs = press_calendar.calendar_pairs(event)
-    if not store.press_events.change_event(context.engine, event, pairs, seat.actor, now):
+    if seen != event.sequence - 1 or not store.press_events.change_event(context.engine, event, pairs, seat.actor, now):
         newest = store.press_events.event_by_id(context.engine, event.id)
         if newest is None or newest.state == "removed":
             raise NotFound

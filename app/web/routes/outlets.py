@@ -66,7 +66,10 @@ def decide(visit: Visit, id: str, action: str) -> Response:
         faults["code"] = "outlet-code-taken"
     if faults:
         return _application_page(found, faults, sent)
-    if store.accounts.decide_application(context.engine, id, visit.person.actor, now, outlet=outlet):
+    decided = store.accounts.decide_application(context.engine, id, visit.person.actor, now, outlet=outlet)
+    if decided == store.accounts.CODE_TAKEN:  # Another administrator was faster.
+        return _application_page(found, {"code": "outlet-code-taken"}, sent)
+    if decided:
         link = ""
         if not known:
             given = {"email": found.email, "outlet": code, "role": EDITS_OUTLET, "lang": found.lang}

@@ -20,7 +20,8 @@ from feeds.icalendar import PressEvent
 blueprint = Blueprint("press_calendar", __name__)
 
 ASKED = ("region", "topic", "office")
-MONTH = re.compile(r"(20\d\d)-(0[1-9]|1[0-2])")
+MONTH = re.compile(r"(20[0-9]{2})-(0[1-9]|1[0-2])")
+PAGE_NUMBER = re.compile("[1-9][0-9]{0,2}")
 ID = re.compile(r"[0-9a-f]{32}")
 MOST, PAGES = 80, 100  # events that a page shows, and pages of a month
 IN_FEED, IN_CALENDAR = 50, 1_000
@@ -205,7 +206,7 @@ def _month(asked: str, today: date) -> date:
 
 
 def _page(asked: str) -> int:
-    if not asked.isdecimal() or not 0 < int(asked[:9]) <= PAGES:
+    if not PAGE_NUMBER.fullmatch(asked) or int(asked) > PAGES:
         raise Problem(
             400, "bad-parameter", "Bad parameter", f"page must be a number from 1 to {PAGES}, not {asked[:40]!r}."
         )
