@@ -14,7 +14,6 @@ from app.files.blobs import SHA256
 from app.files.multipart import clean
 from app.intake.enclosures import address
 from app.web import PUBLIC_ID, Visit, gone, here, language, members, own_page, question_of, signed_in
-from app.web.clock import until
 from feeds import KOREA, Article, ArticleFormat, embargo_sentence, hwpx, pdf
 
 blueprint = Blueprint("newsroom", __name__)
@@ -57,7 +56,7 @@ def desk(visit: Visit, outlet: str) -> Response:
     return web.newsrooms.newsroom_page(
         "newsroom.html",
         room,
-        articles=[(article, until(article.embargoed, now)) for article in articles],
+        articles=[(article, web.clock.until(article.embargoed, now)) for article in articles],
         older=older,
         now=now,
         asked=store.accounts.applications(context.engine, store.accounts.WAITING, outlet=outlet, limit=1),
