@@ -399,7 +399,7 @@ def test_pages(server: Server, seed: dict[str, Any]) -> None:
     assert english.headers["Content-Language"] == "en" and "Latest releases" in english.text
     for format in FORMATS:
         assert '<link rel="alternate" type="' in korean.text and f"{server.url}/feed.{format}" in korean.text
-    assert "/?region=kr%3A52" in korean.text
+    assert "/regions/kr:52" in korean.text
     assert HEADLINE in server.client.get("/", params={"region": "kr:45"}).text
     assert "<script" not in korean.text
     page = server.client.get(f"/articles/{seed['id']}", headers={"Accept-Language": "ko"})
