@@ -291,7 +291,7 @@ def takes(door: Door, walks: bool = True) -> dict[tuple[str, str], list[str]]:
             headers = {"Cookie": door.cookie} if desk else {"Authorization": f"Bearer {door.token}"}
             for name in sorted(known()):
                 Noted.read = set()
-                said = knock(client, method, f"{path}?{name}=x", headers=headers).get_data(as_text=True)
+                said = knock(client, method, f"{path}?{name}=x", headers=headers).get_data().decode(errors="replace")
                 if name in Noted.read or (walks and ALL in Noted.read and "unknown-parameter" not in said):
                     names.append(name)
     finally:
