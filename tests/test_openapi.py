@@ -115,7 +115,7 @@ def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
 
 
 # Read, to refuse it.
-REFUSED = {"archives.newest": {"status"}, "archives.of_month": {"status"}}
+REFUSED = {name: {"status"} for name in ("archives.newest", "archives.of_month", "build.outlines", "build.picture")}
 
 
 @pytest.mark.slow

@@ -26,7 +26,6 @@ from app.web import (
     draft_page,
     here,
     own_page,
-    previewing,
     seat_at,
     sentences,
     signed_in,
@@ -61,7 +60,7 @@ def page(visit: Visit, id: str) -> Response:
     """The draft's page alone. `width`: phone or desktop."""
     _, draft, article = _article(visit, id)
     if article is not None:
-        article, _ = previewing.with_files(here(), draft, article, previewing.in_draft(draft))
+        article, _ = web.previewing.with_files(here(), draft, article, web.previewing.in_draft(draft))
     width = request.args.get("width", "")
     return bare(article, width if width in FRAMES else "")
 
@@ -86,7 +85,7 @@ def formatted(visit: Visit, id: str, format: str) -> Response:
     seat, draft, article = _article(visit, id)
     if article is None:
         return draft_page(here(), seat, draft)
-    article, _ = previewing.with_files(here(), draft, article, partial(previewing.located, here()))
+    article, _ = web.previewing.with_files(here(), draft, article, partial(web.previewing.located, here()))
     return _text(seat, draft, format, as_format(here(), article, format))
 
 

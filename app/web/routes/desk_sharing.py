@@ -7,7 +7,7 @@ from urllib.parse import quote
 from flask import Blueprint, Response
 from werkzeug.exceptions import NotFound
 
-from app import store
+from app import store, web
 from app.files.multipart import clean
 from app.web import (
     LINK_HOURS,
@@ -22,7 +22,6 @@ from app.web import (
     gone,
     here,
     members,
-    previewing,
     principal,
     signed_in,
     work,
@@ -93,7 +92,7 @@ def shared_file(secret: str, name: str) -> Response:
     found = next((one for one in _shown(secret)[1] if one.name == clean(name)), None)
     if found is None:
         raise NotFound
-    return previewing.sent(here(), found)
+    return web.previewing.sent(here(), found)
 
 
 def _shown(secret: str, *, counts: bool = False) -> tuple[Article | None, list[store.desk.DraftFile]]:
@@ -109,7 +108,7 @@ def _shown(secret: str, *, counts: bool = False) -> tuple[Article | None, list[s
     if article is None:
         return None, []
     place = f"/preview/{secret}/files/"
-    return previewing.with_files(context, draft, article, lambda file: place + quote(file.name, safe=""))
+    return web.previewing.with_files(context, draft, article, lambda file: place + quote(file.name, safe=""))
 
 
 def _may_show(context: Context, draft: store.desk.DraftRecord, maker: str) -> bool:

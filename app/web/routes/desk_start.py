@@ -27,7 +27,6 @@ from app.web import (
     here,
     language,
     own_page,
-    previewing,
     seat_at,
     signed_in,
     text,
@@ -129,7 +128,7 @@ def printed(visit: Visit, id: str, format: str) -> Response:
     checked = work.check(context, seat.office, draft, content, datetime.now(UTC)) if made else None
     if made is None or checked is None or checked.article is None:
         raise NotFound
-    article, _ = previewing.with_files(context, draft, checked.article, partial(previewing.located, context))
+    article, _ = web.previewing.with_files(context, draft, checked.article, partial(web.previewing.located, context))
     response = Response(made.render_article(made.marked(article)), mimetype=made.MIMETYPE)
     name = f"{draft.headline[:60] or 'release'}.{format}"
     response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
