@@ -38,11 +38,12 @@ sys.dont_write_bytecode = False
 # Each httpx client reads the certificate authorities anew, which takes 18 ms. The tests make thousands of clients and call nothing
 # beyond this machine, so those that ask for the default share one context.
 _new_context = ssl.create_default_context
-_default_context = _new_context(cafile=certifi.where())
+_authorities = certifi.where()
+_default_context = _new_context(cafile=_authorities)
 
 
 def _context(*given: Any, **named: Any) -> ssl.SSLContext:
-    default = not given and named == {"cafile": certifi.where()}
+    default = not given and named == {"cafile": _authorities}
     return _default_context if default else _new_context(*given, **named)
 
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from app import store
-from app.accounts.rights import OutletRecord, make_principal
+from app.accounts.rights import OutletRecord, principal_of_outlet
 from app.intake.normalize import public_id
 from app.syndication import embargoed, tracing
 from app.text import fingerprint
@@ -243,8 +243,9 @@ OFFICES = ("jeonbuk",)
 
 def handed(engine: Engine, outlet: str, *articles: Article) -> list[Article]:
     record = OutletRecord(outlet, f"신문 {outlet}")
-    store.accounts.save_outlet(engine, record, datetime.now(UTC))
-    principal = make_principal("token x", "outlet", ("embargo",), [], outlet=record)
+    now = datetime.now(UTC)
+    store.accounts.save_outlet(engine, record, now)
+    principal = principal_of_outlet("token x", ("embargo",), record, [], now)
     return embargoed.copies(engine, principal, articles, "page")
 
 

@@ -4,7 +4,6 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -108,7 +107,7 @@ class Rendering:
     def _find(self) -> "Found":
         # Read the newest change before the articles: the change may then be too old for them, but never too new.
         mark, at = store.articles.newest_change(self._context.engine)
-        return Found(mark, representation.whole_seconds(at, datetime.now(UTC)), self._plan())
+        return Found(mark, representation.whole_seconds(at), self._plan())
 
     def _made(self, found: "Found", turn: RenderingTurn) -> "Made":
         plan, revisions = found.plan, turn.revisions or ()
@@ -136,7 +135,7 @@ class Found(Struct, frozen=True):
     """The plan of a document, before its articles are read."""
 
     mark: Mark  # the newest change before it was found
-    modified: int  # seconds since 1970; 0: no Last-Modified
+    modified: int  # seconds since 1970, perhaps the next one; 0: no Last-Modified
     plan: Plan
 
 

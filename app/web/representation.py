@@ -6,8 +6,9 @@ RFC 9110 (sections 8.8, 12.5.3, 13), RFC 9111.
 import gzip
 import hashlib
 import re
+import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from email.utils import format_datetime
 from urllib.parse import quote
 
@@ -109,6 +110,7 @@ def respond(
 ) -> Response:
     """The response, or 304. `body` is already encoded; `etag` is that of the uncompressed bytes; `modified` is in seconds since 1970,
     0 for no Last-Modified."""
+    modified = told(modified)
     response = Response(body, status, content_type=content_type)
     response.set_etag(tag_of(etag, encoding))
     response.headers["Cache-Control"] = cache_control
@@ -133,13 +135,14 @@ def fresh(etag: str, modified: int) -> bool:
     return conditional.fresh(headers.get("If-None-Match"), headers.get("If-Modified-Since"), etag, modified)
 
 
-def whole_seconds(moment: datetime | None, now: datetime) -> int:
-    """`Last-Modified` of something that changed at `moment`: the next whole second since 1970. It is 0 until that second is reached,
-    because another change within it would get the same date (RFC 9110, section 8.8.2.2)."""
-    if moment is None:
-        return 0
-    second = moment.replace(microsecond=0) + timedelta(seconds=1)
-    return int(second.timestamp()) if second <= now else 0
+def whole_seconds(moment: datetime | None) -> int:
+    """The date of something that changed at `moment`, for `Last-Modified`: the next whole second since 1970; 0 if it never changed."""
+    return 0 if moment is None else int(moment.timestamp()) + 1
+
+
+def told(modified: int) -> int:
+    """That date once its second is reached, else 0: another change before it would get the same date (RFC 9110, section 8.8.2.2)."""
+    return modified if modified <= time.time() else 0
 
 
 def of_article(response: Response) -> Response:

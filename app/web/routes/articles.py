@@ -1,8 +1,6 @@
 """GET /articles/{id}: the page, or the format that `Accept` prefers. With `.json`, `.ninjs`, `.newsml`, `.nitf` or `.xml`: as data;
 with `.hwpx` or `.pdf`: as a document."""
 
-from datetime import UTC, datetime
-
 from flask import Blueprint, Response, request
 
 from app import store, web
@@ -112,7 +110,7 @@ def _data(stored: store.articles.StoredArticle, suffix: str) -> Response:
     format = _flavour(suffix)
     # Either may be later: an embargo ends after its version came (`updated`), and a silent correction raises only `edited`.
     changed = max(stored.article.updated, stored.edited)
-    modified = web.representation.whole_seconds(changed, datetime.now(UTC))
+    modified = web.representation.whole_seconds(changed)
     response = web.representation.whole(
         format.render_article(stored.article), format.ARTICLE_MIMETYPE, modified=modified
     )

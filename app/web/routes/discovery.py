@@ -86,7 +86,7 @@ def sitemaps() -> Response:
     parameters = only(("from",))
     context = here()
     _, changed = store.articles.newest_change(context.engine)
-    modified = web.representation.whole_seconds(changed, datetime.now(UTC))
+    modified = web.representation.whole_seconds(changed)
     own = f"{context.settings.url}/sitemap.xml"
     if start := parameters.get("from", ""):
         body = _sitemap(context, None, pages=True) if start == "pages" else _sitemap(context, _start(start))

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from functools import lru_cache
+from math import inf
+from time import monotonic, time
 
 from flask import Blueprint, Response, request
 from msgspec.structs import replace
@@ -86,7 +88,10 @@ def answer(context: Context, query: Query, format: str) -> Response:
     # A parameter that is ignored would fill the memory with copies of the same answer.
     if not web.limits.COSTLY & set(request.args) and set(request.args) <= KEPT.union(web.parameters.of_format(format)):
         key = key_of(context, query, format, _named(query), encoding)
-        may_keep(request.environ, KeptAnswer(key, rendered.etag, rendered.modified, slots, numbers, feed))
+        told, until = web.representation.told(rendered.modified), inf
+        if rendered.modified and not told:  # A copy without its date must not outlive the second.
+            until = monotonic() + rendered.modified - time()
+        may_keep(request.environ, KeptAnswer(key, rendered.etag, told, slots, numbers, feed, until=until))
     since = (
         _since(context, query, format, encoding, web.delta.bases(rendered.etag)) if web.delta.possible(query) else None
     )
