@@ -129,7 +129,7 @@ def test_from_the_application_to_the_first_signed_webhook(chromium: Browser, hou
             return "전송됨" in page.locator(".timeline li").first.inner_text()
 
         until(told, 10, 0.2)
-        assert pushed.json()["id"] in page.locator(".timeline li").first.inner_text()
+        assert f"제목 first-{number}" in page.locator(".timeline li").first.inner_text()
         (found,) = store.deliveries.find_subscriptions(engine, outlet=code)
         assert found.target == outlet.receiver.url("/hook", "localhost")
         engine.dispose()
