@@ -10,6 +10,8 @@ from msgspec import Struct
 from playwright.sync_api import Page
 
 MAIN = "main :is(button, a)"
+# After this, Tab begins at the top of the page again.
+AT_TOP = "() => { document.body.tabIndex = -1; document.body.focus(); document.body.removeAttribute('tabindex') }"
 LEAKED = "누구도 쓰지 않은 글 한 줄"
 
 
@@ -62,15 +64,24 @@ def renewed(page: Page) -> None:
     send('[action$="renewal"] button', why="")(page)
 
 
+def in_place(then: str, shown: str) -> Callable[[Page], None]:
+    """Press one of the buttons that change a part of the form, and wait for what the part shows then; Tab begins at the top again."""
+
+    def do(page: Page) -> None:
+        page.locator(f"main button[value={then}]").click()
+        page.locator(shown).wait_for()
+        page.evaluate(AT_TOP)
+
+    return do
+
+
 def opened(page: Page) -> None:
     """Open the map and the tree; Tab begins at the top again."""
     page.locator("main summary").first.click()
     page.locator(".map path").first.wait_for()
     page.locator("main summary").last.click()
     page.locator(".tree").wait_for()
-    page.evaluate(
-        "() => { document.body.tabIndex = -1; document.body.focus(); document.body.removeAttribute('tabindex') }"
-    )
+    page.evaluate(AT_TOP)
 
 
 def unfolded(page: Page) -> None:
@@ -165,13 +176,12 @@ LINES = (
         "desk.composing", "/desk/new?office=jeonbuk", "admin", name="checked", do=send("[value=check]"), main="main a"
     ),
     Line(
-        "desk.composing",
-        "/desk/new?office=jeonbuk",
+        "desk.one",
+        "/desk/drafts/{written}",
         "admin",
         name="no contact",
-        status=422,
-        do=pressed("pick-contact"),
-        main="main .notice a",
+        do=in_place("pick-contact", "#e-contact-kept"),
+        main="main [value=pick-contact]",
     ),
     Line("desk.preview", "/desk/drafts/{draft}/preview", "admin"),
     Line("desk.published", "/desk/articles/{article}", "admin"),
