@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, meta, nodes
 from app import create_app
 from app.errors import Misconfigured
 from app.settings import Settings, load
+from app.syndication.texts import TEXTS
 from app.web import assets
 from tests.conftest import Server
 
@@ -127,3 +128,13 @@ def test_times_are_those_of_the_site(own_server: object) -> None:
     assert "2026. 3. 9.(월) 02:00 CET" in korean and "중부유럽 시간" in korean
     english = server.client.get(f"/articles/{id}", headers={**HTML, "Accept-Language": "en"}).text
     assert "9 March 2026, 02:00 CET" in english and 'datetime="2026-03-09T01:00:00Z"' in english
+
+
+def test_every_word_that_a_template_names_exists() -> None:
+    """A key that is missing would show nothing."""
+    named: set[str] = set()
+    for template in (assets.STATIC.parent / "templates").glob("*.html"):
+        source = re.sub(r"\{#.*?#\}", "", template.read_text("utf-8"), flags=re.DOTALL)
+        named |= set(re.findall(r'\bt\["([^"]+)"\](?! ~)', source)) | set(re.findall(r"\bt\.(\w+)", source))
+    named -= {"get"}  # of the table itself
+    assert len(named) > 500 and not named - set(TEXTS)

@@ -617,6 +617,7 @@ TEXTS |= desk_texts.TEXTS | life_texts.TEXTS | reach_texts.TEXTS | compose_texts
 TEXTS |= build_texts.TEXTS | docs_texts.TEXTS | public_texts.TEXTS | browse_texts.TEXTS | trace_texts.TEXTS
 TEXTS |= calendar_texts.TEXTS
 
+TEXTS["map-source"] = compose_texts.SPOKEN["map-source"]
 # What the scripts of a page say, by the page.
 SPOKEN = {"compose": compose_texts.SPOKEN, "build": build_texts.SPOKEN}
 

@@ -40,7 +40,6 @@ class MapOutline(Struct, frozen=True):
     shapes: Mapping[
         str, str
     ]  # code of a region -> the path; of a province, where it stands in the file of their shapes
-    source: str  # who made it; it has to be named
     frames: tuple[Box, ...] = ()  # of islands that are drawn elsewhere than they lie
 
 
@@ -68,7 +67,6 @@ class DrawnMap(Struct, frozen=True):
     """A map as a page shows it."""
 
     picture: Markup
-    source: str
     scale: tuple[Shade, ...] = ()
 
 
@@ -80,7 +78,7 @@ def outline(code: str) -> MapOutline | None:
     korea, given = msgspec.json.decode(_file(WHOLE).read_bytes()), msgspec.json.decode(_file(code).read_bytes())
     if code == WHOLE:
         links = {f"kr:{part}": f"#kr-{part}" for part in given["shapes"]}
-        return MapOutline(tuple(korea["viewBox"]), links, korea["source"], tuple(map(tuple, korea["insets"])))
+        return MapOutline(tuple(korea["viewBox"]), links, tuple(map(tuple, korea["insets"])))
     left, top, width, height = korea["frames"][code.partition(":")[2]]
     step = max(width, height) / FINE
     # A city's wards are drawn as the city.
@@ -88,7 +86,7 @@ def outline(code: str) -> MapOutline | None:
     parts = {f"kr:{part}": path for part, path in given["shapes"].items() if f"kr:{part}" not in wards}
     shapes = {part: _coarser(path, step) for part, path in parts.items()}
     box = (round(left / step), round(top / step), round(width / step), round(height / step))
-    return MapOutline(box, shapes, korea["source"])
+    return MapOutline(box, shapes)
 
 
 def provinces() -> tuple[str, ...]:
@@ -168,7 +166,7 @@ def map_of(code: str, amounts: Mapping[str, int], lang: str, most: int = 0) -> D
     label = text("browse-map", lang).format(name=name(code, lang))
     start = Markup('<svg viewBox="{}" role="group" aria-label="{}">').format(" ".join(map(str, found.box)), label)
     largest = max((amounts.get(part, 0) for part in found.shapes), default=0)
-    return DrawnMap(start + frames + parts + Markup("</svg>"), found.source, scale_of(largest))
+    return DrawnMap(start + frames + parts + Markup("</svg>"), scale_of(largest))
 
 
 def _shape(shape: str, shade: int) -> Markup:
