@@ -29,60 +29,81 @@ from app.web.representation import media_type, whole
 from app.web.variants import LANGUAGE, language_of
 from feeds import FORMATS, Article, metadata, rfc3339_utc
 
+
+def _endpoints(views: Mapping[str, str]) -> set[str]:
+    """The names of endpoints. `views`: blueprint -> its views, with spaces between them."""
+    return {f"{blueprint}.{view}" for blueprint, names in views.items() for view in names.split()}
+
+
 # Endpoints whose problems are shown as a page.
-PAGES = {"pages.home", "articles.page", "discovery.page", "versions.listed", "versions.one", "differences.compared"}
-PAGES |= {f"people.{name}" for name in ("setting_up", "joining", "listed", "forgetting", "resetting")}
-PAGES |= {f"signin.{name}" for name in ("signing_in", "proving", "leaving", "leaving_again", "back")}
-PAGES |= {"account.account", "tokens.listed"}
-PAGES |= {"subscriptions.listed", "subscriptions.one", "alerts.form", "alerts.confirmation", "alerts.leaving"}
-PAGES |= {"documentation.contents", "documentation.page", "reference.listed", "reference.group"}
-PAGES |= {"desk_start.choosing"}
-PAGES |= {f"desk.{name}" for name in ("listed", "composing", "one", "preview", "published")}
-PAGES |= {"desk_start.choosing", "desk_trace.asking", "desk_announcements.listed", "desk_announcements.one"}
-PAGES |= {"press_calendar.month", "press_calendar.one"}
-PAGES |= {"compose.aside", "compose.file"}
-PAGES |= {f"desk_versions.{name}" for name in ("listed", "one", "compared")}
-PAGES |= {f"desk_preview.{name}" for name in ("page", "mail", "formatted", "checking")}
-PAGES |= {
-    "desk_calendar.shown",
-    "desk_lists.templates",
-    "desk_lists.contacts",
-    "desk_reporters.listed",
-    "desk_sharing.shared",
-}
-PAGES |= {"desk_reach.shown"}
-PAGES |= {"accreditation.form", "accreditation.confirming", "outlets.listed", "outlets.application", "outlets.one"}
-PAGES |= {
-    "newsroom.choosing",
-    "newsroom.desk",
-    "newsroom.read",
-    "newsroom.document",
-    "newsroom.file",
-    "newsroom_tokens.listed",
-}
-PAGES |= {"newsroom_hooks.listed", "newsroom_hooks.one"}
-PAGES |= {"desk_reach.shown", "build.page", "embed.frame"}
-PAGES |= {"desk_reach.shown", "desk_routine.shown"}
-PAGES |= {f"subjects.{name}" for name in ("regions", "topics", "offices", "region", "topic", "office")} | {
-    "search.shown"
-}
+PAGES = _endpoints(
+    {
+        "account": "account",
+        "accreditation": "confirming form",
+        "alerts": "confirmation form leaving",
+        "articles": "page",
+        "build": "page",
+        "compose": "aside file",
+        "desk": "composing listed one preview published",
+        "desk_announcements": "listed one",
+        "desk_calendar": "shown",
+        "desk_lists": "contacts templates",
+        "desk_preview": "checking formatted mail page",
+        "desk_reach": "shown",
+        "desk_reporters": "listed",
+        "desk_routine": "shown",
+        "desk_sharing": "shared",
+        "desk_start": "choosing",
+        "desk_trace": "asking",
+        "desk_versions": "compared listed one",
+        "differences": "compared",
+        "discovery": "page",
+        "documentation": "contents page",
+        "embed": "frame",
+        "newsroom": "choosing desk document file read",
+        "newsroom_hooks": "listed one",
+        "newsroom_tokens": "listed",
+        "outlets": "application listed one",
+        "pages": "home",
+        "people": "forgetting joining listed resetting setting_up",
+        "press_calendar": "month one",
+        "reference": "group listed",
+        "search": "shown",
+        "signin": "back leaving leaving_again proving signing_in",
+        "subjects": "office offices region regions topic topics",
+        "subscriptions": "listed one",
+        "tokens": "listed",
+        "versions": "listed one",
+    }
+)
 # Endpoints that the forms of pages are sent to.
-FORMS = {f"people.{name}" for name in ("set_up", "joined", "invite", "steer", "forgot", "reset")}
-FORMS |= {f"signin.{name}" for name in ("sign_in", "sign_out", "show", "prove")}
-FORMS |= {f"account.{name}" for name in ("change", "end_session", "add", "steer")} | {"tokens.add", "tokens.end"}
-FORMS |= {"desk_start.start"}
-FORMS |= {f"desk.{name}" for name in ("begin", "save", "step", "steer")}
-FORMS |= {"compose.settle", "compose.upload"}
-FORMS |= {"alerts.ask", "alerts.confirm", "alerts.leave", "subscriptions.add", "subscriptions.steer", "look.choose"}
-FORMS |= {"desk_versions.take", "desk_versions.rebase", "desk_preview.check"}
-FORMS |= {f"desk_sharing.{name}" for name in ("limit", "make", "revoke")}
-FORMS |= {f"desk_lists.{name}" for name in ("keep", "steer", "add", "remove", "take")}
-FORMS |= {"desk_reporters.add", "desk_reporters.remove"}
-FORMS |= {"accreditation.ask", "accreditation.confirm", "outlets.decide", "outlets.steer", "newsroom.renew"}
-FORMS |= {"newsroom_tokens.add", "newsroom_tokens.end", "newsroom_hooks.add", "newsroom_hooks.steer"}
-FORMS |= {"desk_reporters.add", "desk_reporters.remove", "desk_routine.change"}
-FORMS |= {"desk_reporters.add", "desk_reporters.remove", "desk_trace.found"}
-FORMS |= {f"desk_announcements.{name}" for name in ("tell", "change", "steer")}
+FORMS = _endpoints(
+    {
+        "account": "add change end_session steer",
+        "accreditation": "ask confirm",
+        "alerts": "ask confirm leave",
+        "compose": "settle upload",
+        "desk": "begin save steer step",
+        "desk_announcements": "change steer tell",
+        "desk_lists": "add keep remove steer take",
+        "desk_preview": "check",
+        "desk_reporters": "add remove",
+        "desk_routine": "change",
+        "desk_sharing": "limit make revoke",
+        "desk_start": "start",
+        "desk_trace": "found",
+        "desk_versions": "rebase take",
+        "look": "choose",
+        "newsroom": "renew",
+        "newsroom_hooks": "add steer",
+        "newsroom_tokens": "add end",
+        "outlets": "decide steer",
+        "people": "forgot invite joined reset set_up steer",
+        "signin": "prove show sign_in sign_out",
+        "subscriptions": "add steer",
+        "tokens": "add end",
+    }
+)
 WORDS = {lang: {key: words[lang] for key, words in TEXTS.items()} for lang in LANGUAGES}
 DAYS, MONTHS = get_day_names("abbreviated", locale="ko"), get_month_names("wide", locale="en")
 # Korean press offices write days like this: 2021. 3. 9.(화). Not by Babel, which takes a tenth of the time of a page with 100.
