@@ -8,6 +8,7 @@ from feeds import atom, jsonfeed, newsml, ninjs, ninjs_older, rss
 from feeds.article import (
     ALL_RIGHTS_RESERVED,
     BASE,
+    BLANK,
     EPOCH,
     KOREA,
     LANG,
@@ -93,6 +94,7 @@ def variants_of_articles() -> dict[str, ArticleFormat]:
 __all__ = [
     "ALL_RIGHTS_RESERVED",
     "BASE",
+    "BLANK",
     "CHOICES",
     "DEFAULT",
     "EPOCH",

@@ -180,6 +180,39 @@ EPOCH = datetime(
 )  # the last update of a feed without articles, so that its bytes do not depend on the clock
 NEVER = datetime(2000, 1, 1, tzinfo=UTC)  # the same in documents: validators take 1970 for a mistake
 
+# An article that says nothing, from which entries of feeds that are no release are made by `msgspec.structs.replace`.
+BLANK = Article(
+    id="",
+    guid="",
+    version=1,
+    lang="",
+    pubstatus="usable",
+    office=Office("", ""),
+    kind="press-release",
+    headline="",
+    subheadlines=(),
+    summary="",
+    body="",
+    text="",
+    dateline="",
+    byline="",
+    issued=NEVER,
+    published=NEVER,
+    updated=NEVER,
+    embargoed=None,
+    held=False,
+    embargo_wording="",
+    regions=(),
+    topics=(),
+    keywords=(),
+    contacts=(),
+    enclosures=(),
+    licence=Licence(),
+    related=(),
+    note="",
+    url="",
+)
+
 
 def as_cdata(element: etree._Element) -> None:
     """Write the HTML in an element as a CDATA section: parsers limit how many entities they expand, REXML to 10,240 bytes. In HTML,

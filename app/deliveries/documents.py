@@ -3,12 +3,13 @@
 from datetime import datetime
 
 import msgspec
+from msgspec.structs import replace
 
 from app import store
 from feeds import (
+    BLANK,
     Article,
     ArticleFormat,
-    Licence,
     Withdrawn,
     article_json,
     of_articles,
@@ -66,7 +67,8 @@ def _bare(state: store.articles.State) -> Article:
     """An article that says only that it was withdrawn, for formats in which a withdrawal is a version of the article. Nothing else is
     copied: its newest version may never have been public."""
     article = state.article
-    return Article(
+    return replace(
+        BLANK,
         id=article.id,
         guid=article.guid,
         url=article.url,
@@ -74,26 +76,10 @@ def _bare(state: store.articles.State) -> Article:
         pubstatus=state.pubstatus if state.pubstatus != "usable" else "canceled",
         lang=article.lang,
         office=article.office,
-        kind="press-release",
         headline=article.office.name,
-        subheadlines=(),
         summary=article.office.name,
-        body="",
-        text="",
-        dateline="",
-        byline="",
         issued=state.at,
         published=state.at,
         updated=state.at,
-        embargoed=None,
-        held=False,
-        embargo_wording="",
-        regions=(),
-        topics=(),
-        keywords=(),
-        contacts=(),
-        enclosures=(),
-        licence=Licence(),
-        related=(),
         note=article.note if state.pubstatus == "canceled" else "",
     )

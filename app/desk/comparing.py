@@ -1,10 +1,12 @@
 """How two texts of a draft differ, though neither needs to be right. Pure."""
 
+from msgspec.structs import replace
+
 from app.desk.content import DraftText
 from app.desk.writing import body_of
 from app.text import html
 from app.text.difference import TextDifference, difference
-from feeds import NEVER, Article, Licence, Office
+from feeds import BLANK, Article
 
 # Field of a draft -> the field of an article that it belongs to, whose name pages show.
 FIELDS = {
@@ -51,34 +53,12 @@ def _values(content: DraftText, name: str) -> list[str]:
 
 def _article(content: DraftText) -> Article:
     """An article with these texts, for the comparison alone."""
-    return Article(
-        "",
-        "",
-        1,
-        content["language"] or "ko",
-        "usable",
-        Office("", ""),
-        "",
-        " ".join(content["headline"].split()),
-        content.all("subheadline"),
-        content["summary"],
-        "",
-        html.clean(body_of(content["body"]), "", tolerant=True).text,
-        "",
-        "",
-        NEVER,
-        NEVER,
-        NEVER,
-        None,
-        False,
-        "",
-        (),
-        (),
-        (),
-        (),
-        (),
-        Licence(),
-        (),
-        "",
-        "",
+    return replace(
+        BLANK,
+        lang=content["language"] or "ko",
+        kind="",
+        headline=" ".join(content["headline"].split()),
+        subheadlines=content.all("subheadline"),
+        summary=content["summary"],
+        text=html.clean(body_of(content["body"]), "", tolerant=True).text,
     )

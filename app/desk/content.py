@@ -13,7 +13,6 @@ from app.text.zones import later, zone_of
 from feeds import Article
 
 FORMS = ("now", "at", "edition", "words", "held")  # of 보도시점
-EDITIONS = ("morning", "evening")
 EDITION_WORDS = {"morning": "조간", "evening": "석간"}
 WEEKDAYS = "월화수목금토일"
 LONGEST = 3_000_000  # characters of all fields together: more than a release may have

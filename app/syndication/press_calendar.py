@@ -5,12 +5,13 @@ from html import escape
 from typing import Literal
 
 from babel.dates import format_datetime
+from msgspec.structs import replace
 
 from app import store
 from app.query import Query, office_place, url
 from app.syndication.texts import name, text
 from app.text.zones import zone_of
-from feeds import NEVER, Article, Feed, Licence, Term
+from feeds import BLANK, NEVER, Article, Feed, Term
 from feeds.icalendar import PressEvent
 from schemas import codes
 
@@ -77,35 +78,22 @@ def article_of(event: PressEvent, base: str, lang: str) -> Article:
     said = [f"{label}: {value}" for label, value in rows if value]
     paragraphs = [*said, *filter(None, event.about.split("\n"))]
     link = f'<p><a href="{escape(event.link)}">{escape(event.link)}</a></p>' if event.link else ""
-    return Article(
+    return replace(
+        BLANK,
         id=event.id,
         guid=f"urn:uuid:{event.id[:8]}-{event.id[8:12]}-{event.id[12:16]}-{event.id[16:20]}-{event.id[20:]}",
         version=event.sequence + 1,
         lang=lang,
-        pubstatus="usable",
         office=event.office,
-        kind="press-release",
         headline=headline_of(event, lang),
-        subheadlines=(),
         summary=" · ".join(said),
         body="".join(f"<p>{escape(line, quote=False)}</p>" for line in paragraphs) + link,
         text="\n\n".join(paragraphs),
-        dateline="",
-        byline="",
         issued=event.created,
         published=event.created,
         updated=event.updated,
-        embargoed=None,
-        held=False,
-        embargo_wording="",
         regions=_terms("region", event.regions),
         topics=_terms("topic", event.topics),
-        keywords=(),
-        contacts=(),
-        enclosures=(),
-        licence=Licence(),
-        related=(),
-        note="",
         url=f"{base}/press-calendar/{event.id}",
     )
 

@@ -17,7 +17,7 @@ from app.context import Context
 from app.query import LIMIT, Query, feed_url, parse, url
 from app.syndication.texts import feed_title, name, text, title_language
 from app.text.zones import zone_of
-from feeds import Article, Licence, Office
+from feeds import BLANK, Article, Office
 from schemas import Code, codes
 
 KOREA = "Asia/Seoul"
@@ -146,34 +146,19 @@ def _entry(
     site: Office,
     link: str,
 ) -> Article:
-    return Article(
+    return replace(
+        BLANK,
         id="ended",
         guid=guid,
         version=1,
         lang=lang,
-        pubstatus="usable",
         office=site,
-        kind="press-release",
         headline=headline,
-        subheadlines=(),
         summary=summary,
         body=body,
         text="\n\n".join((summary, *lines)),
-        dateline="",
-        byline="",
         issued=at,
         published=at,
         updated=at,
-        embargoed=None,
-        held=False,
-        embargo_wording="",
-        regions=(),
-        topics=(),
-        keywords=(),
-        contacts=(),
-        enclosures=(),
-        licence=Licence(),
-        related=(),
-        note="",
         url=link,
     )
