@@ -85,6 +85,8 @@ class Listing:
 class Problem(PressrelayError):
     """An error that the client gets as a problem document (RFC 9457). `type` is the end of its URN; `errors` lists every fault."""
 
+    dialect = ""  # of the refused document, where it is known; only counted (app/measures.py)
+
     def __init__(
         self,
         status: int,

@@ -4,10 +4,11 @@ import signal
 import threading
 
 import click
-from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client import start_http_server
 
 from app.commands import Misconfigured, opened
-from app.run.metrics import FromDatabase
+from app.context import cache_of
+from app.run.metrics import registry
 
 
 @click.command("metrics")
@@ -20,10 +21,9 @@ def metrics_command() -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    registry = CollectorRegistry()
-    registry.register(FromDatabase(engine))
+    shown = registry(settings, engine, cache_of(settings, engine))
     try:
-        server, thread = start_http_server(int(port), host.strip("[]"), registry)
+        server, thread = start_http_server(int(port), host.strip("[]"), shown)
     except OSError as error:
         reason = error.strerror or str(error)
         raise Misconfigured(

@@ -171,3 +171,4 @@ class Parsed(Struct, frozen=True):
     refused: dict[int, tuple[Fault, ...]]
     unread: int = 0  # other parts of the document that may contain something that must not be published
     read: frozenset[str] = frozenset()  # JSON pointers of what was read as an embargo
+    dialect: str = ""  # the name of its dialect in docs/dialects

@@ -11,7 +11,7 @@ from uuid import UUID, uuid5
 import msgspec
 from msgspec import Struct
 
-from app import store
+from app import measures, store
 from app.accounts.offices import OfficeRecord, Sender
 from app.announce import announce
 from app.context import Context
@@ -96,6 +96,7 @@ class Prepared(Struct, frozen=True):
     refused: dict[int, Receipt]  # by place
     files: Mapping[str, Upload] = {}  # the files that came with the release, by name; on disk until it is stored
     feeds: int = 0  # rows that the items are in feeds
+    dialect: str = ""
 
     @property
     def weight(self) -> int:
@@ -122,9 +123,13 @@ def take(
     `zone`: the time zone of its dates without a zone, if it is not that of the office. `name`: of the document's file.
     `base`: the URL that the document was fetched from.
     """
-    prepared = prepare(
-        Rules(context.settings, sender, backfill, zone, name, base), body, content_type, files_of(context), files
-    )
+    rules = Rules(context.settings, sender, backfill, zone, name, base)
+    try:
+        prepared = prepare(rules, body, content_type, files_of(context), files)
+    except Problem as problem:
+        if not dry_run:
+            _count(problem.dialect or "unknown", problem.type)
+        raise
     if dry_run:
         url = context.settings.url
         foreseen = store.articles.foresee(context.engine, prepared.items, datetime.now(UTC))
@@ -337,6 +342,7 @@ def prepare(
         refused,
         files,
         feeds,
+        parsed.dialect,
     )
 
 
@@ -354,7 +360,28 @@ def _store(context: Context, prepared: Prepared) -> list[Receipt]:
     receipts: Sequence[Receipt] = ()
     if prepared.items:
         receipts = context.together.write(prepared, prepared.weight, partial(_put, context))
-    return _in_order(prepared, receipts)
+    _count_receipts(prepared.dialect, found := _in_order(prepared, receipts))
+    return found
+
+
+def _count_receipts(dialect: str, receipts: Sequence[Receipt]) -> None:
+    """Count what came of the articles of a release, except of those that wait: nobody may learn from a metric that something does."""
+    for receipt in receipts:
+        if receipt.problem is not None:
+            _count(dialect, str(receipt.problem["type"]).rpartition(":")[2])
+        elif is_readable(receipt):
+            _count(dialect, "accepted" if receipt.status == 201 else "unchanged")
+
+
+def is_readable(receipt: Receipt) -> bool:
+    """Whether the article was accepted and everybody may read it now."""
+    if receipt.problem is not None or receipt.pubstatus != "usable" or not receipt.public:
+        return False
+    return datetime.fromisoformat(receipt.public) <= datetime.now(UTC)
+
+
+def _count(dialect: str, outcome: str) -> None:
+    measures.count("articles_taken", (dialect, outcome))
 
 
 def _put(context: Context, prepared: Sequence[Prepared]) -> list[list[Receipt]]:

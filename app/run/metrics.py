@@ -1,27 +1,61 @@
 """The metrics for monitoring, in Prometheus' text format: numbers about public articles and about the work of the server.
 
 People who read metrics are often not allowed to read articles under embargo. So no number here counts or measures anything under
-embargo, such as a delivery to an accredited subscriber or an article of a source before its instant. docs/operating.md lists what is
-left out, and where it can be seen.
+embargo, such as a push that waits, a delivery to an accredited subscriber, or an article of a source before its instant.
+docs/operating.md lists the metrics, what is left out, and where it can be seen.
 """
 
+import shutil
+import socket
+import ssl
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import urlsplit
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from app import store
+from app import measures, store
+from app.cache.redis import Cache
 from app.errors import Unavailable
+from app.settings import Settings
 from app.store import Engine
+
+CERTIFICATE = 3600.0  # seconds between two looks at the certificate of the public address
+CERTIFICATE_WAITS = 3.0  # seconds that such a look may take
+OFFICES = 60.0  # seconds between two looks at the newest article of each office
+OFFICE = "office:"  # how the place of an office's articles begins
+
+# What the processes measure (app/measures.py): name there -> (name of the metric, help, names of the labels).
+COUNTS = {
+    "articles_taken": (
+        "pressrelay_articles_taken",
+        "Articles taken in, or refused for that reason, without those that wait for an embargo",
+        ("dialect", "outcome"),
+    ),
+    "embargoes_lifted": ("pressrelay_embargoes_lifted", "Embargoes lifted", ()),
+}
+DURATIONS = {
+    "request_seconds": (
+        "pressrelay_request_seconds",
+        "How long answers took, without those that are private or that took in something that waits",
+        ("way", "route", "method", "status"),
+    ),
+    "lift_seconds": ("pressrelay_lift_seconds", "From the end of an embargo until its article was public", ()),
+}
 
 
 class FromDatabase(Collector):
-    """Every number comes from the database, so all processes report the same."""
+    """These numbers come from the database, so all hosts report the same."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._offices: dict[str, int] = {}
+        self._looked = -OFFICES
 
     def describe(self) -> list[Metric]:
         """No metrics, because registering must not use the database."""
@@ -29,14 +63,18 @@ class FromDatabase(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """All metrics; only `pressrelay_database_up 0` while the database cannot be used."""
+        began = time.perf_counter()
         try:
             seq, due = store.articles.newest_seq(self._engine), store.articles.next_due(self._engine)
+            answered = time.perf_counter() - began
             sources, figures = store.accounts.all_sources(self._engine), store.deliveries.figures(self._engine)
+            offices = self._newest_of_offices()
         except Unavailable:
             yield _gauge("pressrelay_database_up", "1 while the database answers", 0)
             return
         now = time.time()
         yield _gauge("pressrelay_database_up", "1 while the database answers", 1)
+        yield _gauge("pressrelay_database_seconds", "Seconds that two small questions to the database took", answered)
         yield _gauge("pressrelay_changes", "Number of changes of public articles so far", seq)
         # 0 until the instant is past, so that embargoes that are not over yet do not show.
         late = max(0.0, now - due / 1_000_000) if due is not None else 0.0
@@ -45,15 +83,123 @@ class FromDatabase(Collector):
             "Seconds for which the oldest embargo that is over has not been lifted",
             late,
         )
+        newest = GaugeMetricFamily(
+            "pressrelay_office_newest_seconds",
+            "Unix time of the newest change of an office's articles",
+            labels=["office"],
+        )
+        for office, at in sorted(offices.items()):
+            newest.add_metric([office.removeprefix(OFFICE)], at / 1_000_000)
+        yield newest
         yield from _sources(sources)
         yield from _deliveries(figures, now)
 
+    def _newest_of_offices(self) -> dict[str, int]:
+        if time.monotonic() > self._looked + OFFICES:
+            self._offices = store.feeds.newest_of_places(self._engine, OFFICE)
+            self._looked = time.monotonic()
+        return self._offices
 
-def text(engine: Engine) -> bytes:
+
+class FromHost(Collector):
+    """These numbers are of this host: what its processes measured, its disk, its cache, and the certificate that its address shows."""
+
+    def __init__(self, settings: Settings, cache: Cache) -> None:
+        self._settings = settings
+        self._cache = cache
+        self._certificate = Certificate(settings.url)
+
+    def describe(self) -> list[Metric]:
+        """No metrics, because registering must not read files."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """All metrics of this host."""
+        reading = measures.read(self._settings.data_dir)
+        for name, (title, words, labels) in COUNTS.items():
+            counter = CounterMetricFamily(title, words, labels=labels)
+            for (_, values), number in sorted(one for one in reading.counts.items() if one[0][0] == name):
+                counter.add_metric(values, number)
+            yield counter
+        for name, (title, words, labels) in DURATIONS.items():
+            histogram = HistogramMetricFamily(title, words, labels=labels)
+            for (_, values), one in sorted((one for one in reading.durations.items() if one[0][0] == name), key=_key):
+                histogram.add_metric(values, buckets=_cumulated(one), sum_value=one.seconds)
+            yield histogram
+        yield _gauge("pressrelay_cache_up", "1 while the cache answers", float(self._cache.alive()))
+        yield _gauge(
+            "pressrelay_disk_free", "Free part of the disk with the data, rounded to 0.01", disk_free(self._settings)
+        )
+        if (ends := self._certificate.ends()) is not None:
+            words = "Unix time at which the certificate of the public address ends"
+            yield _gauge("pressrelay_certificate_ends_seconds", words, ends)
+
+
+class Certificate:
+    """The end of the certificate that a public https address shows; asked for at most once an hour, and beside the metrics."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self._address = (parts.hostname or "", parts.port or 443) if parts.scheme == "https" else None
+        self._ends: float | None = None
+        self._asked = -CERTIFICATE
+        self._lock = threading.Lock()
+
+    def ends(self) -> float | None:
+        """Unix time, seconds; None: not known yet, the address is not https, or it does not answer with a valid certificate."""
+        if self._address is None:
+            return None
+        with self._lock:
+            if time.monotonic() > self._asked + CERTIFICATE:
+                self._asked = time.monotonic()
+                threading.Thread(target=self._ask, args=self._address, daemon=True).start()
+        return self._ends
+
+    def _ask(self, host: str, port: int) -> None:
+        self._ends = ends_of(host, port)
+
+
+def ends_of(host: str, port: int) -> float | None:
+    """When the certificate of an address ends, Unix time; None if it does not answer with one that is valid. Certificates that are no
+    longer valid count as none: clients see an error, too."""
+    with suppress(OSError, ValueError):
+        context = ssl.create_default_context()
+        with (
+            socket.create_connection((host, port), CERTIFICATE_WAITS) as plain,
+            context.wrap_socket(plain, server_hostname=host) as wrapped,
+        ):
+            return ssl.cert_time_to_seconds(str((wrapped.getpeercert() or {})["notAfter"]))
+    return None
+
+
+def disk_free(settings: Settings) -> float:
+    """The free part of the disk with the data directory, from 0 to 1, so coarse that no single release shows."""
+    usage = shutil.disk_usage(Path(settings.data_dir))
+    return round(usage.free / usage.total, 2)
+
+
+def registry(settings: Settings, engine: Engine, cache: Cache) -> CollectorRegistry:
+    """All metrics of this server."""
+    made = CollectorRegistry()
+    made.register(FromDatabase(engine))
+    made.register(FromHost(settings, cache))
+    return made
+
+
+def text(made: CollectorRegistry) -> bytes:
     """The document."""
-    registry = CollectorRegistry()
-    registry.register(FromDatabase(engine))
-    return generate_latest(registry)
+    return generate_latest(made)
+
+
+def _key(one: tuple[measures.Key, measures.Durations]) -> measures.Key:
+    return one[0]
+
+
+def _cumulated(one: measures.Durations) -> list[tuple[str, float]]:
+    """The buckets of Prometheus: how many took at most so long."""
+    bounds = [*(str(bound) for bound in measures.BOUNDS), "+Inf"]
+    sums = [float(sum(one.counts[: place + 1])) for place in range(len(one.counts))]
+    return list(zip(bounds, sums, strict=True))
 
 
 def _gauge(name: str, help: str, value: float) -> Metric:

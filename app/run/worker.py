@@ -6,10 +6,11 @@ Several may run, on one or more hosts. A lift is decided inside one transaction,
 import logging
 import threading
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from app import store
+from app import measures, store
 from app.announce import announce, repair
 from app.cache.redis import Cache
 from app.errors import Unavailable
@@ -19,7 +20,9 @@ from app.witness import NAME, Witness
 log = logging.getLogger("pressrelay.worker")
 PERIOD = 0.2  # seconds between two looks
 AHEAD = timedelta(seconds=30)  # how long before their instant articles are prepared
-BOOKS = 10.0  # seconds between two looks for counted refusals whose time is over
+BOOKS = (
+    10.0  # seconds between two looks for counted refusals whose time is over, and for the measures of ended processes
+)
 NOTED = 86_400.0  # seconds between two log lines with the audit log's last hash
 READY_MOST, READY_EACH = 2_000, 100  # articles that are prepared at the same time, and in one look
 
@@ -38,6 +41,9 @@ def step(
     while (due := store.articles.next_due(engine)) is not None and due <= time.time() * 1_000_000:
         changes = store.articles.lift(engine, datetime.now(UTC), ready)
         announce(cache, changes)
+        if changes:  # public by now, so it may be told
+            measures.count("embargoes_lifted", (), len(changes))
+            measures.took("lift_seconds", (), max(0.0, time.time() - due / 1_000_000))
         lifted += len(changes)
     cache.caught_up(lambda: repair(cache, engine))
     more = min(READY_EACH, READY_MOST - len(ready))
@@ -54,6 +60,7 @@ def run(engine: Engine, cache: Cache, stop: threading.Event, folder: Path) -> No
     failed = False
     ready: dict[store.feeds.Ref, store.articles.DueArticle] = {}
     counted, noted = time.monotonic(), -NOTED
+    measures.keep_noting(str(folder), "worker", stop)
     while not stop.is_set():
         try:
             if time.monotonic() > noted + NOTED:
@@ -65,6 +72,8 @@ def run(engine: Engine, cache: Cache, stop: threading.Event, folder: Path) -> No
             if time.monotonic() > counted + BOOKS:
                 counted = time.monotonic()
                 store.accounts.settle_refusals(engine, datetime.now(UTC))
+                with suppress(OSError):
+                    measures.sweep(str(folder))
             failed = False
         except Unavailable as error:
             if not failed:

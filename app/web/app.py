@@ -15,7 +15,7 @@ from app.context import connect
 from app.errors import PressrelayError, Problem, TooSlow, Unavailable, Unfit
 from app.query import url
 from app.settings import Settings, load
-from app.web import crosssite
+from app.web import crosssite, measured
 from app.web.origin import Placed
 from app.web.protection import Protected
 from app.web.routes import blueprints, differences, versions
@@ -52,6 +52,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=0)  # type: ignore[method-assign]
     web.places.install(app, settings.threads)
     web.limits.install(app, context)
+    measured.install(app)
     app.register_error_handler(Exception, answer)
     return app
 

@@ -10,7 +10,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from math import inf
-from time import monotonic
+from time import monotonic, perf_counter
 from typing import Any
 
 from msgspec import Struct
@@ -20,6 +20,7 @@ from app.cache.marks import EVERYTHING, Marks
 from app.cache.redis import Cache
 from app.web.conditional import LONGEST_HEADER, fresh, plain_tag
 from app.web.counting import AGAIN, NOT_TOLD_APART, PolledFeed, ReachCounts, is_person
+from app.web.measured import HOT, NAME, ROUTE, Labels, took
 from app.web.variants import variant_for
 
 Environ = dict[str, Any]
@@ -61,6 +62,8 @@ class AnswerHead(Struct, frozen=True):
     unchanged: Headers  # the headers of the 304
     tag: str  # the ETag header
     size: int  # about how many bytes of memory it needs
+    found: Labels = ()  # how a 200 and a 304 of it are measured
+    same: Labels = ()
 
 
 def may_keep(environ: Environ, kept: KeptAnswer) -> None:
@@ -88,6 +91,7 @@ class Fastlane:
 
     def __call__(self, environ: Environ, start_response: Start) -> Iterable[bytes]:
         """The copy, or the answer of the application, which is copied."""
+        began = perf_counter()
         path = environ["PATH_INFO"]
         variant = "" if path.startswith(FEEDS) else variant_for(environ)
         if variant is None:
@@ -118,15 +122,18 @@ class Fastlane:
                 return self._long(environ, start_response, request_key)  # The application refuses it.
             if tags == head.tag or fresh(tags, since, head.kept.etag, head.kept.modified):
                 start_response("304 NOT MODIFIED", head.unchanged)
+                took(NAME, head.same, perf_counter() - began)
                 return ()
         if environ["REQUEST_METHOD"] == "HEAD":
             start_response("200 OK", head.headers)
+            took(NAME, head.found, perf_counter() - began)
             return ()
         body = self._body(head)
         if body is None:
             environ[AGAIN] = True
             return self._long(environ, start_response, request_key)
         start_response("200 OK", head.headers)
+        took(NAME, head.found, perf_counter() - began)
         return (body,)
 
     def _count_view(self, article: str, environ: Environ) -> None:
@@ -219,9 +226,11 @@ class Fastlane:
         headers = [(name, value) for name, value in headers if name.lower() not in OF_ONE_CLIENT]
         unchanged = [(name, value) for name, value in headers if name.lower() not in NOT_IN_304]
         size = OVERHEAD + sum(len(name) + len(value) for name, value in headers) + sum(map(len, request_key))
+        route = environ.get(ROUTE, "")
+        found, same = ((HOT, route, "GET", status) for status in ("200", "304"))
         with self._lock:
             self._drop(request_key)
-            self._heads[request_key] = AnswerHead(kept, headers, unchanged, tag, size)
+            self._heads[request_key] = AnswerHead(kept, headers, unchanged, tag, size, found, same)
             self._heads_size += size
             while self._heads_size > self.most * HEADS and self._heads:
                 self._drop(next(iter(self._heads)))

@@ -101,7 +101,7 @@ def parse(
     if is_json(body, content_type):
         found = jsontext.read(body, content_type, max_depth=max_depth)
         parsed = _json(found.root)[1](found.root, given)
-        return foreign(_warned(unread_json.hold(found, parsed), found.decoded.lenient))
+        return foreign(_warned(unread_json.hold(found, parsed), found.decoded.lenient), _json(found.root)[0])
     document = read(body, content_type, max_depth=max_depth, base=given.base)
     root = document.root
     if assigned is not None and root.tag == atom.ENTRY:
@@ -115,8 +115,12 @@ def parse(
         parsed = reader(root, given)
         # Our own dialect refuses unknown elements, but comments may contain anything.
         if root.tag == press_release.ROOT:
-            return replace(unread.words(parsed), unread=unread.hidden(document.data))
-        return foreign(_warned(unread.hold(document.data, root, parsed, EMBARGOES), document.lenient))
+            return replace(unread.words(parsed), unread=unread.hidden(document.data), dialect=NAMES[str(root.tag)])
+        held = unread.hold(document.data, root, parsed, EMBARGOES)
+        return foreign(_warned(held, document.lenient), NAMES[str(root.tag)])
+    except Problem as problem:
+        problem.dialect = NAMES[str(root.tag)]
+        raise
     finally:
         forget()
 
@@ -150,9 +154,9 @@ def _warned(parsed: Parsed, lenient: Sequence[Leniency]) -> Parsed:
     return replace(parsed, drafts=tuple(drafts))
 
 
-def foreign(parsed: Parsed) -> Parsed:
-    """What holds for every draft of another dialect than ours, whichever it is."""
-    return replace(parsed, drafts=tuple((index, settled(draft)) for index, draft in parsed.drafts))
+def foreign(parsed: Parsed, name: str) -> Parsed:
+    """What holds for every draft of another dialect than ours, whichever it is. `name`: of the dialect."""
+    return replace(parsed, drafts=tuple((index, settled(draft)) for index, draft in parsed.drafts), dialect=name)
 
 
 def _unknown(root: etree._Element) -> Problem:

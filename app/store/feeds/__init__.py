@@ -2,7 +2,7 @@
 
 from app.store.changes import Ref
 from app.store.feeds.amounts import amounts_of, monthly
-from app.store.feeds.count import counted_since
+from app.store.feeds.count import counted_since, newest_of_places
 from app.store.feeds.discover import block, blocks, crossed, keys_of, names_in_use
 from app.store.feeds.glancing import Count, Glance, glance
 from app.store.feeds.gone import withdrawn
@@ -28,6 +28,7 @@ __all__ = [
     "keys_of",
     "monthly",
     "names_in_use",
+    "newest_of_places",
     "remove_feed",
     "save_feed",
     "saved_feed",

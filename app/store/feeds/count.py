@@ -9,7 +9,7 @@ from sqlalchemy.sql import CompoundSelect
 
 from app.store.changes import ALL, ids_of
 from app.store.engine import reading
-from app.store.tables import feed_entries
+from app.store.tables import axis, feed_entries
 
 
 def counted_since(engine: Engine, places: Sequence[str], since: int, most: int) -> dict[str, int]:
@@ -24,6 +24,20 @@ def counted_since(engine: Engine, places: Sequence[str], since: int, most: int) 
         values |= {"topic": ids[ALL], "since": since, "most": most}
         found: dict[int, int] = dict(connection.execute(_counts(len(known)), values).all())
     return dict.fromkeys(places, 0) | {place: found[number] for number, place in enumerate(known)}
+
+
+def newest_of_places(engine: Engine, prefix: str) -> dict[str, int]:
+    """When a public article last changed in each place whose name begins with `prefix`, micros; a place without one is left out. One
+    look into an index for each place. Raises Unavailable."""
+    with reading(engine) as connection:
+        everything = connection.execute(select(axis.c.id).where(axis.c.name == ALL)).scalar()
+        newest = (
+            select(func.max(feed_entries.c.sort))
+            .where(feed_entries.c.place == axis.c.id, feed_entries.c.topic == everything)
+            .scalar_subquery()
+        )
+        statement = select(axis.c.name, newest).where(axis.c.name.startswith(prefix, autoescape=True))
+        return {name: int(at) for name, at in connection.execute(statement) if at is not None}
 
 
 @lru_cache(32)

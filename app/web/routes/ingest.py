@@ -7,7 +7,7 @@ from flask import Blueprint, Response, g, request
 
 from app import store, web
 from app.files.multipart import Limits, receive, spool
-from app.intake.releases import Receipt, as_problem, take
+from app.intake.releases import Receipt, as_problem, is_readable, take
 from app.web import Context, Problem, Sender, body_parts, check_type, drain, here, whole_body
 
 blueprint = Blueprint("ingest", __name__)
@@ -58,6 +58,8 @@ def _dry_run() -> bool:
 
 
 def _answer(receipts: list[Receipt]) -> Response:
+    if all(is_readable(receipt) for receipt in receipts):
+        web.measured.may_measure()
     statuses = {receipt.status for receipt in receipts}
     if any(receipt.id for receipt in receipts if receipt.problem is not None):
         web.access.keep_refusals(_refusals(receipts))

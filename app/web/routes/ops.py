@@ -3,12 +3,12 @@
 import logging
 
 import msgspec
-from flask import Blueprint, Response
+from flask import Blueprint, Response, current_app
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from app import store, web
 from app.intake.sources import instant
-from app.run.metrics import text
+from app.run.metrics import registry, text
 from app.web import Problem, Unavailable, here
 
 log = logging.getLogger("pressrelay")
@@ -53,7 +53,11 @@ def metrics() -> Response:
             404, "no-metrics", "There are no metrics here", "They are at the address in PRESSRELAY_METRICS_ADDRESS."
         )
     web.access.needed("metrics")
-    return Response(text(context.engine), 200, {"Cache-Control": "no-store"}, content_type=CONTENT_TYPE_LATEST)
+    if (shown := current_app.extensions.get("metrics")) is None:
+        made = registry(context.settings, context.engine, context.cache)
+        shown = current_app.extensions.setdefault("metrics", made)
+    document = text(shown)
+    return Response(document, 200, {"Cache-Control": "no-store"}, content_type=CONTENT_TYPE_LATEST)
 
 
 def _json(body: dict[str, object], status: int) -> Response:
