@@ -288,6 +288,8 @@ OWN = {
     "ceremonies",
     "office_routines",
     "outlet_applications",
+    "samples",
+    "hosts",
 }  # not of articles
 PUBLIC = {
     "feed_entries",

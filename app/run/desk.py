@@ -9,6 +9,7 @@ from app import store
 from app.context import Context
 from app.desk import notices, work
 from app.errors import PressrelayError, Unavailable
+from app.run.sampling import keep_sampling
 
 log = logging.getLogger("pressrelay.desk")
 PERIOD = 0.5  # seconds between two looks
@@ -18,6 +19,7 @@ FORGET = 3600.0  # seconds between two removals of old notices
 
 def run(context: Context, stop: threading.Event) -> None:
     """Look again and again until `stop` is set. If the database fails, try again."""
+    keep_sampling(context.settings, context.engine, stop)
     failed = False
     looked, forgot = -LOOK, time.monotonic()
     while not stop.is_set():

@@ -96,7 +96,8 @@ class FromDatabase(Collector):
 
     def _newest_of_offices(self) -> dict[str, int]:
         if time.monotonic() > self._looked + OFFICES:
-            self._offices = store.feeds.newest_of_places(self._engine, OFFICE)
+            places = [f"{OFFICE}{office.code}" for office in store.accounts.all_offices(self._engine)]
+            self._offices = store.feeds.newest_of_places(self._engine, places)
             self._looked = time.monotonic()
         return self._offices
 

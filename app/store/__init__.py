@@ -16,6 +16,7 @@ from app.store import (
     leftover,
     press_events,
     reach,
+    samples,
 )
 from app.store.changes import Change, Keys, keys
 from app.store.engine import Engine, connect, upgrade
@@ -40,5 +41,6 @@ __all__ = [
     "micros",
     "press_events",
     "reach",
+    "samples",
     "upgrade",
 ]

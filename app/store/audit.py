@@ -89,15 +89,26 @@ def records(
         if action:
             statement = statement.where(audit.c.action == action)
         rows = connection.execute(statement).all()
-    return [
-        Record(
-            row.seq,
-            instant(row.at),
-            Event(row.action, row.actor, row.office, row.article, row.version, msgspec.json.decode(row.detail)),
-            bytes(row.hash).hex(),
-        )
-        for row in rows
-    ]
+    return [_record(row) for row in rows]
+
+
+def newest(engine: Engine, before: int, most: int, depth: int, **wanted: str) -> tuple[list[Record], int]:
+    """(records with a number less than `before`, newest first, where to go on: 0 at the beginning of the log). At most `most` records,
+    found among the next `depth` ones: no search costs more. `wanted`: office, article, action, actor; empty ones do not count.
+    Raises Unavailable."""
+    least = max(0, before - depth)
+    statement = select(audit).where(audit.c.seq < before, audit.c.seq >= least).order_by(audit.c.seq.desc())
+    for name, value in wanted.items():
+        if value:
+            statement = statement.where(audit.c[name] == value)
+    with reading(engine) as connection:
+        rows = connection.execute(statement.limit(most)).all()
+    return [_record(row) for row in rows], (rows[-1].seq if len(rows) == most else least) if least or rows else 0
+
+
+def _record(row: Any) -> Record:
+    event = Event(row.action, row.actor, row.office, row.article, row.version, msgspec.json.decode(row.detail))
+    return Record(row.seq, instant(row.at), event, bytes(row.hash).hex())
 
 
 def head(engine: Engine) -> tuple[int, str]:

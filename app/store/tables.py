@@ -6,6 +6,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -783,6 +784,9 @@ queue = Table(
 # Finds the due subscriptions of each line.
 _due = queue.c.next.is_not(None) & ~queue.c.paused
 Index("queue_due", queue.c.line, queue.c.next, sqlite_where=_due, postgresql_where=_due)
+# Finds those whose deliveries fail, the longest first.
+_fails = queue.c.failing.is_not(None)
+Index("queue_failing", queue.c.failing, sqlite_where=_fails, postgresql_where=_fails)
 
 # The subscriptions that were told that the region of their feed is no more.
 told_endings = Table(
@@ -955,3 +959,28 @@ def micros(instant: datetime) -> int:
 def instant(micros: int) -> datetime:
     """The instant, in UTC, of a number of microseconds since 1970."""
     return EPOCH + timedelta(microseconds=micros)
+
+
+# What each host measured in a span of time (app/store/samples.py), for plots.
+samples = Table(
+    "samples",
+    metadata,
+    Column("name", String(32), nullable=False),
+    Column("span", BigInteger, nullable=False),  # spans of app.store.samples.SPAN seconds since 1970
+    Column("host", String(80), nullable=False),
+    Column("value", Float, nullable=False),
+    PrimaryKeyConstraint("name", "span", "host"),
+    sqlite_with_rowid=False,
+)
+Index("samples_span", samples.c.span)
+
+# The hosts whose server uses this database.
+hosts = Table(
+    "hosts",
+    metadata,
+    Column("name", String(80), primary_key=True),
+    Column("version", String(32), nullable=False),  # of the program
+    Column("schema", String(32), nullable=False),  # that the program knows
+    Column("started", BigInteger, nullable=False),
+    Column("seen", BigInteger, nullable=False),  # when its worker last wrote
+)

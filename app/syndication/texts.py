@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from app.accounts.offices import OfficeRecord
 from app.query import LICENCES, Query
 from app.syndication import (
+    admin_texts,
     browse_texts,
     build_texts,
     calendar_texts,
@@ -614,7 +615,14 @@ TEXTS: dict[str, dict[str, str]] = {
 
 
 TEXTS |= desk_texts.TEXTS | life_texts.TEXTS | reach_texts.TEXTS | compose_texts.TEXTS | newsroom_texts.TEXTS
-TEXTS |= build_texts.TEXTS | docs_texts.TEXTS | public_texts.TEXTS | browse_texts.TEXTS | trace_texts.TEXTS
+TEXTS |= (
+    admin_texts.TEXTS
+    | build_texts.TEXTS
+    | docs_texts.TEXTS
+    | public_texts.TEXTS
+    | browse_texts.TEXTS
+    | trace_texts.TEXTS
+)
 TEXTS |= calendar_texts.TEXTS
 
 TEXTS["map-source"] = compose_texts.SPOKEN["map-source"]

@@ -40,6 +40,7 @@ PAGES = _endpoints(
     {
         "account": "account",
         "accreditation": "confirming form",
+        "admin": "audit deliveries offices overview sources subscription",
         "alerts": "confirmation form leaving",
         "articles": "page",
         "build": "page",
@@ -81,6 +82,7 @@ FORMS = _endpoints(
     {
         "account": "add change end_session steer",
         "accreditation": "ask confirm",
+        "admin": "pull steer",
         "alerts": "ask confirm leave",
         "compose": "settle upload",
         "desk": "begin save steer step",
@@ -194,6 +196,12 @@ def when(instant: datetime, lang: str) -> str:
 def day(instant: datetime, lang: str) -> str:
     """The day in the site's time zone."""
     return WRITTEN[lang](instant.astimezone(zone_of(here().settings.site_timezone)))
+
+
+def moment(instant: datetime, period: str, lang: str) -> str:
+    """An end of a plot, in few letters: the hour for a period of a "day", else the day."""
+    local = instant.astimezone(zone_of(here().settings.site_timezone))
+    return f"{local:%H:%M}" if period == "day" else day(instant, lang)
 
 
 def sheet_time(instant: datetime) -> str:

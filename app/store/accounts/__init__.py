@@ -68,7 +68,15 @@ from app.store.accounts.sessions import (
     sessions_of,
 )
 from app.store.accounts.signing import KeyRecord, add_key, all_keys, key_of, revoke_key, spend
-from app.store.accounts.sources import Source, all_sources, claim_source, record_pull, remove_source, save_source
+from app.store.accounts.sources import (
+    Source,
+    all_sources,
+    claim_source,
+    hurry_source,
+    record_pull,
+    remove_source,
+    save_source,
+)
 from app.store.accounts.tokens import TokenRecord, all_tokens, new_token, revoke_token, token_by_id, token_of, used
 
 __all__ = [
@@ -113,6 +121,7 @@ __all__ = [
     "end_person",
     "end_session",
     "enter_by_identity",
+    "hurry_source",
     "identities_of",
     "join",
     "key_of",

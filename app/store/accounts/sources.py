@@ -1,12 +1,13 @@
 """Saves and reads the sources that are pulled, with the results of their last pulls."""
 
+from datetime import datetime
 from typing import Any
 
 from msgspec import Struct, structs
 from sqlalchemy import Engine, Row, delete, insert, select, update
 
 from app.store.engine import reading, writing
-from app.store.tables import sources
+from app.store.tables import micros, sources
 
 
 class Source(Struct, frozen=True):
@@ -67,6 +68,13 @@ def claim_source(engine: Engine, now: int, lease: int) -> Source | None:
         if not connection.execute(taken.values(next_due=now + lease)).rowcount:
             return None
     return _source(row)
+
+
+def hurry_source(engine: Engine, name: str, now: datetime) -> bool:
+    """Make a source due now. Return whether there is one. Raises Unavailable."""
+    with writing(engine) as connection:
+        changed = update(sources).where(sources.c.name == name).values(next_due=micros(now))
+        return bool(connection.execute(changed).rowcount)
 
 
 def record_pull(engine: Engine, source: Source) -> None:

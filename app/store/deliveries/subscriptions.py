@@ -7,7 +7,20 @@ from datetime import datetime
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, false, func, insert, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    and_,
+    delete,
+    false,
+    func,
+    insert,
+    literal_column,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.accounts.sites import site
@@ -345,6 +358,32 @@ def find_subscriptions(
     statement = select(*_COLUMNS).where(subscriptions.c.id > after, *where).order_by(subscriptions.c.id).limit(limit)
     with reading(engine) as connection:
         return [Subscription(**row._mapping) for row in connection.execute(statement)]
+
+
+def in_trouble(engine: Engine, most: int) -> list[tuple[Subscription, int]]:
+    """Subscriptions whose deliveries fail, the longest first, then those that are paused, the newest first; at most `most` of each.
+    With each, since when it has failed, micros; 0: it is paused. Raises Unavailable."""
+    failing = (
+        select(*_COLUMNS, queue.c.failing)
+        .join_from(queue, subscriptions, subscriptions.c.id == queue.c.subscription)
+        .where(queue.c.failing.is_not(None), ~queue.c.paused, subscriptions.c.state != ENDED)
+        .order_by(queue.c.failing)
+        .limit(most)
+    )
+    paused = (
+        select(*_COLUMNS, literal_column("0").label("failing"))
+        .where(subscriptions.c.state == "paused")
+        .order_by(subscriptions.c.changed.desc())
+        .limit(most)
+    )
+    found: list[tuple[Subscription, int]] = []
+    with reading(engine) as connection:
+        for statement in (failing, paused):
+            for row in connection.execute(statement):
+                members = dict(row._mapping)
+                since = int(members.pop("failing"))
+                found.append((Subscription(**members), since))
+    return found
 
 
 def embargoed_subscriptions(engine: Engine) -> list[Subscription]:

@@ -1,0 +1,113 @@
+"""What the operator's page shows: how the server is, and plots of what it did."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+from markupsafe import Markup
+from msgspec import Struct
+
+from app import store
+from app.run.metrics import disk_free
+from app.store.samples import SPAN, sample_span
+from app.syndication.texts import text
+from app.web.context import Context
+from app.web.plot import BarSeries, plotted
+
+SILENT = timedelta(minutes=3)  # a host that has not written for so long counts as gone
+LATE_LIFT, LATE_DELIVERY = 10.0, 300.0  # seconds; as the alerts in contrib/prometheus
+SPANS = {"day": 86_400 // SPAN, "week": 7 * 86_400 // SPAN}  # spans that a plot shows
+BARS = 144  # of a plot
+
+
+class Plot(Struct, frozen=True):
+    """A plot, and the same as numbers."""
+
+    title: str
+    picture: Markup
+    heads: tuple[str, ...]
+    rows: tuple[tuple[datetime, tuple[int, ...]], ...]  # the spans in which there was anything, the newest first
+
+
+class Health(Struct, frozen=True):
+    """How the server is now. Times are seconds."""
+
+    database: float  # how long two small questions took
+    size: int  # bytes of the database
+    cache: bool
+    lift: float  # how late the most overdue embargo is; 0: none is over
+    due: int  # subscriptions with a public delivery that is due
+    delivery: float  # how late the most overdue one is
+    alarms: int  # sources with an alarm
+    disk: float  # free part of this host's disk
+    records: int  # of the audit log
+    hosts: tuple[tuple[store.samples.Host, bool], ...]  # with each, whether it writes
+
+
+# Key of the plot's title -> (key of a series, sample, how the values of hosts and spans become one, unit factor).
+Sum = Callable[[Sequence[float]], float]
+PLOTS: Mapping[str, Sequence[tuple[str, str, Sum, float]]] = {
+    "admin-plot-requests": (("admin-requests", "requests", sum, 1), ("admin-errors", "errors", sum, 1)),
+    "admin-plot-taken": (("admin-taken", "taken", sum, 1), ("admin-refused", "refused", sum, 1)),
+    "admin-plot-seconds": (("admin-slow", "slow", max, 1000), ("admin-database", "database", max, 1000)),
+    "admin-plot-lifts": (("admin-lifted", "lifted", sum, 1), ("admin-lift", "lift", max, 1000)),
+}
+
+
+def health(context: Context, now: datetime) -> Health:
+    """How the server is. Raises Unavailable."""
+    began = datetime.now(UTC)
+    store.articles.newest_seq(context.engine)
+    due = store.articles.next_due(context.engine)
+    took = (datetime.now(UTC) - began).total_seconds()
+    figures = store.deliveries.figures(context.engine)
+    sources = store.accounts.all_sources(context.engine)
+    return Health(
+        database=took,
+        size=store.samples.database_size(context.engine),
+        cache=context.cache.alive(),
+        lift=_late(due, now),
+        due=figures.due,
+        delivery=_late(figures.oldest, now),
+        alarms=sum(bool(source.alarm) for source in sources),
+        disk=disk_free(context.settings),
+        records=store.audit.head(context.engine)[0],
+        hosts=tuple((host, now - host.seen < SILENT) for host in store.samples.all_hosts(context.engine)),
+    )
+
+
+def plots(context: Context, now: datetime, period: str, lang: str, when: Callable[[datetime], str]) -> list[Plot]:
+    """The plots of a period of SPANS, up to now. Raises Unavailable."""
+    last, width = sample_span(now), max(1, SPANS[period] // BARS)
+    first = last - BARS * width + 1
+    found = store.samples.samples_since(context.engine, first)
+    ends = (when(_instant(first)), when(now))
+    made = []
+    for title, series in PLOTS.items():
+        bars = [_bars(found.get(sample, {}), first, width, how, factor) for _, sample, how, factor in series]
+        names = [text(key, lang) for key, *_ in series]
+        rows = [BarSeries(name, amounts) for name, amounts in zip(names, bars, strict=True)]
+        table = [
+            (_instant(first + place * width), tuple(amounts[place] for amounts in bars))
+            for place in reversed(range(BARS))
+            if any(amounts[place] for amounts in bars)
+        ]
+        picture = Markup(plotted(text(title, lang), rows, ends, within=True))
+        made.append(Plot(text(title, lang), picture, tuple(names), tuple(table)))
+    return made
+
+
+def _bars(samples: Mapping[int, Sequence[float]], first: int, width: int, how: Sum, factor: float) -> list[int]:
+    """One amount for each bar: of `width` spans each, from the span `first` on."""
+    found: list[list[float]] = [[] for _ in range(BARS)]
+    for span, values in samples.items():
+        if 0 <= span - first < BARS * width:
+            found[(span - first) // width] += values
+    return [round(how(values) * factor) if values else 0 for values in found]
+
+
+def _instant(span: int) -> datetime:
+    return datetime.fromtimestamp(span * SPAN, UTC)
+
+
+def _late(due: int | None, now: datetime) -> float:
+    return max(0.0, (now - store.instant(due)).total_seconds()) if due else 0.0
