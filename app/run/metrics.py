@@ -31,6 +31,7 @@ class FromDatabase(Collector):
         """All metrics; only `pressrelay_database_up 0` while the database cannot be used."""
         try:
             seq, due = store.articles.newest_seq(self._engine), store.articles.next_due(self._engine)
+            operation = store.operation.now_holds(self._engine)
             sources, figures = store.accounts.all_sources(self._engine), store.deliveries.figures(self._engine)
         except Unavailable:
             yield _gauge("pressrelay_database_up", "1 while the database answers", 0)
@@ -45,6 +46,13 @@ class FromDatabase(Collector):
             "Seconds for which the oldest embargo that is over has not been lifted",
             late,
         )
+        yield _gauge(
+            "pressrelay_backup_seconds",
+            "Unix time of the state that the newest backup shows; 0: there is none",
+            operation.backed_up / 1_000_000,
+        )
+        yield _gauge("pressrelay_held", "1 while nothing is delivered or pulled", operation.held > 0)
+        yield _gauge("pressrelay_drained", "1 while no releases are taken", operation.drained > 0)
         yield from _sources(sources)
         yield from _deliveries(figures, now)
 

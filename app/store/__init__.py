@@ -13,9 +13,12 @@ from app.store import (
     desk,
     feeds,
     identity,
+    inventory,
     leftover,
+    operation,
     press_events,
     reach,
+    snapshot,
 )
 from app.store.changes import Change, Keys, keys
 from app.store.engine import Engine, connect, upgrade
@@ -35,10 +38,13 @@ __all__ = [
     "feeds",
     "identity",
     "instant",
+    "inventory",
     "keys",
     "leftover",
     "micros",
+    "operation",
     "press_events",
     "reach",
+    "snapshot",
     "upgrade",
 ]
