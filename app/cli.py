@@ -38,9 +38,9 @@ COMMANDS = {  # name -> module of app.commands, the function in it, and the sent
     "audit": ("audit", "audit_group", "The audit log."),
     "backup": ("backup", "backup_command", "Back the server up."),
     "restore": ("backup", "restore_command", "Restore a backup."),
-    "deliveries": ("backup", "deliveries_group", "Hold and resume all deliveries."),
-    "drain": ("backup", "drain_command", "Take no more releases for a while."),
-    "cache": ("backup", "cache_group", "The cache."),
+    "deliveries": ("operation", "deliveries_group", "Hold and resume all deliveries."),
+    "drain": ("operation", "drain_command", "Take no more releases for a while."),
+    "cache": ("operation", "cache_group", "The cache."),
     "db": ("database", "db_group", "The database."),
     "doctor": ("database", "doctor", "Check everything that the server needs."),
 }

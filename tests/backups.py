@@ -10,7 +10,6 @@ from sqlalchemy import MetaData, select
 from app import store
 from app.accounts.offices import OfficeRecord
 from app.backup import making, restoring
-from app.backup.places import place_of
 from app.files import blobs
 from app.settings import Settings
 from app.store.articles.files import FileRecord
@@ -64,16 +63,14 @@ def filled(settings: Settings) -> store.Engine:
     return engine
 
 
-def back_up(settings: Settings, engine: store.Engine, place: Path, **more: object) -> making.Made:
+def back_up(settings: Settings, engine: store.Engine, place: Path, **more: object) -> making.MadeBackup:
     """Make a backup in a directory."""
-    target = place_of(settings, str(place), new=True)
-    return making.make(settings, engine, target, postgres=programs(), **more)  # type: ignore[arg-type]
+    return making.make(settings, engine, str(place), postgres=programs(), **more)  # type: ignore[arg-type]
 
 
 def put_back(settings: Settings, place: Path, **more: object) -> restoring.Restored:
     """Restore from a directory."""
-    source = place_of(settings, str(place), new=False)
-    return restoring.restore(settings, source, postgres=programs(), **more)  # type: ignore[arg-type]
+    return restoring.restore(settings, str(place), postgres=programs(), **more)  # type: ignore[arg-type]
 
 
 def rows_of(engine: store.Engine, tables: MetaData = metadata) -> dict[str, list[tuple[object, ...]]]:

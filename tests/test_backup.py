@@ -17,8 +17,8 @@ from sqlalchemy import text
 from app import store
 from app.backup import making
 from app.backup.manifest import Manifest, file_name
-from app.backup.places import place_of
-from app.backup.sealing import Opener, Seal
+from app.backup.places import find_place
+from app.backup.streams import Opener, Seal
 from app.errors import Damaged, Misconfigured, Unavailable
 from app.settings import Settings
 from tests.backups import CONTENTS, back_up, filled, put_back, put_with_file, rows_of, settings_of
@@ -162,7 +162,7 @@ def test_encrypted_for_a_key(
     settings, engine = source
     place = tmp_path / "kept"
     public, private = keys(tmp_path)
-    made = back_up(settings, engine, place, seal=Seal([public]))
+    made = back_up(settings, engine, place, encrypt_to=[public])
     everything = b"".join((place / name).read_bytes() for name in files_in(place))
     hashes = blob_names(settings)
     for secret in ("전북".encode(), b"%PDF-1 first", b"tag:many-1", *(name.encode() for name in hashes)):
@@ -170,13 +170,13 @@ def test_encrypted_for_a_key(
     assert not [name for name in files_in(place) if any(sha256[2:] in name for sha256 in hashes)]
     manifest = msgspec.json.decode((place / made.name / "manifest.json").read_bytes(), type=Manifest)
     assert manifest.details is None, "how much there is, waits under embargo too"
-    assert back_up(settings, engine, place, seal=Seal([public])).copied == 0
+    assert back_up(settings, engine, place, encrypt_to=[public]).copied == 0
     with pytest.raises(Misconfigured, match=r"is encrypted\. Name the file with the private key: --identity FILE\."):
         put_back(elsewhere(settings, request, tmp_path, "a"), place)
     target = elsewhere(settings, request, tmp_path, "b")
     with pytest.raises(Damaged, match="is encrypted for another key"):
-        put_back(target, place, opener=Opener(keys(tmp_path, "other")[1]))
-    restored = put_back(target, place, opener=Opener(private), verify=True)
+        put_back(target, place, identity=keys(tmp_path, "other")[1])
+    restored = put_back(target, place, identity=private, verify=True)
     assert restored.copied == 3
     again = opened(target)
     assert rows_of(again) == rows_of(engine)
@@ -187,9 +187,9 @@ def test_another_key_shares_no_files_with_the_one_before(small: tuple[Settings, 
     settings, engine = small
     place = tmp_path / "kept"
     (first, _), (second, private) = keys(tmp_path, "first"), keys(tmp_path, "second")
-    back_up(settings, engine, place, seal=Seal([first]))
-    assert back_up(settings, engine, place, seal=Seal([second, first])).copied == 3
-    put_back(settings_of(tmp_path / "restored"), place, opener=Opener(private), verify=True)
+    back_up(settings, engine, place, encrypt_to=[first])
+    assert back_up(settings, engine, place, encrypt_to=[second, first]).copied == 3
+    put_back(settings_of(tmp_path / "restored"), place, identity=private, verify=True)
 
 
 def test_keys_that_are_none(tmp_path: Path) -> None:
@@ -300,7 +300,7 @@ def test_a_living_database_is_not_lost_untold(
     assert rows_of(engine) == before and not store.operation.now_holds(engine).held
 
 
-def test_a_place_of_another_database_or_of_the_future(small: tuple[Settings, store.Engine], tmp_path: Path) -> None:
+def test_a_find_place_another_database_or_of_the_future(small: tuple[Settings, store.Engine], tmp_path: Path) -> None:
     settings, engine = small
     place = tmp_path / "kept"
     made = back_up(settings, engine, place)
@@ -316,7 +316,7 @@ def test_a_place_of_another_database_or_of_the_future(small: tuple[Settings, sto
 
 def test_only_one_backup_at_a_time(small: tuple[Settings, store.Engine], tmp_path: Path) -> None:
     settings, engine = small
-    place = place_of(settings, str(tmp_path / "kept"), new=True)
+    place = find_place(settings, str(tmp_path / "kept"), new=True)
     left = tmp_path / "kept" / ".unfinished-killed"
     left.mkdir()
     with place.locked():
@@ -363,21 +363,21 @@ def test_a_disk_that_is_full(small: tuple[Settings, store.Engine], tmp_path: Pat
     assert done.returncode == 1 and done.stdout == ""
     said = [line for line in done.stderr.splitlines() if "was open to other users" not in line]
     assert len(said) == 1 and said[0].startswith("pressrelay: "), done.stderr
-    assert len(making.backups(place_of(settings, str(place), new=True))) == (words == "restore")
+    assert len(making.backups(find_place(settings, str(place), new=True))) == (words == "restore")
     assert not list(place.glob(".unfinished*")) and not (tmp_path / "restored" / "pressrelay.db").exists()
 
 
 def test_a_program_that_is_not_there_or_fails(postgres: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = settings_of(tmp_path / "data", new_database(postgres))
     engine = filled(settings)
-    place = place_of(settings, str(tmp_path / "kept"), new=True)
+    place = find_place(settings, str(tmp_path / "kept"), new=True)
     with pytest.raises(Misconfigured, match="pg_dump is not in"):
-        making.make(settings, engine, place, postgres=str(tmp_path))
+        making.make(settings, engine, str(tmp_path / "kept"), postgres=str(tmp_path))
     program = tmp_path / "pg_dump"
     program.write_text("#!/bin/sh\nhead -c 100000 /dev/zero\necho 'pg_dump: error: away' >&2\nexit 1\n")
     program.chmod(0o755)
     with pytest.raises(Unavailable, match=r"pg_dump failed: pg_dump: error: away"):
-        making.make(settings, engine, place, postgres=str(tmp_path))
+        making.make(settings, engine, str(tmp_path / "kept"), postgres=str(tmp_path))
     assert making.backups(place) == []
     engine.dispose()
 
@@ -386,11 +386,11 @@ def test_a_restore_that_was_killed_is_seen(postgres: str, tmp_path: Path) -> Non
     settings = settings_of(tmp_path / "data", new_database(postgres))
     engine = filled(settings)
     back_up(settings, engine, tmp_path / "kept")
-    store.snapshot.run(engine, store.snapshot.ASIDE.rstrip(";"))
+    store.snapshot.run_statements(engine, store.snapshot.ASIDE.rstrip(";"))
     engine.dispose()
     with pytest.raises(Misconfigured, match="A restore was interrupted"):
         put_back(settings, tmp_path / "kept", over=True)
-    store.snapshot.run(engine, store.snapshot.BACK.rstrip(";"))
+    store.snapshot.run_statements(engine, store.snapshot.BACK.rstrip(";"))
     engine.dispose()
     put_back(settings, tmp_path / "kept", over=True)
 

@@ -1,7 +1,7 @@
 """Makes a backup: one state of the database, the files of its articles that the place does not have yet, and at last the manifest."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -21,18 +21,17 @@ from app.backup.manifest import (
     MANIFEST,
     NAME,
     PLAIN,
+    BackupPart,
     Details,
     Manifest,
-    Part,
     file_name,
     name_of,
     owner_of,
     read_manifest,
 )
-from app.backup.places import Place, check_room
-from app.backup.sealing import Seal, Source
+from app.backup.places import BackupPlace, check_room, find_place, writing_to
 from app.backup.seen import shown_feeds
-from app.backup.streams import packed, unpacked
+from app.backup.streams import ByteSource, Seal, packed, unpacked
 from app.errors import Misconfigured, Unavailable
 from app.files import blobs
 from app.run.datadir import database_file
@@ -41,7 +40,7 @@ from app.settings import Settings
 Steps = Callable[[str, int, Iterable[tuple[str, str, int]]], Iterator[tuple[str, str, int]]]
 
 
-class Made(Struct, frozen=True):
+class MadeBackup(Struct, frozen=True):
     """A complete backup."""
 
     name: str
@@ -57,16 +56,19 @@ class Made(Struct, frozen=True):
 def make(
     settings: Settings,
     engine: store.Engine,
-    place: Place,
+    where: str,
     *,
-    seal: Seal | None = None,
+    encrypt_to: Sequence[str] = (),
     keep: int = 0,
     postgres: str = "",
     steps: Steps = lambda _words, _total, rows: iter(rows),
-) -> Made:
-    """Make a backup while the server runs. `keep`: how many backups remain; 0: all. `postgres`: where PostgreSQL's programs are.
-    `steps` shows the progress. Raises Misconfigured, Unavailable and Damaged; then the place has no new backup."""
-    with place.locked(), place.work() as work:
+) -> MadeBackup:
+    """Make a backup in `where`, a directory or bucket, while the server runs. `encrypt_to`: public keys, or files with them. `keep`:
+    how many backups remain; 0: all. `postgres`: where PostgreSQL's programs are; empty: on the path. `steps` shows the progress.
+    Raises Misconfigured, Unavailable and Damaged; then the place has no new backup."""
+    seal = Seal(encrypt_to) if encrypt_to else None
+    place = find_place(settings, where, new=True)
+    with place.locked(), writing_to(place.shown), place.work() as work:
         secret = store.identity.secret(engine)
         now = datetime.now(UTC)
         _check_last(place, work, name_of(now), owner_of(secret))
@@ -75,9 +77,9 @@ def make(
             database = making.part(DATABASE, dump)
             manifest, details = making.whole(seen, database, now, steps)
         making.finish(manifest)
-        removed = prune(place, work, keep) if keep else 0
+        removed = remove_old(place, work, keep) if keep else 0
     store.operation.note_backup(engine, now)
-    return Made(
+    return MadeBackup(
         making.name,
         place.shown,
         details.files,
@@ -92,12 +94,12 @@ def make(
 @contextmanager
 def _state(
     engine: store.Engine, work: Path, settings: Settings, postgres: str
-) -> Iterator[tuple[store.Engine, Source]]:
+) -> Iterator[tuple[store.Engine, ByteSource]]:
     """One state of the database: an engine that reads it, and its bytes."""
     file = database_file(settings)
     if file is None:
         with (
-            store.snapshot.shared(engine) as (seen, name),
+            store.snapshot.shared_snapshot(engine) as (seen, name),
             programs.dumped(engine, name, postgres) as dump,
         ):
             yield seen, dump
@@ -118,14 +120,14 @@ class _Making:
     """A backup that is being made."""
 
     def __init__(
-        self, settings: Settings, place: Place, work: Path, name: str, secret: bytes, seal: Seal | None
+        self, settings: Settings, place: BackupPlace, work: Path, name: str, secret: bytes, seal: Seal | None
     ) -> None:
         self._settings, self._place, self._work = settings, place, work
         self.name, self._secret, self._seal = name, secret, seal
         self._folder = f"sealed-{seal.mark}" if seal else PLAIN
         self.copied = self.bytes = 0
 
-    def part(self, name: str, source: Source, *, open: bool = False, compress: bool = True) -> Part:
+    def part(self, name: str, source: ByteSource, *, open: bool = False, compress: bool = True) -> BackupPart:
         """Keep a part of this backup alone. `open`: it is not encrypted."""
         path = self._work / "part"
         part = packed(source, path, name, None if open else self._seal, compress=compress)
@@ -133,7 +135,7 @@ class _Making:
         self.bytes += part.size
         return part
 
-    def whole(self, seen: store.Engine, database: Part, now: datetime, steps: Steps) -> tuple[Manifest, Details]:
+    def whole(self, seen: store.Engine, database: BackupPart, now: datetime, steps: Steps) -> tuple[Manifest, Details]:
         """Keep the files and the list of them; what the backup then has."""
         inventory = store.inventory.Inventory(self._work / "inventory")
         try:
@@ -191,7 +193,7 @@ class _Making:
             self.bytes += part.size
         return missing
 
-    def _list(self, inventory: store.inventory.Inventory, without: set[str]) -> Part:
+    def _list(self, inventory: store.inventory.Inventory, without: set[str]) -> BackupPart:
         path = self._work / "list"
         with path.open("wb") as file:
             for name, _, _ in inventory.wanted():
@@ -206,7 +208,7 @@ class _Making:
         return Details(
             head.instance,
             head.mark,
-            store.snapshot.counts(seen),
+            store.snapshot.row_counts(seen),
             records,
             hash,
             count,
@@ -251,7 +253,7 @@ class _Checked:
         return content
 
 
-def backups(place: Place) -> list[str]:
+def backups(place: BackupPlace) -> list[str]:
     """The names of the complete backups there, oldest first. Raises Unavailable."""
     return sorted(
         name.partition("/")[0]
@@ -260,14 +262,14 @@ def backups(place: Place) -> list[str]:
     )
 
 
-def fetch_manifest(place: Place, work: Path, name: str) -> Manifest:
+def fetch_manifest(place: BackupPlace, work: Path, name: str) -> Manifest:
     """The manifest of a backup. Raises Damaged and Unavailable."""
     path = work / "manifest"
     place.get(f"{name}/{MANIFEST}", path)
     return read_manifest(path.read_bytes(), name)
 
 
-def _check_last(place: Place, work: Path, name: str, owner: str) -> None:
+def _check_last(place: BackupPlace, work: Path, name: str, owner: str) -> None:
     found = backups(place)
     if not found:
         return
@@ -281,7 +283,7 @@ def _check_last(place: Place, work: Path, name: str, owner: str) -> None:
         )
 
 
-def prune(place: Place, work: Path, keep: int) -> int:
+def remove_old(place: BackupPlace, work: Path, keep: int) -> int:
     """Remove all but the newest `keep` backups, what is left of half ones, and the files that no backup refers to any more; how many
     backups were removed. Nobody may make a backup meanwhile. Raises Unavailable and Damaged."""
     found = backups(place)
@@ -290,7 +292,7 @@ def prune(place: Place, work: Path, keep: int) -> int:
     inventory = store.inventory.Inventory(work / "pruned")
     try:
         for name in kept:
-            inventory.want((file, "", 0) for file in listed(place, work, name))
+            inventory.want((file, "", 0) for file in names_in(place, work, name))
         for name in sorted(old):
             place.delete(f"{name}/{MANIFEST}")
         for name in list(place.names()):
@@ -306,7 +308,7 @@ def prune(place: Place, work: Path, keep: int) -> int:
     return len(old)
 
 
-def listed(place: Place, work: Path, name: str) -> Iterator[str]:
+def names_in(place: BackupPlace, work: Path, name: str) -> Iterator[str]:
     """The names of the files that belong to a backup. Raises Damaged and Unavailable."""
     part = fetch_manifest(place, work, name).part(LIST)
     place.get(f"{name}/{part.name}", work / "fetched")

@@ -24,7 +24,7 @@ NAME = re.compile(r"\d{8}T\d{6}-\d{6}")
 PLAIN = "files"
 
 
-class Part(Struct, frozen=True):
+class BackupPart(Struct, frozen=True):
     """A file of this backup alone."""
 
     name: str
@@ -68,10 +68,10 @@ class Manifest(Struct, frozen=True):
     created: datetime  # it shows the state of that moment
     folder: str  # of its files
     encrypted: bool
-    parts: tuple[Part, ...]
+    parts: tuple[BackupPart, ...]
     details: Details | None  # in a part of their own if the backup is encrypted
 
-    def part(self, name: str) -> Part:
+    def part(self, name: str) -> BackupPart:
         """The part whose name begins so. Raises Damaged."""
         for part in self.parts:
             if part.name.removesuffix(".age") == name:

@@ -27,7 +27,7 @@ LEFT = 86_400.0  # seconds after which such a directory was left by a process th
 LOCK = "lock"
 
 
-class Place(Protocol):
+class BackupPlace(Protocol):
     """A place. Names have slashes. Every method raises Unavailable if the place cannot be used."""
 
     shown: str  # as messages name it
@@ -51,7 +51,7 @@ class Place(Protocol):
         """A temporary directory, for what is made before it is kept."""
 
 
-def place_of(settings: Settings, text: str, *, new: bool) -> Place:
+def find_place(settings: Settings, text: str, *, new: bool) -> BackupPlace:
     """The place with that name: `s3://bucket/prefix` or a directory, which is made if `new`. Raises Misconfigured."""
     if found := BUCKET.fullmatch(text):
         return Bucket(settings, found[1], found[2].strip("/"))
@@ -252,7 +252,7 @@ def _converted(shown: str) -> Iterator[None]:
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
         hint = " Make room there, and try again." if full else ""
-        raise Unavailable(f"{shown} cannot be used ({error.strerror or error}).{hint}") from error
+        raise Unavailable(f"{shown} cannot be used ({error.strerror or _brief(error)}).{hint}") from error
     except Exception as error:
         if type(error).__module__.partition(".")[0] == "obstore":
             raise Unavailable(f"{shown} cannot be used ({_brief(error)}).") from error
@@ -260,5 +260,7 @@ def _converted(shown: str) -> Iterator[None]:
 
 
 def _brief(error: Exception) -> str:
-    """The first sentence of an error of the bucket, whose further lines are of its program."""
+    """What the store of the bucket says, or the first sentence of an error: its further lines are for those who wrote the program."""
+    if said := re.search(r"<Message>(.{1,200}?)</Message>", str(error), re.DOTALL):
+        return said[1]
     return " ".join(str(error).split("\n\nDebug source")[0].split())[:300]

@@ -15,7 +15,7 @@ from tempfile import TemporaryFile
 from typing import IO
 
 from app import store
-from app.backup.sealing import Source
+from app.backup.streams import ByteSource
 from app.errors import Misconfigured, Unavailable
 from app.text.masking import hushed
 
@@ -38,7 +38,7 @@ class _Dump:
 
 
 @contextmanager
-def dumped(engine: store.Engine, snapshot: str, directory: str) -> Iterator[Source]:
+def dumped(engine: store.Engine, snapshot: str, directory: str) -> Iterator[ByteSource]:
     """What pg_dump writes of a snapshot. `directory`: where the programs are; empty: on the path. Raises Misconfigured; reading raises
     Unavailable if pg_dump failed."""
     # Its own compression is left out: that of the backup is faster, and the same for every database.

@@ -23,10 +23,9 @@ from app import store
 from app.backup import programs
 from app.backup.making import backups, fetch_manifest
 from app.backup.manifest import DATABASE, DETAILS, Details, Manifest, file_name
-from app.backup.places import UNFINISHED, Place, check_room, writing_to
-from app.backup.sealing import Opener
+from app.backup.places import UNFINISHED, BackupPlace, check_room, find_place, writing_to
 from app.backup.seen import shown_feeds
-from app.backup.streams import unpacked
+from app.backup.streams import Opener, unpacked
 from app.errors import Damaged, Misconfigured, Unavailable
 from app.files import blobs
 from app.run.datadir import database_file, prepare
@@ -52,18 +51,21 @@ class Restored(Struct, frozen=True):
 
 def restore(
     settings: Settings,
-    place: Place,
+    where: str,
     *,
     name: str = "",
-    opener: Opener | None = None,
+    identity: Path | None = None,
     verify: bool = False,
     over: bool = False,
     postgres: str = "",
     steps: Steps = lambda _words, _total, rows: iter(rows),
 ) -> Restored:
-    """Restore a backup into the database and the files of these settings. `name`: which backup; empty: the newest. `verify`: compare
+    """Restore a backup from `where`, a directory or bucket, into the database and the files of these settings. `name`: which backup;
+    empty: the newest. `identity`: the file with the private key. `verify`: compare
     everything with what the manifest says. `over`: also over a database that is there. `postgres`: the directory of PostgreSQL's
     programs. Raises Misconfigured, Unavailable and Damaged; then the database is as it was before."""
+    opener = Opener(identity) if identity else None
+    place = find_place(settings, where, new=False)
     directory = prepare(settings)
     with _alone(directory), writing_to(str(directory)), TemporaryDirectory(prefix=UNFINISHED, dir=directory) as made:
         work = Path(made)
@@ -104,7 +106,7 @@ def _alone(directory: Path) -> Iterator[None]:
         yield
 
 
-def _chosen(place: Place, work: Path, name: str) -> tuple[Manifest, str]:
+def _chosen(place: BackupPlace, work: Path, name: str) -> tuple[Manifest, str]:
     found = backups(place)
     if not found:
         raise Misconfigured(f"{place.shown} has no complete backup.")
@@ -183,7 +185,7 @@ class _Restoring:
     def __init__(
         self,
         settings: Settings,
-        place: Place,
+        place: BackupPlace,
         work: Path,
         name: str,
         manifest: Manifest,
@@ -238,7 +240,7 @@ class _Restoring:
             self.verified.append(f"The audit log is complete: {verdict.count} records.")
         copied = self._files(engine, set(details.missing))
         store.identity.renew(engine, store.identity.instance(engine), older=True)
-        store.operation.drain(engine, None)
+        store.operation.drain_intake(engine, None)
         return details, copied
 
     def _compare(self, engine: store.Engine, details: Details) -> None:
@@ -247,7 +249,7 @@ class _Restoring:
             ("history", (details.instance, tuple(details.newest)), (head.instance, head.mark)),
             ("end of the audit log", (details.audit_records, details.audit_head), (records, hash)),
         ]
-        counts = store.snapshot.counts(engine)
+        counts = store.snapshot.row_counts(engine)
         pairs += [(f"number of {name}", count, counts.get(name)) for name, count in details.counts.items()]
         for what, expected, found in pairs:
             if expected != found:

@@ -85,13 +85,14 @@ def open_database(settings: "Settings") -> "Engine":
     return engine
 
 
-def renew(settings: "Settings", engine: "Engine") -> None:
-    """Mark all cached feeds as out of date, because a name in them may have changed. Does nothing if no cache is running."""
+def renew(settings: "Settings", engine: "Engine") -> bool:
+    """Mark all cached feeds as out of date, for example because a name in them may have changed. False: no cache is running."""
     from app.context import cache_of
 
     cache = cache_of(settings, engine)
-    cache.renew()
+    renewed = cache.renew()
     cache.close()
+    return renewed
 
 
 def check_name(name: str) -> None:

@@ -49,12 +49,12 @@ def may_pull(connection: Connection) -> bool:
     return not held and not drained
 
 
-def hold(engine: Engine, since: datetime | None) -> None:
+def hold_deliveries(engine: Engine, since: datetime | None) -> None:
     """Deliver nothing and pull nothing from now on, or again if `since` is None. Raises Unavailable."""
     _set(engine, "held", since)
 
 
-def drain(engine: Engine, since: datetime | None) -> None:
+def drain_intake(engine: Engine, since: datetime | None) -> None:
     """Take no releases from now on, or again if `since` is None. It waits for the transactions that run, and none that begins later
     takes a release: on return, nothing more is acknowledged. Raises Unavailable."""
     _set(engine, "drained", since)

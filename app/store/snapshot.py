@@ -105,7 +105,7 @@ def merge_log(file: Path) -> None:
 
 
 @contextmanager
-def shared(engine: Engine) -> Iterator[tuple[Engine, str]]:
+def shared_snapshot(engine: Engine) -> Iterator[tuple[Engine, str]]:
     """A snapshot of a PostgreSQL database: an engine whose connections all read in it, and its name for pg_dump. Raises
     Unavailable."""
     seen = connect(engine.url.render_as_string(hide_password=False), threads=2)
@@ -181,13 +181,13 @@ def replacing(engine: Engine) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        run(engine, BACK)
+        run_statements(engine, BACK)
         raise
-    run(engine, AWAY)
-    run(engine, "ANALYZE")  # a dump has no statistics, without which the planner guesses
+    run_statements(engine, AWAY)
+    run_statements(engine, "ANALYZE")  # a dump has no statistics, without which the planner guesses
 
 
-def run(engine: Engine, statements: str) -> None:
+def run_statements(engine: Engine, statements: str) -> None:
     """Run statements in one transaction. Raises Unavailable."""
     with writing(engine) as connection:
         for statement in filter(None, statements.split("; ")):
@@ -205,7 +205,7 @@ def newest_revision() -> str:
     return REVISIONS[-1]
 
 
-def counts(engine: Engine) -> dict[str, int]:
+def row_counts(engine: Engine) -> dict[str, int]:
     """How many rows the tables have that an operator knows by name. Raises Unavailable."""
     return sizes_of(engine, {name: select(table.c[0]) for name, table in COUNTED.items()})
 
