@@ -78,7 +78,7 @@ def _rights(before: Sequence[Path], after: Sequence[Path]) -> Check:
     return Check("rights", not after, words)
 
 
-def _operation(operation: store.operation.Operation, now: float) -> list[Check]:
+def _operation(operation: store.operation.OperatorOrders, now: float) -> list[Check]:
     """Whether the server does everything, and how old its newest backup is."""
     held = f"this server {store.operation.HELD}" if operation.held else "on"
     drained = f"this server {store.operation.DRAINED}" if operation.drained else "on"

@@ -17,7 +17,7 @@ HELD = "delivers to nobody and pulls no source. If this is the real server, and 
 DRAINED = "takes no releases. To take them again: pressrelay drain --end"
 
 
-class Operation(Struct, frozen=True):
+class OperatorOrders(Struct, frozen=True):
     """What holds now; instants as micros, 0: does not hold, or never was."""
 
     held: int  # since when nothing is delivered to subscribers and no source is pulled
@@ -30,11 +30,11 @@ _ROW = Built(
 )
 
 
-def now_holds(engine: Engine) -> Operation:
+def now_holds(engine: Engine) -> OperatorOrders:
     """What holds now. Raises Unavailable."""
     with reading(engine) as connection:
         ((held, drained, backed_up),) = _ROW.rows(connection)
-    return Operation(int(held), int(drained), int(backed_up))
+    return OperatorOrders(int(held), int(drained), int(backed_up))
 
 
 def is_held(connection: Connection) -> bool:
