@@ -238,8 +238,8 @@ def test_a_backup_that_is_cut_or_altered(
     with pytest.raises(Misconfigured if part == "manifest.json" and how is Path.unlink else Damaged) as raised:
         put_back(target, place)
     assert str(raised.value).count("Traceback") == 0 and len(str(raised.value)) < 400
-    left = [path.name for path in (tmp_path / "restored").iterdir()]
-    assert "pressrelay.db" not in left and not [name for name in left if name.startswith(".unfinished")]
+    left = [path.name for path in (tmp_path / "restored").rglob("*")]
+    assert "pressrelay.db" not in left and not [name for name in left if name.startswith(".restoring")]
 
 
 def test_a_feed_that_is_not_the_same_is_seen(small: tuple[Settings, store.Engine], tmp_path: Path) -> None:

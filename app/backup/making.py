@@ -68,7 +68,7 @@ def make(
     Raises Misconfigured, Unavailable and Damaged; then the place has no new backup."""
     seal = Seal(encrypt_to) if encrypt_to else None
     place = find_place(settings, where, new=True)
-    with place.locked(), writing_to(place.shown), place.work() as work:
+    with place.locked(), place.work() as work, writing_to(str(work.parent)):
         secret = store.identity.secret(engine)
         now = datetime.now(UTC)
         _check_last(place, work, name_of(now), owner_of(secret))
@@ -148,7 +148,7 @@ class _Making:
                     for file in kept
                 )
             inventory.found(self._place.names(self._folder))
-            missing = self._copy_files(inventory, count, steps)
+            missing = self._copy_files(inventory, steps)
             listed = self._list(inventory, {name for name, _ in missing})
         finally:
             inventory.close()
@@ -173,12 +173,12 @@ class _Making:
         )
         return manifest, details
 
-    def _copy_files(self, inventory: store.inventory.Inventory, count: int, steps: Steps) -> list[tuple[str, str]]:
+    def _copy_files(self, inventory: store.inventory.Inventory, steps: Steps) -> list[tuple[str, str]]:
         """Copy the files that the place does not have; the names and hashes of those that are not there or damaged. Raises
         Unavailable."""
         files = blobs.connect(self._settings)
         missing: list[tuple[str, str]] = []
-        for name, sha256, size in steps("Files", count, inventory.missing()):
+        for name, sha256, size in steps("Files", inventory.count_missing(), inventory.missing()):
             try:
                 with files.open(sha256, 0, size) as file:
                     path = self._work / "file"

@@ -7,6 +7,7 @@ What is restored gets a new name for its history, and delivers to nobody until t
 import fcntl
 import hashlib
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -23,7 +24,7 @@ from app import store
 from app.backup import programs
 from app.backup.making import backups, fetch_manifest
 from app.backup.manifest import DATABASE, DETAILS, Details, Manifest, file_name
-from app.backup.places import UNFINISHED, BackupPlace, check_room, find_place, writing_to
+from app.backup.places import BackupPlace, check_room, find_place, writing_to
 from app.backup.seen import shown_feeds
 from app.backup.streams import Opener, unpacked
 from app.errors import Damaged, Misconfigured, Unavailable
@@ -31,6 +32,7 @@ from app.files import blobs
 from app.run.datadir import database_file, prepare
 from app.settings import Settings
 
+RESTORING = ".restoring-"  # begins the names of directories that a restore works in
 ENDING = 2.0  # seconds in which connections end whose program has ended
 Steps = Callable[[str, int, Iterable[store.snapshot.Kept]], Iterator[store.snapshot.Kept]]
 
@@ -67,15 +69,15 @@ def restore(
     opener = Opener(identity) if identity else None
     place = find_place(settings, where, new=False)
     directory = prepare(settings)
-    with _alone(directory), writing_to(str(directory)), TemporaryDirectory(prefix=UNFINISHED, dir=directory) as made:
-        work = Path(made)
+    with _alone(directory), writing_to(str(directory)), _work(settings, directory) as (work, beside):
         manifest, name = _chosen(place, work, name)
         _check_manifest(manifest, name, settings, opener)
         engine = store.connect(settings.database)
         restoring = _Restoring(settings, place, work, name, manifest, opener, verify, steps)
         try:
             _check_free(settings, engine, over)
-            with _target(settings, engine, restoring.database(), postgres) as target:
+            dump = restoring.database(beside / "database")
+            with _target(settings, engine, dump, postgres) as target:
                 details, copied = restoring.fill(target)
         finally:
             engine.dispose()
@@ -91,6 +93,22 @@ def restore(
         details.audit_head,
         tuple(restoring.verified),
     )
+
+
+@contextmanager
+def _work(settings: Settings, directory: Path) -> Iterator[tuple[Path, Path]]:
+    """Two temporary directories: on the disk where files are kept, and on that of the database, so that moving is at once."""
+    files, file = directory / "files" / "incoming", database_file(settings)
+    beside = directory if file is None else file.parent
+    for folder in (files, beside):
+        folder.mkdir(parents=True, exist_ok=True)
+        for left in folder.glob(f"{RESTORING}*"):  # by a restore that was killed
+            shutil.rmtree(left, ignore_errors=True)
+    with (
+        TemporaryDirectory(prefix=RESTORING, dir=files) as first,
+        TemporaryDirectory(prefix=RESTORING, dir=beside) as second,
+    ):
+        yield Path(first), Path(second)
 
 
 @contextmanager
@@ -207,9 +225,10 @@ class _Restoring:
         fetched.unlink()
         return target
 
-    def database(self) -> Path:
-        """The database as a file: of SQLite, or of pg_dump. On the disk where SQLite's file will be."""
-        return self._part(DATABASE, self._work / "database")
+    def database(self, target: Path) -> Path:
+        """Fetch the database to `target`: a file of SQLite, or of pg_dump."""
+        self._database = self._part(DATABASE, target)
+        return target
 
     def _details(self) -> Details:
         if self._manifest.details is not None:
@@ -225,7 +244,7 @@ class _Restoring:
         Raises Damaged and Unavailable."""
         details = self._details()
         if engine.dialect.name == "sqlite":
-            store.snapshot.check_file(self._work / "database", thorough=self._verify)
+            store.snapshot.check_file(self._database, thorough=self._verify)
         if self._manifest.schema == store.snapshot.newest_revision():
             self._compare(engine, details)
         else:
@@ -298,9 +317,13 @@ class _Restoring:
 
     def _has(self, files: blobs.Blobs, file: store.snapshot.Kept) -> bool:
         """Whether the target has a file; with `verify`, every byte is read."""
+        if not files.has(file.sha256, file.size):
+            return False
+        if not self._verify:
+            return True
         try:
             with files.open(file.sha256, 0, file.size) as found:
-                return not self._verify or hashlib.file_digest(cast(Any, found), "sha256").hexdigest() == file.sha256
+                return hashlib.file_digest(cast(Any, found), "sha256").hexdigest() == file.sha256
         except Unavailable:
             return False
 

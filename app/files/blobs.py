@@ -39,6 +39,9 @@ class Blobs(Protocol):
         """Open a file at `start`, to read `length` bytes. Raises Unavailable if the file is incomplete, so that reading cannot fail
         later."""
 
+    def has(self, sha256: str, size: int) -> bool:
+        """Whether a file of that size is stored; its bytes are not read."""
+
     def sweep(self, wanted: Wanted, age: timedelta) -> int:
         """Remove files that are older than `age` and not wanted; how many were removed."""
 
@@ -108,6 +111,11 @@ class Local:
             file.seek(start)
             return file
 
+    def has(self, sha256: str, size: int) -> bool:
+        with _unavailable():
+            path = self.path(sha256)
+            return path.is_file() and path.stat().st_size == size
+
     def sweep(self, wanted: Wanted, age: timedelta) -> int:
         removed = 0
         with _unavailable():
@@ -167,6 +175,15 @@ class Remote:
             raise
         file.seek(0)
         return file
+
+    def has(self, sha256: str, size: int) -> bool:
+        import obstore
+
+        with _unavailable():
+            try:
+                return bool(obstore.head(self.store, self.key(sha256))["size"] == size)
+            except FileNotFoundError:
+                return False
 
     def sweep(self, wanted: Wanted, age: timedelta) -> int:
         import obstore

@@ -33,6 +33,11 @@ class Inventory:
             "SELECT * FROM wanted WHERE name NOT IN (SELECT name FROM there) ORDER BY name"
         )
 
+    def count_missing(self) -> int:
+        """How many of these there are."""
+        found = self._connection.execute("SELECT count(*) FROM wanted WHERE name NOT IN (SELECT name FROM there)")
+        return int(found.fetchone()[0])
+
     def unwanted(self) -> Iterator[str]:
         """What is there and not wanted, in order."""
         for (name,) in self._connection.execute(

@@ -54,7 +54,7 @@ class Address(Struct, frozen=True):
 
 
 def kind(url: str) -> str:
-    """ "sqlite" or "postgresql". Raises Misconfigured."""
+    """The kind of a database: "sqlite" or "postgresql". Raises Misconfigured."""
     try:
         return make_url(url).get_backend_name()
     except ArgumentError:
@@ -109,25 +109,25 @@ def shared_snapshot(engine: Engine) -> Iterator[tuple[Engine, str]]:
     """A snapshot of a PostgreSQL database: an engine whose connections all read in it, and its name for pg_dump. Raises
     Unavailable."""
     seen = connect(engine.url.render_as_string(hide_password=False), threads=2)
-    with closing(engine.raw_connection()) as holder:
-        cursor = holder.cursor()
-        try:
-            cursor.execute(_ISOLATED)
-            for name in ("statement_timeout", "idle_in_transaction_session_timeout", "transaction_timeout"):
-                cursor.execute("SELECT set_config(name, '0', true) FROM pg_settings WHERE name = %s", (name,))
-            cursor.execute("SELECT pg_export_snapshot()")
-            name = str(cursor.fetchone()[0])  # type: ignore[index]
+    try:
+        with writing(engine) as holder:  # it writes nothing, but stays open while the snapshot is used
+            holder.exec_driver_sql(_ISOLATED)
+            holder.exec_driver_sql(_PATIENT)
+            name = str(holder.exec_driver_sql("SELECT pg_export_snapshot()").scalar_one())
             event.listen(
                 seen, "checkout", lambda connection, *_: connection.execute(f"{_ISOLATED}; {_SNAPSHOT % name}")
             )
             seen.update_execution_options(snapshot=name)
             yield seen, name
-        finally:
-            cursor.close()
-            seen.dispose()
+    finally:
+        seen.dispose()
 
 
 _ISOLATED = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+_PATIENT = (
+    "SELECT set_config(name, '0', true) FROM pg_settings"
+    " WHERE name IN ('statement_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout')"
+)
 _SNAPSHOT = "SET TRANSACTION SNAPSHOT '%s'"
 
 
