@@ -7,11 +7,13 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import msgspec
 import pyrage
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import text
 
 from app import store
@@ -19,7 +21,7 @@ from app.backup import making
 from app.backup.manifest import Manifest, file_name
 from app.backup.places import find_place
 from app.backup.streams import Opener, Seal
-from app.errors import Damaged, Misconfigured, Unavailable
+from app.errors import Damaged, Draining, Misconfigured, Unavailable
 from app.settings import Settings
 from tests.backups import CONTENTS, back_up, filled, put_back, put_with_file, rows_of, settings_of
 from tests.conftest import ROOT, Server, new_database, until
@@ -27,6 +29,7 @@ from tests.subscriber import Subscriber
 from tests.test_hub import PUSH, accredited
 from tests.test_hub import push as push_article
 from tests.test_lifecycle import document
+from tests.test_store import article, put
 from tests.test_webhooks import hook
 
 Make = Callable[..., Server]
@@ -481,3 +484,40 @@ def test_the_manifest_has_the_etags_that_the_server_gives(own_server: Make, tmp_
 def test_without_a_cache_nothing_is_flushed(tmp_path: Path) -> None:
     done = command("cache", "flush", data=tmp_path / "data")
     assert done.returncode == 1 and "does not answer" in done.stderr
+
+
+# What the operator says holds in the store
+
+
+def test_drained_takes_nothing_and_held_claims_nothing(engine: store.Engine) -> None:
+    now = datetime.now(UTC)
+    put(engine, article("tag:before"))
+    store.accounts.save_source(
+        engine, store.accounts.Source("pulled", "rss", "http://a.example/", "jeonbuk", 60, 60, False)
+    )
+    store.operation.drain_intake(engine, now)
+    with pytest.raises(Draining, match="takes no releases at this time"):
+        put(engine, article("tag:during"))
+    claim = partial(store.accounts.claim_source, engine, store.micros(now) + 10**9, 1)
+    assert claim() is None, "a pull would push"
+    store.operation.drain_intake(engine, None)
+    put(engine, article("tag:after"))
+    store.operation.hold_deliveries(engine, now)
+    assert claim() is None
+    store.operation.hold_deliveries(engine, None)
+    assert claim() is not None
+    assert [entry.kind for entry in store.articles.log(engine, store.identity.START, 10)] == ["published"] * 2
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("postgresql+psycopg://u:s3cret@db:5433/press", {"user": "u", "host": "db", "port": "5433", "dbname": "press"}),
+        ("postgresql+psycopg://u:s3cret@/press?host=a:1&host=b:2", {"user": "u", "host": "a,b", "port": "1,2"}),
+        ("postgresql+psycopg://u:s3cret@db/press?sslmode=verify-full", {"host": "db", "sslmode": "verify-full"}),
+    ],
+)
+def test_a_password_is_not_in_the_words_of_a_command(url: str, expected: dict[str, str]) -> None:
+    address = store.snapshot.address(store.connect(url))
+    assert address.password == "s3cret" and "s3cret" not in address.conninfo
+    assert expected.items() <= conninfo_to_dict(address.conninfo).items()
