@@ -1,11 +1,15 @@
 """F27: a backup every second while releases are pushed and corrected. Each is one moment of the history, with no half release."""
 
 import json
+import random
 import shutil
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -14,8 +18,8 @@ from sqlalchemy import text
 
 from app import store
 from app.settings import load
-from tests.backups import back_up, put_back, settings_of
-from tests.conftest import Server, new_database, together, until
+from tests.backups import back_up, filled, put_back, rows_of, settings_of
+from tests.conftest import ROOT, Server, new_database, together, until
 from tests.test_enclosures import PDF
 from tests.test_enclosures import push as push_with_file
 from tests.test_enclosures import release as release_with_file
@@ -116,3 +120,50 @@ def test_a_backup_every_second_during_writes(
     engine.dispose()
     assert grown == sorted(grown) and grown[0] < grown[-1] <= len(whole)
     print(json.dumps({"changes": len(whole), "in the backups": grown}))
+
+
+AGAIN_AND_AGAIN = """
+import sys
+from pathlib import Path
+from app import store
+from tests.backups import back_up, settings_of
+settings = settings_of(Path(sys.argv[1]))
+while True:
+    engine = store.connect(settings.database)
+    back_up(settings, engine, Path(sys.argv[2]), keep=3)
+    engine.dispose()
+"""
+
+
+@pytest.mark.slow
+def test_a_backup_that_is_killed(tmp_path: Path) -> None:
+    """Whenever it is killed, what is complete can be restored, and the next backup goes on."""
+    settings, kept = settings_of(tmp_path / "data"), tmp_path / "kept"
+    engine = filled(settings)
+    expected = rows_of(engine)
+    back_up(settings, engine, kept)
+    engine.dispose()
+    seed = random.randrange(2**32)
+    print("seed", seed)
+    chance = random.Random(seed)
+    for number in range(4):
+        before = sorted(path.parent.name for path in kept.glob("*/manifest.json"))
+        words = [sys.executable, "-c", AGAIN_AND_AGAIN, settings.data_dir, str(kept)]
+        process = subprocess.Popen(words, cwd=ROOT, stderr=subprocess.DEVNULL)
+        try:
+            until(lambda before=before: newest(kept) > before[-1], 60)  # type: ignore[misc]
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(chance.random() / 5)
+            assert process.poll() is None, "it goes on until it is killed"
+        finally:
+            process.kill()
+            process.wait()
+        target = settings_of(tmp_path / f"killed{number}")
+        put_back(target, kept, verify=True)
+        again = store.connect(target.database)
+        assert rows_of(again) == expected
+        again.dispose()
+
+
+def newest(place: Path) -> str:
+    return max(path.parent.name for path in place.glob("*/manifest.json"))
