@@ -329,6 +329,19 @@ def test_only_one_backup_at_a_time(small: tuple[Settings, store.Engine], tmp_pat
     assert making.backups(place) == []
 
 
+def test_nothing_is_upgraded_for_a_backup(source: tuple[Settings, store.Engine], tmp_path: Path) -> None:
+    settings, engine = source
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0028'"))
+    with pytest.raises(Misconfigured, match=r"has schema 0028; this version backs up schema \d{4}\."):
+        back_up(settings, engine, tmp_path / "kept")
+    assert store.snapshot.revision(engine) == "0028"
+    nothing = settings_of(tmp_path / "nothing")
+    with pytest.raises(Misconfigured, match="There is no database of Pressrelay at sqlite"):
+        back_up(nothing, opened(nothing), tmp_path / "kept")
+    assert not (tmp_path / "nothing").exists()
+
+
 def test_files_that_the_archive_has_lost(small: tuple[Settings, store.Engine], tmp_path: Path) -> None:
     """They do not keep the rest from being backed up, and are named."""
     settings, engine = small
@@ -441,9 +454,10 @@ def test_a_server_is_drained_and_restored_and_delivers_when_told(own_server: Mak
         until(lambda: "WARNING    This server delivers to nobody" in copy.log.read_text())
         assert copy.client.get("/readyz").json() == {"status": "ok", "deliveries": "held"}
         assert copy.run("doctor").returncode == 1
-        # The moment of the backup, as the original served it under its own address: the manifest has that ETag.
-        feeds = {(feed["format"], feed["office"]): feed["etag"] for feed in told["details"]["feeds"]}
-        assert feeds["atom", ""] and told["details"]["url"] == server.url
+        # Whoever followed the original beyond the backup begins again; what both have stays valid.
+        lines = [json.loads(line) for line in server.client.get("/changes").text.splitlines()]
+        assert [len(lines), told["details"]["newest"][0]] == [2, 1]
+        assert [copy.client.get(f"/changes?since={line['cursor']}").status_code for line in lines] == [200, 410]
         push_article(copy, token, "tag:hooks,2026:copy")
         engine = copy.engine()
         until(lambda: store.deliveries.figures(engine).due == 1)

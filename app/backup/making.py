@@ -67,6 +67,7 @@ def make(
     how many backups remain; 0: all. `postgres`: where PostgreSQL's programs are; empty: on the path. `steps` shows the progress.
     Raises Misconfigured, Unavailable and Damaged; then the place has no new backup."""
     seal = Seal(encrypt_to) if encrypt_to else None
+    _check_schema(settings, engine)
     place = find_place(settings, where, new=True)
     with place.locked(), place.work() as work, writing_to(str(work.parent)):
         secret = store.identity.secret(engine)
@@ -89,6 +90,19 @@ def make(
         removed,
         details.audit_head,
     )
+
+
+def _check_schema(settings: Settings, engine: store.Engine) -> None:
+    """A backup changes nothing, so it does not upgrade the schema, as other commands do. Raises Misconfigured and Unavailable."""
+    file = database_file(settings)
+    found = store.snapshot.revision(engine) if file is None or file.exists() else ""
+    if not found:
+        shown = engine.url.render_as_string(hide_password=True)
+        raise Misconfigured(f"There is no database of Pressrelay at {shown}.")
+    if found != (newest := store.snapshot.newest_revision()):
+        raise Misconfigured(
+            f"The database has schema {found}; this version backs up schema {newest}. Use the version that runs there."
+        )
 
 
 @contextmanager

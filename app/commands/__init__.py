@@ -30,6 +30,7 @@ __all__ = [
     "renew",
     "report",
     "resolved",
+    "untouched",
 ]
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -62,6 +63,15 @@ def opened(*, logs: bool = False) -> Opened:
 
         configure(settings.log_format)
     return Opened(settings, open_database(settings))
+
+
+def untouched() -> Opened:
+    """The same without an upgrade of the schema, for what must not change anything. Raises Misconfigured."""
+    from app import store
+    from app.settings import load
+
+    settings = load()
+    return Opened(settings, store.connect(settings.database))
 
 
 def connected(*, logs: bool = False) -> "Context":

@@ -8,7 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from app.backup import making, restoring
-from app.commands import as_json, opened, report
+from app.commands import as_json, report, untouched
 from app.commands.reporting import progress
 from app.settings import load
 
@@ -33,7 +33,7 @@ postgres_bin = click.option(
 def backup_command(place: str, keys: tuple[str, ...], keep: int | None, postgres_bin: str, as_json: bool) -> None:
     """Back the database and the files up to PLACE, a directory or s3://BUCKET/PREFIX, while the server runs. Files that are there are
     not copied again. Exit 1 if a file of the archive could not be read."""
-    settings, engine = opened()
+    settings, engine = untouched()
     made = making.make(
         settings,
         engine,

@@ -252,8 +252,8 @@ def _brief(error: Exception) -> str:
     return hushed(str(cause).strip().splitlines()[0][:200]) if str(cause).strip() else type(cause).__name__
 
 
-def _revision(engine: Engine) -> str:
-    """The revision of the schema; empty for a new database."""
+def revision(engine: Engine) -> str:
+    """The revision of the schema; empty for a new database. Raises Unavailable."""
     with reading(engine) as connection:
         if not inspect(connection).has_table("alembic_version"):
             return ""
@@ -263,7 +263,7 @@ def _revision(engine: Engine) -> str:
 def upgrade(engine: Engine) -> None:
     """Upgrade the schema to the newest revision; two processes may do so at once. Raises Misconfigured if the schema is too old, or
     newer than this version, and Unavailable."""
-    found = _revision(engine)
+    found = revision(engine)
     if found == REVISIONS[-1]:
         return
     if found and found not in REVISIONS:

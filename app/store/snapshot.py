@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError
 
 from app.errors import Damaged, Misconfigured, Unavailable
 from app.store.engine import REVISIONS, connect, reading, sizes_of, writing
+from app.store.engine import revision as revision
 from app.store.tables import (
     articles,
     audit,
@@ -192,12 +193,6 @@ def run_statements(engine: Engine, statements: str) -> None:
     with writing(engine) as connection:
         for statement in filter(None, statements.split("; ")):
             connection.execute(text(statement))
-
-
-def revision(engine: Engine) -> str:
-    """The revision of the database's schema. Raises Unavailable."""
-    with reading(engine) as connection:
-        return str(connection.scalar(text("SELECT version_num FROM alembic_version")) or "")
 
 
 def newest_revision() -> str:
