@@ -1,6 +1,7 @@
 """Backups and restores: what comes back, what is copied once, and every way in which a backup can be wrong."""
 
 import fcntl
+import hashlib
 import json
 import shutil
 import subprocess
@@ -13,6 +14,9 @@ from pathlib import Path
 import msgspec
 import pyrage
 import pytest
+import zstandard
+from alembic import command as command_of_alembic
+from alembic.config import Config
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import text
 
@@ -23,6 +27,7 @@ from app.backup.places import find_place
 from app.backup.streams import Opener, Seal
 from app.errors import Damaged, Draining, Misconfigured, Unavailable
 from app.settings import Settings
+from app.store.engine import REVISIONS, writing
 from tests.backups import CONTENTS, back_up, filled, put_back, put_with_file, rows_of, settings_of
 from tests.conftest import ROOT, Server, new_database, until
 from tests.subscriber import Subscriber
@@ -274,6 +279,31 @@ def test_a_backup_that_does_not_fit_here(
         put_back(settings_of(tmp_path / "restored"), tmp_path / "kept")
 
 
+def test_a_backup_of_an_older_schema_is_upgraded(small: tuple[Settings, store.Engine], tmp_path: Path) -> None:
+    settings, engine = small
+    folder = tmp_path / "kept" / back_up(settings, engine, tmp_path / "kept").name
+    old = store.connect(f"sqlite:///{tmp_path}/old.db")
+    config = Config()
+    config.set_main_option("script_location", "app.store:migrations")
+    with writing(old) as connection:
+        config.attributes["connection"] = connection
+        command_of_alembic.upgrade(config, REVISIONS[-2])
+    old.dispose()
+    content = zstandard.compress((tmp_path / "old.db").read_bytes())
+    (folder / "database.zst").write_bytes(content)
+    told = json.loads((folder / "manifest.json").read_bytes())
+    told["schema"] = REVISIONS[-2]
+    told["parts"][0] |= {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    told["details"]["audit_records"] = 0
+    (folder / "manifest.json").write_text(json.dumps(told))
+    target = settings_of(tmp_path / "restored")
+    restored = put_back(target, tmp_path / "kept", verify=True)
+    assert restored.verified[0].endswith(f"the backup has schema {REVISIONS[-2]}, which was upgraded.")
+    again = opened(target)
+    assert store.snapshot.revision(again) == REVISIONS[-1] and store.operation.now_holds(again).held
+    again.dispose()
+
+
 def test_a_living_database_is_not_lost_untold(
     source: tuple[Settings, store.Engine], request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
@@ -516,10 +546,13 @@ def test_drained_takes_nothing_and_held_claims_nothing(engine: store.Engine) -> 
     assert claim() is None, "a pull would push"
     store.operation.drain_intake(engine, None)
     put(engine, article("tag:after"))
+    mail = store.deliveries.mail_to("a@b.example", "https://a.example/", "ko", now)
+    store.deliveries.ask(engine, store.deliveries.Intent("link", mail), now)
+    mails = partial(store.deliveries.claim_intents, engine, "test", datetime.now(UTC), 5)
     store.operation.hold_deliveries(engine, now)
-    assert claim() is None
+    assert claim() is None and mails() == []
     store.operation.hold_deliveries(engine, None)
-    assert claim() is not None
+    assert claim() is not None and len(mails()) == 1
     assert [entry.kind for entry in store.articles.log(engine, store.identity.START, 10)] == ["published"] * 2
 
 
