@@ -112,6 +112,8 @@ def renew(cache: Cache, engine: Engine, instance: str, *, older: bool) -> None:
     if name != instance:
         why = "is in an older state than before" if older else "is a copy of another one"
         log.warning("The database %s. Its history gets a new name, and the cache starts empty.", why)
+        if store.operation.now_holds(engine).held:
+            log.warning("It %s", store.operation.HELD)
         cache.leave()
     enter(cache, engine, name)
 

@@ -36,6 +36,11 @@ COMMANDS = {  # name -> module of app.commands, the function in it, and the sent
     "webhook": ("subscriptions", "webhook_group", "Webhooks of outlets."),
     "trace": ("trace", "trace_command", "Find whose copy under embargo a text comes from."),
     "audit": ("audit", "audit_group", "The audit log."),
+    "backup": ("backup", "backup_command", "Back the server up."),
+    "restore": ("backup", "restore_command", "Restore a backup."),
+    "deliveries": ("operation", "deliveries_group", "Hold and resume all deliveries."),
+    "drain": ("operation", "drain_command", "Take no more releases for a while."),
+    "cache": ("operation", "cache_group", "The cache."),
     "db": ("database", "db_group", "The database."),
     "doctor": ("database", "doctor", "Check everything that the server needs."),
 }

@@ -58,6 +58,13 @@ def connect(settings: Settings, deadline: float = 0.0) -> Context:
     return Context(settings, engine, cache, blobs.connect(settings), Cursors(store.identity.secret(engine)))
 
 
+def alone(settings: Settings, engine: Engine) -> Context:
+    """The context of one state of a database, such as a backup: it neither reads nor changes the cache, which is of another
+    state. Raises Unavailable."""
+    cache = Cache(settings.redis, store.identity.instance(engine))  # it only tells the history to the cursors
+    return Context(settings, engine, cache, blobs.connect(settings), Cursors(store.identity.secret(engine)))
+
+
 def cache_of(settings: Settings, engine: Engine) -> Cache:
     """The cache of this database, with the marks of this host. Raises Unavailable."""
     return Cache(settings.redis, store.identity.instance(engine), Marks(Path(settings.data_dir).resolve() / "marks"))

@@ -4,10 +4,12 @@
     ├── Problem           the request cannot be answered: RFC 9457 over HTTP
     │   └── Invalid       the release has faults, all of which are listed (422)
     ├── Unavailable       the database cannot be used right now (503)
-    │   └── TooSlow       a database query took longer than allowed (503)
+    │   ├── TooSlow       a database query took longer than allowed (503)
+    │   └── Draining      no releases are taken, because the operator drains the server (503)
     ├── Elsewhere         a cursor names a change that this history of the database does not have (410)
     ├── Unfit             the database can never store a value: repeating the request does not help (400)
     ├── Refused           a request to another host was not made or not finished
+    ├── Damaged           a backup is cut or altered, or cannot be opened: one sentence on the command line
     └── Misconfigured     a setting, a port or a directory is wrong: one sentence on the command line
 
 Errors of libraries (lxml, SQLAlchemy, redis) are converted to these where they are raised.
@@ -139,12 +141,20 @@ class TooSlow(Unavailable):
     """The database did not answer within the time that a query may take."""
 
 
+class Draining(Unavailable):
+    """The operator drains the server: it takes no releases for some minutes, and answers everything else."""
+
+
 class Elsewhere(PressrelayError):
     """A cursor names a change that this history of the database does not have: its number comes from another history."""
 
 
 class Unfit(PressrelayError):
     """The database can never accept a value. Nothing was stored, and repeating the request does not help."""
+
+
+class Damaged(PressrelayError):
+    """A backup cannot be restored as it is. The message is one sentence: what was found, what was expected, what to do."""
 
 
 class Misconfigured(PressrelayError):

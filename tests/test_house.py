@@ -34,6 +34,7 @@ FLOORS = (
     ("deliveries", "desk"),
     ("run",),
     ("web", "sender"),
+    ("backup",),
     ("commands",),
     ("cli",),
 )

@@ -535,6 +535,7 @@ def test_what_ended_after_the_backup_does_not_come_back_with_it(engine: Engine) 
     assert store.identity.renew(engine, name, older=False) == name, "nothing happened to the database"
     assert store.accounts.session_of(engine, session, now) and store.desk.open_link(engine, preview, now)
     assert store.identity.renew(engine, name, older=True) != name
+    assert store.operation.now_holds(engine).held, "the original may still deliver"
     assert store.accounts.session_of(engine, session, now) is None
     assert store.accounts.link_by_id(engine, reset.id, now) is None
     assert store.accounts.take_ceremony(engine, begun, ("signin",), "browser", now) is None
@@ -601,6 +602,7 @@ def test_who_is_signed_in_stays_so_only_where_a_standby_took_over(postgres: str,
             assert store.identity.renew(standby, name, older=False) != name, "what is cached may be ahead of it"
             assert (store.accounts.session_of(standby, session, now) is None) is bool(point)
             assert (store.identity.head(standby).renewed > 0) is bool(point)
+            assert (store.operation.now_holds(standby).held > 0) is bool(point), "a standby goes on delivering"
             head = store.identity.head(standby)
             assert store.identity.renew(standby, head.instance, older=True) != head.instance
             assert store.accounts.session_of(standby, session, now) is None, "it lacks what the primary server had"

@@ -11,11 +11,16 @@ from pathlib import Path
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
-from app.errors import Misconfigured, Unavailable
+from app.backup import making, restoring
+from app.backup.places import find_place
+from app.errors import Damaged, Misconfigured, Unavailable
 from app.files import blobs
 from app.settings import Settings, load
+from app.store import connect as engine_of
 from tests import files
+from tests.backups import filled, put_with_file, rows_of, settings_of
 from tests.conftest import Server, free_port, until
 from tests.test_enclosures import PDF, article, path_of, push, release
 
@@ -94,6 +99,45 @@ def test_a_store_that_fails_stores_nothing(own_server: Callable[..., Server]) ->
     assert (answer.status_code, answer.json()["type"]) == (503, "urn:pressrelay:problem:unavailable")
     assert "nowhere" not in server.client.get("/feed.atom").text
     assert server.push(token, release("without")).status_code == 201, "a release without files needs no store"
+
+
+def test_a_backup_in_a_bucket(endpoint: str, tmp_path: Path) -> None:
+    settings = replace(settings_of(tmp_path / "data"), s3_endpoint=endpoint, **KEYS)
+    engine = filled(settings)
+    place = find_place(settings, "s3://press/kept/here", new=True)
+    where = "s3://press/kept/here"
+    first = making.make(settings, engine, where)
+    sha256 = put_with_file(settings, engine, "tag:large", os.urandom(20 * 1024 * 1024))  # sent and fetched in parts
+    second = making.make(settings, engine, where, keep=1)
+    assert (first.copied, second.copied, second.removed) == (3, 1, 1)
+    assert making.backups(place) == [second.name] and f"files/{sha256[:2]}/{sha256[2:]}" in place.names("files")
+    # Into another bucket's store, which does not have the files.
+    target = replace(settings_of(tmp_path / "restored"), s3_endpoint=endpoint, s3_bucket="press", **KEYS)
+    restored = restoring.restore(target, where, verify=True)
+    assert (restored.name, restored.files, restored.copied) == (second.name, 4, 4)
+    restored_engine = engine_of(target.database)
+    assert rows_of(restored_engine) == rows_of(engine)
+    restored_engine.dispose()
+    with (
+        place.locked(),
+        pytest.raises(Misconfigured, match=r"Another backup is being made in s3://press/kept/here since 20"),
+    ):
+        making.make(settings, engine, where)
+    place.delete(f"{second.name}/database.zst")
+    with pytest.raises(Damaged, match=r"has no 2.*/database\.zst, which belongs to it"):
+        restoring.restore(replace(target, data_dir=str(tmp_path / "other")), where)
+    engine.dispose()
+
+
+def test_a_bucket_that_refuses(endpoint: str, tmp_path: Path) -> None:
+    settings = replace(settings_of(tmp_path / "data"), s3_endpoint=endpoint, **KEYS)
+    engine = filled(settings)
+    for changes, name in (({}, "s3://nowhere"), ({"s3_endpoint": f"http://127.0.0.1:{free_port()}"}, "s3://press/x")):
+        given = replace(settings, **changes)
+        with pytest.raises(Unavailable) as raised:
+            making.make(given, engine, name)
+        assert str(raised.value).startswith(f"{name} cannot be used (") and "\n" not in str(raised.value)
+    engine.dispose()
 
 
 def test_settings_are_checked() -> None:

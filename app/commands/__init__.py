@@ -30,6 +30,7 @@ __all__ = [
     "renew",
     "report",
     "resolved",
+    "untouched",
 ]
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -64,6 +65,15 @@ def opened(*, logs: bool = False) -> Opened:
     return Opened(settings, open_database(settings))
 
 
+def untouched() -> Opened:
+    """The same without an upgrade of the schema, for what must not change anything. Raises Misconfigured."""
+    from app import store
+    from app.settings import load
+
+    settings = load()
+    return Opened(settings, store.connect(settings.database))
+
+
 def connected(*, logs: bool = False) -> "Context":
     """The same with the cache and the files: what a process needs that takes releases in or delivers."""
     from app.context import connect
@@ -85,13 +95,14 @@ def open_database(settings: "Settings") -> "Engine":
     return engine
 
 
-def renew(settings: "Settings", engine: "Engine") -> None:
-    """Mark all cached feeds as out of date, because a name in them may have changed. Does nothing if no cache is running."""
+def renew(settings: "Settings", engine: "Engine") -> bool:
+    """Mark all cached feeds as out of date, for example because a name in them may have changed. False: no cache is running."""
     from app.context import cache_of
 
     cache = cache_of(settings, engine)
-    cache.renew()
+    renewed = cache.renew()
     cache.close()
+    return renewed
 
 
 def check_name(name: str) -> None:

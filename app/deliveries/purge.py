@@ -59,7 +59,8 @@ class Purger:
         try:
             while not stop.is_set():
                 try:
-                    mark = await self._follow(mark)
+                    if not (await self._database.call(store.operation.now_holds, self._context.engine)).held:
+                        mark = await self._follow(mark)
                 except Elsewhere:  # The database was restored to an older state.
                     mark = None
                 except Unavailable as error:

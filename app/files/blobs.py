@@ -39,6 +39,9 @@ class Blobs(Protocol):
         """Open a file at `start`, to read `length` bytes. Raises Unavailable if the file is incomplete, so that reading cannot fail
         later."""
 
+    def has(self, sha256: str, size: int) -> bool:
+        """Whether a file of that size is stored; its bytes are not read."""
+
     def sweep(self, wanted: Wanted, age: timedelta) -> int:
         """Remove files that are older than `age` and not wanted; how many were removed."""
 
@@ -47,17 +50,24 @@ def connect(settings: Settings) -> Blobs:
     """The store that the settings name. Nothing is opened yet. Raises Misconfigured."""
     if not settings.s3_bucket:
         return Local(Path(settings.data_dir).resolve() / "files")
+    return Remote(bucket(settings, settings.s3_bucket))
+
+
+def bucket(settings: Settings, name: str, prefix: str = "") -> "S3Store":
+    """A bucket of the store that the settings describe; of its keys only those below `prefix`, if one is given. Nothing is opened yet.
+    Raises Misconfigured."""
     try:
         from obstore.store import S3Store
     except ImportError:
-        raise Misconfigured("PRESSRELAY_S3_BUCKET needs the extra s3. Install pressrelay[s3].") from None
+        raise Misconfigured("A bucket needs the extra s3. Install pressrelay[s3].") from None
     options: dict[str, Any] = {"region": settings.s3_region}
     if settings.s3_endpoint:
         options |= {"endpoint": settings.s3_endpoint, "virtual_hosted_style_request": False}
     if settings.s3_access_key:
         options |= {"access_key_id": settings.s3_access_key, "secret_access_key": settings.s3_secret_key}
-    store = S3Store(
-        settings.s3_bucket,
+    return S3Store(
+        name,
+        prefix=prefix or None,
         client_options={
             "allow_http": settings.s3_endpoint.startswith("http://"),
             "timeout": "30s",
@@ -66,7 +76,6 @@ def connect(settings: Settings) -> Blobs:
         retry_config={"max_retries": 2, "retry_timeout": timedelta(seconds=30)},
         **options,
     )
-    return Remote(store)
 
 
 class Local:
@@ -101,6 +110,11 @@ class Local:
                 raise Unavailable(f"The file {sha256} is incomplete.")
             file.seek(start)
             return file
+
+    def has(self, sha256: str, size: int) -> bool:
+        with _unavailable():
+            path = self.path(sha256)
+            return path.is_file() and path.stat().st_size == size
 
     def sweep(self, wanted: Wanted, age: timedelta) -> int:
         removed = 0
@@ -161,6 +175,15 @@ class Remote:
             raise
         file.seek(0)
         return file
+
+    def has(self, sha256: str, size: int) -> bool:
+        import obstore
+
+        with _unavailable():
+            try:
+                return bool(obstore.head(self.store, self.key(sha256))["size"] == size)
+            except FileNotFoundError:
+                return False
 
     def sweep(self, wanted: Wanted, age: timedelta) -> int:
         import obstore

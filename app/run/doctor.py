@@ -1,6 +1,7 @@
 """`pressrelay doctor`: tries everything that the server needs."""
 
 import sys
+import time
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -49,6 +50,7 @@ def checks(settings: Settings) -> list[Check]:
         shown = masked(engine.url.render_as_string(hide_password=True))
         found.append(Check("database", True, f"{shown}, {seq} changes"))
         found.append(_secrets(settings, store.deliveries.key_ids(engine)))
+        found += _operation(store.operation.now_holds(engine), time.time())
         alive = Cache(settings.redis, store.identity.instance(engine)).alive()
         engine.dispose()
     except PressrelayError as error:
@@ -74,6 +76,19 @@ def _rights(before: Sequence[Path], after: Sequence[Path]) -> Check:
     else:
         words = "nothing is open to other users"
     return Check("rights", not after, words)
+
+
+def _operation(operation: store.operation.OperatorOrders, now: float) -> list[Check]:
+    """Whether the server does everything, and how old its newest backup is."""
+    held = f"this server {store.operation.HELD}" if operation.held else "on"
+    drained = f"this server {store.operation.DRAINED}" if operation.drained else "on"
+    hours = (now - operation.backed_up / 1_000_000) / 3600
+    backup = f"the newest is {hours:.1f} hours old" if operation.backed_up else "none was made with `pressrelay backup`"
+    return [
+        Check("deliveries", not operation.held, held),
+        Check("intake", not operation.drained, drained),
+        Check("backup", True, backup),
+    ]
 
 
 def _secrets(settings: Settings, sealed: Collection[str]) -> Check:

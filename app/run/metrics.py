@@ -67,6 +67,7 @@ class FromDatabase(Collector):
         try:
             seq, due = store.articles.newest_seq(self._engine), store.articles.next_due(self._engine)
             answered = time.perf_counter() - began
+            operation = store.operation.now_holds(self._engine)
             sources, figures = store.accounts.all_sources(self._engine), store.deliveries.figures(self._engine)
             offices = self._newest_of_offices()
         except Unavailable:
@@ -91,6 +92,13 @@ class FromDatabase(Collector):
         for office, at in sorted(offices.items()):
             newest.add_metric([office.removeprefix(OFFICE)], at / 1_000_000)
         yield newest
+        yield _gauge(
+            "pressrelay_backup_seconds",
+            "Unix time of the state that the newest backup shows; 0: there is none",
+            operation.backed_up / 1_000_000,
+        )
+        yield _gauge("pressrelay_held", "1 while nothing is delivered or pulled", operation.held > 0)
+        yield _gauge("pressrelay_drained", "1 while no releases are taken", operation.drained > 0)
         yield from _sources(sources)
         yield from _deliveries(figures, now)
 

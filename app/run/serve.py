@@ -320,17 +320,27 @@ def _print_summary(settings: Settings, say: Callable[[str], None]) -> None:
         )
     if settings.metrics_address:
         say(f"  metrics    http://{settings.metrics_address}/metrics")
-    _print_setup(settings, say)
+    engine = store.connect(settings.database)
+    _print_operation(engine, say)
+    _print_setup(settings, engine, say)
+    engine.dispose()
     say("  stop with Ctrl-C")
 
 
-def _print_setup(settings: Settings, say: Callable[[str], None]) -> None:
+def _print_operation(engine: store.Engine, say: Callable[[str], None]) -> None:
+    """Print what the server does not do until its operator tells it to."""
+    operation = store.operation.now_holds(engine)
+    if operation.held:
+        say(f"  WARNING    This server {store.operation.HELD}")
+    if operation.drained:
+        say(f"  WARNING    This server {store.operation.DRAINED}")
+
+
+def _print_setup(settings: Settings, engine: store.Engine, say: Callable[[str], None]) -> None:
     """While nobody is an administrator, print a new link that makes one; it works once, and the last one works no more."""
-    engine = store.connect(settings.database)
     if not store.accounts.any_admin(engine):
         link = store.accounts.new_link(engine, "setup", datetime.now(UTC), INVITED, role="admin")
         say(f"  setup      {links.once(engine, settings.url, link)}  (makes the first administrator; works once)")
-    engine.dispose()
 
 
 def _watch(children: list[Child], stopping: list[int], say: Callable[[str], None]) -> int:

@@ -13,10 +13,13 @@ from app.store import (
     desk,
     feeds,
     identity,
+    inventory,
     leftover,
+    operation,
     press_events,
     reach,
     samples,
+    snapshot,
 )
 from app.store.changes import Change, Keys, keys
 from app.store.engine import Engine, connect, upgrade
@@ -36,11 +39,14 @@ __all__ = [
     "feeds",
     "identity",
     "instant",
+    "inventory",
     "keys",
     "leftover",
     "micros",
+    "operation",
     "press_events",
     "reach",
     "samples",
+    "snapshot",
     "upgrade",
 ]

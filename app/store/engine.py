@@ -27,7 +27,7 @@ from sqlalchemy import Engine as Engine
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from app.errors import Misconfigured, TooSlow, Unavailable, Unfit
+from app.errors import Draining, Misconfigured, TooSlow, Unavailable, Unfit
 from app.store.built import Built
 from app.store.tables import counter
 from app.text.masking import hushed
@@ -164,10 +164,13 @@ def writing(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
-def lock(connection: Connection) -> tuple[int, str]:
+def lock(connection: Connection, *, takes: bool = False) -> tuple[int, str]:
     """Lock the counter's row. Return the last number, and the name of the history. Other writers wait here until this transaction
-    ends, so numbers are committed in order and no deadlock is possible."""
-    ((seq, instance),) = _LOCK.rows(connection)
+    ends, so numbers are committed in order and no deadlock is possible. `takes`: the transaction takes a release; raises Draining if
+    none are taken at this time."""
+    ((seq, instance, drained),) = _LOCK.rows(connection)
+    if takes and drained:
+        raise Draining("The server takes no releases at this time, because its operator drains it.")
     return int(seq), str(instance)
 
 
@@ -177,7 +180,11 @@ def unlock(connection: Connection, seq: int) -> None:
 
 
 _LOCK = Built(
-    lambda _: select(counter.c.seq, counter.c.instance).where(counter.c.id == literal_column("1")).with_for_update()
+    lambda _: (
+        select(counter.c.seq, counter.c.instance, counter.c.drained)
+        .where(counter.c.id == literal_column("1"))
+        .with_for_update()
+    )
 )
 _UNLOCK = Built(lambda _: update(counter).where(counter.c.id == literal_column("1")).values(seq=bindparam("newest")))
 
@@ -204,7 +211,7 @@ _turns: dict[str, threading.Lock] = {}  # database URL -> the lock that its writ
 def reading(engine: Engine) -> Iterator[Connection]:
     """A connection for single statements, each its own snapshot. Raises Unavailable and Unfit."""
     options: dict[str, Any] = {"reading": True}
-    if engine.dialect.name == "postgresql":
+    if engine.dialect.name == "postgresql" and "snapshot" not in engine.get_execution_options():
         options["isolation_level"] = "AUTOCOMMIT"
     with _converted(), engine.connect().execution_options(**options) as connection:
         yield connection
@@ -245,8 +252,8 @@ def _brief(error: Exception) -> str:
     return hushed(str(cause).strip().splitlines()[0][:200]) if str(cause).strip() else type(cause).__name__
 
 
-def _revision(engine: Engine) -> str:
-    """The revision of the schema; empty for a new database."""
+def revision(engine: Engine) -> str:
+    """The revision of the schema; empty for a new database. Raises Unavailable."""
     with reading(engine) as connection:
         if not inspect(connection).has_table("alembic_version"):
             return ""
@@ -256,7 +263,7 @@ def _revision(engine: Engine) -> str:
 def upgrade(engine: Engine) -> None:
     """Upgrade the schema to the newest revision; two processes may do so at once. Raises Misconfigured if the schema is too old, or
     newer than this version, and Unavailable."""
-    found = _revision(engine)
+    found = revision(engine)
     if found == REVISIONS[-1]:
         return
     if found and found not in REVISIONS:

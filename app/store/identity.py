@@ -80,8 +80,8 @@ def moved(engine: Engine) -> bool:
 def renew(engine: Engine, instance: str, *, older: bool) -> str:
     """Give the history a new name, unless its name is no longer `instance`. Return the valid name. `older`: the database is in an
     older state than before; otherwise it only moved. A database that has moved but has no home yet keeps its name, because an earlier
-    version of Pressrelay gave the name without noting a home. Where the state may be older or a copy, people sign in again; not
-    where a standby took over. Raises Unavailable."""
+    version of Pressrelay gave the name without noting a home. Where the state may be older or a copy, people sign in again, and
+    nothing is delivered until the operator says that this is the real one; not where a standby took over. Raises Unavailable."""
     with writing(engine) as connection:
         found, known = connection.execute(
             select(counter.c.instance, counter.c.home).where(counter.c.id == 1).with_for_update()
@@ -92,7 +92,7 @@ def renew(engine: Engine, instance: str, *, older: bool) -> str:
         name = secrets.token_hex(8) if known or older else str(found)
         values: dict[str, str | int] = {"instance": name, "home": home}
         if name != found and (older or not _took_over(connection, str(known), home)):
-            values["renewed"] = now = micros(datetime.now(UTC))
+            values["renewed"] = values["held"] = now = micros(datetime.now(UTC))
             _end(connection, now)
         connection.execute(update(counter).where(counter.c.id == 1).values(**values))
     return name

@@ -621,6 +621,10 @@ counter = Table(
     ),  # the last number of a notice under embargo (app/store/deliveries/outbox.py)
     Column("home", Text, nullable=False),  # where the database was when `instance` was given
     Column("renewed", BigInteger, nullable=False),  # when `instance` was last renewed; 0: never
+    # What the operator told the whole server (app/store/operation.py), as micros; 0: nothing.
+    Column("held", BigInteger, nullable=False, server_default="0"),  # since when nothing is delivered or pulled
+    Column("drained", BigInteger, nullable=False, server_default="0"),  # since when no release is taken
+    Column("backed_up", BigInteger, nullable=False, server_default="0"),  # the moment that the last backup shows
 )
 
 # Articles that name another article, by its guid, as their translation.

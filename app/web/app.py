@@ -12,7 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 import schemas
 from app import web
 from app.context import connect
-from app.errors import PressrelayError, Problem, TooSlow, Unavailable, Unfit
+from app.errors import Draining, PressrelayError, Problem, TooSlow, Unavailable, Unfit
 from app.query import url
 from app.settings import Settings, load
 from app.web import crosssite, measured
@@ -68,6 +68,10 @@ def answer(error: Exception) -> Response:
         body, status = Problem(503, "too-costly", "The query takes too long", detail).body(), 503
         headers = {"Retry-After": "10"}
         log.error("%s", error)
+    elif isinstance(error, Draining):
+        detail = "Nothing was stored. Send the request again in some minutes; reading goes on meanwhile."
+        body, status = Problem(503, "draining", "The server takes no releases at this time", detail).body(), 503
+        headers = {"Retry-After": "30"}
     elif isinstance(error, Unavailable):
         problem = Problem(
             503,

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from app import store
 from app.cache.redis import Instance, Mark, Ref, Rendered, RenderingTurn
 from app.context import Context
-from app.query import Cursor, Query, Values
-from app.syndication.page import Plan, completed
+from app.query import Cursor, Query, Values, parse
+from app.syndication.page import Plan, completed, planned
 from app.web import representation
 from app.web.representation import IDENTITY
 from feeds import format_of
@@ -30,6 +30,14 @@ def key_of(context: Context, query: Query, format: str, named: Values, encoding:
     named = (*named, "/keyed") if context.settings.purge_url else named
     text = "\n".join((format, query.canonical(), encoding, *own, *named))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def fresh_etag(context: Context, format: str, office: str, offices: Sequence[str]) -> str:
+    """The ETag of the feed of an office, or of everything, rendered without the cache. `offices`: all that are known. Raises
+    Unavailable."""
+    plan = planned(context, parse([("office", office)] if office else [], offices), format)
+    articles, _ = completed(context, plan.dated, {})
+    return representation.etag_of(format_of(format).render(plan.finish(tuple(articles))))
 
 
 class Rendering:

@@ -7,6 +7,7 @@ from msgspec import Struct, structs
 from sqlalchemy import Engine, Row, delete, insert, select, update
 
 from app.store.engine import reading, writing
+from app.store.operation import may_pull
 from app.store.tables import micros, sources
 
 
@@ -56,12 +57,12 @@ def all_sources(engine: Engine) -> list[Source]:
 
 def claim_source(engine: Engine, now: int, lease: int) -> Source | None:
     """Claim the source that has been due longest, for this process alone until `now + lease` (micros); None if no source is due, or
-    another process was first. Raises Unavailable."""
+    another process was first, or nothing may be pulled. Raises Unavailable."""
     due = select(sources).where(sources.c.next_due <= now).order_by(sources.c.next_due).limit(1)
     with reading(engine) as connection:
         row = connection.execute(due).one_or_none()
-    if row is None:
-        return None
+        if row is None or not may_pull(connection):
+            return None
     # If two processes read the same row, only one can change it.
     taken = update(sources).where(sources.c.name == row.name, sources.c.next_due == row.next_due)
     with writing(engine) as connection:

@@ -46,10 +46,10 @@ class Original(Struct, frozen=True):
 def writer(engine: Engine, guids: Collection[str], now: datetime) -> Iterator["Writer"]:
     """One transaction that writes the decisions on these articles, all or nothing; it is committed when the block ends.
 
-    Other writers wait meanwhile, so the rows that it reads do not change. Raises Unavailable; then nothing is stored.
+    Other writers wait meanwhile, so the rows that it reads do not change. Raises Draining and Unavailable; then nothing is stored.
     """
     with writing(engine) as connection:
-        made = Writer(connection, guids, now, *lock(connection))
+        made = Writer(connection, guids, now, *lock(connection, takes=True))
         yield made
         made.flush()
         unlock(connection, made.seq)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
 from app.store.deliveries.subscriptions import Subscription, end, keep
 from app.store.engine import lock, reading, writing
+from app.store.operation import is_held
 from app.store.tables import intents, micros, subscriptions
 
 LEASE = 180_000_000  # microseconds for which a worker keeps a claimed intent
@@ -100,7 +101,7 @@ def claim_intents(engine: Engine, who: str, now: datetime, most: int, busy: Coll
     if busy:
         due = due.where(intents.c.host.not_in(sorted(busy)))
     with reading(engine) as connection:
-        if connection.execute(due.limit(1)).first() is None:
+        if connection.execute(due.limit(1)).first() is None or is_held(connection):
             return []
     with writing(engine) as connection:
         rows = connection.execute(due.with_for_update(skip_locked=True, of=intents)).all()

@@ -30,6 +30,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from app.store.deliveries.intents import deny_within
 from app.store.deliveries.subscriptions import FIELDS, Subscription, end, pause
 from app.store.engine import reading, writing
+from app.store.operation import is_held
 from app.store.tables import PROMPT, SLOW, delivered, deliveries, micros, queue, subscriptions
 
 LEASE = 180_000_000  # microseconds: longer than any delivery takes
@@ -138,8 +139,8 @@ def claim(engine: Engine, who: str, now: datetime, rooms: Mapping[int, Room], ro
     at = micros(now)
     with reading(engine) as connection:  # Usually nothing is due; then no transaction begins.
         ids = [id for line, room in rooms.items() for id in _due(connection, at, line, room)]
-    if not ids:
-        return []
+        if not ids or is_held(connection):
+            return []
     with writing(engine) as connection:
         due = select(queue.c.subscription).where(queue.c.subscription.in_(ids), queue.c.next <= at, ~queue.c.paused)
         locked = due.order_by(queue.c.subscription).with_for_update(skip_locked=True)

@@ -23,14 +23,16 @@ def health() -> Response:
 
 @blueprint.get("/readyz")
 def ready() -> Response:
-    """Whether releases can be accepted: 200 if the database answers, else 503. Details of the cache and the sources need an
-    administrator's token, because they name the machines behind this one."""
+    """Whether requests can be answered: 200 if the database answers, else 503; and what the operator told the server to leave. Details
+    of the cache and the sources need an administrator's token, because they name the machines behind this one."""
     context = here()
     try:
-        seq = store.articles.newest_seq(context.engine)
+        operation = store.operation.now_holds(context.engine)
+        left = ({"deliveries": "held"} if operation.held else {}) | ({"intake": "drained"} if operation.drained else {})
         principal = web.access.given()
         if principal is None or not principal.may("admin"):
-            return _json({"status": "ok"}, 200)
+            return _json({"status": "ok", **left}, 200)
+        seq = store.articles.newest_seq(context.engine)
         sources = store.accounts.all_sources(context.engine)
     except Unavailable as error:
         log.error("%s", error)
@@ -41,7 +43,15 @@ def ready() -> Response:
         if source.alarm
     ]
     cache = "ok" if context.cache.alive() else "down"
-    return _json({"status": "ok", "database": "ok", "changes": seq, "cache": cache, "sources": alarms or "ok"}, 200)
+    told: dict[str, object] = {
+        "status": "ok",
+        **left,
+        "database": "ok",
+        "changes": seq,
+        "cache": cache,
+        "sources": alarms or "ok",
+    }
+    return _json(told, 200)
 
 
 @blueprint.get("/metrics")
