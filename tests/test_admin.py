@@ -72,6 +72,26 @@ def test_the_overview_shows_this_host_and_what_it_did(desk: Desk) -> None:
     assert desk.admin.get("/admin?period=year").status_code == 404
 
 
+def test_orders_to_the_whole_server(desk: Desk) -> None:
+    engine, editor = desk.context.engine, desk.person("orders@press.example")
+    for action in ("hold", "drain", "flush", "resume", "fill"):
+        assert form(editor, f"/admin/{action}").status_code == 404
+    assert form(desk.admin, "/admin/explode").status_code == 404
+    for action in ("hold", "drain"):
+        assert path_of(form(desk.admin, f"/admin/{action}")) == "/admin"
+    orders = store.operation.now_holds(engine)
+    assert orders.held and orders.drained
+    page = desk.admin.get("/admin").text
+    assert "All deliveries and pulls are held." in page and "No releases are taken." in page
+    assert desk.server.push(desk.token, document("tag:admin,2026:drained")).status_code == 503
+    for action in ("resume", "fill", "flush"):
+        assert path_of(form(desk.admin, f"/admin/{action}")) == "/admin"
+    orders = store.operation.now_holds(engine)
+    assert not orders.held and not orders.drained
+    assert desk.server.push(desk.token, document("tag:admin,2026:drained")).status_code == 201
+    assert actions(desk)[1:4] == ["cache-flushed", "intake-resumed", "deliveries-resumed"]
+
+
 def test_a_source_is_pulled_by_a_button(desk: Desk) -> None:
     engine = desk.context.engine
     far = store.micros(datetime.now(UTC) + timedelta(days=300))

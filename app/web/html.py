@@ -82,7 +82,7 @@ FORMS = _endpoints(
     {
         "account": "add change end_session steer",
         "accreditation": "ask confirm",
-        "admin": "pull steer",
+        "admin": "order pull steer",
         "alerts": "ask confirm leave",
         "compose": "settle upload",
         "desk": "begin save steer step",

@@ -14,6 +14,7 @@ from app.web.context import Context
 from app.web.plot import BarSeries, plotted
 
 SILENT = timedelta(minutes=3)  # a host that has not written for so long counts as gone
+OLD_BACKUP = timedelta(days=2)
 LATE_LIFT, LATE_DELIVERY = 10.0, 300.0  # seconds; as the alerts in contrib/prometheus
 SPANS = {"day": 86_400 // SPAN, "week": 7 * 86_400 // SPAN}  # spans that a plot shows
 BARS = 144  # of a plot
@@ -40,6 +41,9 @@ class Health(Struct, frozen=True):
     alarms: int  # sources with an alarm
     disk: float  # free part of this host's disk
     records: int  # of the audit log
+    backup: datetime | None  # the moment that the newest backup shows
+    held: datetime | None  # since when nothing is delivered or pulled
+    drained: datetime | None  # since when no release is taken
     hosts: tuple[tuple[store.samples.Host, bool], ...]  # with each, whether it writes
 
 
@@ -61,6 +65,7 @@ def health(context: Context, now: datetime) -> Health:
     took = (datetime.now(UTC) - began).total_seconds()
     figures = store.deliveries.figures(context.engine)
     sources = store.accounts.all_sources(context.engine)
+    orders = store.operation.now_holds(context.engine)
     return Health(
         database=took,
         size=store.samples.database_size(context.engine),
@@ -71,6 +76,9 @@ def health(context: Context, now: datetime) -> Health:
         alarms=sum(bool(source.alarm) for source in sources),
         disk=disk_free(context.settings),
         records=store.audit.head(context.engine)[0],
+        backup=_since(orders.backed_up),
+        held=_since(orders.held),
+        drained=_since(orders.drained),
         hosts=tuple((host, now - host.seen < SILENT) for host in store.samples.all_hosts(context.engine)),
     )
 
@@ -107,6 +115,10 @@ def _bars(samples: Mapping[int, Sequence[float]], first: int, width: int, how: S
 
 def _instant(span: int) -> datetime:
     return datetime.fromtimestamp(span * SPAN, UTC)
+
+
+def _since(at: int) -> datetime | None:
+    return store.instant(at) if at else None
 
 
 def _late(due: int | None, now: datetime) -> float:

@@ -16,6 +16,14 @@ blueprint = Blueprint("admin", __name__)
 LISTED = 50  # rows of a list
 DEPTH = 20_000  # records of the audit log that one search looks at
 OFFICE = "office:"  # how the place of an office's articles begins
+# What is said to the whole server, and how the audit log calls it.
+ORDERS = {
+    "hold": "deliveries-held",
+    "resume": "deliveries-resumed",
+    "drain": "intake-drained",
+    "fill": "intake-resumed",
+    "flush": "cache-flushed",
+}
 STEERED = ("pause", "resume", "resend", "end")
 NUMBER = re.compile(r"[1-9][0-9]{0,17}")
 FILTERS = {"office": 64, "article": 32, "action": 32, "actor": 120}  # of the audit log, with their greatest lengths
@@ -37,7 +45,26 @@ def overview(visit: Visit) -> Response:
         period=period,
         late_lift=web.operating.LATE_LIFT,
         late_delivery=web.operating.LATE_DELIVERY,
+        backed_up=now - web.operating.OLD_BACKUP,
     )
+
+
+@blueprint.post("/admin/<action>")
+@signed_in
+def order(visit: Visit, action: str) -> Response:
+    """`hold` or `resume` all deliveries and pulls, `drain` or `fill` the intake of releases, `flush` the cache."""
+    web.newsrooms.administrators_only(visit)
+    context, now = here(), datetime.now(UTC)
+    if action not in ORDERS:
+        raise NotFound
+    if action in ("hold", "resume"):
+        store.operation.hold_deliveries(context.engine, now if action == "hold" else None)
+    elif action in ("drain", "fill"):
+        store.operation.drain_intake(context.engine, now if action == "drain" else None)
+    else:
+        context.cache.renew()
+    _record(visit, ORDERS[action], {}, now)
+    return gone("/admin")
 
 
 @blueprint.get("/admin/offices")
