@@ -9,7 +9,8 @@ keep_private()
 end_on_sigterm()
 die_with_parent(os.getppid())  # Granian's main gone: no worker may go on serving old code
 
-from app import create_app  # noqa: E402 -- a worker that is told to end while it loads the rest must hear it
+# A worker that is told to end while it loads the rest must hear it.
+from app import create_app, liveness  # noqa: E402
 from app.logs import configure  # noqa: E402
 from app.settings import load  # noqa: E402
 from app.web import counting  # noqa: E402
@@ -21,5 +22,6 @@ flask = create_app(settings)
 context = flask.extensions["pressrelay"]
 app = lane(flask.wsgi_app, context.cache, settings.hot_memory, flask.extensions.get("reach"))
 counting.install(context.engine, settings, flask.extensions, ending)
+liveness.take_part(getattr(app, "retire", None))
 gc.freeze()  # What is loaded by now stays: the collector need not look through modules and code tables again and again.
 hear_the_end()

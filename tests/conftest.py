@@ -91,6 +91,7 @@ class Server:
             **{name: value for name, value in os.environ.items() if not name.startswith("PRESSRELAY_")},
             "PRESSRELAY_DATA_DIR": str(directory),
             "PRESSRELAY_PORT": str(self.port),
+            "PRESSRELAY_DRAIN_SECONDS": "0",  # no proxy has to be told
             "PRESSRELAY_DELIVERERS": "0",  # but where something is delivered: each takes a second to start
             **{f"PRESSRELAY_{name.upper()}": value for name, value in settings.items()},
         }

@@ -227,7 +227,7 @@ def check(
     def ask(asked: DraftText) -> releases.Prepared | list[tuple[str, Fault]]:
         body = writing.to_release(asked, guid, version, here, now, urls)
         try:
-            prepared = releases.prepare(rules, body, writing.CONTENT_TYPE, releases.files_of(context))
+            prepared = releases.prepare_safely(rules, body, writing.CONTENT_TYPE, releases.files_of(context))
         except Problem as problem:
             return _faults(problem.errors or (Fault(problem.detail),))
         problems = [receipt.problem or {} for receipt in prepared.refused.values()]

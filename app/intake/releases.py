@@ -1,6 +1,7 @@
 """Takes a release in: parse, normalize, store, announce. Pushes, imports, drop folders and sources all come through here."""
 
 import hashlib
+import pickle
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -22,6 +23,7 @@ from app.intake import normalize as normalizer
 from app.intake.draft import Assigned, Given
 from app.intake.enclosures import Bound, FilesOf
 from app.intake.normalize import Normal
+from app.intake.quarantine import read_alone, watched
 from app.settings import Settings
 from feeds import Article, press_release, rfc3339
 
@@ -122,9 +124,8 @@ def take(
     `zone`: the time zone of its dates without a zone, if it is not that of the office. `name`: of the document's file.
     `base`: the URL that the document was fetched from.
     """
-    prepared = prepare(
-        Rules(context.settings, sender, backfill, zone, name, base), body, content_type, files_of(context), files
-    )
+    rules = Rules(context.settings, sender, backfill, zone, name, base)
+    prepared = prepare_safely(rules, body, content_type, files_of(context), files)
     if dry_run:
         url = context.settings.url
         foreseen = store.articles.foresee(context.engine, prepared.items, datetime.now(UTC))
@@ -147,7 +148,7 @@ def publish(context: Context, sender: Sender, body: bytes, content_type: str, sl
     guid = f"urn:uuid:{uuid5(ENTRIES, f'{sender.office.code} {hashlib.sha256(body).hexdigest()}')}"
     assigned = Assigned(guid, datetime.now(UTC).isoformat())
     rules = Rules(context.settings, sender)
-    prepared = prepare(rules, body, content_type, files_of(context), assigned=assigned)
+    prepared = prepare_safely(rules, body, content_type, files_of(context), assigned=assigned)
     _require_one(len(prepared.items) + len(prepared.refused))
     if prepared.refused:
         raise as_problem([*prepared.refused.values()])
@@ -172,7 +173,8 @@ def correct(context: Context, sender: Sender, current: Article, body: bytes, con
     """
     rules = Rules(context.settings, sender)
     assigned = Assigned(current.guid, datetime.now(UTC).isoformat(), current.issued.isoformat())
-    parsed = parsers.parse(body, content_type, rules.given, max_depth=context.settings.max_depth, assigned=assigned)
+    with watched(context.settings, body):
+        parsed = parsers.parse(body, content_type, rules.given, max_depth=context.settings.max_depth, assigned=assigned)
     if parsed.refused:
         raise Invalid([fault for faults in parsed.refused.values() for fault in faults])
     _require_one(len(parsed.drafts))
@@ -278,6 +280,38 @@ def _require_own(office: OfficeRecord, article: Article) -> None:
 def files_of(context: Context) -> FilesOf:
     """A function that returns the files of an article's newest version by its guid. It raises Unavailable."""
     return partial(store.articles.files_of, context.engine)
+
+
+class TrialRequest(Struct, frozen=True):
+    """What app/intake/trial.py needs to prepare a release in a process of its own."""
+
+    rules: Rules
+    body: bytes
+    content_type: str
+    files: Mapping[str, Upload]
+    assigned: Assigned | None
+
+
+def prepare_safely(
+    rules: Rules,
+    body: bytes,
+    content_type: str,
+    files_of: FilesOf,
+    files: Mapping[str, Upload] = NO_FILES,
+    assigned: Assigned | None = None,
+) -> Prepared:
+    """The same as `prepare`, but a document that crashed a process is prepared in another process, and refused after its second crash
+    (app/intake/quarantine.py). Raises also Problem (422, 503)."""
+    with watched(rules.settings, body) as suspect:
+        if suspect is None:
+            return prepare(rules, body, content_type, files_of, files, assigned)
+    answer = pickle.loads(
+        read_alone(rules.settings, body, pickle.dumps(TrialRequest(rules, body, content_type, files, assigned)))
+    )
+    if isinstance(answer, Problem):
+        raise answer
+    assert isinstance(answer, Prepared)
+    return answer
 
 
 def prepare(
