@@ -222,7 +222,7 @@ def check(
             faults.append((f"file-name-{number}", Fault(f"The file {entry.get('name', '')!r} was not uploaded.")))
     guid, version = (draft.guid, draft.base + 1) if draft else (f"urn:uuid:{uuid4()}", 1)
     urls = placeholders(known)
-    rules = releases.Rules(context.settings, sender_of(office, "desk"))
+    rules = releases.Rules(context.settings, sender_of(office, "desk"), ahead=store.clock.ahead(context.engine))
 
     def ask(asked: DraftText) -> releases.Prepared | list[tuple[str, Fault]]:
         body = writing.to_release(asked, guid, version, here, now, urls)

@@ -5,7 +5,6 @@ embargo, such as a delivery to an accredited subscriber or an article of a sourc
 left out, and where it can be seen.
 """
 
-import time
 from collections.abc import Iterator
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -35,7 +34,7 @@ class FromDatabase(Collector):
         except Unavailable:
             yield _gauge("pressrelay_database_up", "1 while the database answers", 0)
             return
-        now = time.time()
+        now = store.clock.database_now(self._engine).timestamp()
         yield _gauge("pressrelay_database_up", "1 while the database answers", 1)
         yield _gauge("pressrelay_changes", "Number of changes of public articles so far", seq)
         # 0 until the instant is past, so that embargoes that are not over yet do not show.

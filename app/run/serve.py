@@ -198,6 +198,7 @@ def serve(
         engine = store.connect(settings.database)
         store.upgrade(engine)
         store.deliveries.seal_all(engine, lambda secret: vault.seal(settings, secret))
+        warnings = [found] if (found := store.clock.complaint(engine)) else []
         engine.dispose()
         if not settings.redis_url:
             children.append(_valkey(settings, directory))
@@ -211,6 +212,8 @@ def serve(
         supervisor.wait_until_ready(roles)
         if not stopping:
             _print_summary(settings, say, roles)
+            for warning in warnings:
+                say(f"  WARNING    {warning}")
             ready()
         return supervisor.watch(draining=runs("web", roles))
     finally:

@@ -8,6 +8,7 @@ from app.store import (
     accounts,
     articles,
     audit,
+    clock,
     copies,
     deliveries,
     desk,
@@ -18,7 +19,7 @@ from app.store import (
     reach,
 )
 from app.store.changes import Change, Keys, keys
-from app.store.engine import Engine, connect, upgrade
+from app.store.engine import Engine, connect, shorten_log, upgrade
 from app.store.tables import instant, micros
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "accounts",
     "articles",
     "audit",
+    "clock",
     "connect",
     "copies",
     "deliveries",
@@ -40,5 +42,6 @@ __all__ = [
     "micros",
     "press_events",
     "reach",
+    "shorten_log",
     "upgrade",
 ]
