@@ -28,7 +28,8 @@ def _listen_on(descriptor: int) -> None:
     socket of its own."""
 
     def take(server: Any) -> None:
-        server._shd, server._sfd, server._ssp = SocketHolder(descriptor), descriptor, None  # type: ignore[call-arg]
+        server._shd = SocketHolder(descriptor, False, server.backlog)  # type: ignore[call-arg]
+        server._sfd, server._ssp = descriptor, None
 
     AbstractServer._init_shared_socket = take  # type: ignore[method-assign]
 
