@@ -166,6 +166,11 @@ def test_an_embargo_is_lifted_once_while_a_worker_is_cut_off(cluster: Cluster) -
         assert sum(f'"{lifted}"' in line for line in lines) == 1, "lifted once"
 
 
+def test_hosts_without_a_store_for_files_are_warned(cluster: Cluster) -> None:
+    assert "set PRESSRELAY_S3_BUCKET on each: otherwise a file is found only" in cluster.here.log.read_text()
+    assert "PRESSRELAY_S3_BUCKET" not in cluster.worker.log.read_text(), "it serves none"
+
+
 def test_a_copied_data_directory_is_another_host(cluster: Cluster, tmp_path: Path) -> None:
     """A host that was made from the files of another hears what that one does, and says what it does itself."""
     copied = tmp_path / "copied"
