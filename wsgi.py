@@ -10,7 +10,7 @@ end_on_sigterm()
 die_with_parent(os.getppid())  # Granian's main gone: no worker may go on serving old code
 
 # A worker that is told to end while it loads the rest must hear it.
-from app import create_app, measures  # noqa: E402
+from app import create_app, liveness, measures  # noqa: E402
 from app.logs import configure  # noqa: E402
 from app.settings import load  # noqa: E402
 from app.web import counting  # noqa: E402
@@ -23,5 +23,6 @@ context = flask.extensions["pressrelay"]
 app = lane(flask.wsgi_app, context.cache, settings.hot_memory, flask.extensions.get("reach"))
 measures.keep_noting(settings.data_dir, "web", ending)
 counting.install(context.engine, settings, flask.extensions, ending)
+liveness.take_part(getattr(app, "retire", None))
 gc.freeze()  # What is loaded by now stays: the collector need not look through modules and code tables again and again.
 hear_the_end()

@@ -9,7 +9,6 @@ In that case the history gets a new name (app/store/identity.py), under which th
 """
 
 import logging
-import time
 from collections.abc import Sequence
 
 from app import store
@@ -75,13 +74,17 @@ def _announce_missed(
     noted = cache.announced([change.stamp for change, _ in pending])
     if noted is None:
         return False
-    before = (time.time() - grace) * 1_000_000
-    missed = [change for change, at in pending if change.stamp not in noted and at <= before]
+    now = store.clock.database_now(engine).timestamp()
+    # A change from a moment to come is not young: the clock was set back since.
+    young = [(now - grace) * 1_000_000 < at <= (now + 1) * 1_000_000 for _, at in pending]
+    missed = [
+        change for (change, _), spare in zip(pending, young, strict=True) if change.stamp not in noted and not spare
+    ]
     if not announce(cache, missed):
         return False
     done = mark
-    for change, at in pending:
-        if change.stamp not in noted and at > before:
+    for (change, _), spare in zip(pending, young, strict=True):
+        if change.stamp not in noted and spare:
             break
         done = (change.seq, change.stamp)
     return done == mark or cache.set_mark(done)

@@ -26,6 +26,7 @@ COMMANDS = {  # name -> module of app.commands, the function in it, and the sent
     "source": ("sources", "source_group", "Sources that are pulled."),
     "feed": ("feeds", "feed_group", "Feeds with a short name."),
     "files": ("enclosures", "files_group", "Files that offices sent with releases."),
+    "quarantine": ("quarantine", "quarantine_group", "Documents that crashed the server."),
     "office": ("offices", "office_group", "Offices that may push releases."),
     "token": ("tokens", "token_group", "Tokens of offices, outlets, monitors and administrators."),
     "person": ("people", "person_group", "People who may sign in."),

@@ -1,5 +1,6 @@
 """What one process works with: the settings, and connections to database, cache and files. Intake, routes and commands get it."""
 
+from datetime import datetime
 from pathlib import Path
 
 from msgspec import Struct, field
@@ -28,6 +29,10 @@ class Context(Struct, frozen=True):
     cursors: Cursors
     once: Once = field(default_factory=Once)  # documents that are being rendered
     together: GroupCommit = field(default_factory=GroupCommit)  # pushes that share one commit
+
+    def now(self) -> datetime:
+        """The instant by the clock that decides what is public (app/store/clock.py). Raises Unavailable."""
+        return store.clock.database_now(self.engine)
 
     def trusted(self) -> bool:
         """Whether this process may serve from the cache: see app/announce.py. Raises Unavailable."""

@@ -5,7 +5,8 @@
     │   └── Invalid       the release has faults, all of which are listed (422)
     ├── Unavailable       the database cannot be used right now (503)
     │   ├── TooSlow       a database query took longer than allowed (503)
-    │   └── Draining      no releases are taken, because the operator drains the server (503)
+    │   ├── Draining      no releases are taken, because the operator drains the server (503)
+    │   └── NoFiles       the file store cannot be used right now, or does not have a file (503)
     ├── Elsewhere         a cursor names a change that this history of the database does not have (410)
     ├── Unfit             the database can never store a value: repeating the request does not help (400)
     ├── Refused           a request to another host was not made or not finished
@@ -143,6 +144,19 @@ class TooSlow(Unavailable):
 
 class Draining(Unavailable):
     """The operator drains the server: it takes no releases for some minutes, and answers everything else."""
+
+
+class NoFiles(Unavailable):
+    """The file store does not answer, or does not have a file that the database knows.
+
+    `public_message`: a sentence for the client.
+    """
+
+    def __init__(
+        self, message: str, public_message: str = "The file store does not answer. Send the request again."
+    ) -> None:
+        super().__init__(message)
+        self.public_message = public_message
 
 
 class Elsewhere(PressrelayError):

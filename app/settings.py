@@ -140,6 +140,11 @@ class Settings(Struct, frozen=True):
         int, "Days for which counts of polls and of pages seen are kept; 0: nothing is counted.", Range(0, 3650)
     ] = 30
     reach_seconds: Annotated[int, "Seconds between two writings of these counts.", Range(1, 3600)] = 60
+    drain_seconds: Annotated[
+        int,
+        "Seconds between SIGTERM and the end of the web workers, in which /readyz answers 503 and requests are still answered.",
+        Range(0, 300),
+    ] = 2
     metrics_address: Annotated[
         str, "HOST:PORT where the metrics can be read without a token; empty: they are at /metrics, for a token."
     ] = ""

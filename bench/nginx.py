@@ -99,10 +99,12 @@ def static(directory: Path, body: bytes, gzipped: bytes, headers: tuple[tuple[st
 
 
 @contextmanager
-def in_front(directory: Path, upstream: int) -> Iterator[int]:
-    """The port of an nginx with docs/nginx.conf in front of the server on the port `upstream`."""
+def in_front(directory: Path, upstream: int, second: int = 0) -> Iterator[int]:
+    """The port of an nginx with docs/nginx.conf in front of the server on the port `upstream`, and of another one on the port
+    `second`, if given."""
     port = free_port()
     text = (ROOT / "docs" / "nginx.conf").read_text(encoding="utf-8")
+    text = text.replace("127.0.0.1:8080 max_fails=0;", f"127.0.0.1:{second or upstream} max_fails=0;", 1)
     changes = {
         "user www-data;": "",
         "worker_processes auto;": "worker_processes 2;",

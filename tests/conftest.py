@@ -81,6 +81,7 @@ def together(*calls: Callable[[], object], seconds: float = 120) -> None:
 class Server:
     """`pressrelay serve` in a directory of its own."""
 
+    words: tuple[str, ...] = ("serve",)
     plainly = False  # started as its user starts it, and not by tests/forks.py, which takes a third of the time
 
     def __init__(self, directory: Path, **settings: str) -> None:
@@ -91,6 +92,7 @@ class Server:
             **{name: value for name, value in os.environ.items() if not name.startswith("PRESSRELAY_")},
             "PRESSRELAY_DATA_DIR": str(directory),
             "PRESSRELAY_PORT": str(self.port),
+            "PRESSRELAY_DRAIN_SECONDS": "0",  # no proxy has to be told
             "PRESSRELAY_DELIVERERS": "0",  # but where something is delivered: each takes a second to start
             **{f"PRESSRELAY_{name.upper()}": value for name, value in settings.items()},
         }
@@ -101,10 +103,10 @@ class Server:
     def start(self) -> "Server":
         with self.log.open("ab") as log:
             if self.plainly or self.environ.get("PYTHONPATH") != os.environ.get("PYTHONPATH"):
-                command = [sys.executable, "-m", "app.cli", "serve"]
+                command = [sys.executable, "-m", "app.cli", *self.words]
                 self.process = subprocess.Popen(command, cwd=ROOT, env=self.environ, stdout=log, stderr=log)
             else:
-                self.process = Command(("serve",), self.environ, log, log)
+                self.process = Command(self.words, self.environ, log, log)
         size = self.log.stat().st_size
 
         def running() -> bool:

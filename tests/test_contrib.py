@@ -61,7 +61,9 @@ def test_systemd_accepts_the_unit(path: Path, tmp_path: Path) -> None:
 def test_the_units_of_parts_and_whole_are_equally_hard() -> None:
     def hard(name: str) -> list[str]:
         text = (CONTRIB / "systemd" / name).read_text("utf-8")
-        return re.findall(r"^((?:Protect|Private|Restrict|NoNew|System|Capab|Ambient|Lock|Remove|UMask)\w*=.*)$", text, re.MULTILINE)
+        return re.findall(
+            r"^((?:Protect|Private|Restrict|NoNew|System|Capab|Ambient|Lock|Remove|UMask)\w*=.*)$", text, re.MULTILINE
+        )
 
     assert hard("pressrelay.service") == hard("pressrelay@.service") and len(hard("pressrelay.service")) > 18
 
@@ -96,7 +98,9 @@ def test_compose_and_the_container_fit_together() -> None:
         for needed in one.get("depends_on", ()):
             assert needed in services, (name, needed)
     assert "USER 10001" in containerfile and "/readyz" in containerfile
-    assert all(one["read_only"] and one["cap_drop"] == ["ALL"] for one in services.values() if one.get("image") == "pressrelay")
+    assert all(
+        one["read_only"] and one["cap_drop"] == ["ALL"] for one in services.values() if one.get("image") == "pressrelay"
+    )
 
 
 def test_the_proxy_of_compose_is_the_documented_one() -> None:
@@ -116,7 +120,11 @@ def test_the_values_of_the_chart_fit_their_schema() -> None:
     for wrong in ({"replicas": {"web": 0, "worker": 1, "deliver": 1}}, {"baseUrl": "press.example.org"}, {"imgae": {}}):
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(values | wrong, schema, cls=jsonschema.Draft7Validator)
-    used = {match for path in (CHART / "templates").iterdir() for match in re.findall(r"\.Values\.(\w+)", path.read_text("utf-8"))}
+    used = {
+        match
+        for path in (CHART / "templates").iterdir()
+        for match in re.findall(r"\.Values\.(\w+)", path.read_text("utf-8"))
+    }
     assert used == set(values), "each value is used, and each that is used exists"
     for name in values["settings"]:
         assert name in Settings.__struct_fields__, name
@@ -125,7 +133,18 @@ def test_the_values_of_the_chart_fit_their_schema() -> None:
 @pytest.mark.slow
 def test_a_wheel_works_without_a_checkout(tmp_path: Path) -> None:
     """Built from the sources, installed into an environment of its own, and run from an empty directory."""
-    words = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-q", "-w", str(tmp_path), str(_copied(tmp_path))]
+    words = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--no-deps",
+        "--no-build-isolation",
+        "-q",
+        "-w",
+        str(tmp_path),
+        str(_copied(tmp_path)),
+    ]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     (wheel,) = tmp_path.glob("pressrelay-*.whl")
@@ -147,12 +166,18 @@ def test_a_wheel_works_without_a_checkout(tmp_path: Path) -> None:
     program = [str(own / "bin" / "python"), "-m", "app.cli"]
     (tmp_path / "empty").mkdir()
     asked = "import app, docs; print(app.__file__)"
-    where = subprocess.run([program[0], "-c", asked], cwd=tmp_path / "empty", capture_output=True, text=True, check=True)
+    where = subprocess.run(
+        [program[0], "-c", asked], cwd=tmp_path / "empty", capture_output=True, text=True, check=True
+    )
     assert str(site) in where.stdout, "the checkout is not what is tried"
-    doctor = subprocess.run([*program, "doctor"], cwd=tmp_path / "empty", env=server.environ, capture_output=True, text=True, check=False)
+    doctor = subprocess.run(
+        [*program, "doctor"], cwd=tmp_path / "empty", env=server.environ, capture_output=True, text=True, check=False
+    )
     assert doctor.returncode == 0, doctor.stdout + doctor.stderr
     with tempfile.TemporaryFile("w+") as output:
-        running = subprocess.Popen([*program, "serve"], cwd=tmp_path / "empty", env=server.environ, stdout=output, stderr=output)
+        running = subprocess.Popen(
+            [*program, "serve"], cwd=tmp_path / "empty", env=server.environ, stdout=output, stderr=output
+        )
         try:
             _answers(server, running, output)
             assert server.client.get("/docs/operating").status_code == 200
@@ -165,7 +190,9 @@ def test_a_wheel_works_without_a_checkout(tmp_path: Path) -> None:
 
 def _copied(directory: Path) -> Path:
     """The sources, so that building leaves nothing in the checkout."""
-    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout.decode().split("\0")
+    tracked = (
+        subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout.decode().split("\0")
+    )
     for name in filter(None, tracked):
         if (ROOT / name).is_file() and not name.startswith(("tests/", ".")):
             target = directory / "source" / name

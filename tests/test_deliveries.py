@@ -979,3 +979,30 @@ def test_a_loaded_archive_is_no_news(engine: Engine) -> None:
     assert [state.article.guid for state in found.values()] == ["tag:new"]
     put(engine, article("tag:old", 2, updated=NOW))
     assert len(claimed(engine, at=datetime.now(UTC) + timedelta(hours=1))[0].rows) == 2, "its correction is"
+
+
+def test_a_version_comes_once_although_others_wait(engine: Engine, tmp_path: Path) -> None:
+    """The article changes again while it waits behind more than one delivery can take: its newest version comes at the place of its
+    last change, under one id."""
+    settings = Settings(data_dir=str(tmp_path), database_url=engine.url.render_as_string(hide_password=False))
+    context = connect(settings)
+    one = subscribe(engine, "https://press.example.org", "https://example.org:443/hook", kind="webhook", format="json")
+    put(engine, *(article(f"tag:{number}", id=f"id-{number}") for number in range(60)))
+    put(engine, article("tag:0", 2, id="id-0", headline="두 번째"))
+    channels: Any = {"webhook": deliver.CHANNELS["webhook"](Means(context, None, None, None))}  # type: ignore[arg-type]
+    got: list[Parcel[Any]] = []
+    while jobs := claimed(engine):
+        (job,) = jobs
+        (pack,) = deliver.pack(context, channels, jobs).values()
+        assert isinstance(pack, Pack), pack
+        got += pack.parcels
+        done = [store.deliveries.Done(seq, "replaced", 0) for seq in pack.replaced]
+        done += [store.deliveries.Done(seq, "delivered", 1, 204) for parcel in pack.parcels for seq in parcel.seqs]
+        store.deliveries.settle(engine, "a", [store.deliveries.Settled(job, tuple(done))], datetime.now(UTC))
+    bodies = [msgspec.json.decode(parcel.content.body) for parcel in got]
+    named = Counter(re.search(r"tag:\d+", msgspec.json.encode(body).decode())[0] for body in bodies)  # type: ignore[index]
+    assert len(got) == 60 and set(named.values()) == {1}
+    assert len({parcel.id for parcel in got}) == 60
+    assert "두 번째" in got[-1].content.body.decode()
+    assert states(engine, one).count("replaced") == 1
+    context.engine.dispose()

@@ -3,6 +3,7 @@
 import http.client
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -588,6 +589,17 @@ def test_processes_share_the_marks_of_a_directory(tmp_path: Path) -> None:
     assert one.read(slots) == other.read(slots) != before
     assert one.read(slots)[0] == before[0], "of everything"
     assert Marks().host != one.host
+
+
+def test_a_copy_of_the_marks_is_another_host(tmp_path: Path) -> None:
+    original = Marks(tmp_path / "marks")
+    shutil.copy2(tmp_path / "marks", tmp_path / "copy")
+    copy = Marks(tmp_path / "copy")
+    assert copy.host != original.host
+    assert copy.host == Marks(tmp_path / "copy").host
+    before = copy.read(copy.slots([]))
+    original.replace(None)
+    assert copy.read(copy.slots([])) == before
 
 
 def test_a_file_of_another_size_is_replaced_and_a_directory_that_cannot_be_written_is_done_without(

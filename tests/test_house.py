@@ -24,7 +24,7 @@ ARROWS = {
 # a room. `app.web.routes` is within `app.web`, and `app.intake.parsers` within `app.intake`.
 FLOORS = (
     ("errors", "measures"),
-    ("text", "cache", "accounts", "outbound"),
+    ("text", "cache", "accounts", "outbound", "liveness"),
     ("logs", "query", "settings"),
     ("store", "files"),
     ("announce",),

@@ -25,6 +25,7 @@ CHUNK = 8 * 1024 * 1024  # bytes that are fetched or sent with one request
 UNFINISHED = ".unfinished-"  # begins the names of directories that a backup works in
 LEFT = 86_400.0  # seconds after which such a directory was left by a process that was killed
 LOCK = "lock"
+LONGEST = 300  # seconds that a bucket may take for one request: parts of a backup are large
 
 
 class BackupPlace(Protocol):
@@ -145,7 +146,7 @@ class Bucket:
 
     def __init__(self, settings: Settings, bucket: str, prefix: str) -> None:
         self.shown = f"s3://{bucket}/{prefix}".rstrip("/")
-        self._store: S3Store = blobs.bucket(settings, bucket, prefix)
+        self._store: S3Store = blobs.bucket(settings, bucket, prefix, longest=LONGEST)
         self._directory = Path(settings.data_dir).resolve()
 
     def names(self, below: str = "") -> Iterator[str]:

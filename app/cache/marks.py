@@ -11,20 +11,22 @@ import os
 import secrets
 from collections.abc import Iterable
 from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 from zlib import crc32
 
 SLOTS = 1 << 15  # feeds that share a slot become out of date together, which costs a check but shows nothing wrong
-HOST, EVERYTHING, HISTORY, FIRST = 0, 1, 2, 3  # slots
+EVERYTHING, HISTORY, FIRST = 1, 2, 3  # slots; the first is not used
 SIZE = SLOTS * 8  # bytes
+BOOT = Path("/proc/sys/kernel/random/boot_id")  # a new number at each start of the machine: random(4)
 
 
 class Marks:
     """The numbers of a host, shared through a file; without a file, those of this process alone."""
 
     def __init__(self, path: Path | None = None) -> None:
-        self._numbers = memoryview(_shared(path) if path else _alone()).cast("Q")
-        self.host = f"{self._numbers[HOST]:016x}"
+        memory, self.host = _shared(path) if path else _alone()
+        self._numbers = memoryview(memory).cast("Q")
 
     def slots(self, pairs: Iterable[str]) -> tuple[int, ...]:
         """The slots for pairs "place/topic", and the slot for everything."""
@@ -47,18 +49,20 @@ class Marks:
             self._numbers[slot] = secrets.randbits(64)
 
 
-def _alone() -> mmap.mmap:
-    made = mmap.mmap(-1, SIZE)
-    made[:8] = secrets.token_bytes(8)
-    return made
+def _alone() -> tuple[mmap.mmap, str]:
+    return mmap.mmap(-1, SIZE), secrets.token_hex(8)
 
 
-def _shared(path: Path) -> mmap.mmap:
+def _shared(path: Path) -> tuple[mmap.mmap, str]:
+    """The memory of a file, and its name. Processes have the same name if, and only if, they share the memory. So nothing in the file
+    tells it: a copy of a data directory would have the name of the original, and ignore what that one announces."""
     try:
         if not path.exists() or path.stat().st_size != SIZE:
             _make(path)
         with path.open("r+b") as file:
-            return mmap.mmap(file.fileno(), SIZE)
+            found = os.fstat(file.fileno())
+            name = f"{BOOT.read_text('ascii').strip()} {found.st_dev} {found.st_ino}"
+            return mmap.mmap(file.fileno(), SIZE), sha256(name.encode()).hexdigest()[:16]
     except (OSError, ValueError):  # for example, if this process may only read the directory
         return _alone()
 
@@ -66,7 +70,7 @@ def _shared(path: Path) -> mmap.mmap:
 def _make(path: Path) -> None:
     """Create the file in one step. If several processes start together, all use the file of the first one."""
     new = path.with_name(f".{path.name}-{os.getpid()}-{secrets.token_hex(4)}")
-    new.write_bytes(secrets.token_bytes(8) + bytes(SIZE - 8))
+    new.write_bytes(bytes(SIZE))
     try:
         if path.exists():
             new.replace(path)  # it has another size, from another version of this program

@@ -35,7 +35,8 @@ def deliver_command(slot: int) -> None:
                 f"A delivery worker already runs in slot {slot} of {context.settings.data_dir}."
                 " Stop it, or give another --slot."
             ) from None
-        # The name is host and slot. If an earlier worker of the same name was killed, this one takes over its deliveries.
+        # The name is slot and host: the very file that is locked, so a copied data directory has another name. If an earlier worker
+        # of the same name was killed, this one takes over its deliveries.
         who = f"{context.cache.marks.host}:{slot}"
         with suppress(KeyboardInterrupt):
             asyncio.run(deliver(context, who, purges=slot == 0))

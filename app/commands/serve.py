@@ -12,7 +12,7 @@ from app import store
 from app.accounts.offices import OfficeRecord
 from app.commands import Misconfigured, as_json, open_database
 from app.logs import configure
-from app.run.serve import serve
+from app.run.serve import ROLES, serve
 from app.settings import Settings, load
 from app.text.masking import hushed
 
@@ -23,8 +23,19 @@ from app.text.masking import hushed
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Push this release when the server is ready.",
 )
+@click.option(
+    "--only",
+    type=click.Choice(ROLES),
+    multiple=True,
+    help="Run only this part: web, worker (embargoes, sources, the desk) or deliver. Repeat it for more. Needs PRESSRELAY_REDIS_URL.",
+)
+@click.option(
+    "--fd",
+    type=click.IntRange(0),
+    help="File descriptor of a TCP socket that listens already. A socket that systemd passes is found without it.",
+)
 @as_json
-def serve_command(sample: Path | None, as_json: bool) -> None:
+def serve_command(sample: Path | None, only: tuple[str, ...], fd: int | None, as_json: bool) -> None:
     """Run the cache, the web workers and the background processes until SIGTERM or Ctrl-C."""
     settings = load()
     configure(settings.log_format)
@@ -37,7 +48,7 @@ def serve_command(sample: Path | None, as_json: bool) -> None:
         if sample:
             _sample(settings, sample, say)
 
-    sys.exit(serve(settings, say, push_sample))
+    sys.exit(serve(settings, say, push_sample, only, fd))
 
 
 def _sample(settings: Settings, file: Path, say: Callable[[str], None]) -> None:

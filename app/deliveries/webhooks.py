@@ -65,6 +65,13 @@ class Webhooks:
             waits, gone, _ = batch.parted(query, rows)
         states = {state.num: state for state in (*waits, *gone)}
         left = {state.num for state in gone}
+        # Where the article is newer than the row, the row of that version waits further back. It is delivered there, once.
+        ahead = {
+            row.num: row.seq for row in newest if row.num in states and states[row.num].article.version > row.version
+        }
+        later = store.deliveries.changed_again(self._context.engine, subscription.id, ahead)
+        replaced += tuple(row.seq for row in newest if row.num in later)
+        newest = [row for row in newest if row.num not in later]
         parcels = []
         for row in newest:
             if row.num in states:

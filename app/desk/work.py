@@ -222,12 +222,12 @@ def check(
             faults.append((f"file-name-{number}", Fault(f"The file {entry.get('name', '')!r} was not uploaded.")))
     guid, version = (draft.guid, draft.base + 1) if draft else (f"urn:uuid:{uuid4()}", 1)
     urls = placeholders(known)
-    rules = releases.Rules(context.settings, sender_of(office, "desk"))
+    rules = releases.Rules(context.settings, sender_of(office, "desk"), ahead=store.clock.ahead(context.engine))
 
     def ask(asked: DraftText) -> releases.Prepared | list[tuple[str, Fault]]:
         body = writing.to_release(asked, guid, version, here, now, urls)
         try:
-            prepared = releases.prepare(rules, body, writing.CONTENT_TYPE, releases.files_of(context))
+            prepared = releases.prepare_safely(rules, body, writing.CONTENT_TYPE, releases.files_of(context))
         except Problem as problem:
             return _faults(problem.errors or (Fault(problem.detail),))
         problems = [receipt.problem or {} for receipt in prepared.refused.values()]

@@ -8,6 +8,7 @@ import logging
 import os
 import re
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
-from app.errors import Misconfigured, Unavailable
+from app.errors import Misconfigured, NoFiles, Unavailable
 from app.settings import Settings
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("pressrelay.blobs")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 CHUNK = 1024 * 1024  # bytes
+LONGEST = 8  # seconds that the S3-compatible store may take for one request
+PATIENCE = 0.1  # seconds that a call waits for its place
 AT_ONCE = 500  # hashes in one query to the database
 Wanted = Callable[[list[str]], set[str]]
 
@@ -50,12 +53,12 @@ def connect(settings: Settings) -> Blobs:
     """The store that the settings name. Nothing is opened yet. Raises Misconfigured."""
     if not settings.s3_bucket:
         return Local(Path(settings.data_dir).resolve() / "files")
-    return Remote(bucket(settings, settings.s3_bucket))
+    return Remote(bucket(settings, settings.s3_bucket), max(1, settings.threads // 4))
 
 
-def bucket(settings: Settings, name: str, prefix: str = "") -> "S3Store":
-    """A bucket of the store that the settings describe; of its keys only those below `prefix`, if one is given. Nothing is opened yet.
-    Raises Misconfigured."""
+def bucket(settings: Settings, name: str, prefix: str = "", *, longest: int = LONGEST) -> "S3Store":
+    """A bucket of the store that the settings describe; of its keys only those below `prefix`, if one is given. `longest`: seconds that
+    one request may take. Nothing is opened yet. Raises Misconfigured."""
     try:
         from obstore.store import S3Store
     except ImportError:
@@ -70,10 +73,11 @@ def bucket(settings: Settings, name: str, prefix: str = "") -> "S3Store":
         prefix=prefix or None,
         client_options={
             "allow_http": settings.s3_endpoint.startswith("http://"),
-            "timeout": "30s",
-            "connect_timeout": "5s",
+            "timeout": f"{longest}s",
+            "connect_timeout": "2s",
         },
-        retry_config={"max_retries": 2, "retry_timeout": timedelta(seconds=30)},
+        # A thread waits meanwhile, so what hangs is not tried again.
+        retry_config={"max_retries": 1, "retry_timeout": timedelta(seconds=longest / 2)},
         **options,
     )
 
@@ -104,10 +108,17 @@ class Local:
 
     def open(self, sha256: str, start: int, length: int) -> IO[bytes]:
         with _unavailable():
-            file = self.path(sha256).open("rb")
+            try:
+                file = self.path(sha256).open("rb")
+            except FileNotFoundError:
+                raise NoFiles(
+                    f"The file {sha256} is not in the data directory of this host. Several hosts need one store for files: set"
+                    " PRESSRELAY_S3_BUCKET on each. If there is only this host, restore the file from a backup.",
+                    "This host does not have the file. Ask again: another host of the server may have it.",
+                ) from None
             if os.fstat(file.fileno()).st_size < start + length:
                 file.close()
-                raise Unavailable(f"The file {sha256} is incomplete.")
+                raise NoFiles(f"The file {sha256} is incomplete.")
             file.seek(start)
             return file
 
@@ -141,10 +152,16 @@ class Local:
 
 
 class Remote:
-    """A bucket; the keys are `files/ab/cdef…`."""
+    """A bucket; the keys are `files/ab/cdef…`.
 
-    def __init__(self, store: "S3Store") -> None:
+    Each call holds a thread while the store answers. So only a share of the threads may write to it at once, and a share may read from
+    it: if it hangs, the others go on with feeds.
+    """
+
+    def __init__(self, store: "S3Store", most: int) -> None:
+        """`most`: threads that may write at once; and as many may read."""
         self.store = store
+        self._writing, self._reading = threading.BoundedSemaphore(most), threading.BoundedSemaphore(most)
 
     def key(self, sha256: str) -> str:
         """The object's name."""
@@ -153,7 +170,7 @@ class Remote:
     def keep(self, sha256: str, path: Path) -> None:
         import obstore
 
-        with _unavailable():
+        with _unavailable(), _share(self._writing):
             # Done even if it exists, so that the sweep sees a young file and leaves it.
             obstore.put(self.store, self.key(sha256), path)
 
@@ -163,12 +180,12 @@ class Remote:
 
         file = TemporaryFile()  # noqa: SIM115 the caller closes it
         try:
-            with _unavailable():
+            with _unavailable(), _share(self._reading):
                 for at in range(start, start + length, CHUNK):
                     most = min(CHUNK, start + length - at)
                     part = obstore.get_range(self.store, self.key(sha256), start=at, length=most).to_bytes()
                     if len(part) != most:
-                        raise Unavailable(f"The file {sha256} is incomplete.")
+                        raise NoFiles(f"The file {sha256} is incomplete.")
                     file.write(part)
         except Unavailable:
             file.close()
@@ -214,15 +231,29 @@ def _batches(names: list[str]) -> Iterator[list[str]]:
 
 
 @contextmanager
+def _share(places: threading.BoundedSemaphore) -> Iterator[None]:
+    """One of the places for calls to the store. Raises NoFiles if none becomes free within a tenth of a second."""
+    if not places.acquire(timeout=PATIENCE):
+        raise NoFiles(
+            "The file store answers slowly, and all threads that may wait for it do.",
+            "The server is waiting for its file store already. Send the request again in some seconds.",
+        )
+    try:
+        yield
+    finally:
+        places.release()
+
+
+@contextmanager
 def _unavailable() -> Iterator[None]:
-    """Turn errors of the file store into Unavailable. obstore's errors are not OSError and are recognised by their module."""
+    """Turn errors of the file store into NoFiles. obstore's errors are not OSError and are recognised by their module."""
     try:
         yield
     except OSError as error:
-        raise Unavailable(f"The file store cannot be used right now ({error.strerror or error}).") from error
+        raise NoFiles(f"The file store cannot be used right now ({error.strerror or error}).") from error
     except Exception as error:
         if type(error).__module__.partition(".")[0] == "obstore":
-            raise Unavailable(f"The file store cannot be used right now ({str(error)[:200]}).") from error
+            raise NoFiles(f"The file store cannot be used right now ({str(error)[:200]}).") from error
         raise
 
 

@@ -1,6 +1,7 @@
 """Takes a release in: parse, normalize, store, announce. Pushes, imports, drop folders and sources all come through here."""
 
 import hashlib
+import pickle
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -22,6 +23,7 @@ from app.intake import normalize as normalizer
 from app.intake.draft import Assigned, Given
 from app.intake.enclosures import Bound, FilesOf
 from app.intake.normalize import Normal
+from app.intake.quarantine import read_alone, watched
 from app.settings import Settings
 from feeds import Article, press_release, rfc3339
 
@@ -71,19 +73,25 @@ class Rules(Struct, frozen=True):
     zone: str = ""  # IANA time zone of the source; empty: that of the office
     name: str = ""  # of the document's file; empty: it has none
     base: str = ""  # the URL that the document was fetched from; empty: it was pushed
+    ahead: float = 0.0  # seconds by which this host's clock is ahead of the clock that decides
+
+    @property
+    def instant(self) -> datetime:
+        """Now, by the clock that decides."""
+        return datetime.now(UTC) - timedelta(seconds=self.ahead)
 
     @property
     def given(self) -> Given:
         """What parsers may fill in where a foreign document says nothing."""
         office = self.sender.office
         zone = self.zone or office.timezone or self.settings.timezone
-        return Given(zone, office.code, self.name, datetime.now(UTC), self.base)
+        return Given(zone, office.code, self.name, self.instant, self.base)
 
     def now(self) -> normalizer.Circumstances:
         """The circumstances for normalizing at this moment."""
         settings = self.settings
         return normalizer.Circumstances(
-            self.sender.office, datetime.now(UTC), settings.url, self.backfill, settings.hours, self.sender.known
+            self.sender.office, self.instant, settings.url, self.backfill, settings.hours, self.sender.known
         )
 
 
@@ -123,16 +131,16 @@ def take(
     `zone`: the time zone of its dates without a zone, if it is not that of the office. `name`: of the document's file.
     `base`: the URL that the document was fetched from.
     """
-    rules = Rules(context.settings, sender, backfill, zone, name, base)
+    rules = Rules(context.settings, sender, backfill, zone, name, base, store.clock.ahead(context.engine))
     try:
-        prepared = prepare(rules, body, content_type, files_of(context), files)
+        prepared = prepare_safely(rules, body, content_type, files_of(context), files)
     except Problem as problem:
         if not dry_run:
             _count(problem.dialect or "unknown", problem.type)
         raise
     if dry_run:
         url = context.settings.url
-        foreseen = store.articles.foresee(context.engine, prepared.items, datetime.now(UTC))
+        foreseen = store.articles.foresee(context.engine, prepared.items, context.now())
         receipts = {
             place: _refusal(place, decision)
             if decision.outcome not in ("stored", "same")
@@ -150,9 +158,9 @@ def publish(context: Context, sender: Sender, body: bytes, content_type: str, sl
     again is the same article.
     """
     guid = f"urn:uuid:{uuid5(ENTRIES, f'{sender.office.code} {hashlib.sha256(body).hexdigest()}')}"
-    assigned = Assigned(guid, datetime.now(UTC).isoformat())
-    rules = Rules(context.settings, sender)
-    prepared = prepare(rules, body, content_type, files_of(context), assigned=assigned)
+    assigned = Assigned(guid, context.now().isoformat())
+    rules = Rules(context.settings, sender, ahead=store.clock.ahead(context.engine))
+    prepared = prepare_safely(rules, body, content_type, files_of(context), assigned=assigned)
     _require_one(len(prepared.items) + len(prepared.refused))
     if prepared.refused:
         raise as_problem([*prepared.refused.values()])
@@ -175,9 +183,10 @@ def correct(context: Context, sender: Sender, current: Article, body: bytes, con
     If the document does not raise the version, it is raised here. Raises Problem (412 if another correction came first) and
     Unavailable.
     """
-    rules = Rules(context.settings, sender)
-    assigned = Assigned(current.guid, datetime.now(UTC).isoformat(), current.issued.isoformat())
-    parsed = parsers.parse(body, content_type, rules.given, max_depth=context.settings.max_depth, assigned=assigned)
+    rules = Rules(context.settings, sender, ahead=store.clock.ahead(context.engine))
+    assigned = Assigned(current.guid, context.now().isoformat(), current.issued.isoformat())
+    with watched(context.settings, body):
+        parsed = parsers.parse(body, content_type, rules.given, max_depth=context.settings.max_depth, assigned=assigned)
     if parsed.refused:
         raise Invalid([fault for faults in parsed.refused.values() for fault in faults])
     _require_one(len(parsed.drafts))
@@ -217,7 +226,7 @@ def withdraw(
         pubstatus=pubstatus,
         signal="",
         note=reason,  # replaces the note of the version before
-        updated=datetime.now(UTC),
+        updated=context.now(),
     )
     body = press_release.render_article(article)
     item = store.articles.Item(article, hashlib.sha256(body).digest())
@@ -230,7 +239,7 @@ def withdraw(
 
 def release(context: Context, current: Article, sender: Sender) -> Receipt:
     """End the hold of an article. Raises Problem (409) if it has no hold, and Unavailable."""
-    with store.articles.writer(context.engine, {current.guid}, datetime.now(UTC)) as writer:
+    with store.articles.writer(context.engine, {current.guid}, context.now()) as writer:
         ended = store.articles.end_hold(writer.row(current.guid), writer.now)
         if ended is None:
             detail = "Only a held article can be released. To change the instant of an embargo, send a newer version."
@@ -283,6 +292,38 @@ def _require_own(office: OfficeRecord, article: Article) -> None:
 def files_of(context: Context) -> FilesOf:
     """A function that returns the files of an article's newest version by its guid. It raises Unavailable."""
     return partial(store.articles.files_of, context.engine)
+
+
+class TrialRequest(Struct, frozen=True):
+    """What app/intake/trial.py needs to prepare a release in a process of its own."""
+
+    rules: Rules
+    body: bytes
+    content_type: str
+    files: Mapping[str, Upload]
+    assigned: Assigned | None
+
+
+def prepare_safely(
+    rules: Rules,
+    body: bytes,
+    content_type: str,
+    files_of: FilesOf,
+    files: Mapping[str, Upload] = NO_FILES,
+    assigned: Assigned | None = None,
+) -> Prepared:
+    """The same as `prepare`, but a document that crashed a process is prepared in another process, and refused after its second crash
+    (app/intake/quarantine.py). Raises also Problem (422, 503)."""
+    with watched(rules.settings, body) as suspect:
+        if suspect is None:
+            return prepare(rules, body, content_type, files_of, files, assigned)
+    answer = pickle.loads(
+        read_alone(rules.settings, body, pickle.dumps(TrialRequest(rules, body, content_type, files, assigned)))
+    )
+    if isinstance(answer, Problem):
+        raise answer
+    assert isinstance(answer, Prepared)
+    return answer
 
 
 def prepare(
@@ -389,7 +430,7 @@ def _put(context: Context, prepared: Sequence[Prepared]) -> list[list[Receipt]]:
 
     Raises Unavailable.
     """
-    url, now = context.settings.url, datetime.now(UTC)
+    url, now = context.settings.url, context.now()
     guids = {item.article.guid for release in prepared for item in release.items}
     with store.articles.writer(context.engine, guids, now) as writer:
         receipts = [

@@ -10,6 +10,7 @@ from app.errors import Misconfigured
 from app.settings import Settings
 
 log = logging.getLogger("pressrelay")
+ROOM = 32_000_000  # bytes that must be free
 OTHERS = 0o077  # rights of the group and of everybody
 
 
@@ -36,6 +37,24 @@ def too_open(settings: Settings) -> list[Path]:
     """Those of these paths on which other users have rights: the data directory, everything directly in it, and the database. If these
     are closed, nobody can reach deeper files."""
     return [path for path in _paths(settings) if _rights(path) & OTHERS]
+
+
+def full(settings: Settings) -> str:
+    """A sentence if the disk of the data directory is full, or nearly so; empty if there is room. It costs one system call."""
+    directory = Path(settings.data_dir).resolve()
+    try:
+        found = os.statvfs(directory)
+    except OSError as error:
+        return f"The data directory {directory} cannot be used ({error.strerror or error})."
+    free = found.f_bavail * found.f_frsize
+    if free < ROOM:
+        return (
+            f"The disk of the data directory {directory} has {free // 1_000_000} MB left;"
+            f" {ROOM // 1_000_000} are needed. Make room."
+        )
+    if found.f_files and not found.f_favail:
+        return f"The disk of the data directory {directory} has no room for another file. Remove files."
+    return ""
 
 
 def database_file(settings: Settings) -> Path | None:

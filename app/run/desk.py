@@ -52,9 +52,9 @@ def _look(context: Context) -> None:
 def step(context: Context) -> int:
     """One look; how many drafts were published or returned. Raises Unavailable."""
     done = 0
-    for draft in store.desk.due_drafts(context.engine, datetime.now(UTC)):
+    for draft in store.desk.due_drafts(context.engine, context.now()):
         try:
-            work.send(context, draft, datetime.now(UTC))
+            work.send(context, draft, context.now())
             done += 1
         except store.desk.Stale:
             continue  # another process was first

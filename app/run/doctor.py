@@ -49,6 +49,8 @@ def checks(settings: Settings) -> list[Check]:
         seq = store.articles.newest_seq(engine)
         shown = masked(engine.url.render_as_string(hide_password=True))
         found.append(Check("database", True, f"{shown}, {seq} changes"))
+        clock = store.clock.complaint(engine)
+        found.append(Check("clock", not clock, clock or "agrees with the database"))
         found.append(_secrets(settings, store.deliveries.key_ids(engine)))
         found += _operation(store.operation.now_holds(engine), time.time())
         alive = Cache(settings.redis, store.identity.instance(engine)).alive()

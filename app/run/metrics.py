@@ -73,7 +73,7 @@ class FromDatabase(Collector):
         except Unavailable:
             yield _gauge("pressrelay_database_up", "1 while the database answers", 0)
             return
-        now = time.time()
+        now = store.clock.database_now(self._engine).timestamp()
         yield _gauge("pressrelay_database_up", "1 while the database answers", 1)
         yield _gauge("pressrelay_database_seconds", "Seconds that two small questions to the database took", answered)
         yield _gauge("pressrelay_changes", "Number of changes of public articles so far", seq)

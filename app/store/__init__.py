@@ -8,6 +8,7 @@ from app.store import (
     accounts,
     articles,
     audit,
+    clock,
     copies,
     deliveries,
     desk,
@@ -22,7 +23,7 @@ from app.store import (
     snapshot,
 )
 from app.store.changes import Change, Keys, keys
-from app.store.engine import Engine, connect, upgrade
+from app.store.engine import Engine, connect, shorten_log, upgrade
 from app.store.tables import instant, micros
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "accounts",
     "articles",
     "audit",
+    "clock",
     "connect",
     "copies",
     "deliveries",
@@ -47,6 +49,7 @@ __all__ = [
     "press_events",
     "reach",
     "samples",
+    "shorten_log",
     "snapshot",
     "upgrade",
 ]

@@ -5,7 +5,6 @@ All changes are numbered in their commit order: each transaction locks the count
 
 import secrets
 from collections.abc import Iterable
-from datetime import datetime
 from functools import lru_cache
 from typing import Any, Literal
 from weakref import WeakKeyDictionary
@@ -27,7 +26,7 @@ from sqlalchemy import (
 
 from app.query import genre_topic, lang_topics, licence_topic, office_place
 from app.store.built import Built, among, listed
-from app.store.tables import axis, changes, micros, versions
+from app.store.tables import axis, changes, versions
 from feeds import Article
 from schemas import codes
 
@@ -154,10 +153,10 @@ def new_stamp() -> int:
     return secrets.randbits(63)
 
 
-def change_row(change: Change, num: int, version: int, kind: str, now: datetime) -> dict[str, Any]:
-    """The row of a change of article `num`."""
+def change_row(change: Change, num: int, version: int, kind: str, at: int) -> dict[str, Any]:
+    """The row of a change of article `num` that comes at `at` (microseconds since 1970)."""
     packed = msgspec.json.encode(change.keys)
-    row = {"seq": change.seq, "num": num, "version": version, "kind": kind, "at": micros(now), "axes": packed}
+    row = {"seq": change.seq, "num": num, "version": version, "kind": kind, "at": at, "axes": packed}
     return row | {"stamp": change.stamp}
 
 

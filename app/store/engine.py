@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     Connection,
@@ -29,7 +29,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.errors import Draining, Misconfigured, TooSlow, Unavailable, Unfit
 from app.store.built import Built
-from app.store.tables import counter
+from app.store.tables import changes, counter
 from app.text.masking import hushed
 
 BUSY_SECONDS = 5
@@ -39,6 +39,8 @@ ASK_AGAIN = 0.0002  # seconds between two attempts to begin a transaction
 VERSIONS = Path(__file__).parent / "migrations" / "versions"
 # A migration's file name begins with the revision that it leads to.
 REVISIONS = sorted(path.name[:4] for path in VERSIONS.glob("[0-9]*.py"))
+LOG_SIZE = 64 * 1024 * 1024  # bytes that the write-ahead log of SQLite keeps
+LATEST_AHEAD = 2 * 3_600_000_000  # microseconds
 MIGRATION_LOCK = 7_079_771  # any number that only this project uses
 
 
@@ -108,8 +110,37 @@ def _set_timeout(deadline: float, connection: Any, record: Any) -> None:
 def _sqlite_connect(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # this module begins transactions, not the driver
     _wal(connection)
-    for pragma in ("synchronous=FULL", "foreign_keys=ON", "cache_size=-4000", "temp_store=MEMORY"):
+    for pragma in (
+        f"journal_size_limit={LOG_SIZE}",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "cache_size=-4000",
+        "temp_store=MEMORY",
+    ):
         connection.execute(f"PRAGMA {pragma}").close()
+
+
+def shorten_log(engine: Engine) -> int:
+    """Make the write-ahead log of SQLite short again if it became long, and return how many bytes it has then. It grows while anybody
+    reads one old state, such as a program that copies the database: https://www.sqlite.org/wal.html#avoiding_excessively_large_wal_files
+    No writer waits for the copying. 0 on PostgreSQL. Raises Unavailable."""
+    if engine.dialect.name != "sqlite" or engine.url.database is None:
+        return 0
+    log = Path(f"{engine.url.database}-wal")
+    try:
+        if log.stat().st_size <= LOG_SIZE:
+            return log.stat().st_size
+        with reading(engine) as connection:
+            connection.exec_driver_sql("PRAGMA busy_timeout=0")
+            try:
+                _, pages, copied = connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").one()
+                if pages == copied:  # There is nothing left to copy, so this takes a moment.
+                    connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            finally:
+                connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+        return log.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _wal(connection: Any) -> None:
@@ -164,14 +195,26 @@ def writing(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
-def lock(connection: Connection, *, takes: bool = False) -> tuple[int, str]:
-    """Lock the counter's row. Return the last number, and the name of the history. Other writers wait here until this transaction
-    ends, so numbers are committed in order and no deadlock is possible. `takes`: the transaction takes a release; raises Draining if
-    none are taken at this time."""
-    ((seq, instance, drained),) = _LOCK.rows(connection)
+class LastNumber(NamedTuple):
+    """The state of the counter."""
+
+    seq: int  # the last number
+    instance: str  # the name of the history
+    at: int  # when the change with this number came, micros; 0: there is none, or on PostgreSQL another writer was just before
+
+    def following(self, now: int) -> int:
+        """`now` (micros), or the moment after the last change if the clock was set back since; so what is newer has the later moment.
+        A change from more than two hours ahead is left out of it: that clock was wrong."""
+        return self.at + 1 if now <= self.at < now + LATEST_AHEAD else now
+
+
+def lock(connection: Connection, *, takes: bool = False) -> LastNumber:
+    """Lock the counter's row. Other writers wait here until this transaction ends, so numbers are committed in order and no deadlock
+    is possible. `takes`: the transaction takes a release; raises Draining if none are taken at this time."""
+    ((seq, instance, at, drained),) = _LOCK.rows(connection)
     if takes and drained:
         raise Draining("The server takes no releases at this time, because its operator drains it.")
-    return int(seq), str(instance)
+    return LastNumber(int(seq), str(instance), int(at or 0))
 
 
 def unlock(connection: Connection, seq: int) -> None:
@@ -179,11 +222,12 @@ def unlock(connection: Connection, seq: int) -> None:
     _UNLOCK.rows(connection, newest=seq)
 
 
+_LAST_AT = select(changes.c.at).where(changes.c.seq == counter.c.seq).correlate(counter).scalar_subquery()
 _LOCK = Built(
     lambda _: (
-        select(counter.c.seq, counter.c.instance, counter.c.drained)
+        select(counter.c.seq, counter.c.instance, _LAST_AT, counter.c.drained)
         .where(counter.c.id == literal_column("1"))
-        .with_for_update()
+        .with_for_update(of=counter)
     )
 )
 _UNLOCK = Built(lambda _: update(counter).where(counter.c.id == literal_column("1")).values(seq=bindparam("newest")))

@@ -12,7 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 import schemas
 from app import web
 from app.context import connect
-from app.errors import Draining, PressrelayError, Problem, TooSlow, Unavailable, Unfit
+from app.errors import Draining, NoFiles, PressrelayError, Problem, TooSlow, Unavailable, Unfit
 from app.query import url
 from app.settings import Settings, load
 from app.web import crosssite, measured
@@ -72,11 +72,16 @@ def answer(error: Exception) -> Response:
         detail = "Nothing was stored. Send the request again in some minutes; reading goes on meanwhile."
         body, status = Problem(503, "draining", "The server takes no releases at this time", detail).body(), 503
         headers = {"Retry-After": "30"}
+    elif isinstance(error, NoFiles):
+        title = "The file store cannot be used right now"
+        body, status = Problem(503, "unavailable", title, error.public_message).body(), 503
+        headers = {"Retry-After": "2"}
+        log.error("%s", error)
     elif isinstance(error, Unavailable):
         problem = Problem(
             503,
             "unavailable",
-            "The database or the file store cannot be used right now",
+            "The database cannot be used right now",
             "Nothing was stored. Send the request again.",
         )
         body, status, headers = problem.body(), 503, {"Retry-After": "1"}

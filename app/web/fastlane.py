@@ -80,6 +80,7 @@ class Fastlane:
         self.application = application
         self.most = most
         self.alive_until = 0.0  # monotonic seconds; copies are served until then
+        self._retired = False
         self._counts = counts or ReachCounts()
         self._cache = cache
         self._marks: Marks = cache.marks
@@ -144,7 +145,12 @@ class Fastlane:
 
     def alive(self, until: float) -> None:
         """Take note that the channel is alive until then (monotonic seconds); 0: it is lost."""
-        self.alive_until = until
+        self.alive_until = 0.0 if self._retired else until
+
+    def retire(self) -> None:
+        """Serve no copies any more, because the server is about to end: the application tells each client that its connection ends."""
+        self._retired = True
+        self.alive_until = 0.0
 
     def _serves(self, head: AnswerHead, environ: Environ) -> bool:
         # Flask counts the requests of each token, and it makes the deltas.

@@ -8,6 +8,7 @@ sets one of these headers itself, its own value is used. All policies but FRAME 
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from app.liveness import draining
 from app.web.origin import Application, Environ
 
 # For data: it may not load, run, send or be framed.
@@ -33,6 +34,10 @@ HEADERS = (
     ("Cross-Origin-Opener-Policy", "same-origin"),
 )
 CORP = "Cross-Origin-Resource-Policy"
+CLOSE = (
+    "Connection",
+    "close",
+)  # RFC 9112, section 9.6: a proxy must not send the next request on a connection that ends
 HSTS = ("Strict-Transport-Security", "max-age=31536000")
 
 
@@ -57,6 +62,8 @@ class Protected:
                 # Other sites may show public files and read public feeds, but not private answers.
                 public = "public" in own.get("cache-control", "")
                 headers.append((CORP, "cross-origin" if public else "same-origin"))
+            if draining():
+                headers.append(CLOSE)
             return start_response(status, headers, *error)
 
         return self.application(environ, start)

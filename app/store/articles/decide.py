@@ -87,6 +87,11 @@ class Write(Struct, frozen=True):
         return self.sort is not None
 
     @property
+    def moves(self) -> bool:
+        """Whether the article gets a new place in its feeds."""
+        return self.before is None or self.before.sort != self.sort
+
+    @property
     def waits(self) -> bool:
         """Whether the version is under embargo or held."""
         return self.notice == "embargoed"

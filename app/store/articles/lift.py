@@ -14,7 +14,7 @@ from app.store.audit import Event
 from app.store.changes import Change, Keys, Ref, change_row, new_stamp
 from app.store.deliveries import outbox
 from app.store.deliveries.outbox import Notice
-from app.store.engine import lock, reading, unlock, writing
+from app.store.engine import LastNumber, lock, reading, unlock, writing
 from app.store.feeds import entries, search
 from app.store.tables import articles, changes, feed_entries, micros, versions
 from feeds import Article
@@ -52,7 +52,7 @@ def lift(engine: Engine, now: datetime, ready: Mapping[Ref, DueArticle] | None =
         ready = {**ready, **_read(connection, missing)}
         due = due[: _fitting([ready[ref].where.count() for ref in due])]
         lifted = _publish(connection, [(ref, ready[ref]) for ref in due], last, now, "lifted", "worker")
-        unlock(connection, last[0] + len(lifted))
+        unlock(connection, last.seq + len(lifted))
     return lifted
 
 
@@ -107,13 +107,13 @@ def write_ended_hold(
     connection: Connection,
     ended: EndedHold,
     receipt: bytes,
-    last: tuple[int, str],
+    last: LastNumber,
     now: datetime,
     actor: str,
     order: str = "",
 ) -> Change | None:
     """Write the end of a hold. Return the change if the article becomes public. Only a writer that holds the counter's row may call
-    this. `last`: the last number, and the name of the history. `order`: the signed request that asked for it, JSON."""
+    this. `last`: the state of the counter. `order`: the signed request that asked for it, JSON."""
     row, article, num = ended.row, ended.article, ended.row.num
     signed = {"signed": order} if order else {}
     version = and_(versions.c.num == num, versions.c.version == article.version)
@@ -137,17 +137,16 @@ def write_ended_hold(
 def _publish(
     connection: Connection,
     due: Sequence[tuple[Ref, DueArticle]],
-    last: tuple[int, str],
+    last: LastNumber,
     now: datetime,
     action: str,
     actor: str,
     detail: dict[str, str] | None = None,
 ) -> list[Change]:
-    """Write the entries of these articles, with a change, a notice and an audit event for each. `last`: the last number, and the name
-    of the history."""
+    """Write the entries of these articles, with a change, a notice and an audit event for each. `last`: the state of the counter."""
     if not due:
         return []
-    seq, instance = last
+    at = last.following(micros(now))
     done: list[Change] = []
     stands: list[dict[str, int]] = []
     shown: list[entries.Entry] = []
@@ -155,12 +154,12 @@ def _publish(
     notices: list[Notice] = []
     events: list[Event] = []
     for place, ((num, version), ready) in enumerate(due):
-        sort = micros(now) + place
+        seq, sort = last.seq + place + 1, at + place
         stands.append({"own": num, "stands": sort})
         shown.append((num, ready.where, sort))
-        done.append(Change(seq + place + 1, (ready.where,), new_stamp(), instance))
-        change_rows.append(change_row(done[-1], num, version, "published", now))
-        notices.append(Notice(seq + place + 1, num, version, "published", ready.where.pairs(), done[-1].stamp))
+        done.append(Change(seq, (ready.where,), new_stamp(), last.instance))
+        change_rows.append(change_row(done[-1], num, version, "published", sort))
+        notices.append(Notice(seq, num, version, "published", ready.where.pairs(), done[-1].stamp))
         events.append(Event(action, actor, ready.office, ready.id, version, detail or {}))
     connection.execute(_PUBLISHED, stands)
     entries.unwait(connection, [num for num, _, _ in shown])

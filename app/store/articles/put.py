@@ -24,7 +24,7 @@ from app.store.built import Built, among, listed
 from app.store.changes import Change, Keys, change_row, last_change, new_stamp
 from app.store.deliveries import outbox
 from app.store.deliveries.outbox import Notice
-from app.store.engine import lock, reading, unlock, writing
+from app.store.engine import LastNumber, lock, reading, unlock, writing
 from app.store.feeds import entries, search
 from app.store.tables import articles, changes, embargo_entries, feed_entries, micros, releases, versions
 from feeds import Article
@@ -49,7 +49,7 @@ def writer(engine: Engine, guids: Collection[str], now: datetime) -> Iterator["W
     Other writers wait meanwhile, so the rows that it reads do not change. Raises Draining and Unavailable; then nothing is stored.
     """
     with writing(engine) as connection:
-        made = Writer(connection, guids, now, *lock(connection, takes=True))
+        made = Writer(connection, guids, now, lock(connection, takes=True))
         yield made
         made.flush()
         unlock(connection, made.seq)
@@ -70,17 +70,20 @@ class _Pending(Struct):
     write: Write
     receipt: bytes
     change: Change | None
+    at: int  # when its change is said to come, micros
     num: int = 0  # of the article; known after its row is written
 
 
 class Writer:
     """The work of one transaction: it reads all rows at the start, and writes all decisions together at the end."""
 
-    def __init__(self, connection: Connection, guids: Collection[str], now: datetime, seq: int, instance: str) -> None:
+    def __init__(self, connection: Connection, guids: Collection[str], now: datetime, last: LastNumber) -> None:
+        """`now`: the instant by which is decided what is public."""
         self.connection = connection
         self.now = now
-        self.seq = seq  # the number of the last change
-        self.instance = instance  # the name of the history
+        self.seq = last.seq  # the number of the last change
+        self.instance = last.instance  # the name of the history
+        self.at = last.following(micros(now))  # when the next change is said to come: later than the one before it
         self.changes: list[Change] = []  # to be announced after the commit
         self.rows = _rows(connection, guids)
         self.releases: dict[int, int] = {}  # id() of an Original -> id of its row
@@ -103,18 +106,24 @@ class Writer:
         if write is None:
             return
         change = None
+        if self.at > micros(self.now):  # The clock was set back.
+            self.at += 1
+            if write.sort is not None and write.moves:
+                write = msgspec.structs.replace(write, sort=max(write.sort, self.at))
         if write.change is not None:
             self.seq += 1
             change = Change(self.seq, write.change.keys, new_stamp(), self.instance)
             self.changes.append(change)
-        self.pending[write.article.guid] = _Pending(original, decision.item, write, receipt, change)
+        self.pending[write.article.guid] = _Pending(original, decision.item, write, receipt, change, self.at)
 
     def end_hold(self, ended: EndedHold, receipt: bytes, actor: str, order: str = "") -> None:
         """Write the end of a hold that was decided from the article's present row. `receipt`: JSON, replaces the receipt before.
         `actor`: who ends the hold, for the audit log. `order`: the signed request that asked for it, JSON. Raises Unavailable."""
-        change = write_ended_hold(self.connection, ended, receipt, (self.seq, self.instance), self.now, actor, order)
+        change = write_ended_hold(
+            self.connection, ended, receipt, LastNumber(self.seq, self.instance, self.at - 1), self.now, actor, order
+        )
         if change is not None:
-            self.seq = change.seq
+            self.seq, self.at = change.seq, self.at + 1
             self.changes.append(change)
         self.outdated.add(ended.article.guid)
 
@@ -176,7 +185,9 @@ class Writer:
 
     def _changes(self, pending: Sequence[_Pending]) -> None:
         rows = [
-            change_row(version.change, version.num, version.write.article.version, version.write.change.kind, self.now)
+            change_row(
+                version.change, version.num, version.write.article.version, version.write.change.kind, version.at
+            )
             for version in pending
             if version.change is not None and version.write.change is not None
         ]

@@ -206,6 +206,22 @@ def _due(connection: Connection, at: int, line: int, room: Room) -> list[int]:
     return [id for id, host, site, account in connection.execute(statement).all() if room.take(host, site, account)]
 
 
+def changed_again(engine: Engine, subscription: int, after: Mapping[int, int]) -> set[int]:
+    """Those of some articles that wait for a subscription once more, behind a row. `after`: the number of each article, and of that
+    row. Raises Unavailable."""
+    if not after:
+        return set()
+    waits = and_(
+        deliveries.c.subscription == subscription,
+        deliveries.c.state == "waiting",
+        deliveries.c.num.in_(after),
+        deliveries.c.seq > min(after.values()),
+    )
+    with reading(engine) as connection:
+        rows = connection.execute(select(deliveries.c.num, deliveries.c.seq).where(waits)).all()
+    return {num for num, seq in rows if seq > after[num]}
+
+
 _NAMES = Waiting.__struct_fields__
 _ROWS = f"""
 SELECT {", ".join(_NAMES)} FROM deliveries WHERE subscription = ? AND state = 'waiting' ORDER BY seq LIMIT ?

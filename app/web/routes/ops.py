@@ -8,11 +8,14 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from app import store, web
 from app.intake.sources import instant
+from app.liveness import draining
+from app.run.datadir import full
 from app.run.metrics import registry, text
-from app.web import Problem, Unavailable, here
+from app.web import Context, Problem, Unavailable, here
 
 log = logging.getLogger("pressrelay")
 blueprint = Blueprint("ops", __name__)
+LATE = 5.0  # seconds after its end for which an embargo may wait to be lifted
 
 
 @blueprint.get("/healthz")
@@ -23,15 +26,23 @@ def health() -> Response:
 
 @blueprint.get("/readyz")
 def ready() -> Response:
-    """Whether requests can be answered: 200 if the database answers, else 503; and what the operator told the server to leave. Details
-    of the cache and the sources need an administrator's token, because they name the machines behind this one."""
+    """Whether releases can be accepted: 200 if the database answers and the disk has room, else 503; also 503 while the server drains.
+    The status "degraded" says that something else is wrong. What it is needs an administrator's token, because it may concern releases
+    that wait, or name the machines behind this one."""
     context = here()
+    if draining():
+        return _json({"status": "draining"}, 503)
+    if reason := full(context.settings):
+        log.error("%s", reason)
+        return _json({"status": "disk-full"}, 503)
     try:
         operation = store.operation.now_holds(context.engine)
         left = ({"deliveries": "held"} if operation.held else {}) | ({"intake": "drained"} if operation.drained else {})
+        warnings = _warnings(context)
+        status = "degraded" if warnings else "ok"
         principal = web.access.given()
         if principal is None or not principal.may("admin"):
-            return _json({"status": "ok", **left}, 200)
+            return _json({"status": status, **left}, 200)
         seq = store.articles.newest_seq(context.engine)
         sources = store.accounts.all_sources(context.engine)
     except Unavailable as error:
@@ -44,14 +55,24 @@ def ready() -> Response:
     ]
     cache = "ok" if context.cache.alive() else "down"
     told: dict[str, object] = {
-        "status": "ok",
+        "status": status,
         **left,
         "database": "ok",
         "changes": seq,
         "cache": cache,
         "sources": alarms or "ok",
     }
-    return _json(told, 200)
+    return _json(told | ({"warnings": warnings} if warnings else {}), 200)
+
+
+def _warnings(context: Context) -> list[str]:
+    """What is wrong with the server as a whole, or with this host, although releases can be accepted. Raises Unavailable."""
+    found = [clock] if (clock := store.clock.complaint(context.engine)) else []
+    due = store.articles.next_due(context.engine)
+    late = 0.0 if due is None else store.clock.database_now(context.engine).timestamp() - due / 1_000_000
+    if late > LATE:
+        found.append(f"An embargo ended {late:.0f} seconds ago and is not lifted. Is a background worker running?")
+    return found
 
 
 @blueprint.get("/metrics")
