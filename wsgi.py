@@ -11,13 +11,14 @@ die_with_parent(os.getppid())  # Granian's main gone: no worker may go on servin
 
 from app import create_app  # noqa: E402 -- a worker that is told to end while it loads the rest must hear it
 from app.logs import configure  # noqa: E402
+from app.run.awaiting import patiently  # noqa: E402
 from app.settings import load  # noqa: E402
 from app.web import counting  # noqa: E402
 from app.web.fastlane import lane  # noqa: E402
 
 settings = load()
 configure(settings.log_format)
-flask = create_app(settings)
+flask = patiently(settings, lambda: create_app(settings))
 context = flask.extensions["pressrelay"]
 app = lane(flask.wsgi_app, context.cache, settings.hot_memory, flask.extensions.get("reach"))
 counting.install(context.engine, settings, flask.extensions, ending)

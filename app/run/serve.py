@@ -31,6 +31,7 @@ from app import store
 from app.accounts.people import INVITED
 from app.deliveries import links, vault
 from app.errors import Misconfigured
+from app.run.awaiting import patiently
 from app.run.datadir import database_file, prepare
 from app.run.process import die_with_parent, end_on_sigterm
 from app.settings import Settings
@@ -170,10 +171,7 @@ def serve(settings: Settings, say: Callable[[str], None], ready: Callable[[], No
     try:
         if (file := database_file(settings)) is not None:
             store.leftover.check_log(file)
-        engine = store.connect(settings.database)
-        store.upgrade(engine)
-        store.deliveries.seal_all(engine, lambda secret: vault.seal(settings, secret))
-        engine.dispose()
+        patiently(settings, lambda: _prepare_database(settings), say, lambda: stopping)
         if not settings.redis_url:
             children.append(_valkey(settings, directory))
         parts = [(name, "app.cli", [name]) for name in ("worker", "pull", "desk")]
@@ -187,9 +185,11 @@ def serve(settings: Settings, say: Callable[[str], None], ready: Callable[[], No
         _load()
         for child in children:
             child.start()
-        _wait_until_ready(settings, children, stopping)
+        patiently(settings, lambda: _wait_until_ready(settings, children, stopping), say, lambda: stopping)
         if not stopping:
             _print_summary(settings, say)
+            patiently(settings, lambda: _print_setup(settings, say), say, lambda: stopping)
+            say("  stop with Ctrl-C")
             ready()
         return _watch(children, stopping, say)
     finally:
@@ -201,6 +201,16 @@ def serve(settings: Settings, say: Callable[[str], None], ready: Callable[[], No
         for number, handler in before.items():
             signal.signal(number, handler)
         lock.close()
+
+
+def _prepare_database(settings: Settings) -> None:
+    """Upgrade the schema, and encrypt what is not. Raises Misconfigured and Unavailable."""
+    engine = store.connect(settings.database)
+    try:
+        store.upgrade(engine)
+        store.deliveries.seal_all(engine, lambda secret: vault.seal(settings, secret))
+    finally:
+        engine.dispose()
 
 
 def _lock(directory: Path) -> IO[bytes]:
@@ -277,6 +287,7 @@ def _granian(settings: Settings) -> list[str]:
 
 
 def _wait_until_ready(settings: Settings, children: list[Child], stopping: list[int]) -> None:
+    """Raises Misconfigured if the server does not get ready, and Unavailable if the database went away meanwhile."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)
     until = time.monotonic() + STARTED_WITHIN
     while not stopping:
@@ -288,6 +299,7 @@ def _wait_until_ready(settings: Settings, children: list[Child], stopping: list[
         if _is_ready(host, settings.port):
             return
         if time.monotonic() > until:
+            _prepare_database(settings)  # Without a database the children wait for it, and so does this process.
             raise Misconfigured(f"The server did not answer within {STARTED_WITHIN:.0f} seconds. Its output is above.")
         time.sleep(0.05)
 
@@ -319,17 +331,17 @@ def _print_summary(settings: Settings, say: Callable[[str], None]) -> None:
         )
     if settings.metrics_address:
         say(f"  metrics    http://{settings.metrics_address}/metrics")
-    _print_setup(settings, say)
-    say("  stop with Ctrl-C")
 
 
 def _print_setup(settings: Settings, say: Callable[[str], None]) -> None:
     """While nobody is an administrator, print a new link that makes one; it works once, and the last one works no more."""
     engine = store.connect(settings.database)
-    if not store.accounts.any_admin(engine):
-        link = store.accounts.new_link(engine, "setup", datetime.now(UTC), INVITED, role="admin")
-        say(f"  setup      {links.once(engine, settings.url, link)}  (makes the first administrator; works once)")
-    engine.dispose()
+    try:
+        if not store.accounts.any_admin(engine):
+            link = store.accounts.new_link(engine, "setup", datetime.now(UTC), INVITED, role="admin")
+            say(f"  setup      {links.once(engine, settings.url, link)}  (makes the first administrator; works once)")
+    finally:
+        engine.dispose()
 
 
 def _watch(children: list[Child], stopping: list[int], say: Callable[[str], None]) -> int:

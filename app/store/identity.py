@@ -70,6 +70,18 @@ def holds(engine: Engine, mark: Mark) -> bool:
         return row.first() is not None
 
 
+def follows(replica: Engine, primary: Engine) -> bool:
+    """Whether a replica has every change that the primary has now, and so everything that was acknowledged. False if the replica
+    cannot be used. A change that comes later is not known to the caller yet. Raises Unavailable if the primary cannot be used."""
+    now = head(primary)
+    try:
+        there = head(replica)
+    except Unavailable:
+        return False
+    entered(replica, there.instance)
+    return there.instance == now.instance and (there.mark == now.mark or there.mark[0] > now.mark[0])
+
+
 def moved(engine: Engine) -> bool:
     """Whether the database moved since its history was named: it is a copy, or was restored from a dump. Raises Unavailable."""
     with reading(engine) as connection:
@@ -146,7 +158,7 @@ _CLUSTER = (
 )
 
 
-def watch(engine: Engine, call: Callable[[], None]) -> None:
+def watch(engine: Engine, call: Callable[[], None] = lambda: None) -> None:
     """Call `call` after each new connection, because it may lead to another state of the database."""
 
     def connected(_connection: Any, _record: Any) -> None:
