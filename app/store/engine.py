@@ -40,7 +40,7 @@ POOL_SECONDS = 3  # how long a thread waits for a free connection to PostgreSQL
 SEVERAL = re.compile(
     r"(?P<start>postgresql[^:]*://(?:[^/?]*@)?)(?P<hosts>[^/?@]*,[^/?@]*)(?P<path>/[^?]*)?(?:\?(?P<query>.*))?"
 )
-PORT = re.compile(r":\d*$")  # and not the end of an IPv6 address, which is in brackets
+HOST = re.compile(r"(?P<host>\[[^]]*\]|[^:\[\]]*)(?::(?P<port>.*))?")  # an IPv6 address is in brackets
 OPERATIONS = 20_000  # instructions of SQLite's virtual machine between two looks at the time
 ASK_AGAIN = 0.0002  # seconds between two attempts to begin a transaction
 VERSIONS = Path(__file__).parent / "migrations" / "versions"
@@ -101,14 +101,11 @@ def _several_hosts(url: str) -> str:
     found = SEVERAL.fullmatch(url)
     if found is None:
         return url
-    hosts = [part.rpartition(":") if PORT.search(part) else (part, "", "5432") for part in found["hosts"].split(",")]
-    named = "&".join(f"{key}={','.join(values)}" for key, values in _columns(hosts).items())
+    pairs = [HOST.fullmatch(part) for part in found["hosts"].split(",")]
+    hosts = ",".join(pair["host"].strip("[]") if pair else "" for pair in pairs)
+    ports = ",".join(str(int(pair["port"] or 5432) if pair else int("")) for pair in pairs)
     more = f"&{found['query']}" if found["query"] else ""
-    return f"{found['start']}{found['path'] or '/'}?{named}{more}"
-
-
-def _columns(hosts: Sequence[tuple[str, str, str]]) -> dict[str, list[str]]:
-    return {"host": [host.strip("[]") for host, _, _ in hosts], "port": [str(int(port)) for _, _, port in hosts]}
+    return f"{found['start']}{found['path'] or '/'}?host={hosts}&port={ports}{more}"
 
 
 def _limits(deadline: float, locks: float) -> dict[str, int]:

@@ -24,6 +24,7 @@ PING_ALONE = 5.0  # the same in processes for which nobody waits
 VERDICT = 1.0  # seconds for which the answer counts for all connections of a process
 CONNECT = 2  # seconds that each host has to take a connection; libpq takes no fewer
 AGAIN = 0.25  # seconds between two attempts to connect while the database does not answer
+COMMIT = 4.0  # seconds that a commit may take if somebody waits for it
 CHECK = 5.0  # seconds that a connection from the pool may take to show that it is alive
 GRACE = 3.0  # seconds beyond the limit that PostgreSQL itself keeps
 IDLE = (
@@ -105,9 +106,9 @@ def defaults(url: URL, *, replica: bool = False) -> dict[str, Any]:
 class Pulse:
     """What a process knows of the servers behind one engine: whether they answer, and which took the last connection."""
 
-    def __init__(self, ping: float) -> None:
-        """`ping`: seconds that a server has to answer."""
-        self._ping = ping
+    def __init__(self, *, hurried: bool) -> None:
+        """`hurried`: somebody waits for the answers."""
+        self.hurried = hurried
         self._asking = threading.Lock()  # held by the thread that asks a server
         self._verdicts: dict[
             tuple[str, int], tuple[float, bool]
@@ -123,7 +124,7 @@ class Pulse:
         with self._asking:
             asked, answered = self._verdicts.get((host, port), (0.0, False))
             if time.monotonic() > asked + VERDICT:
-                answered = _answers(host, port, self._ping)
+                answered = _answers(host, port, PING if self.hurried else PING_ALONE)
                 self._verdicts[host, port] = time.monotonic(), answered
                 if not answered:
                     self._worst = (host, str(port))
@@ -147,6 +148,8 @@ class Pulse:
         except psycopg.OperationalError as error:
             self._note(error)
             raise
+        except psycopg.ProgrammingError as error:  # a parameter that libpq does not know
+            raise psycopg.OperationalError(str(error)) from None
         self._away = None
         self._best = (connection.info.host, str(connection.info.port))
         if self._worst == self._best:
@@ -228,12 +231,14 @@ def _continued(gen: Any) -> Any:
 def make_patient(engine: Engine, limits: Mapping[str, int], deadline: float) -> None:
     """Let every connection of the engine give up: soon after a query's `deadline` (seconds; 0: none), and when the server answers
     nobody. `limits`: PostgreSQL's own, such as statement_timeout, in milliseconds; set for the session, but not behind a pooler."""
-    pulse = Pulse(PING if deadline or "lock_timeout" in limits else PING_ALONE)
+    pulse = Pulse(hurried=bool(deadline) or "lock_timeout" in limits)
     patience = deadline or float("inf")
     event.listen(engine, "do_connect", lambda _dialect, _record, _args, given: pulse.connect(given, CHECK - GRACE))
     event.listen(engine, "connect", lambda connection, record: _limit(limits, connection, record))
     event.listen(engine, "checkout", lambda connection, _record, _proxy: let(connection, patience))
     event.listen(engine, "checkin", lambda connection, _record: let(connection, CHECK - GRACE))
+    if pulse.hurried:  # A commit waits for ever for a standby that must confirm it and does not.
+        event.listen(engine, "commit", lambda connection: let(connection.connection.driver_connection, COMMIT - GRACE))
     dialect: Any = engine.dialect
     lost = dialect.is_disconnect
     dialect.is_disconnect = lambda error, connection, cursor: (
