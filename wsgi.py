@@ -18,7 +18,7 @@ from app.web.fastlane import lane  # noqa: E402
 
 settings = load()
 configure(settings.log_format)
-flask = patiently(settings, lambda: create_app(settings))
+flask = patiently(settings.database, lambda: create_app(settings))
 context = flask.extensions["pressrelay"]
 app = lane(flask.wsgi_app, context.cache, settings.hot_memory, flask.extensions.get("reach"))
 counting.install(context.engine, settings, flask.extensions, ending)

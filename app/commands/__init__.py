@@ -59,7 +59,7 @@ def opened(*, lasting: bool = False) -> Opened:
     if lasting:
         from app.run.awaiting import patiently
 
-        return Opened(settings, patiently(settings, lambda: open_database(settings)))
+        return Opened(settings, patiently(settings.database, lambda: open_database(settings)))
     return Opened(settings, open_database(settings))
 
 
@@ -70,7 +70,7 @@ def connected(*, lasting: bool = False) -> "Context":
 
     settings, engine = opened(lasting=lasting)
     engine.dispose()
-    return patiently(settings, lambda: connect(settings)) if lasting else connect(settings)
+    return patiently(settings.database, lambda: connect(settings)) if lasting else connect(settings)
 
 
 def _loaded(lasting: bool) -> "Settings":

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from app.errors import Unavailable
-from app.settings import Settings
 
 log = logging.getLogger("pressrelay")
 FIRST, LONGEST = (
@@ -19,19 +18,19 @@ T = TypeVar("T")
 
 
 def patiently(
-    settings: Settings,
+    url: str,
     action: Callable[[], T],
     say: Callable[[str], None] = log.error,
     stopped: Callable[[], object] = lambda: False,
 ) -> T:
-    """The result of `action`, which is repeated while PostgreSQL is unavailable. `say` gets each new reason once. Ends the process
+    """The result of `action`, which is repeated while the PostgreSQL at `url` is unavailable. `say` gets each new reason once. Ends the process
     with code 0 when `stopped` is true. Raises Unavailable if waiting does not help, such as for a wrong password or with SQLite."""
     pause, told = FIRST, ""
     while True:
         try:
             return action()
         except Unavailable as error:
-            if error.lasting or not settings.database_url.startswith("postgresql"):
+            if error.lasting or not url.startswith("postgresql"):
                 raise
             if str(error) != told:
                 say(f"Waiting for the database. {error}")

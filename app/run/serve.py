@@ -171,7 +171,7 @@ def serve(settings: Settings, say: Callable[[str], None], ready: Callable[[], No
     try:
         if (file := database_file(settings)) is not None:
             store.leftover.check_log(file)
-        patiently(settings, lambda: _prepare_database(settings), say, lambda: stopping)
+        patiently(settings.database, lambda: _prepare_database(settings), say, lambda: stopping)
         if not settings.redis_url:
             children.append(_valkey(settings, directory))
         parts = [(name, "app.cli", [name]) for name in ("worker", "pull", "desk")]
@@ -185,10 +185,10 @@ def serve(settings: Settings, say: Callable[[str], None], ready: Callable[[], No
         _load()
         for child in children:
             child.start()
-        patiently(settings, lambda: _wait_until_ready(settings, children, stopping), say, lambda: stopping)
+        patiently(settings.database, lambda: _wait_until_ready(settings, children, stopping), say, lambda: stopping)
         if not stopping:
             _print_summary(settings, say)
-            patiently(settings, lambda: _print_setup(settings, say), say, lambda: stopping)
+            patiently(settings.database, lambda: _print_setup(settings, say), say, lambda: stopping)
             say("  stop with Ctrl-C")
             ready()
         return _watch(children, stopping, say)

@@ -5,7 +5,7 @@ import re
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -281,7 +281,7 @@ def _unavailable(error: Exception) -> Unavailable:
     if type(cause).__module__.startswith("psycopg"):
         from app.store import patience
 
-        sentence, lasting = patience.reason(cause)
+        sentence, lasting = patience.outage_reason(cause)
         if sentence:
             ask = " Correct PRESSRELAY_DATABASE_URL." if lasting else ""
             return Unavailable(f"{sentence} ({_brief(error)}).{ask}", lasting=lasting)

@@ -15,17 +15,20 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import psycopg
+from psycopg.errors import _WaitTimeout as WaitTimeout
+from psycopg.sql import SQL, Identifier
 from psycopg.waiting import READY_NONE
 from sqlalchemy import URL, Engine, event
 
-SILENT = 1.5  # seconds without an answer after which a connection asks whether the server still answers anybody
+SILENT = 1.0  # seconds without an answer after which a connection asks whether the server still answers anybody
 PING = 2.0  # seconds that the server then has, if somebody waits for the answer
 PING_ALONE = 5.0  # the same in processes for which nobody waits
 VERDICT = 1.0  # seconds for which the answer counts for all connections of a process
 CONNECT = 2  # seconds that each host has to take a connection; libpq takes no fewer
 AGAIN = 0.25  # seconds between two attempts to connect while the database does not answer
+AVOID = 2.0  # seconds for which a server that did not answer is left out, if there are others
 COMMIT = 4.0  # seconds that a commit may take if somebody waits for it
-CHECK = 5.0  # seconds that a connection from the pool may take to show that it is alive
+CHECK = 3.0  # seconds that a connection from the pool may take to show that it is alive
 GRACE = 3.0  # seconds beyond the limit that PostgreSQL itself keeps
 IDLE = (
     15  # seconds that a transaction may do nothing before PostgreSQL ends it: a frozen process must not keep its locks
@@ -87,7 +90,7 @@ REASONS = tuple(
 )
 
 
-def reason(error: BaseException | None) -> tuple[str, bool]:
+def outage_reason(error: BaseException | None) -> tuple[str, bool]:
     """(what keeps this process from connecting, whether it stays so until an operator changes something); an empty text for an error
     of another kind."""
     if isinstance(error, psycopg.OperationalError) and not error.sqlstate:
@@ -118,6 +121,7 @@ class Pulse:
         self._again = 0.0  # monotonic seconds from which the next attempt may begin
         self._best = ("", "")  # host and port of the last connection
         self._worst = ("", "")  # of the last server that did not answer
+        self._avoid = 0.0  # monotonic seconds until which it is not asked again, if there are others
 
     def answers(self, host: str, port: int) -> bool:
         """Whether that server answers anybody. All threads of a process ask once."""
@@ -127,24 +131,31 @@ class Pulse:
                 answered = _answers(host, port, PING if self.hurried else PING_ALONE)
                 self._verdicts[host, port] = time.monotonic(), answered
                 if not answered:
-                    self._worst = (host, str(port))
-                    self._note(psycopg.OperationalError("the server does not answer; the connection failed"))
+                    self._worst, self._avoid = (host, str(port)), time.monotonic() + AVOID
+                    self._note(psycopg.OperationalError("connection failed: the server answers nobody"))
             return answered
 
-    def connect(self, given: dict[str, Any], deadline: float) -> "Patient":
-        """A new connection. While the last attempt failed, only one thread tries, and not at once."""
+    def missed(self, why: str) -> None:
+        """Note that a connection failed because of `why`, although somebody answers there: a pooler whose server is away."""
+        self._note(psycopg.OperationalError(f"connection failed: {why}"))
+
+    def connect(self, given: dict[str, Any], limits: Mapping[str, int], info: dict[Any, Any]) -> "Patient":
+        """A new connection that has answered a query. While the last attempt failed, only one thread tries, and not at once. `limits`
+        and `info`: as for `_limit`."""
         if self._away is None:
-            return self._connect(given, deadline)
+            return self._connect(given, limits, info)
         if time.monotonic() < self._again or not self._trying.acquire(blocking=False):
             raise type(self._away)(str(self._away))
         try:
-            return self._connect(given, deadline)
+            return self._connect(given, limits, info)
         finally:
             self._trying.release()
 
-    def _connect(self, given: dict[str, Any], deadline: float) -> "Patient":
+    def _connect(self, given: dict[str, Any], limits: Mapping[str, int], info: dict[Any, Any]) -> "Patient":
         try:
             connection = Patient.connect(**self._ordered(given))
+            connection.pulse = self
+            _limit(limits, connection, info)  # A pooler takes connections also while its server is away.
         except psycopg.OperationalError as error:
             self._note(error)
             raise
@@ -154,7 +165,6 @@ class Pulse:
         self._best = (connection.info.host, str(connection.info.port))
         if self._worst == self._best:
             self._worst = ("", "")
-        connection.pulse, connection.patience = self, deadline + GRACE
         return connection
 
     def _note(self, error: psycopg.OperationalError) -> None:
@@ -162,13 +172,15 @@ class Pulse:
         self._away = error
 
     def _ordered(self, given: dict[str, Any]) -> dict[str, Any]:
-        """The same parameters with the host first that took the last connection, and the one last that did not answer: a host that is
-        cut off costs seconds each time."""
+        """The same parameters with the host first that took the last connection, and the one last that did not answer, or for a while
+        without it: a host that is cut off costs seconds each time."""
         hosts, ports = str(given.get("host", "")).split(","), str(given.get("port", "")).split(",")
         if len(hosts) < 2:
             return given
         ports = ports if len(ports) == len(hosts) else ports * len(hosts)
         pairs = [(host, port or "5432") for host, port in zip(hosts, ports, strict=True)]
+        if time.monotonic() < self._avoid:
+            pairs = [pair for pair in pairs if pair != self._worst] or pairs
         pairs.sort(key=lambda pair: (pair == self._worst, pair != self._best))
         return {**given, "host": ",".join(host for host, _ in pairs), "port": ",".join(port for _, port in pairs)}
 
@@ -194,6 +206,7 @@ class Patient(psycopg.Connection[Any]):
 
     patience = CHECK
     pulse: Pulse | None = None
+    idle = True  # nobody uses it: it is only asked whether it is alive
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
         if timeout is not None:
@@ -201,14 +214,15 @@ class Patient(psycopg.Connection[Any]):
         begun, limit = time.monotonic(), self.patience
         waiting = gen
         while True:
-            asked, turn = time.monotonic(), min(SILENT, max(0.0, begun + limit - time.monotonic()))
+            turn = min(SILENT, max(0.0, begun + limit - time.monotonic()))
             try:
                 return super().wait(waiting, interval, turn)
-            except psycopg.OperationalError:
-                if time.monotonic() < asked + turn:
-                    raise
+            except WaitTimeout:
+                pass
             if time.monotonic() >= begun + limit:
                 why = f"the server did not answer for {limit:g} seconds"
+                if self.pulse is not None and self.idle:
+                    self.pulse.missed(why)
             elif self.pulse is None or self.pulse.answers(self.info.host, self.info.port):
                 waiting = _continued(gen)
                 continue
@@ -233,10 +247,9 @@ def make_patient(engine: Engine, limits: Mapping[str, int], deadline: float) -> 
     nobody. `limits`: PostgreSQL's own, such as statement_timeout, in milliseconds; set for the session, but not behind a pooler."""
     pulse = Pulse(hurried=bool(deadline) or "lock_timeout" in limits)
     patience = deadline or float("inf")
-    event.listen(engine, "do_connect", lambda _dialect, _record, _args, given: pulse.connect(given, CHECK - GRACE))
-    event.listen(engine, "connect", lambda connection, record: _limit(limits, connection, record))
+    event.listen(engine, "do_connect", lambda _, record, _args, given: pulse.connect(given, limits, record.info))
     event.listen(engine, "checkout", lambda connection, _record, _proxy: let(connection, patience))
-    event.listen(engine, "checkin", lambda connection, _record: let(connection, CHECK - GRACE))
+    event.listen(engine, "checkin", lambda connection, _record: let(connection, CHECK - GRACE, idle=True))
     if pulse.hurried:  # A commit waits for ever for a standby that must confirm it and does not.
         event.listen(engine, "commit", lambda connection: let(connection.connection.driver_connection, COMMIT - GRACE))
     dialect: Any = engine.dialect
@@ -246,24 +259,26 @@ def make_patient(engine: Engine, limits: Mapping[str, int], deadline: float) -> 
     )
 
 
-def _limit(limits: Mapping[str, int], connection: Any, record: Any) -> None:
+def _limit(limits: Mapping[str, int], connection: Patient, info: dict[Any, Any]) -> None:
     """Set the limits, and find out whether a pooler stands between: the process of the server is another one than was told when the
     connection began. With a pooler in transaction mode a session belongs to nobody, so nothing may be left in it: no limits, no
     prepared statements."""
     began = connection.autocommit
     connection.autocommit = True
     with connection.cursor() as cursor:
-        direct = cursor.execute("SELECT pg_backend_pid()").fetchone()[0] == connection.info.backend_pid
+        direct = cursor.execute("SELECT pg_backend_pid()").fetchone() == (connection.info.backend_pid,)
         if direct and limits:
-            cursor.execute("; ".join(f"SET {name} = {value}" for name, value in limits.items()))
+            sets = [SQL("SET {} = {}").format(Identifier(name), value) for name, value in limits.items()]
+            cursor.execute(SQL("; ").join(sets))
     connection.autocommit = began
     if not direct:
         connection.prepare_threshold = None
-    record.info["pooled"] = not direct
-    record.info["limits"] = limits
+    info["pooled"] = not direct
+    info["limits"] = limits
 
 
-def let(connection: Any, deadline: float) -> None:
-    """Let a connection of the driver wait a little longer than a statement may take in seconds; None is a connection that is lost."""
+def let(connection: Any, deadline: float, *, idle: bool = False) -> None:
+    """Let a connection of the driver wait a little longer than a statement may take in seconds; None is a connection that is lost.
+    `idle`: nobody uses it."""
     if isinstance(connection, Patient):
-        connection.patience = deadline + GRACE
+        connection.patience, connection.idle = deadline + GRACE, idle

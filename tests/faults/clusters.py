@@ -101,7 +101,10 @@ class Cluster:
         """Start it, as soon as nothing is left of the one before."""
 
         def started() -> bool:
-            return self.run("pg_ctl", "-D", str(self.data), "-w", "-l", str(self.directory / "log"), "start", code=None) == 0
+            return (
+                self.run("pg_ctl", "-D", str(self.data), "-w", "-l", str(self.directory / "log"), "start", code=None)
+                == 0
+            )
 
         until(started, 30, 0.1)
 

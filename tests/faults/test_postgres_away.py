@@ -128,7 +128,9 @@ def test_a_database_that_is_killed_loses_and_doubles_nothing(running: Server, to
         cluster.ask(f"SELECT pg_terminate_backend(pid) FROM unnest(ARRAY{pids}) AS pid")
         pushing.goes_on(WITHIN)
         (pid,) = cluster.ask("SELECT pid FROM pg_stat_activity WHERE datname = 'press' LIMIT 1")[0]
-        os.kill(int(str(pid)), signal.SIGKILL)  # PostgreSQL then ends all sessions, because their memory may be damaged.
+        os.kill(
+            int(str(pid)), signal.SIGKILL
+        )  # PostgreSQL then ends all sessions, because their memory may be damaged.
         pushing.goes_on(WITHIN)
     finally:
         pushing.stop()
@@ -199,8 +201,14 @@ def test_a_server_waits_for_a_database_that_starts_later(cluster: Cluster, tmp_p
         ("postgresql+psycopg://postgres@nowhere.invalid:5432/press", "The host of PostgreSQL cannot be found"),
         ("postgresql+psycopg://nobody:geheimnis@127.0.0.1:{port}/press", "PostgreSQL knows no such user"),
         ("postgresql+psycopg://postgres@127.0.0.1:{port}/nothing", "PostgreSQL has no such database"),
-        ("postgresql+psycopg://postgres:geheimnis@127.0.0.1:{port}/press?sslmode=require", "cannot be encrypted as told"),
-        ("postgresql+psycopg://guarded:geheimnis@127.0.0.1:{port}/press", "PostgreSQL refuses the user or the password"),
+        (
+            "postgresql+psycopg://postgres:geheimnis@127.0.0.1:{port}/press?sslmode=require",
+            "cannot be encrypted as told",
+        ),
+        (
+            "postgresql+psycopg://guarded:geheimnis@127.0.0.1:{port}/press",
+            "PostgreSQL refuses the user or the password",
+        ),
         ("postgresql+psycopg://postgres:geheimnis@127.0.0.1,127.0.0.1:{port}x/press", "is not a database URL"),
         ("postgresql+psycopg://postgres@127.0.0.1:{port}/press?nonsense=1", "A parameter of the address is wrong"),
     ],
