@@ -11,7 +11,6 @@ from app import announce, store
 from app.cache.marks import Marks
 from app.cache.redis import Cache
 from app.cache.single_flight import Once
-from app.errors import TooSlow, Unavailable
 from app.files import blobs
 from app.files.blobs import Blobs
 from app.query import Cursor
@@ -39,16 +38,9 @@ class Context(Struct, frozen=True):
     def read(self, ask: Callable[[Engine], Answer]) -> Answer:
         """What `ask` reads of public articles: from the replica if it has everything that was acknowledged, else from the database
         itself. Raises Unavailable, and what `ask` raises."""
-        if self.replica is not None and store.identity.follows(self.replica, self.engine):
-            try:
-                return ask(self.replica)
-            except TooSlow:  # It would take as long there.
-                raise
-            except (
-                Unavailable
-            ):  # Or the standby ended the query, because it had to remove a row that the query may see.
-                pass
-        return ask(self.engine)
+        if self.replica is None:
+            return ask(self.engine)
+        return store.identity.read_newest(self.replica, self.engine, ask)
 
     def trusted(self) -> bool:
         """Whether this process may serve from the cache: see app/announce.py. Raises Unavailable."""

@@ -23,8 +23,9 @@ def patiently(
     say: Callable[[str], None] = log.error,
     stopped: Callable[[], object] = lambda: False,
 ) -> T:
-    """The result of `action`, which is repeated while the PostgreSQL at `url` is unavailable. `say` gets each new reason once. Ends the process
-    with code 0 when `stopped` is true. Raises Unavailable if waiting does not help, such as for a wrong password or with SQLite."""
+    """The result of `action`, which is repeated while the PostgreSQL at `url` is unavailable. `say` gets each new reason once.
+    Ends the process with code 0 when `stopped` is true. Raises Unavailable if waiting does not help, such as for a wrong password or
+    with SQLite."""
     pause, told = FIRST, ""
     while True:
         try:

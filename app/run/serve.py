@@ -205,6 +205,8 @@ def serve(settings: Settings, say: Callable[[str], None], ready: Callable[[], No
 
 def _prepare_database(settings: Settings) -> None:
     """Upgrade the schema, and encrypt what is not. Raises Misconfigured and Unavailable."""
+    if settings.read_database_url:
+        store.connect(settings.read_database_url, replica=True)  # A wrong URL is told at the start.
     engine = store.connect(settings.database)
     try:
         store.upgrade(engine)

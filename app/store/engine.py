@@ -283,7 +283,7 @@ def _unavailable(error: Exception) -> Unavailable:
 
         sentence, lasting = patience.outage_reason(cause)
         if sentence:
-            ask = " Correct PRESSRELAY_DATABASE_URL." if lasting else ""
+            ask = " Correct the address of the database." if lasting else ""
             return Unavailable(f"{sentence} ({_brief(error)}).{ask}", lasting=lasting)
     return Unavailable(f"The database cannot be used right now ({_brief(error)}).")
 

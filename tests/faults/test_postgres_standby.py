@@ -1,15 +1,17 @@
 """Two PostgreSQL servers with streaming replication: one takes over from the other, and one is read from."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 from sqlalchemy import event
 
-from app.context import connect
+from app.context import Context, connect
 from app.query import Query
 from app.settings import Settings
+from app.store import Engine
+from app.store.engine import reading
 from app.syndication.page import find
 from tests.conftest import Server, until
 from tests.faults.clusters import Cluster, Gate, Pushing, clusters, guids, timed
@@ -90,6 +92,8 @@ def test_a_standby_that_is_read_from_is_never_behind(pair: tuple[Cluster, Cluste
 
         push("0")
         until(by_the_standby, 10)
+        doctor = server.run("doctor").stdout
+        assert f":{standby.port}/press, 0 changes behind" in doctor, doctor
         for number in range(1, 4):
             standby.ask("SELECT pg_wal_replay_pause()")
             push(f"{number}-paused")
@@ -97,6 +101,8 @@ def test_a_standby_that_is_read_from_is_never_behind(pair: tuple[Cluster, Cluste
             standby.ask("SELECT pg_wal_replay_resume()")
             push(f"{number}-resumed")
             until(by_the_standby, 10)
+        # Something that the numbers of changes do not tell: a column that an upgrade has just added there.
+        assert context.read(lacking(context)) == "asked the primary server"
         standby.freeze()
         push("frozen")
         standby.thaw()
@@ -109,6 +115,19 @@ def test_a_standby_that_is_read_from_is_never_behind(pair: tuple[Cluster, Cluste
     finally:
         standby.thaw()
         server.close()
+
+
+def lacking(context: Context) -> Callable[[Engine], str]:
+    """A question that the standby cannot answer yet."""
+
+    def ask(engine: Engine) -> str:
+        if engine is context.engine:
+            return "asked the primary server"
+        with reading(engine) as connection:
+            connection.exec_driver_sql("SELECT lacking FROM articles")
+        return "asked the standby"
+
+    return ask
 
 
 def test_a_standby_takes_over_under_pushes(pair: tuple[Cluster, Cluster], tmp_path: Path) -> None:
