@@ -9,10 +9,7 @@ from typing import TypeVar
 from app.errors import Unavailable
 
 log = logging.getLogger("pressrelay")
-FIRST, LONGEST = (
-    0.25,
-    1.0,
-)  # seconds between two attempts; each waits twice as long as the one before, up to the longest
+FIRST, LONGEST = 0.25, 1.0  # seconds between two attempts; each waits twice as long as the one before
 
 T = TypeVar("T")
 

@@ -63,7 +63,7 @@ REASONS = tuple(
             True,
         ),
         (
-            "certificate|does not support SSL|SSL error",
+            "certificate|does not support SSL|SSL error: (?!unexpected eof)",
             "The connection to PostgreSQL cannot be encrypted as told",
             True,
         ),
@@ -113,9 +113,8 @@ class Pulse:
         """`hurried`: somebody waits for the answers."""
         self.hurried = hurried
         self._asking = threading.Lock()  # held by the thread that asks a server
-        self._verdicts: dict[
-            tuple[str, int], tuple[float, bool]
-        ] = {}  # server -> (when it was asked, whether it answered)
+        # Server -> (when it was asked, whether it answered).
+        self._verdicts: dict[tuple[str, int], tuple[float, bool]] = {}
         self._trying = threading.Lock()  # held by the thread that tries to connect during an outage
         self._away: psycopg.OperationalError | None = None  # why the last attempt to connect failed; None: it did not
         self._again = 0.0  # monotonic seconds from which the next attempt may begin
@@ -123,12 +122,13 @@ class Pulse:
         self._worst = ("", "")  # of the last server that did not answer
         self._avoid = 0.0  # monotonic seconds until which it is not asked again, if there are others
 
-    def answers(self, host: str, port: int) -> bool:
-        """Whether that server answers anybody. All threads of a process ask once."""
+    def answers(self, host: str, port: int, address: str) -> bool:
+        """Whether that server answers anybody. All threads of a process ask once. `address`: of the host, because names may not be
+        found any more either; empty for a socket."""
         with self._asking:
             asked, answered = self._verdicts.get((host, port), (0.0, False))
             if time.monotonic() > asked + VERDICT:
-                answered = _answers(host, port, PING if self.hurried else PING_ALONE)
+                answered = _answers(address or host, port, PING if self.hurried else PING_ALONE)
                 self._verdicts[host, port] = time.monotonic(), answered
                 if not answered:
                     self._worst, self._avoid = (host, str(port)), time.monotonic() + AVOID
@@ -142,21 +142,25 @@ class Pulse:
     def connect(self, given: dict[str, Any], limits: Mapping[str, int], info: dict[Any, Any]) -> "Patient":
         """A new connection that has answered a query. While the last attempt failed, only one thread tries, and not at once. `limits`
         and `info`: as for `_limit`."""
-        if self._away is None:
+        away = self._away
+        if away is None:
             return self._connect(given, limits, info)
         if time.monotonic() < self._again or not self._trying.acquire(blocking=False):
-            raise type(self._away)(str(self._away))
+            raise type(away)(str(away))
         try:
             return self._connect(given, limits, info)
         finally:
             self._trying.release()
 
     def _connect(self, given: dict[str, Any], limits: Mapping[str, int], info: dict[Any, Any]) -> "Patient":
+        connection: Patient | None = None
         try:
             connection = Patient.connect(**self._ordered(given))
             connection.pulse = self
             _limit(limits, connection, info)  # A pooler takes connections also while its server is away.
         except psycopg.OperationalError as error:
+            if connection is not None:
+                connection.close()
             self._note(error)
             raise
         except psycopg.ProgrammingError as error:  # a parameter that libpq does not know
@@ -223,7 +227,7 @@ class Patient(psycopg.Connection[Any]):
                 why = f"the server did not answer for {limit:g} seconds"
                 if self.pulse is not None and self.idle:
                     self.pulse.missed(why)
-            elif self.pulse is None or self.pulse.answers(self.info.host, self.info.port):
+            elif self.pulse is None or self.pulse.answers(self.info.host, self.info.port, self.info.hostaddr):
                 waiting = _continued(gen)
                 continue
             else:
