@@ -12,13 +12,14 @@ die_with_parent(os.getppid())  # Granian's main gone: no worker may go on servin
 # A worker that is told to end while it loads the rest must hear it.
 from app import create_app, liveness, measures  # noqa: E402
 from app.logs import configure  # noqa: E402
+from app.run.awaiting import patiently  # noqa: E402
 from app.settings import load  # noqa: E402
 from app.web import counting  # noqa: E402
 from app.web.fastlane import lane  # noqa: E402
 
 settings = load()
 configure(settings.log_format)
-flask = create_app(settings)
+flask = patiently(settings.database, lambda: create_app(settings))
 context = flask.extensions["pressrelay"]
 app = lane(flask.wsgi_app, context.cache, settings.hot_memory, flask.extensions.get("reach"))
 measures.keep_noting(settings.data_dir, "web", ending)

@@ -1,7 +1,10 @@
 """What one process works with: the settings, and connections to database, cache and files. Intake, routes and commands get it."""
 
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from msgspec import Struct, field
 
@@ -18,6 +21,8 @@ from app.store import Engine
 from app.store.group_commit import GroupCommit
 from app.witness import NAME, Witness
 
+Answer = TypeVar("Answer")
+
 
 class Context(Struct, frozen=True):
     """The settings in force, the database, the cache, the files, and the work in progress."""
@@ -29,6 +34,14 @@ class Context(Struct, frozen=True):
     cursors: Cursors
     once: Once = field(default_factory=Once)  # documents that are being rendered
     together: GroupCommit = field(default_factory=GroupCommit)  # pushes that share one commit
+    replica: Engine | None = None  # a standby from which public feeds are read, if there is one
+
+    def read(self, ask: Callable[[Engine], Answer]) -> Answer:
+        """What `ask` reads of public articles: from the replica if it has everything that was acknowledged, else from the database
+        itself. Raises Unavailable, and what `ask` raises."""
+        if self.replica is None:
+            return ask(self.engine)
+        return store.identity.read_newest(self.replica, self.engine, ask)
 
     def now(self) -> datetime:
         """The instant by the clock that decides what is public (app/store/clock.py). Raises Unavailable."""
@@ -51,16 +64,28 @@ class Context(Struct, frozen=True):
         return self.cursors.read(name, text, self.cache.instance)
 
 
-def connect(settings: Settings, deadline: float = 0.0) -> Context:
-    """The context of a database whose schema is up to date. A database query may take `deadline` seconds; 0: no limit.
-    Raises Misconfigured and Unavailable."""
-    engine = store.connect(settings.database, threads=settings.threads, deadline=deadline)
+def connect(settings: Settings, *, web: bool = False) -> Context:
+    """The context of a database whose schema is up to date. `web`: somebody waits for the answers, so queries and waits for other
+    writers have the limits of the settings. Raises Misconfigured and Unavailable."""
+    opened = partial(
+        store.connect,
+        threads=settings.threads,
+        pool=settings.database_pool,
+        deadline=settings.statement_seconds if web else 0,
+        locks=settings.lock_seconds if web else 0,
+    )
+    engine = opened(settings.database)
     cache = cache_of(settings, engine)
     announce.settle(cache, engine)
     head = Witness(Path(settings.data_dir).resolve() / NAME).compare(cache, engine)
     announce.enter(cache, engine, head.instance)
     store.identity.watch(engine, cache.doubt)
-    return Context(settings, engine, cache, blobs.connect(settings), Cursors(store.identity.secret(engine)))
+    replica = None
+    if settings.read_database_url:
+        replica = opened(settings.read_database_url, replica=True)
+        store.identity.watch(replica)
+    cursors = Cursors(store.identity.secret(engine))
+    return Context(settings, engine, cache, blobs.connect(settings), cursors, replica=replica)
 
 
 def alone(settings: Settings, engine: Engine) -> Context:

@@ -135,7 +135,12 @@ class Invalid(Problem):
 
 
 class Unavailable(PressrelayError):
-    """The database does not answer. Nothing was stored, and the request may be repeated."""
+    """The database does not answer. Nothing was stored, and the request may be repeated. `lasting`: it will not answer before somebody
+    changes a setting."""
+
+    def __init__(self, message: str = "", *, lasting: bool = False) -> None:
+        super().__init__(message)
+        self.lasting = lasting
 
 
 class TooSlow(Unavailable):

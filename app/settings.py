@@ -46,7 +46,20 @@ class Settings(Struct, frozen=True):
     base_url: Annotated[str, "Public URL of this server, without a slash at the end; empty: http://HOST:PORT."] = ""
     workers: Annotated[int, "Web worker processes.", Range(1, 256)] = 2
     threads: Annotated[int, "Threads of each web worker.", Range(1, 512)] = 8
-    database_url: Annotated[str, "SQLAlchemy URL, postgresql+psycopg://…; empty: SQLite in the data directory."] = ""
+    database_url: Annotated[
+        str,
+        "URL of a PostgreSQL, postgresql+psycopg://user:password@host:5432/name, or with several hosts between commas; empty:"
+        " SQLite in the data directory.",
+    ] = ""
+    read_database_url: Annotated[
+        str, "URL of a standby of that PostgreSQL from which public feeds and search are read; empty: none."
+    ] = ""
+    database_pool: Annotated[
+        int, "Most connections of one process to PostgreSQL; 0: twice the threads.", Range(0, 1000)
+    ] = 0
+    lock_seconds: Annotated[
+        int, "Seconds that a write of a web request waits for other writers in PostgreSQL; 0: no limit.", Range(0, 60)
+    ] = 4
     redis_url: Annotated[str, "redis://… or unix://… of a Redis or Valkey; empty: the embedded Valkey."] = ""
     cache_memory: Annotated[
         str, "Memory that the embedded Valkey may use; if it is full, the least recently used entries are removed."
@@ -278,6 +291,10 @@ def _check(settings: Settings) -> None:
             "PRESSRELAY_SECRET_KEY must have at least 32 characters. Make one with: openssl rand -base64 32"
         )
     _check_redis(settings.redis_url)
+    if settings.read_database_url and not settings.database_url.startswith("postgresql"):
+        raise Misconfigured(
+            "PRESSRELAY_READ_DATABASE_URL is a standby of the PostgreSQL in PRESSRELAY_DATABASE_URL, which is not set to one."
+        )
     for name in ("edition_morning", "edition_evening"):
         if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", getattr(settings, name)):
             raise Misconfigured(f"PRESSRELAY_{name.upper()} must be a time HH:MM, not {getattr(settings, name)!r}.")
@@ -329,7 +346,7 @@ def learn_secrets(values: Mapping[str, Any]) -> None:
         for name in ("s3_access_key", "s3_secret_key", "secret_key", "purge_header")
         if values.get(name)
     )
-    for name in ("database_url", "redis_url", "smtp_url", "s3_endpoint", "base_url"):
+    for name in ("database_url", "read_database_url", "redis_url", "smtp_url", "s3_endpoint", "base_url"):
         learn(secrets_in(str(values.get(name, ""))))
 
 

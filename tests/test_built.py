@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, event, insert, select, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from app import store
-from app.errors import Unavailable
+from app.errors import Misconfigured, Unavailable
 from app.store import Engine, patience
 from app.store.built import Built
 from app.store.engine import reading, writing
@@ -64,6 +64,29 @@ def test_a_connection_that_is_lost_is_unavailable_once(postgres_url: str) -> Non
     assert store.feeds.all_saved(engine) == [], "and the next connection is a good one"
     for one in (engine, other):
         one.dispose()
+
+
+@pytest.mark.parametrize(
+    ("hosts", "host", "port"),
+    [
+        ("u:p%40x@db1:5432,db2:5433", "db1,db2", "5432,5433"),
+        ("u@db1,db2:5433", "db1,db2", "5432,5433"),
+        ("[::1]:5432,[fe80::2]", "::1,fe80::2", "5432,5432"),
+        ("u:p@x@db1,db2", "db1,db2", "5432,5432"),
+    ],
+)
+def test_an_address_may_name_several_hosts(hosts: str, host: str, port: str) -> None:
+    engine = store.connect(f"postgresql+psycopg://{hosts}/press?sslmode=require", threads=8, pool=3)
+    _, given = engine.dialect.create_connect_args(engine.url)
+    assert (given["host"], given["port"], given["dbname"], given["sslmode"]) == (host, port, "press", "require")
+    assert engine.pool.size() == 3 and engine.pool._max_overflow == 0  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("hosts", ["db1:54x2,db2", "u:secret@db1,[::1"])
+def test_a_port_that_is_none_is_told_without_the_password(hosts: str) -> None:
+    with pytest.raises(Misconfigured, match="is not a database URL") as caught:
+        store.connect(f"postgresql+psycopg://{hosts}/press", replica=True)
+    assert "secret" not in str(caught.value) and "PRESSRELAY_READ_DATABASE_URL" in str(caught.value)
 
 
 @pytest.mark.slow

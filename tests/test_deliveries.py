@@ -37,6 +37,7 @@ from app.query.parsing import parse
 from app.settings import Settings
 from app.store import Engine, micros
 from app.store.deliveries import outbox as outboxes
+from app.store.engine import writing
 from bench.processes import memory
 from feeds.article import Licence, Office, Term
 from tests.conftest import ROOT, Server, until
@@ -794,6 +795,48 @@ def test_a_claim_is_one_workers(engine: Engine) -> None:
     assert len(claimed(engine, "b")) == 2
     later = datetime.now(UTC) + timedelta(seconds=181)
     assert len(claimed(engine, "c", later)) == 2, "a claim ends by itself"
+
+
+def test_a_claim_whose_answer_was_lost_is_released(
+    context: Context, subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The transaction is committed, and the connection is lost before the worker hears of it. Nobody delivered for three minutes."""
+    one = subscribe(context.engine, "http://x", subscriber.url("/lost"), kind="webhook", format="json")
+    busy = subscribe(context.engine, "http://x", subscriber.url("/busy"), kind="webhook", format="json")
+    held, go_on = threading.Event(), threading.Event()
+
+    async def slow(got: Got, writer: asyncio.StreamWriter) -> None:
+        held.set()
+        while not go_on.is_set():
+            await asyncio.sleep(0.01)
+        writer.write(answer(204))
+
+    subscriber.replies["/busy"] = slow
+    lost: list[str] = []
+    claim = store.deliveries.claim
+
+    def lose(engine: Engine, *given: Any, **named: Any) -> list[store.deliveries.Job]:
+        jobs = claim(engine, *given, **named)
+        if held.is_set() and jobs and not lost:
+            lost.extend(job.subscription.name for job in jobs)
+            raise Unavailable("The connection to the database was lost.")
+        return jobs
+
+    monkeypatch.setattr(store.deliveries, "claim", lose)
+    paused = f"UPDATE queue SET paused = {{}} WHERE subscription = {one.id}"
+    with writing(context.engine) as connection:
+        connection.exec_driver_sql(paused.format(1))
+    put(context.engine, article("tag:faults,2026:lost"))
+    with delivering(context):
+        until(held.is_set)
+        with writing(context.engine) as connection:
+            connection.exec_driver_sql(paused.format(0))
+        until(lambda: lost)
+        until(lambda: len(subscriber.to("/lost")) == 1, 10)
+        go_on.set()
+    assert lost == [one.name]
+    assert len(subscriber.to("/busy")) == 1, "what is being delivered is not released"
+    assert busy.name not in lost
 
 
 def test_room_and_hosts_that_are_busy(engine: Engine) -> None:

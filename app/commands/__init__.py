@@ -52,16 +52,15 @@ class Opened(NamedTuple):
     engine: "Engine"
 
 
-def opened(*, logs: bool = False) -> Opened:
-    """The settings in force, and the database after an upgrade of its schema, because any command may be the first. `logs`: log in the
-    format of the settings from now on. Raises Misconfigured and Unavailable."""
-    from app.settings import load
+def opened(*, lasting: bool = False) -> Opened:
+    """The settings in force, and the database after an upgrade of its schema, because any command may be the first. `lasting`: this
+    process goes on until it is ended. So it logs in the format of the settings from now on, and waits while PostgreSQL is away. Raises
+    Misconfigured and Unavailable."""
+    settings = _loaded(lasting)
+    if lasting:
+        from app.run.awaiting import patiently
 
-    settings = load()
-    if logs:
-        from app.logs import configure
-
-        configure(settings.log_format)
+        return Opened(settings, patiently(settings.database, lambda: open_database(settings)))
     return Opened(settings, open_database(settings))
 
 
@@ -74,13 +73,25 @@ def untouched() -> Opened:
     return Opened(settings, store.connect(settings.database))
 
 
-def connected(*, logs: bool = False) -> "Context":
+def connected(*, lasting: bool = False) -> "Context":
     """The same with the cache and the files: what a process needs that takes releases in or delivers."""
     from app.context import connect
+    from app.run.awaiting import patiently
 
-    settings, engine = opened(logs=logs)
+    settings, engine = opened(lasting=lasting)
     engine.dispose()
-    return connect(settings)
+    return patiently(settings.database, lambda: connect(settings)) if lasting else connect(settings)
+
+
+def _loaded(lasting: bool) -> "Settings":
+    from app.settings import load
+
+    settings = load()
+    if lasting:
+        from app.logs import configure
+
+        configure(settings.log_format)
+    return settings
 
 
 def open_database(settings: "Settings") -> "Engine":

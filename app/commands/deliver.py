@@ -25,7 +25,7 @@ def deliver_command(slot: int) -> None:
     """Run one delivery worker for WebSub, webhooks and e-mail. Several may run on one or more hosts; on one host, each needs its own
     slot."""
     _allow_files()
-    context = connected(logs=True)
+    context = connected(lasting=True)
     path = Path(context.settings.data_dir) / f"deliver-{slot}.lock"
     with path.open("ab") as lock:
         try:

@@ -12,7 +12,8 @@ from app.run.desk import run
 @click.command("desk")
 def desk_command() -> None:
     """Publish the desk's scheduled drafts until SIGTERM or SIGINT. Several may run, on one or more hosts."""
+    context = connected(lasting=True)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    run(connected(logs=True), stop)
+    run(context, stop)

@@ -14,7 +14,7 @@ from app.run.metrics import registry
 @click.command("metrics")
 def metrics_command() -> None:
     """Serve the metrics at PRESSRELAY_METRICS_ADDRESS. `serve` starts this by itself if that is set."""
-    settings, engine = opened(logs=True)
+    settings, engine = opened(lasting=True)
     if not settings.metrics_address:
         raise Misconfigured("PRESSRELAY_METRICS_ADDRESS is not set. Set it to an address such as 127.0.0.1:9100.")
     host, _, port = settings.metrics_address.rpartition(":")

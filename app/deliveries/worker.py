@@ -71,6 +71,9 @@ class Deliverer:
         self.turns = Turns(settings.push_flight, settings.push_host, self.client.reached)
         self.settled: asyncio.Queue[store.deliveries.Settled] = asyncio.Queue()
         self.tasks: set[asyncio.Task[None]] = set()
+        self.jobs: dict[int, store.deliveries.Job] = {}  # subscription id -> the job that it is claimed for
+        self.intents: set[int] = set()  # ids of the intents that are claimed
+        self.unsure = False  # whether a claim may have been made without an answer that says so
         # Two threads, so that settling and claiming do not wait for each other.
         self.claiming, self.settling = Database("claim"), Database("settle")
         means = Means(context, self.client, self.mailer, self.claiming)
@@ -84,12 +87,16 @@ class Deliverer:
         try:
             while not stop.is_set():
                 try:
+                    if self.unsure:
+                        await self.claiming.call(self._release, tuple(self.jobs), tuple(self.intents))
+                        self.unsure = False
                     claimed = await self._claim_and_begin()
                     if time.monotonic() > swept + SWEEP:
                         swept = time.monotonic()
                         await self.claiming.call(self._sweep)
                 except Unavailable as error:
                     log.error("%s", error)
+                    self.unsure = True
                     claimed = 0
                     await asyncio.sleep(1)
                 if not claimed:
@@ -106,10 +113,11 @@ class Deliverer:
             with suppress(Unavailable):
                 self._release()
 
-    def _release(self) -> None:
+    def _release(self, jobs: Sequence[int] = (), intents: Sequence[int] = ()) -> None:
+        """Release what is claimed for this worker, but not these subscriptions and intents. Raises Unavailable."""
         now = datetime.now(UTC)
-        store.deliveries.release_claims(self.context.engine, self.who, now)
-        store.deliveries.release_intents(self.context.engine, self.who, now)
+        store.deliveries.release_claims(self.context.engine, self.who, now, jobs)
+        store.deliveries.release_intents(self.context.engine, self.who, now, intents)
 
     def _sweep(self) -> None:
         """End expired leases, deny subscribers that lost their rights, and delete old records. Raises Unavailable."""
@@ -136,6 +144,8 @@ class Deliverer:
         """Claim due subscriptions and intents and begin them; how many there were. Raises Unavailable."""
         until = time.monotonic() + HELD
         jobs, packs, intents = await self.claiming.call(self._claim, self.turns.rooms())
+        self.jobs |= {job.subscription.id: job for job in jobs}
+        self.intents |= {intent.id for intent in intents}
         for intent in intents:
             subscription = intent.subscription
             self._begin(Turn(ASKED, subscription.host, subscription.account), partial(self._ask, intent))
@@ -290,6 +300,7 @@ class Deliverer:
         if verified is not None:
             engine, now = self.context.engine, datetime.now(UTC)
             await self.claiming.until_it_works(store.deliveries.settle_intent, engine, intent, verified, now)
+            self.intents.discard(intent.id)
 
     # Settle
 
@@ -313,6 +324,8 @@ class Deliverer:
                     log.exception("deliveries could not be settled")
                     break
             for settled in batch:
+                if self.jobs.get(settled.job.subscription.id) is settled.job:  # and not claimed again meanwhile
+                    del self.jobs[settled.job.subscription.id]
                 if settled.pause or settled.end:
                     self._report_end(settled)
                 self.settled.task_done()

@@ -57,8 +57,8 @@ def connect(settings: Settings) -> Blobs:
 
 
 def bucket(settings: Settings, name: str, prefix: str = "", *, longest: int = LONGEST) -> "S3Store":
-    """A bucket of the store that the settings describe; of its keys only those below `prefix`, if one is given. `longest`: seconds that
-    one request may take. Nothing is opened yet. Raises Misconfigured."""
+    """A bucket of the store that the settings describe; of its keys only those below `prefix`, if one is given. `longest`: seconds
+    that one request may take. Nothing is opened yet. Raises Misconfigured."""
     try:
         from obstore.store import S3Store
     except ImportError:

@@ -53,6 +53,8 @@ def checks(settings: Settings) -> list[Check]:
         found.append(Check("clock", not clock, clock or "agrees with the database"))
         found.append(_secrets(settings, store.deliveries.key_ids(engine)))
         found += _operation(store.operation.now_holds(engine), time.time())
+        if settings.read_database_url:
+            found.append(_replica(settings, store.identity.head(engine)))
         alive = Cache(settings.redis, store.identity.instance(engine)).alive()
         engine.dispose()
     except PressrelayError as error:
@@ -91,6 +93,23 @@ def _operation(operation: store.operation.OperatorOrders, now: float) -> list[Ch
         Check("intake", not operation.drained, drained),
         Check("backup", True, backup),
     ]
+
+
+def _replica(settings: Settings, newest: store.identity.NewestChange) -> Check:
+    """Whether public feeds can be read from the standby."""
+    name = "read database"
+    try:
+        engine = store.connect(settings.read_database_url, replica=True)
+        found = store.identity.head(engine)
+        engine.dispose()
+    except PressrelayError as error:
+        return Check(name, False, hushed(str(error)))
+    shown = masked(engine.url.render_as_string(hide_password=True))
+    if found.instance != newest.instance:
+        return Check(
+            name, False, f"{shown} is no standby of the database, or has not followed it since it was restored"
+        )
+    return Check(name, True, f"{shown}, {newest.mark[0] - found.mark[0]} changes behind")
 
 
 def _secrets(settings: Settings, sealed: Collection[str]) -> Check:

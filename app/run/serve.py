@@ -33,6 +33,7 @@ from app.accounts.people import INVITED
 from app.deliveries import links, vault
 from app.errors import Misconfigured
 from app.intake.quarantine import Quarantine
+from app.run.awaiting import patiently
 from app.run.datadir import database_file, prepare
 from app.run.process import die_with_parent, end_on_sigterm
 from app.settings import Settings
@@ -195,12 +196,9 @@ def serve(
     try:
         if (file := database_file(settings)) is not None:
             store.leftover.check_log(file)
-        engine = store.connect(settings.database)
-        store.upgrade(engine)
-        store.deliveries.seal_all(engine, lambda secret: vault.seal(settings, secret))
-        warnings = [found] if (found := store.clock.complaint(engine)) else []
-        engine.dispose()
-        measures.start_anew(settings.data_dir)
+        warnings = patiently(settings.database, lambda: _prepare_database(settings), say, lambda: stopping)
+        if not roles:  # Parts of servers may share a data directory.
+            measures.start_anew(settings.data_dir)
         if not settings.redis_url:
             children.append(_valkey(settings, directory))
         parts = _parts(settings, roles, listener)
@@ -210,11 +208,13 @@ def serve(
         for child in children:
             child.start()
         supervisor = Supervisor(settings, say, children, table, stopping)
-        supervisor.wait_until_ready(roles)
+        patiently(settings.database, lambda: supervisor.wait_until_ready(roles), say, lambda: stopping)
         if not stopping:
             _print_summary(settings, say, roles)
             for warning in warnings:
                 say(f"  WARNING    {warning}")
+            patiently(settings.database, lambda: _print_from_database(settings, say), say, lambda: stopping)
+            say("  stop with Ctrl-C")
             ready()
         return supervisor.watch(draining=runs("web", roles))
     finally:
@@ -272,6 +272,19 @@ def _listener(passed: int | None) -> int | None:
         raise Misconfigured(f"File descriptor {passed} is no TCP socket that listens. Pass one that does.")
     os.set_inheritable(passed, True)
     return passed
+
+
+def _prepare_database(settings: Settings) -> list[str]:
+    """Upgrade the schema, and encrypt what is not; what the operator must know of the clock. Raises Misconfigured and Unavailable."""
+    if settings.read_database_url:
+        store.connect(settings.read_database_url, replica=True)  # A wrong URL is told at the start.
+    engine = store.connect(settings.database)
+    try:
+        store.upgrade(engine)
+        store.deliveries.seal_all(engine, lambda secret: vault.seal(settings, secret))
+        return [found] if (found := store.clock.complaint(engine)) else []
+    finally:
+        engine.dispose()
 
 
 def _lock(directory: Path, *, whole: bool) -> IO[bytes]:
@@ -370,7 +383,8 @@ class Supervisor:
         self._quarantine = Quarantine.of(settings)
 
     def wait_until_ready(self, roles: Collection[str]) -> None:
-        """Wait until the server answers, and its other parts run. Raises Misconfigured."""
+        """Wait until the server answers, and its other parts run. Raises Misconfigured, and Unavailable if the database went away
+        meanwhile."""
         until = time.monotonic() + STARTED_WITHIN
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._settings.host, self._settings.host)
         while not self._stopping:
@@ -382,6 +396,9 @@ class Supervisor:
             if _is_ready(host, self._settings.port) if runs("web", roles) else self._all_run():
                 return
             if time.monotonic() > until:
+                _prepare_database(
+                    self._settings
+                )  # Without a database the children wait for it, and so does this process.
                 raise Misconfigured(
                     f"The server did not answer within {STARTED_WITHIN:.0f} seconds. Its output is above."
                 )
@@ -471,11 +488,15 @@ def _print_summary(settings: Settings, say: Callable[[str], None], roles: Collec
         )
     if settings.metrics_address:
         say(f"  metrics    http://{settings.metrics_address}/metrics")
+
+
+def _print_from_database(settings: Settings, say: Callable[[str], None]) -> None:
     engine = store.connect(settings.database)
-    _print_operation(engine, say)
-    _print_setup(settings, engine, say)
-    engine.dispose()
-    say("  stop with Ctrl-C")
+    try:
+        _print_operation(engine, say)
+        _print_setup(settings, engine, say)
+    finally:
+        engine.dispose()
 
 
 def _print_operation(engine: store.Engine, say: Callable[[str], None]) -> None:

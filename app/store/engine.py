@@ -1,6 +1,7 @@
 """Connects to the database, reads and writes in it, and upgrades its schema: SQLite (WAL, every commit synced) or PostgreSQL."""
 
 import math
+import re
 import sqlite3
 import threading
 import time
@@ -19,6 +20,7 @@ from sqlalchemy import (
     func,
     inspect,
     literal_column,
+    make_url,
     select,
     text,
     update,
@@ -34,6 +36,11 @@ from app.text.masking import hushed
 
 BUSY_SECONDS = 5
 WRITING_SECONDS = 30  # how long a statement of a transaction may take on PostgreSQL, including waits for other writers
+POOL_SECONDS = 3  # how long a thread waits for a free connection to PostgreSQL
+SEVERAL = re.compile(
+    r"(?P<start>postgresql[^:]*://(?:[^/?]*@)?)(?P<hosts>[^/?@]*,[^/?@]*)(?P<path>/[^?]*)?(?:\?(?P<query>.*))?"
+)
+HOST = re.compile(r"(?P<host>\[[^]]*\]|[^:\[\]]*)(?::(?P<port>.*))?")  # an IPv6 address is in brackets
 OPERATIONS = 20_000  # instructions of SQLite's virtual machine between two looks at the time
 ASK_AGAIN = 0.0002  # seconds between two attempts to begin a transaction
 VERSIONS = Path(__file__).parent / "migrations" / "versions"
@@ -44,9 +51,13 @@ LATEST_AHEAD = 2 * 3_600_000_000  # microseconds
 MIGRATION_LOCK = 7_079_771  # any number that only this project uses
 
 
-def connect(url: str, *, threads: int = 8, deadline: float = 0.0) -> Engine:
+def connect(
+    url: str, *, threads: int = 8, deadline: float = 0.0, pool: int = 0, locks: float = 0.0, replica: bool = False
+) -> Engine:
     """Make the engine for a database URL; no connection is opened yet. `deadline`: seconds that a query may take, 0 for no limit.
-    Raises Misconfigured."""
+    `pool`: most connections to PostgreSQL, 0 for twice the threads. `locks`: seconds that a statement waits for other writers there.
+    `replica`: it is only read from, and may be a standby. Raises Misconfigured."""
+    name = "READ_DATABASE_URL" if replica else "DATABASE_URL"
     try:
         if url.startswith("sqlite"):
             engine = create_engine(
@@ -64,26 +75,52 @@ def connect(url: str, *, threads: int = 8, deadline: float = 0.0) -> Engine:
             return engine
         from app.store import patience  # imports the driver, which SQLite does not need
 
+        where = make_url(_several_hosts(url))
         engine = create_engine(
-            url,
-            pool_size=threads,
-            max_overflow=threads,
+            where,
+            pool_size=min(pool or threads, threads),
+            max_overflow=max(0, (pool or 2 * threads) - threads),
+            pool_timeout=POOL_SECONDS,
             pool_pre_ping=True,
             hide_parameters=True,
-            connect_args={"connect_timeout": BUSY_SECONDS, **patience.KEEPALIVE},
+            connect_args=patience.defaults(where, replica=replica),
         )
-        if deadline:
-            event.listen(engine, "connect", partial(_set_timeout, deadline))
-            patience.make_patient(engine, deadline)
+        patience.make_patient(engine, _limits(deadline, locks), deadline)
         return engine
     except (ArgumentError, ImportError) as error:
-        raise Misconfigured(f"PRESSRELAY_DATABASE_URL is not a database URL this server can use: {error}.") from None
+        raise Misconfigured(f"PRESSRELAY_{name} is not a database URL this server can use: {error}.") from None
     except ValueError:  # Its message quotes the port, which may be a part of the password.
         raise Misconfigured(
-            "PRESSRELAY_DATABASE_URL is not a database URL this server can use."
+            f"PRESSRELAY_{name} is not a database URL this server can use."
             " Write postgresql+psycopg://user:password@host:5432/name; in the password, write characters such as # / : and @"
             " as %23 %2F %3A and %40."
         ) from None
+
+
+def _several_hosts(url: str) -> str:
+    """The URL as SQLAlchemy reads it. libpq's way to name several hosts with their ports, `host1:5432,host2:5432`, is another one
+    (https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-MULTIPLE-HOSTS). Raises ValueError for a port that is none."""
+    found = SEVERAL.fullmatch(url)
+    if found is None:
+        return url
+    pairs = [HOST.fullmatch(part) for part in found["hosts"].split(",")]
+    hosts = ",".join(pair["host"].strip("[]") if pair else "" for pair in pairs)
+    ports = ",".join(str(int(pair["port"] or 5432) if pair else int("")) for pair in pairs)
+    more = f"&{found['query']}" if found["query"] else ""
+    return f"{found['start']}{found['path'] or '/'}?host={hosts}&port={ports}{more}"
+
+
+def _limits(deadline: float, locks: float) -> dict[str, int]:
+    """PostgreSQL's own limits of a session, in milliseconds:
+    https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-STATEMENT-TIMEOUT"""
+    from app.store import patience
+
+    limits = {"idle_in_transaction_session_timeout": patience.IDLE * 1000}
+    if deadline:
+        limits["statement_timeout"] = int(deadline * 1000)
+    if locks:
+        limits["lock_timeout"] = int(locks * 1000)
+    return limits
 
 
 def _watch_the_time(connection: Any, record: Any) -> None:
@@ -97,14 +134,6 @@ def _watch_the_time(connection: Any, record: Any) -> None:
 def _from_now(deadline: float, _connection: Any, record: Any, _proxy: Any) -> None:
     """Start the deadline when a connection leaves the pool. `writing` removes the deadline again for a transaction."""
     record.info["until"] = time.monotonic() + deadline
-
-
-def _set_timeout(deadline: float, connection: Any, record: Any) -> None:
-    """Set https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-STATEMENT-TIMEOUT"""
-    with connection.cursor() as cursor:
-        cursor.execute(f"SET statement_timeout = {int(deadline * 1000)}")
-    connection.commit()
-    record.info["limited"] = True
 
 
 def _sqlite_connect(connection: Any, _record: Any) -> None:
@@ -187,11 +216,8 @@ def writing(engine: Engine) -> Iterator[Connection]:
         # The deadline for queries does not apply to a transaction, which may wait for other writers.
         if connection.dialect.name == "sqlite":
             connection.info["until"] = math.inf
-        elif connection.info.get("limited"):
-            from app.store import patience
-
-            patience.let(connection.connection.driver_connection, WRITING_SECONDS)
-            connection.exec_driver_sql(f"SET LOCAL statement_timeout = {WRITING_SECONDS * 1000}")
+        elif limits := connection.info["limits"]:
+            _let_write(connection, limits)
         yield connection
 
 
@@ -215,6 +241,18 @@ def lock(connection: Connection, *, takes: bool = False) -> LastNumber:
     if takes and drained:
         raise Draining("The server takes no releases at this time, because its operator drains it.")
     return LastNumber(int(seq), str(instance), int(at or 0))
+
+
+def _let_write(connection: Connection, limits: Mapping[str, int]) -> None:
+    """Give the statements of this transaction more time than a query. Behind a pooler nothing was set for the session, so set all."""
+    from app.store import patience
+
+    own = dict(limits) if connection.info["pooled"] else {}
+    if "statement_timeout" in limits:
+        own["statement_timeout"] = WRITING_SECONDS * 1000
+        patience.let(connection.connection.driver_connection, WRITING_SECONDS)
+    if own:
+        connection.exec_driver_sql("; ".join(f"SET LOCAL {name} = {value}" for name, value in own.items()))
 
 
 def unlock(connection: Connection, seq: int) -> None:
@@ -254,10 +292,14 @@ _turns: dict[str, threading.Lock] = {}  # database URL -> the lock that its writ
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """A connection for single statements, each its own snapshot. Raises Unavailable and Unfit."""
-    options: dict[str, Any] = {"reading": True}
-    if engine.dialect.name == "postgresql" and "snapshot" not in engine.get_execution_options():
-        options["isolation_level"] = "AUTOCOMMIT"
-    with _converted(), engine.connect().execution_options(**options) as connection:
+    with _converted(), engine.connect().execution_options(reading=True) as connection:
+        if connection.dialect.name == "postgresql" and "snapshot" not in engine.get_execution_options():
+            limits = connection.info["limits"]
+            if connection.info["pooled"] and "statement_timeout" in limits:
+                # In a transaction (READ COMMITTED) each statement has a snapshot of its own too.
+                connection.exec_driver_sql(f"SET LOCAL statement_timeout = {limits['statement_timeout']}")
+            else:
+                connection.execution_options(isolation_level="AUTOCOMMIT")
         yield connection
 
 
@@ -275,13 +317,26 @@ def _converted() -> Iterator[None]:
     except (OperationalError, InterfaceError, PoolTimeout, sqlite3.OperationalError) as error:
         if _took_too_long(error):
             raise TooSlow("A database query took longer than PRESSRELAY_STATEMENT_SECONDS allows.") from None
-        raise Unavailable(f"The database cannot be used right now ({_brief(error)}).") from error
+        raise _unavailable(error) from error
     except (DataError, UnicodeEncodeError, OverflowError) as error:  # The drivers raise the last two themselves.
         raise Unfit(f"The database does not accept this value ({_brief(error)}).") from error
     except DBAPIError as error:
         if error.connection_invalidated:
             raise Unavailable("The connection to the database was lost.") from error
         raise
+
+
+def _unavailable(error: Exception) -> Unavailable:
+    """The error for callers: what is wrong, and whether it stays wrong until somebody changes a setting."""
+    cause = getattr(error, "orig", None)
+    if type(cause).__module__.startswith("psycopg"):
+        from app.store import patience
+
+        sentence, lasting = patience.outage_reason(cause)
+        if sentence:
+            ask = " Correct the address of the database." if lasting else ""
+            return Unavailable(f"{sentence} ({_brief(error)}).{ask}", lasting=lasting)
+    return Unavailable(f"The database cannot be used right now ({_brief(error)}).")
 
 
 def _took_too_long(error: Exception) -> bool:
@@ -331,6 +386,7 @@ def upgrade(engine: Engine) -> None:
     config.set_main_option("script_location", "app.store:migrations")
     with writing(engine) as connection:
         if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")  # A migration may compute.
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
         config.attributes["connection"] = connection
         alembic.command.upgrade(config, "head")

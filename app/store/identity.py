@@ -10,17 +10,19 @@ import os
 import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from msgspec import Struct
 from sqlalchemy import Connection, Engine, and_, delete, event, select, update
+from sqlalchemy.exc import SQLAlchemyError
 
-from app.errors import Unavailable
+from app.errors import TooSlow, Unavailable
 from app.store.changes import forget
 from app.store.engine import reading, writing
 from app.store.tables import ceremonies, changes, counter, draft_links, micros, one_time_links, sessions
 
+Answer = TypeVar("Answer")
 Mark = tuple[int, int]  # a change: its number and its stamp
 START: Mark = (0, 0)  # before the first change, in every history
 
@@ -68,6 +70,31 @@ def holds(engine: Engine, mark: Mark) -> bool:
             select(changes.c.seq).where(and_(changes.c.seq == mark[0], changes.c.stamp == mark[1]))
         )
         return row.first() is not None
+
+
+def follows(replica: Engine, primary: Engine) -> bool:
+    """Whether a replica has every change that the primary has now, and so everything that was acknowledged. False if the replica
+    cannot be used. A change that comes later is not known to the caller yet. Raises Unavailable if the primary cannot be used."""
+    now = head(primary)
+    try:
+        there = head(replica)
+    except (Unavailable, SQLAlchemyError):  # It is away, or has no such tables.
+        return False
+    entered(replica, there.instance)
+    return there.instance == now.instance and (there.mark == now.mark or there.mark[0] > now.mark[0])
+
+
+def read_newest(replica: Engine, primary: Engine, ask: Callable[[Engine], Answer]) -> Answer:
+    """What `ask` reads: from the replica if that has everything that was acknowledged, else from the primary. Raises Unavailable, and
+    what `ask` raises."""
+    if follows(replica, primary):
+        try:
+            return ask(replica)
+        except TooSlow:  # It would take as long there.
+            raise
+        except (Unavailable, SQLAlchemyError):
+            pass  # A standby ends a query whose rows it has to remove. It may also lack what an upgrade has just added.
+    return ask(primary)
 
 
 def moved(engine: Engine) -> bool:
@@ -146,7 +173,7 @@ _CLUSTER = (
 )
 
 
-def watch(engine: Engine, call: Callable[[], None]) -> None:
+def watch(engine: Engine, call: Callable[[], None] = lambda: None) -> None:
     """Call `call` after each new connection, because it may lead to another state of the database."""
 
     def connected(_connection: Any, _record: Any) -> None:

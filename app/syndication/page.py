@@ -63,7 +63,7 @@ def feed(context: Context, query: Query, format: str) -> Feed:
 def planned(context: Context, query: Query, format: str) -> Plan:
     """The plan of a page of a query's articles. Raises Unavailable."""
     # Ask for one row more than the page holds, to see whether a next page exists.
-    rows = store.feeds.standing(context.engine, replace(query, limit=query.limit + 1))
+    rows = standing_of(context, replace(query, limit=query.limit + 1))
     rows, more = page(context, rows, query)
     standing = [(sort, num) for sort, num, *_ in rows]
 
@@ -72,7 +72,7 @@ def planned(context: Context, query: Query, format: str) -> Plan:
         links = _pages(context, query, format, standing, more)
         if query.before is None and query.after is None:
             oldest = standing[-1][0] if more else 0
-            gone = tuple(store.feeds.withdrawn(context.engine, query, oldest, WITHDRAWN))
+            gone = tuple(context.read(lambda engine: store.feeds.withdrawn(engine, query, oldest, WITHDRAWN)))
             if articles and archived(query):
                 links["prev-archive"] = archive_address(context, query, format)
             if (last := ending(context, query, format)) is not None:
@@ -86,6 +86,11 @@ def planned(context: Context, query: Query, format: str) -> Plan:
     return Plan(store.feeds.dated(rows), standing, finish)
 
 
+def standing_of(context: Context, query: Query) -> list[Row]:
+    """The numbers and versions of a query's articles. Raises Unavailable."""
+    return context.read(lambda engine: store.feeds.standing(engine, query))
+
+
 def page(context: Context, rows: list[Row], query: Query) -> tuple[list[Row], bool]:
     """The rows of a page, limited by number and by bytes, and whether more follow. `rows` may have one row more than the page holds.
     Raises Unavailable."""
@@ -97,9 +102,8 @@ def page(context: Context, rows: list[Row], query: Query) -> tuple[list[Row], bo
 def fitting(context: Context, rows: list[Row], *, upwards: bool = False) -> list[Row]:
     """As many of these rows as fit into the bytes of a page, counted from the top or, with `upwards`, from the bottom; at least one.
     The bytes limit the cost of reading and rendering a page; its number of articles does not. Raises Unavailable."""
-    sizes = (
-        store.articles.sizes(context.engine, [(num, version) for _, num, version, _ in rows]) if len(rows) > 1 else {}
-    )
+    refs = [(num, version) for _, num, version, _ in rows]
+    sizes = context.read(lambda engine: store.articles.sizes(engine, refs)) if len(rows) > 1 else {}
     left = PAGE_BYTES
     for taken, (_, num, version, _) in enumerate(rows[::-1] if upwards else rows):
         left -= sizes.get((num, version), 0)
@@ -166,7 +170,7 @@ def _pages(context: Context, query: Query, format: str, standing: Sequence[Curso
 
 def find(context: Context, query: Query) -> list[Article]:
     """The articles of a query, newest change first: one range scan and one multi-get. Raises Unavailable."""
-    rows = fitting(context, store.feeds.standing(context.engine, query))
+    rows = fitting(context, standing_of(context, query))
     return documents(context, store.feeds.dated(rows))
 
 
@@ -184,7 +188,8 @@ def completed(
     Unavailable."""
     articles = {ref: article for ref, doc in cached.items() if (article := _decoded(doc))}
     missing = [ref for ref in dated if ref not in articles]
-    docs = store.articles.documents(context.engine, [(num, version) for num, version, _ in missing]) if missing else {}
+    refs = [(num, version) for num, version, _ in missing]
+    docs = context.read(lambda engine: store.articles.documents(engine, refs)) if missing else {}
     read = {ref: docs[ref[:2]] for ref in missing}
     articles |= {ref: msgspec.json.decode(doc, type=Article) for ref, doc in read.items()}
     return [articles[ref] for ref in dated], read

@@ -38,7 +38,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     web.assets.of_site(settings)  # a logo that cannot be read is told at the start
     app.config["MAX_CONTENT_LENGTH"] = None  # app.web.body limits the length itself
     schemas.prepare()
-    context = connect(settings, settings.statement_seconds)
+    context = connect(settings, web=True)
     app.extensions["pressrelay"] = context
     if settings.reach_days:
         app.extensions["reach"] = web.counting.ReachCounts()

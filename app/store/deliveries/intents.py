@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Connection, Engine, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, and_, delete, func, insert, select, update
 
 from app.store.deliveries.subscriptions import Subscription, end, keep
 from app.store.engine import lock, reading, writing
@@ -110,10 +110,12 @@ def claim_intents(engine: Engine, who: str, now: datetime, most: int, busy: Coll
     return [msgspec.structs.replace(msgspec.json.decode(row.doc, type=Intent), id=row.id) for row in rows]
 
 
-def release_intents(engine: Engine, who: str, now: datetime) -> None:
-    """Make the intents that the killed worker `who` had claimed due at once. Raises Unavailable."""
+def release_intents(engine: Engine, who: str, now: datetime, but: Collection[int] = ()) -> None:
+    """Make the intents due at once that the worker `who` claimed and does not know of. `but`: the ids of those that it carries out.
+    Raises Unavailable."""
     with writing(engine) as connection:
-        connection.execute(update(intents).where(intents.c.claim == who).values(claim="", next=micros(now)))
+        lost = and_(intents.c.claim == who, intents.c.id.not_in(sorted(but)))
+        connection.execute(update(intents).where(lost).values(claim="", next=micros(now)))
 
 
 def settle_intent(engine: Engine, intent: Intent, verified: bool, now: datetime) -> Subscription | None:

@@ -149,7 +149,7 @@ def claim(engine: Engine, who: str, now: datetime, rooms: Mapping[int, Room], ro
         taken = {"claim": who, "next": at + LEASE, "last": case((queue.c.last > 0, queue.c.last), else_=_newest(rows))}
         statement = update(queue).where(queue.c.subscription.in_(claimed)).values(taken).returning(*_LINE)
         lines = sorted(connection.execute(statement).all())
-    with reading(engine) as connection:
+        # In the same transaction: if the connection were lost after it, nobody would deliver until the claim ends.
         columns = [subscriptions.c[name] for name in FIELDS]
         found = connection.execute(select(*columns).where(subscriptions.c.id.in_(claimed)))
         known = {subscription.id: subscription for subscription in (Subscription(*row) for row in found)}
@@ -349,11 +349,12 @@ def _count(connection: Connection, batch: Sequence[Settled]) -> None:
         connection.execute(statement.on_conflict_do_update(index_elements=["kind", "outcome"], set_=raised))
 
 
-def release_claims(engine: Engine, who: str, now: datetime) -> int:
-    """Make the subscriptions that the killed worker `who` had claimed due at once. Return how many. Raises Unavailable."""
+def release_claims(engine: Engine, who: str, now: datetime, but: Collection[int] = ()) -> int:
+    """Make the subscriptions due at once that the worker `who` claimed and does not know of, because it was killed or lost its
+    connection. `but`: the ids of those that it delivers to. Return how many. Raises Unavailable."""
     with writing(engine) as connection:
-        claimed = update(queue).where(queue.c.claim == who).values(claim="", next=micros(now))
-        return connection.execute(claimed).rowcount
+        lost = and_(queue.c.claim == who, queue.c.subscription.not_in(sorted(but)))
+        return connection.execute(update(queue).where(lost).values(claim="", next=micros(now))).rowcount
 
 
 def failing(engine: Engine, ids: Collection[int]) -> dict[int, Mapping[str, Any]]:

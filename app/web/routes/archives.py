@@ -65,7 +65,7 @@ def _document(context: Context, query: Query, format: str, month: str) -> web.pa
     links = {"current": web.page.address(context, whole, format)}
     newest = _first(context, whole)
     shown = month or (month_of(newest) if newest else "")
-    rows = store.feeds.standing(context.engine, _within(query, shown)) if shown else []
+    rows = web.page.standing_of(context, _within(query, shown)) if shown else []
     rows = web.page.fitting(context, rows, upwards=query.after is not None)
     standing = [(sort, num) for sort, num, *_ in rows]
 
@@ -90,7 +90,7 @@ def _within(query: Query, month: str) -> Query:
 
 def _first(context: Context, query: Query) -> Cursor | None:
     """The position of the first article: the uppermost, or the nearest above `after`. It costs one index look-up at any distance."""
-    return next(((sort, num) for sort, num, *_ in store.feeds.standing(context.engine, replace(query, limit=1))), None)
+    return next(((sort, num) for sort, num, *_ in web.page.standing_of(context, replace(query, limit=1))), None)
 
 
 def _edges(query: Query, month: str, standing: Sequence[Cursor]) -> tuple[Cursor, Cursor]:
@@ -119,7 +119,7 @@ def _up(context: Context, whole: Query, format: str, month: str, above: Cursor, 
     if other == month:
         return web.page.archive_address(context, replace(whole, after=over), format, month)
     inside = _within(whole, other)
-    rows = store.feeds.standing(context.engine, replace(inside, limit=PART + 1))
+    rows = web.page.standing_of(context, replace(inside, limit=PART + 1))
     if len(rows) > PART or len(web.page.fitting(context, rows)) < len(rows):  # more than one document can show
         bottom = (store.micros(bounds(other)[0]), 0)
         return web.page.archive_address(context, replace(whole, after=bottom), format, other)

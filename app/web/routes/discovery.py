@@ -142,7 +142,7 @@ def _news(context: Context, now: datetime) -> list[Article]:
     query = Query(since=since, limit=AT_ONCE)
     found: list[Article] = []
     for _ in range(LOOKED_AT // AT_ONCE):
-        standing = store.feeds.standing(context.engine, query)
+        standing = web.page.standing_of(context, query)
         rows = web.page.fitting(context, standing)
         articles = web.page.documents(context, store.feeds.dated(rows))
         found += [article for article in articles if since <= article.published <= now]

@@ -32,10 +32,10 @@ def shown() -> Response:
     whole = replace(query, before=None)
     every = store.accounts.all_offices(context.engine)
     offices = {office.code: office for office in every}
-    standing = store.feeds.standing(context.engine, replace(whole, limit=web.facets.MOST))
+    standing = web.page.standing_of(context, replace(whole, limit=web.facets.MOST))
     rows = standing
     if query.before is not None:
-        rows = store.feeds.standing(context.engine, replace(query, limit=SHOWN + 1))
+        rows = web.page.standing_of(context, replace(query, limit=SHOWN + 1))
     fit = web.page.fitting(context, rows[:SHOWN])
     found = web.page.documents(context, store.feeds.dated(fit))
     older = ""
