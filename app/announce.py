@@ -12,7 +12,7 @@ import logging
 from collections.abc import Sequence
 
 from app import store
-from app.cache.redis import Cache
+from app.cache.redis import Cache, Pair
 from app.store import Change, Engine
 
 log = logging.getLogger("pressrelay.history")
@@ -28,10 +28,16 @@ def announce(cache: Cache, changes: Sequence[Change]) -> bool:
         # The history got a new name since this process last looked. Readers use the new name already.
         cache.enter(changes[0].instance)
     pairs = {pair for change in changes for keys in change.keys for pair in keys.pairs()}
-    if cache.announce([change.stamp for change in changes], sorted(pairs)):
+    return tell(cache, sorted(pairs), [change.stamp for change in changes])
+
+
+def tell(cache: Cache, pairs: Sequence[Pair], stamps: Sequence[int] = ()) -> bool:
+    """End what is remembered of these feeds everywhere, and note that the changes with these stamps are announced. If the cache fails,
+    wait until no listener serves copies any more, and try once more. False if it failed again and has to be repaired."""
+    if cache.announce(stamps, pairs):
         return True
     cache.wait_out()
-    return False
+    return cache.announce(stamps, pairs)
 
 
 def repair(cache: Cache, engine: Engine, grace: float = GRACE, *, moved: bool = False) -> bool:

@@ -1,6 +1,6 @@
 """What one process works with: the settings, and connections to database, cache and files. Intake, routes and commands get it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -10,7 +10,7 @@ from msgspec import Struct, field
 
 from app import announce, store
 from app.cache.marks import Marks
-from app.cache.redis import Cache
+from app.cache.redis import Cache, Pair
 from app.cache.single_flight import Once
 from app.files import blobs
 from app.files.blobs import Blobs
@@ -50,6 +50,10 @@ class Context(Struct, frozen=True):
     def trusted(self) -> bool:
         """Whether this process may serve from the cache: see app/announce.py. Raises Unavailable."""
         return announce.trusted(self.cache, self.engine)
+
+    def tell(self, pairs: Sequence[Pair]) -> None:
+        """End everything that is remembered of these feeds, everywhere."""
+        announce.tell(self.cache, pairs)
 
     def synced(self) -> None:
         """Find out which history the database is in, before a cursor is compared with its name. Raises Unavailable."""
@@ -91,10 +95,11 @@ def connect(settings: Settings, *, web: bool = False) -> Context:
 def alone(settings: Settings, engine: Engine) -> Context:
     """The context of one state of a database, such as a backup: it neither reads nor changes the cache, which is of another
     state. Raises Unavailable."""
-    cache = Cache(settings.redis, store.identity.instance(engine))  # it only tells the history to the cursors
+    cache = Cache(settings.cache, store.identity.instance(engine))  # it only tells the history to the cursors
     return Context(settings, engine, cache, blobs.connect(settings), Cursors(store.identity.secret(engine)))
 
 
 def cache_of(settings: Settings, engine: Engine) -> Cache:
     """The cache of this database, with the marks of this host. Raises Unavailable."""
-    return Cache(settings.redis, store.identity.instance(engine), Marks(Path(settings.data_dir).resolve() / "marks"))
+    marks = Marks(Path(settings.data_dir).resolve() / "marks")
+    return Cache(settings.cache, store.identity.instance(engine), marks, shared=bool(settings.redis_url))

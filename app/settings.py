@@ -6,6 +6,7 @@ An environment variable (`PRESSRELAY_PORT`) wins over the TOML file, the file ov
 import ipaddress
 import os
 import re
+import ssl
 import tempfile
 import tomllib
 from collections.abc import Mapping
@@ -13,19 +14,21 @@ from datetime import time
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct
-from msgspec.structs import FieldInfo
+from msgspec.structs import FieldInfo, replace
 
+from app.cache.address import SENTINEL, CacheAddress, of_file, parse
 from app.errors import Misconfigured
 from app.text.embargo_wording import Hours
 from app.text.masking import learn, secrets_in
 from app.text.zones import EXPECTED, is_zone
 
 PREFIX = "PRESSRELAY_"
-REDIS = ("redis", "rediss", "unix")
+# Files with what a cache must be shown; only a cache of one's own asks for them.
+REDIS_FILES = ("redis_user_file", "redis_password_file", "redis_ca", "redis_certificate", "redis_key")
+SENTINEL_FILES = ("sentinel_user_file", "sentinel_password_file")
 # Every URL that the server gives out begins with it, in headers too.
 BASE = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?(/[A-Za-z0-9/._~-]*)?")
 
@@ -60,7 +63,24 @@ class Settings(Struct, frozen=True):
     lock_seconds: Annotated[
         int, "Seconds that a write of a web request waits for other writers in PostgreSQL; 0: no limit.", Range(0, 60)
     ] = 4
-    redis_url: Annotated[str, "redis://… or unix://… of a Redis or Valkey; empty: the embedded Valkey."] = ""
+    redis_url: Annotated[
+        str,
+        "A Redis or Valkey: redis://…, unix://…, redis+sentinel://… or redis+cluster://…, with rediss instead of redis for TLS; empty:"
+        " the embedded Valkey.",
+    ] = ""
+    redis_user_file: Annotated[str, "File with the user at that cache; empty: the one in the URL, or none."] = ""
+    redis_password_file: Annotated[str, "File with the password at that cache; empty: the one in the URL, or none."] = (
+        ""
+    )
+    redis_ca: Annotated[
+        str, "File with the certificate authority of that cache and of Sentinel (PEM); empty: those of this machine."
+    ] = ""
+    redis_certificate: Annotated[
+        str, "File with the certificate that this server shows there (PEM); empty: it shows none."
+    ] = ""
+    redis_key: Annotated[str, "File with the key of that certificate; empty: the key is in the same file."] = ""
+    sentinel_user_file: Annotated[str, "File with the user at Sentinel itself; empty: none."] = ""
+    sentinel_password_file: Annotated[str, "File with the password at Sentinel itself; empty: none."] = ""
     cache_memory: Annotated[
         str, "Memory that the embedded Valkey may use; if it is full, the least recently used entries are removed."
     ] = "256mb"
@@ -212,9 +232,18 @@ class Settings(Struct, frozen=True):
         return self.database_url or f"sqlite:///{Path(self.data_dir).resolve() / 'pressrelay.db'}"
 
     @property
-    def redis(self) -> str:
-        """URL of the cache."""
-        return self.redis_url or f"unix://{self.socket}"
+    def cache(self) -> CacheAddress:
+        """Where the cache is, and how to sign in there."""
+        return replace(
+            parse(self.redis_url or f"unix://{self.socket}"),
+            user_file=self.redis_user_file,
+            password_file=self.redis_password_file,
+            sentinel_user_file=self.sentinel_user_file,
+            sentinel_password_file=self.sentinel_password_file,
+            ca=self.redis_ca,
+            certificate=self.redis_certificate,
+            key=self.redis_key,
+        )
 
     @property
     def socket(self) -> str:
@@ -290,11 +319,11 @@ def _check(settings: Settings) -> None:
         raise Misconfigured(
             "PRESSRELAY_SECRET_KEY must have at least 32 characters. Make one with: openssl rand -base64 32"
         )
-    _check_redis(settings.redis_url)
     if settings.read_database_url and not settings.database_url.startswith("postgresql"):
         raise Misconfigured(
             "PRESSRELAY_READ_DATABASE_URL is a standby of the PostgreSQL in PRESSRELAY_DATABASE_URL, which is not set to one."
         )
+    _check_redis(settings)
     for name in ("edition_morning", "edition_evening"):
         if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", getattr(settings, name)):
             raise Misconfigured(f"PRESSRELAY_{name.upper()} must be a time HH:MM, not {getattr(settings, name)!r}.")
@@ -350,18 +379,61 @@ def learn_secrets(values: Mapping[str, Any]) -> None:
         learn(secrets_in(str(values.get(name, ""))))
 
 
-def _check_redis(url: str) -> None:
+def _check_redis(settings: Settings) -> None:
     """Raises Misconfigured. The message does not quote the URL: the wrong part of it may belong to the password."""
     try:
-        parts = urlsplit(url)
-        good = not url or (parts.scheme in REDIS and (parts.port is None or parts.port > 0) and not parts.fragment)
-    except ValueError:
-        good = False
-    if not good:
+        address = settings.cache
+    except ValueError as error:
+        raise Misconfigured(f"PRESSRELAY_REDIS_URL {error}.") from None
+    for name in (*REDIS_FILES, *SENTINEL_FILES):
+        if getattr(settings, name) and not settings.redis_url:
+            raise Misconfigured(
+                f"{PREFIX}{name.upper()} needs PRESSRELAY_REDIS_URL: the embedded Valkey asks for nothing."
+            )
+    for name in SENTINEL_FILES:
+        if getattr(settings, name) and address.kind != SENTINEL:
+            raise Misconfigured(
+                f"{PREFIX}{name.upper()} needs a PRESSRELAY_REDIS_URL that begins with redis+sentinel://."
+            )
+    if settings.redis_password_file and secrets_in(settings.redis_url):
         raise Misconfigured(
-            "PRESSRELAY_REDIS_URL must look like redis://user:password@host:6379/0, rediss://… or unix://…. Write the characters"
-            " # / : and @ in a password as %23 %2F %3A and %40."
+            "PRESSRELAY_REDIS_PASSWORD_FILE and a password in PRESSRELAY_REDIS_URL: leave one of them out."
         )
+    for name in ("redis_user_file", "redis_password_file", *SENTINEL_FILES):
+        _check_secret(name, getattr(settings, name))
+    _check_tls(settings, address.tls)
+
+
+def _check_secret(name: str, path: str) -> None:
+    """Learn the secret in a file. Raises Misconfigured if that cannot be read or is empty."""
+    try:
+        secret = of_file(path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misconfigured(f"{PREFIX}{name.upper()} must name a file with the secret: {error}.") from None
+    if path and not secret:
+        raise Misconfigured(f"{PREFIX}{name.upper()}: {path} is empty.")
+    learn([secret])
+
+
+def _check_tls(settings: Settings, tls: bool) -> None:
+    """Try the files with certificates. Raises Misconfigured."""
+    for name in ("redis_ca", "redis_certificate"):
+        if getattr(settings, name) and not tls:
+            raise Misconfigured(
+                f"{PREFIX}{name.upper()} needs a PRESSRELAY_REDIS_URL with TLS, which begins with rediss."
+            )
+    if settings.redis_key and not settings.redis_certificate:
+        raise Misconfigured("PRESSRELAY_REDIS_KEY needs PRESSRELAY_REDIS_CERTIFICATE.")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    name = "REDIS_CA"
+    try:
+        if settings.redis_ca:
+            context.load_verify_locations(settings.redis_ca)
+        name = "REDIS_CERTIFICATE"
+        if settings.redis_certificate:
+            context.load_cert_chain(settings.redis_certificate, settings.redis_key or None, lambda: "")
+    except OSError as error:  # ssl.SSLError is one too
+        raise Misconfigured(f"{PREFIX}{name} must name a readable file in PEM, with its key: {error}.") from None
 
 
 def _check_mail(settings: Settings) -> None:
@@ -385,14 +457,8 @@ def _check_oidc(settings: Settings) -> None:
         )
     if issuer and ("?" in issuer or "#" in issuer or not settings.oidc_client_id):
         raise Misconfigured("PRESSRELAY_OIDC_ISSUER needs PRESSRELAY_OIDC_CLIENT_ID, and has no query and no fragment.")
-    if issuer and settings.oidc_client_secret:
-        try:
-            secret = Path(settings.oidc_client_secret).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise Misconfigured(f"PRESSRELAY_OIDC_CLIENT_SECRET must name a file with the secret: {error}.") from None
-        if not secret:
-            raise Misconfigured(f"PRESSRELAY_OIDC_CLIENT_SECRET: {settings.oidc_client_secret} is empty.")
-        learn([secret])
+    if issuer:
+        _check_secret("oidc_client_secret", settings.oidc_client_secret)
 
 
 def _check_purge(settings: Settings) -> None:

@@ -74,7 +74,7 @@ def test_a_feed_that_changes_under_load_is_rendered_once(
     server: Server, monkeypatch: pytest.MonkeyPatch, encoding: str, cached: bool
 ) -> None:
     # On a machine that is busy otherwise, neither the cache nor the other process may count as too slow.
-    monkeypatch.setattr("app.cache.redis.TIMEOUT", 10)
+    monkeypatch.setattr("app.cache.servers.TIMEOUT", 10)
     monkeypatch.setattr("app.cache.redis.TURN", 60_000)
     monkeypatch.setattr("app.web.rendering.AWAITED", 60)
     token = server.office("once", "한번청", "kr:51")

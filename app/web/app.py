@@ -17,6 +17,7 @@ from app.query import url
 from app.settings import Settings, load
 from app.web import crosssite, measured
 from app.web.origin import Placed
+from app.web.outage import Outage
 from app.web.protection import Protected
 from app.web.routes import blueprints, differences, versions
 
@@ -54,6 +55,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     web.limits.install(app, context)
     measured.install(app)
     app.register_error_handler(Exception, answer)
+    app.extensions["outage"] = outage = Outage()
+    app.after_request(lambda response: _worked(response, outage))
     return app
 
 
@@ -67,7 +70,7 @@ def answer(error: Exception) -> Response:
         detail = "Narrow the query: use fewer values, a shorter period or a rarer word."
         body, status = Problem(503, "too-costly", "The query takes too long", detail).body(), 503
         headers = {"Retry-After": "10"}
-        log.error("%s", error)
+        current_app.extensions["outage"].fail(str(error))
     elif isinstance(error, Draining):
         detail = "Nothing was stored. Send the request again in some minutes; reading goes on meanwhile."
         body, status = Problem(503, "draining", "The server takes no releases at this time", detail).body(), 503
@@ -76,7 +79,7 @@ def answer(error: Exception) -> Response:
         title = "The file store cannot be used right now"
         body, status = Problem(503, "unavailable", title, error.public_message).body(), 503
         headers = {"Retry-After": "2"}
-        log.error("%s", error)
+        current_app.extensions["outage"].fail(str(error))
     elif isinstance(error, Unavailable):
         problem = Problem(
             503,
@@ -85,7 +88,7 @@ def answer(error: Exception) -> Response:
             "Nothing was stored. Send the request again.",
         )
         body, status, headers = problem.body(), 503, {"Retry-After": "1"}
-        log.error("%s", error)
+        current_app.extensions["outage"].fail(str(error))
     elif isinstance(error, Unfit):
         problem = Problem(400, "bad-parameter", "A value cannot be used", str(error))
         body, status = problem.body(), 400
@@ -109,6 +112,12 @@ def answer(error: Exception) -> Response:
     if web.html.wanted():
         return web.html.problem(body, status, headers)
     return Response(msgspec.json.encode(body), status, headers, mimetype="application/problem+json")
+
+
+def _worked(response: Response, outage: Outage) -> Response:
+    if response.status_code != 503:
+        outage.calm()
+    return response
 
 
 def _without_slash() -> str:

@@ -111,9 +111,7 @@ def _stored(seat: Seat, event: PressEvent, seen: int, now: datetime) -> Response
 
 def _announce() -> None:
     """End all copies of the pages of the press calendar, before the person is answered."""
-    cache = here().cache
-    if not cache.announce((), [press_calendar.PAIR]):
-        cache.wait_out()
+    here().tell([press_calendar.PAIR])
 
 
 def _say(problem: Problem) -> str:
