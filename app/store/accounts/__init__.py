@@ -8,11 +8,14 @@ from app.store.accounts.applications import (
     UNCONFIRMED,
     WAITING,
     Application,
+    Confirmed,
+    NoMoreApplications,
     add_application,
     application,
     applications,
     confirm_application,
     decide_application,
+    waiting_applications,
 )
 from app.store.accounts.ceremonies import CEREMONY_LASTS, Ceremony, TooManyBegun, begin_ceremony, take_ceremony
 from app.store.accounts.offices import all_offices, save_office
@@ -69,7 +72,16 @@ from app.store.accounts.sessions import (
 )
 from app.store.accounts.signing import KeyRecord, add_key, all_keys, key_of, revoke_key, spend
 from app.store.accounts.sources import Source, all_sources, claim_source, record_pull, remove_source, save_source
-from app.store.accounts.tokens import TokenRecord, all_tokens, new_token, revoke_token, token_by_id, token_of, used
+from app.store.accounts.tokens import (
+    NoMoreTokens,
+    TokenRecord,
+    all_tokens,
+    new_token,
+    revoke_token,
+    token_by_id,
+    token_of,
+    used,
+)
 
 __all__ = [
     "APPROVED",
@@ -81,9 +93,12 @@ __all__ = [
     "WAITING",
     "Application",
     "Ceremony",
+    "Confirmed",
     "KeyRecord",
     "LinkSpent",
+    "NoMoreApplications",
     "NoMorePasskeys",
+    "NoMoreTokens",
     "NotInvited",
     "OneTimeLink",
     "OtherIdentity",
@@ -154,4 +169,5 @@ __all__ = [
     "token_by_id",
     "token_of",
     "used",
+    "waiting_applications",
 ]

@@ -4,11 +4,11 @@ import secrets
 from datetime import datetime
 
 from msgspec import Struct
-from sqlalchemy import Engine, and_, delete, func, insert, select, update
+from sqlalchemy import Engine, and_, delete, insert, select, update
 
 from app.store import audit
 from app.store.audit import Event
-from app.store.engine import lock, reading, writing
+from app.store.engine import has_room, lock, reading, writing
 from app.store.tables import instant, micros, passkeys
 
 MOST_PASSKEYS = 20  # of one person
@@ -38,10 +38,9 @@ def add_passkey(
     id = secrets.token_hex(6)
     values = {"credential": credential, "public_key": public_key, "signs": signs, "name": name}
     with writing(engine) as connection:
-        lock(connection)
+        theirs = select(passkeys.c.id).where(passkeys.c.person == person)
         same = select(passkeys.c.id).where(passkeys.c.credential == credential)
-        count = select(func.count()).select_from(passkeys).where(passkeys.c.person == person)
-        if connection.execute(same).first() or connection.execute(count).scalar_one() >= MOST_PASSKEYS:
+        if not has_room(connection, theirs, MOST_PASSKEYS) or connection.execute(same).first():
             raise NoMorePasskeys
         connection.execute(insert(passkeys).values(id=id, person=person, created=micros(now), **values))
         event = Event("passkey-added", f"person {person}", detail={"passkey": id, "name": name})

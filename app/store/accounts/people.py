@@ -129,6 +129,7 @@ def new_link(
         one_time_links.c.outlet == outlet,
     )
     with writing(engine) as connection:
+        lock(connection)  # otherwise two requests at once could both leave a link that works
         connection.execute(delete(one_time_links).where(or_(same, one_time_links.c.expires <= micros(now))))
         connection.execute(insert(one_time_links).values(**values, created=micros(now), expires=micros(link.expires)))
         if kind == "invite":

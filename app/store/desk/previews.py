@@ -5,12 +5,12 @@ import secrets
 from datetime import datetime
 
 from msgspec import Struct
-from sqlalchemy import Engine, and_, func, insert, select, update
+from sqlalchemy import Engine, and_, insert, select, update
 
 from app.store import audit
 from app.store.audit import Event
 from app.store.desk.drafts import DraftRecord
-from app.store.engine import reading, writing
+from app.store.engine import has_room, reading, writing
 from app.store.tables import draft_links, instant, micros
 
 MOST = 20  # links of a draft that work at the same time
@@ -35,7 +35,7 @@ def make_link(engine: Engine, draft: DraftRecord, person: str, expires: datetime
     secret = secrets.token_urlsafe(32)
     works = and_(draft_links.c.draft == draft.id, draft_links.c.ended.is_(None), draft_links.c.expires > micros(now))
     with writing(engine) as connection:
-        if connection.execute(select(func.count()).select_from(draft_links).where(works)).scalar_one() >= MOST:
+        if not has_room(connection, select(draft_links.c.id).where(works), MOST):
             return None
         id = secrets.token_hex(8)
         connection.execute(

@@ -26,9 +26,11 @@ def listed(visit: Visit) -> Response:
     """The applications that wait for an answer, and all outlets."""
     web.newsrooms.administrators_only(visit)
     engine, now = here().engine, datetime.now(UTC)
+    waiting, more = store.accounts.waiting_applications(engine)
     return own_page(
         "outlets.html",
-        waiting=store.accounts.applications(engine, store.accounts.WAITING),
+        waiting=waiting,
+        more=more,
         outlets=[(outlet, outlet.stopped(now)) for outlet in store.accounts.all_outlets(engine)],
     )
 
