@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib import import_module
@@ -161,6 +162,76 @@ def test_a_new_token_ends_the_one_of_its_name_also_at_once(engine: Engine) -> No
     together(*[partial(store.accounts.new_token, engine, "", "cms", NOW, role="outlet", outlet="daily")] * AT_ONCE)
     states = [token.state(NOW) for token in store.accounts.all_tokens(engine, outlet="daily")]
     assert sorted(states) == ["revoked"] * (AT_ONCE - 1) + ["valid"]
+
+
+# Rights that end while they are used
+
+
+def test_who_loses_a_role_leaves_no_invitation_and_no_token_behind(engine: Engine) -> None:
+    """A role ends with the invitations that its person made; of sixteen at once, eleven came after the end and were kept."""
+    store.accounts.save_office(engine, OfficeRecord("jeonbuk", "전북", "", ("kr:52",)))
+    link = store.accounts.new_link(engine, "invite", NOW, INVITED, email="ed@b.kr", office="jeonbuk", role="editor")
+    editor = store.accounts.join(engine, link.id, "편집", "ed@b.kr", "stored", NOW)
+    made: list[store.accounts.OneTimeLink] = []
+
+    def invite(number: int) -> None:
+        mate = {"email": f"mate{number}@b.kr", "office": "jeonbuk", "role": "editor"}
+        with suppress(store.accounts.RightsChanged):
+            made.append(store.accounts.new_link(engine, "invite", NOW, INVITED, maker=editor.actor, by=editor, **mate))
+
+    take = partial(store.accounts.take_role, engine, editor.id, "jeonbuk", "person admin", NOW)
+    together(*(partial(invite, number) for number in range(AT_ONCE)), take)
+    assert [link for link in made if store.accounts.link_by_id(engine, link.id, NOW)] == []
+    with pytest.raises(store.accounts.RightsChanged):
+        store.accounts.new_token(engine, "jeonbuk", "late", NOW, by=editor)
+    assert store.accounts.all_tokens(engine) == []
+    with pytest.raises(store.accounts.RightsChanged):
+        gone = {"email": "x@b.kr", "outlet": "removed", "role": "outlet"}
+        store.accounts.new_link(engine, "invite", NOW, INVITED, **gone)
+
+
+def test_a_thief_gets_no_way_back_while_the_owner_takes_an_account_over(engine: Engine) -> None:
+    """A new password by a link ends passkeys and sessions. What the thief began before and ends afterwards is nothing."""
+    link = store.accounts.new_link(engine, "setup", NOW, INVITED, role="admin")
+    person = store.accounts.join(engine, link.id, "관리자", "a@b.kr", "stored", NOW)
+    secret = store.accounts.begin_session(engine, person, "", "", NOW)
+    found = store.accounts.session_of(engine, secret, NOW)
+    assert found
+    held = store.accounts.add_passkey(engine, person.id, b"0", b"key", 0, "x", NOW, session=found[0].id)
+    assert store.accounts.begin_session(engine, person, "", "", NOW, "passkey", passkey=held)
+    reset = store.accounts.new_link(engine, "reset", NOW, INVITED, email="a@b.kr")
+    kept: list[object] = []
+
+    def come(number: int) -> None:
+        with suppress(store.accounts.RightsChanged):
+            key = str(number).encode()
+            kept.append(store.accounts.add_passkey(engine, person.id, key, b"key", 0, "x", NOW, session=found[0].id))
+        with suppress(store.accounts.LinkSpent):
+            kept.append(store.accounts.begin_session(engine, person, "", "", NOW, "passkey", passkey=held))
+
+    own = partial(store.accounts.set_password, engine, person.id, "new", NOW, link=reset.id)
+    together(*(partial(come, number) for number in range(1, AT_ONCE)), own)
+    assert store.accounts.passkeys_of(engine, person.id) == []
+    assert store.accounts.sessions_of(engine, person.id, NOW) == []
+    with pytest.raises(store.accounts.RightsChanged):
+        store.accounts.add_passkey(engine, person.id, b"late", b"key", 0, "x", NOW, session=found[0].id)
+    with pytest.raises(store.accounts.LinkSpent):
+        store.accounts.begin_session(engine, person, "", "", NOW, "passkey", passkey=held)
+
+
+def test_who_is_limited_out_of_a_draft_makes_no_link_to_it(engine: Engine) -> None:
+    store.accounts.save_office(engine, OfficeRecord("jeonbuk", "전북", "", ("kr:52",)))
+    draft = store.desk.DraftRecord("0" * 16, "jeonbuk", "urn:x:1", "draft", 1, "제목", b"{}", "a", "a", NOW, NOW)
+    store.desk.create(engine, draft, "person a")
+    later = NOW + timedelta(hours=1)
+    before = store.desk.make_link(engine, draft, "b", later, NOW)
+    assert before
+    store.desk.limit_people(engine, draft.id, ("a",), "person a", NOW)
+    assert store.desk.open_link(engine, before, NOW) is None
+    with pytest.raises(store.desk.Stale):
+        store.desk.make_link(engine, draft, "b", later, NOW)
+    now = store.desk.draft_by_id(engine, draft.id)
+    assert now and store.desk.make_link(engine, now, "a", later, NOW)
 
 
 # Tokens that were stolen

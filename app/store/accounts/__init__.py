@@ -40,6 +40,7 @@ from app.store.accounts.passkeys import (
 from app.store.accounts.people import (
     LinkSpent,
     OneTimeLink,
+    RightsChanged,
     administrators,
     all_people,
     any_admin,
@@ -103,6 +104,7 @@ __all__ = [
     "OneTimeLink",
     "OtherIdentity",
     "Passkey",
+    "RightsChanged",
     "Session",
     "Source",
     "TokenRecord",

@@ -9,8 +9,10 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import Engine, and_, bindparam, insert, or_, select, update
 
+from app.accounts.people import PersonRecord
 from app.accounts.rights import ROLES
 from app.store import audit
+from app.store.accounts.people import RightsChanged, has_still
 from app.store.audit import Event
 from app.store.built import Built
 from app.store.engine import has_room, lock, reading, writing
@@ -63,10 +65,12 @@ def new_token(
     networks: Sequence[str] = (),
     actor: str = "command",
     most: int = 0,
+    by: PersonRecord | None = None,
 ) -> str:
     """Make a token of 256 random bits and return it. A token with the same name of the same office, outlet or role is revoked.
     `scope`: empty for the full scope of the role; `networks`: where it may be used, everywhere if empty; `most`: valid tokens of that
-    office or outlet, any number if 0. Raises NoMoreTokens, nothing being stored, and Unavailable."""
+    office or outlet, any number if 0; `by`: the person who makes it, as they were when their rights were checked. Raises NoMoreTokens
+    and RightsChanged, nothing being stored, and Unavailable."""
     token = f"pr_{secrets.token_urlsafe(32)}"
     hash = _hash(token)
     granted = tuple(scope) or ROLES[role]
@@ -86,6 +90,8 @@ def new_token(
     detail |= {"networks": values["networks"]}
     with writing(engine) as connection:
         lock(connection)  # otherwise two requests at once could both add a token of that name
+        if by is not None and not has_still(connection, by):
+            raise RightsChanged
         events = []
         theirs = (
             (tokens.c.office == office) if office else (tokens.c.outlet == outlet) if outlet else tokens.c.role == role

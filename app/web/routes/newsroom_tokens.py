@@ -60,9 +60,12 @@ def add(visit: Visit, outlet: str) -> Response:
             networks=networks,
             actor=visit.person.actor,
             most=MOST_VALID,
+            by=visit.person,
         )
     except store.accounts.NoMoreTokens:
         return _page(room, {"name": "newsroom-tokens-many"}, sent)
+    except store.accounts.RightsChanged:
+        raise NotFound from None
     return _page(room, token=token)
 
 

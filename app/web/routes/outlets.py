@@ -75,7 +75,12 @@ def decide(visit: Visit, id: str, action: str) -> Response:
         link = ""
         if not known:
             given = {"email": found.email, "outlet": code, "role": EDITS_OUTLET, "lang": found.lang}
-            link = store.accounts.new_link(context.engine, "invite", now, INVITED, maker=visit.person.actor, **given).id
+            try:
+                link = store.accounts.new_link(
+                    context.engine, "invite", now, INVITED, maker=visit.person.actor, by=visit.person, **given
+                ).id
+            except store.accounts.RightsChanged:  # The outlet was removed again, or the administrator's role was.
+                raise NotFound from None
         web.newsrooms.mail_about(context, [found.email], "approved", id, found.lang, link)
     return gone(f"/outlets/{code}")
 

@@ -48,10 +48,12 @@ def add(visit: Visit, office: str) -> Response:
     actor = visit.person.actor
     try:
         token = store.accounts.new_token(
-            here().engine, office, name, now, role=role, expires=end, actor=actor, most=MOST_VALID
+            here().engine, office, name, now, role=role, expires=end, actor=actor, most=MOST_VALID, by=visit.person
         )
     except store.accounts.NoMoreTokens:
         return _page(visit, office, {"name": "newsroom-tokens-many"}, sent)
+    except store.accounts.RightsChanged:
+        raise NotFound from None
     return _page(visit, office, token=token)
 
 
