@@ -90,7 +90,7 @@ class _Contender:
         self.connection = Connection(server.port)
         self.used = time.monotonic()
         self.cache: Cache = cache_of(server.settings, server.engine)
-        self.redis = redis.Redis.from_url(server.settings.redis)
+        self.redis = redis.Redis.from_url(server.settings.cache.url)
         self.newest = store.identity.head(server.engine).mark
         stack.callback(self.cache.close)
         stack.callback(self.redis.close)

@@ -13,7 +13,7 @@ from typing import Literal
 from lxml import etree
 
 from schemas import regions, topics
-from schemas.tables import Code, Table, UnknownCode, rows
+from schemas.tables import Code, Table, UnknownCode, folded, rows
 
 TABLES = {"region": regions.table, "topic": topics.table}
 SCHEMAS = ("press-release", "newsml", "nitf", "atom", "rss", "korea")
@@ -70,4 +70,4 @@ def agencies() -> tuple[tuple[str, str, tuple[str, ...]], ...]:
     )
 
 
-__all__ = ["SCHEMAS", "Code", "Table", "UnknownCode", "agencies", "codes", "prepare", "xsd"]
+__all__ = ["SCHEMAS", "Code", "Table", "UnknownCode", "agencies", "codes", "folded", "prepare", "xsd"]

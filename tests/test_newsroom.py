@@ -16,6 +16,7 @@ from app import store
 from app.accounts.networks import NotANetwork, allows, networks_in
 from app.accounts.people import INVITED
 from app.accounts.rights import OutletRecord
+from app.deliveries import links
 from app.store import Engine
 from tests.conftest import together, until
 from tests.mailbox import Mailbox
@@ -220,6 +221,35 @@ def test_the_form_tells_nothing_and_floods_nobody(site: Site, mailbox: Mailbox) 
     assert 'href="#f-email"' in refused.text and "도정과 시정을" in refused.text
     assert len(mailbox.to("new@fresh.example")) == 1
     assert browser(site.server).get("/accreditation/forged").status_code == 410
+
+
+def test_who_gives_way_is_told_and_who_comes_too_late_may_come_back(site: Site, mailbox: Mailbox) -> None:
+    """Five name one website already; the sixth from there displaces one of them, who gets a mail; one from elsewhere has to wait."""
+    engine, now = site.server.engine(), datetime.now(UTC)
+
+    def asked(email: str) -> str:
+        fields = ("신문", "https://crowd.example", "김", email, "취재합니다.")
+        return store.accounts.add_application(engine, store.accounts.Application(*fields, (), (), "en"), now)
+
+    def pressed(id: str) -> httpx.Response:
+        return browser(site.server).post(f"/accreditation/{links.applying(engine, id)}")
+
+    ids = [asked(f"a{number}@crowd.example") for number in range(6)]
+    assert [pressed(id).status_code for id in ids] == [200] * 6
+    (gone,) = (one for id in ids if (one := store.accounts.application(engine, id)) and one.state == "refused")
+    until(lambda: mailbox.to(gone.email))
+    assert "Too many applications waited" in mailbox.to(gone.email)[0].get_content()
+    late = asked("z@elsewhere.example")
+    answered = pressed(late)
+    assert answered.status_code == 429 and "Too many applications wait" in answered.text
+    found = store.accounts.application(engine, late)
+    assert found and found.state == "unconfirmed"
+    still = [id for id in ids if id != gone.id]
+    store.accounts.decide_application(engine, still[0], "admin", now, reason="x")
+    assert pressed(late).status_code == 200
+    for id in (*still, late):
+        store.accounts.decide_application(engine, id, "admin", now, reason="x")
+    engine.dispose()
 
 
 def test_only_administrators_see_outlets(site: Site) -> None:
@@ -540,6 +570,35 @@ def test_what_is_wrong_with_a_token_stands_beside_its_field(
     refused = editor.post("/newsroom/daily/tokens", data=fields | wrong)
     assert refused.status_code == 422 and f'href="#f-{field}"' in refused.text and said in refused.text
     assert "pr_" not in refused.text
+
+
+def test_a_stolen_token_ends_with_all_that_it_made(site: Site) -> None:
+    editor = member(site, "stolen@daily.example", "daily")
+    made = editor.post(
+        "/newsroom/daily/tokens", data={"name": "stolen", "rights": "all", "days": "30", "password": PASSWORD}
+    )
+    thief = {"Authorization": f"Bearer {made_token(made)}"}
+    for query in ("office=jeonbuk", "office=jeonbuk&status=embargoed"):
+        hook = {"url": f"http://127.0.0.1:9/thief/{len(query)}", "query": query}
+        assert site.server.client.post("/subscriptions", json=hook, headers=thief).status_code == 201
+    page = editor.get("/newsroom/daily/tokens").text
+    assert "2 webhooks and subscriptions were made with it" in page
+    (end,) = re.findall(r'action="(/newsroom/daily/tokens/[0-9a-f]{12})"(?:(?!</form>).)*were made with it', page, re.S)
+    assert editor.post(end, data={"password": PASSWORD}).status_code == 303
+    engine = site.server.engine()
+
+    def alive() -> list[str]:
+        found = store.deliveries.find_subscriptions(engine, outlet="daily", live=True)
+        return [one.target for one in found if "/thief/" in one.target]
+
+    assert len(alive()) == 2, "they belong to the outlet, and go on unless somebody says otherwise"
+    assert end in editor.get("/newsroom/daily/tokens").text, "also afterwards"
+    other = member(site, "other@paper.example", "paper")
+    assert other.post(end.replace("daily", "paper"), data={"subscriptions": "yes"}).status_code == 404
+    assert editor.post(end, data={"password": PASSWORD, "subscriptions": "yes"}).status_code == 303
+    assert alive() == []
+    engine.dispose()
+    assert "were made with it" not in editor.get("/newsroom/daily/tokens").text
 
 
 def test_networks() -> None:

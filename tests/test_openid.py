@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 import pytest
@@ -296,6 +297,43 @@ def test_an_answer_of_another_issuer_is_refused(site: Site) -> None:
     assert enter(browser(site.server)).status_code == 303
     site.provider.back = {"error": "access_denied", "code": ""}
     assert enter(browser(site.server)).status_code == 422
+
+
+def test_a_code_that_another_browser_got_is_refused(site: Site) -> None:
+    """An attacker gives the server a stolen code beside a state of their own: PKCE and the nonce belong to the browser."""
+    site.member("victim@press.example")
+    site.provider.claims = somebody("victim@press.example")
+    victim, thief = browser(site.server), browser(site.server)
+    stolen = parse_qs(urlsplit(leave(victim)).query)["code"][0]
+    own = parse_qs(urlsplit(leave(thief)).query)
+    for sent in (
+        {"code": stolen, "state": own["state"][0]},
+        {"code": own["code"][0], "state": own["state"][0] + "x"},
+        {"code": own["code"][0]},
+        {"state": own["state"][0], "code": ""},
+    ):
+        assert thief.get(f"/signin/oidc/done?{urlencode(sent)}").status_code in (422, 400), sent
+    assert thief.get("/account").status_code == 303
+
+
+def test_an_issuer_that_says_it_names_itself_must(site: Site) -> None:
+    """RFC 9207, section 2.4: without `iss`, the answer may be of another provider."""
+    provider = Provider()
+    provider.discovery = {"authorization_response_iss_parameter_supported": True}
+    (directory := site.server.directory / "names-itself").mkdir()
+    (directory / "secret").write_text(SECRET)
+    settings = {"oidc_issuer": provider.issuer, "oidc_client_id": CLIENT}
+    server = Server(directory, workers="1", oidc_client_secret=str(directory / "secret"), **settings).start()
+    try:
+        server.office()
+        signed_in(server, "kim@press.example")
+        provider.claims = somebody("kim@press.example")
+        assert enter(browser(server)).status_code == 422
+        provider.back = {"iss": provider.issuer}
+        assert enter(browser(server)).status_code == 303
+    finally:
+        server.close()
+        provider.close()
 
 
 def test_another_site_signs_nobody_in_and_none_leads_elsewhere(site: Site) -> None:

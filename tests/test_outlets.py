@@ -1,5 +1,6 @@
 """Accredited outlets: what they read before its time, how plainly it is marked, and that each reading is kept."""
 
+import hashlib
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -425,9 +426,26 @@ def test_who_revokes_a_token_is_told_of_the_webhooks_that_go_on(server: Server) 
     thief = {"url": "https://thief.example/hook", "query": "status=embargoed"}
     made = server.client.post("/subscriptions", json=thief, headers={"Authorization": f"Bearer {secret}"})
     assert made.status_code == 201, made.text
+    name, id = made.json()["name"], hashlib.sha256(secret.encode()).hexdigest()[:12]
+    own = server.run("token", "add", "--outlet", "robbed").stdout.splitlines()[-1]
+    mine = {"url": "https://robbed.example/hook", "query": "status=embargoed"}
+    kept = server.client.post("/subscriptions", json=mine, headers={"Authorization": f"Bearer {own}"}).json()["name"]
     done = server.run("token", "revoke", secret)
-    assert f"The webhook {made.json()['name']} of robbed still delivers to https://thief.example/hook." in done.stdout
-    assert server.run("subscription", "end", made.json()["name"]).returncode == 0
+    assert (
+        f"The webhook {name} of robbed (made with this token) still delivers to https://thief.example/hook."
+        in done.stdout
+    )
+    assert f"pressrelay token revoke {id} --subscriptions" in done.stdout
+    engine = server.engine()
+    record = next(iter(store.audit.records(engine, action="webhook-added")))
+    assert record.event.actor == f"token {id}"
+    done = server.run("token", "revoke", id, "--subscriptions", "--json")
+    told = json.loads(done.stdout)
+    assert told["ended"] == [name] and [one["name"] for one in told["webhooks"]] == [kept]
+    live = [one.name for one in store.deliveries.find_subscriptions(engine, outlet="robbed", live=True)]
+    engine.dispose()
+    assert live == [kept], "what another token made goes on"
+    assert "has ended" not in server.run("token", "revoke", id, "--subscriptions").stdout, "it can be repeated"
     assert server.run("outlet", "remove", "robbed").returncode == 0
 
 

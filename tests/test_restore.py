@@ -531,8 +531,22 @@ def test_what_ended_after_the_backup_does_not_come_back_with_it(engine: Engine) 
     draft = store.desk.DraftRecord("0" * 16, "jeonbuk", "urn:x:1", "draft", 1, "제목", b"{}", "a", "a", now, now)
     store.desk.create(engine, draft, "person a")
     preview = store.desk.make_link(engine, draft, "a", now + timedelta(hours=1), now) or ""
+    planned = replace(
+        draft, id="1" * 16, guid="urn:x:2", state="scheduled", planned=now - timedelta(hours=1), approver="a"
+    )
+    store.desk.create(engine, planned, "person a")
+    asked = store.accounts.Application("신문", "https://d.example", "김", "kim@d.example", "취재", (), (), "ko")
+    apply = store.accounts.add_application(engine, asked, now)
+    before = store.desk.routine(engine, "jeonbuk")
+    assert store.desk.set_routine(
+        engine, "jeonbuk", before, replace(before, approval=True), "routine-set", "person a", now
+    )
+    before = store.desk.routine(engine, "jeonbuk")
+    wish = replace(before, asker="a", asked=now)
+    assert store.desk.set_routine(engine, "jeonbuk", before, wish, "approval-asked", "person a", now)
     name = store.identity.instance(engine)
     assert store.identity.renew(engine, name, older=False) == name, "nothing happened to the database"
+    assert [one.id for one in store.desk.due_drafts(engine, now + timedelta(hours=1))] == [planned.id]
     assert store.accounts.session_of(engine, session, now) and store.desk.open_link(engine, preview, now)
     assert store.identity.renew(engine, name, older=True) != name
     assert store.operation.now_holds(engine).held, "the original may still deliver"
@@ -541,6 +555,13 @@ def test_what_ended_after_the_backup_does_not_come_back_with_it(engine: Engine) 
     assert store.accounts.take_ceremony(engine, begun, ("signin",), "browser", now) is None
     assert store.desk.open_link(engine, preview, now) is None
     assert store.desk.draft_by_id(engine, draft.id) == draft, "what people wrote stays"
+    assert store.desk.due_drafts(engine, now + timedelta(days=9)) == [], "its plan may have been taken back since"
+    returned = store.desk.draft_by_id(engine, planned.id)
+    assert returned and (returned.state, returned.planned, returned.content) == ("returned", None, planned.content)
+    assert "plan it again" in returned.reason
+    assert store.accounts.confirm_application(engine, apply, now) is None, "its link may have been used since"
+    still = store.desk.routine(engine, "jeonbuk")
+    assert still.approval and not still.asker, "somebody may have kept the approval since"
 
 
 @pytest.mark.slow

@@ -70,9 +70,12 @@ def person_invite(email: str, office: str, outlet: str, role: str, as_json: bool
     except Problem as problem:
         raise Misconfigured(problem.detail) from None
     now = datetime.now(UTC)
-    link = store.accounts.new_link(
-        engine, "invite", now, INVITED, email=address, office=office, outlet=outlet, role=role
-    )
+    try:
+        link = store.accounts.new_link(
+            engine, "invite", now, INVITED, email=address, office=office, outlet=outlet, role=role
+        )
+    except store.accounts.RightsChanged:
+        raise Misconfigured(f"The outlet {outlet!r} was removed meanwhile. Nobody was invited.") from None
     url = links.once(engine, settings.url, link)
     report(
         as_json,

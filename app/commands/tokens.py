@@ -127,21 +127,34 @@ def _line(token: store.accounts.TokenRecord, now: datetime) -> str:
 
 @token_group.command("revoke")
 @click.argument("id")
+@click.option("--subscriptions", is_flag=True, help="Also end the webhooks and subscriptions that were made with it.")
 @as_json
-def token_revoke(id: str, as_json: bool) -> None:
-    """Revoke a token, given by its ID (see `token list`) or by its secret text. It is refused from now on."""
+def token_revoke(id: str, subscriptions: bool, as_json: bool) -> None:
+    """Revoke a token, given by its ID (see `token list`) or by its secret text. It is refused from now on. Webhooks of its outlet go
+    on, but for those that --subscriptions ends."""
     engine = opened().engine
     known = store.accounts.token_of(engine, id) if id.startswith("pr_") else None
     found = store.accounts.revoke_token(engine, known.id if known else id, datetime.now(UTC))
     if found is None:
         raise Misconfigured(f"There is no token {id[:20]!r}: see `pressrelay token list`.")
+    ended = (
+        store.deliveries.end_made_with(engine, found.id, found.outlet, "command", datetime.now(UTC))
+        if subscriptions
+        else []
+    )
+    told = [f"The {one.kind} {one.name} to {one.target} has ended." for one in ended]
     go_on = _webhooks(engine, found.outlet) if found.outlet else []
-    told = [
-        f"The webhook {one.name} of {found.outlet} still delivers to {one.target}. If you do not know it:"
-        f" pressrelay subscription end {one.name}"
-        for one in go_on
-    ]
+    for one in go_on:
+        made = f"made with {one.token}" if one.token else "made on a page, or before this server noted the token"
+        made = "made with this token" if one.token == found.id else made
+        told.append(
+            f"The webhook {one.name} of {found.outlet} ({made}) still delivers to {one.target}. If you do not know it:"
+            f" pressrelay subscription end {one.name}"
+        )
+    if any(one.token == found.id for one in go_on):
+        told.append(f"To end all that this token made: pressrelay token revoke {found.id} --subscriptions")
     members = msgspec.to_builtins(found) | {"webhooks": [{"name": one.name, "url": one.target} for one in go_on]}
+    members |= {"ended": [one.name for one in ended]}
     report(as_json, members, f"Token {found.id} is revoked.", *told)
 
 

@@ -179,7 +179,7 @@ def add(
         host=host_of(target),
         embargoed=embargoed,
         secret=vault.seal(context.settings, secret),
-        token="" if outlet else token,
+        token=token,
         outlet=outlet,
         contact=contact,
         lang=context.settings.language,
@@ -192,13 +192,14 @@ def add(
             )
         detail = f"The webhook {existing.name} delivers this feed to this URL already."
         raise Problem(409, "taken", "The webhook exists already", detail)
-    others = store.deliveries.find_subscriptions(
-        context.engine, outlet=outlet, kind="webhook", live=True, limit=context.settings.push_subscriptions
-    )
-    if outlet and len(others) >= context.settings.push_subscriptions:
-        detail = f"An outlet may have at most {context.settings.push_subscriptions} webhooks. Remove one first."
-        raise Problem(403, "too-many-subscriptions", "Too many webhooks", detail)
-    made = store.deliveries.add_subscription(context.engine, subscription, topic.pairs, now)
+    most = context.settings.push_subscriptions if outlet else 0
+    try:
+        made = store.deliveries.add_subscription(context.engine, subscription, topic.pairs, now, most)
+    except store.deliveries.NoMoreSubscriptions:
+        detail = f"An outlet may have at most {most} webhooks. Remove one first."
+        raise Problem(403, "too-many-subscriptions", "Too many webhooks", detail) from None
+    except store.deliveries.TokenEnded:
+        raise Problem(401, "token-revoked", "The token was revoked", "Ask for a new token.") from None
     if made is None:  # Somebody made it a moment ago: its secret stays.
         raise Problem(409, "taken", "The endpoint is in use", "There is a webhook for this feed and URL.")
     return replace(made, secret=secret)

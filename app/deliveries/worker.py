@@ -299,7 +299,8 @@ class Deliverer:
         verified = await self.channels[intent.subscription.kind].ask(intent, turn)
         if verified is not None:
             engine, now = self.context.engine, datetime.now(UTC)
-            await self.claiming.until_it_works(store.deliveries.settle_intent, engine, intent, verified, now)
+            most = self.context.settings.push_subscriptions
+            await self.claiming.until_it_works(store.deliveries.settle_intent, engine, intent, verified, now, most)
             self.intents.discard(intent.id)
 
     # Settle

@@ -12,12 +12,11 @@ from app.accounts.people import PersonRecord
 from app.accounts.sites import mailbox
 from app.context import Context
 from app.desk import notices
-from app.store.desk import Routine
 
 WAITS = timedelta(days=7)  # how long such a request may be answered
 
 
-def asker_of(context: Context, office: OfficeRecord, routine: Routine, now: datetime) -> PersonRecord | None:
+def asker_of(context: Context, office: OfficeRecord, routine: store.desk.Routine, now: datetime) -> PersonRecord | None:
     """Who asked to end approval. None: nobody did, it was too long ago, or the person does not publish for the office any more. Raises
     Unavailable."""
     if not routine.approval or routine.asked is None or routine.asked + WAITS <= now:
@@ -32,7 +31,12 @@ def may_end(person: PersonRecord, asker: PersonRecord | None) -> bool:
 
 
 def change_routine(
-    context: Context, office: OfficeRecord, before: Routine, after: Routine, actor: str, now: datetime
+    context: Context,
+    office: OfficeRecord,
+    before: store.desk.Routine,
+    after: store.desk.Routine,
+    actor: str,
+    now: datetime,
 ) -> bool:
     """Change what any editor may change; approval never ends by this. False: somebody changed something meanwhile. Raises
     Unavailable."""
@@ -40,7 +44,9 @@ def change_routine(
     return store.desk.set_routine(context.engine, office.code, before, after, "routine-set", actor, now)
 
 
-def ask_to_end(context: Context, office: OfficeRecord, before: Routine, person: PersonRecord, now: datetime) -> bool:
+def ask_to_end(
+    context: Context, office: OfficeRecord, before: store.desk.Routine, person: PersonRecord, now: datetime
+) -> bool:
     """Ask a second editor to end approval; the others get a mail. False as for `change_routine`. Raises Unavailable."""
     after = msgspec.structs.replace(before, asker=person.id, asked=now)
     letters = notices.of_ending(context, office, person, now)
@@ -49,14 +55,16 @@ def ask_to_end(context: Context, office: OfficeRecord, before: Routine, person: 
     )
 
 
-def keep_approval(context: Context, office: OfficeRecord, before: Routine, actor: str, now: datetime) -> bool:
+def keep_approval(
+    context: Context, office: OfficeRecord, before: store.desk.Routine, actor: str, now: datetime
+) -> bool:
     """Leave approval as it is: the request is taken back, or refused. False as for `change_routine`. Raises Unavailable."""
     after = msgspec.structs.replace(before, asker="", asked=None)
     return store.desk.set_routine(context.engine, office.code, before, after, "approval-kept", actor, now)
 
 
-def end_approval(context: Context, office: OfficeRecord, before: Routine, actor: str, now: datetime) -> bool:
+def end_approval(context: Context, office: OfficeRecord, before: store.desk.Routine, actor: str, now: datetime) -> bool:
     """End approval, for somebody for whom `may_end` is true. False as for `change_routine`. Raises Unavailable."""
-    after = Routine(False, before.notice)
+    after = store.desk.Routine(False, before.notice)
     asked = {"asked": f"person {before.asker}"} if before.asker else {}
     return store.desk.set_routine(context.engine, office.code, before, after, "approval-ended", actor, now, asked)

@@ -12,8 +12,7 @@ from functools import cache
 from msgspec import Struct
 
 from app.accounts.offices import OfficeRecord
-from schemas import Code, UnknownCode, codes
-from schemas.tables import Table, folded
+from schemas import Code, Table, UnknownCode, codes, folded
 
 LONGEST = 20_000  # characters of a text that are looked at
 MOST = 8  # suggestions

@@ -255,6 +255,14 @@ def _let_write(connection: Connection, limits: Mapping[str, int]) -> None:
         connection.exec_driver_sql("; ".join(f"SET LOCAL {name} = {value}" for name, value in own.items()))
 
 
+def has_room(connection: Connection, rows: Select[Any], most: int) -> bool:
+    """Whether there are fewer than `most` of these rows. It locks the counter's row, so a transaction that adds one next is the only
+    one that does: of several requests at once, no more than there is room for find any."""
+    lock(connection)
+    found = select(func.count()).select_from(rows.limit(most).subquery())
+    return int(connection.execute(found).scalar_one()) < most
+
+
 def unlock(connection: Connection, seq: int) -> None:
     """Store the last number for the next writer, who can read it when this transaction ends."""
     _UNLOCK.rows(connection, newest=seq)

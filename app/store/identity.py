@@ -20,10 +20,26 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.errors import TooSlow, Unavailable
 from app.store.changes import forget
 from app.store.engine import reading, writing
-from app.store.tables import ceremonies, changes, counter, draft_links, micros, one_time_links, sessions
+from app.store.tables import (
+    ceremonies,
+    changes,
+    counter,
+    draft_links,
+    drafts,
+    micros,
+    office_routines,
+    one_time_links,
+    outlet_applications,
+    sessions,
+)
 
 Answer = TypeVar("Answer")
 Mark = tuple[int, int]  # a change: its number and its stamp
+# The reason why a planned draft was returned, for people of any language.
+RETURNED = (
+    "서버를 백업에서 복구해, 그 뒤에 예약이 취소되었는지 알 수 없습니다. 확인하고 다시 예약하십시오."
+    " The server was restored from a backup, so the plan may have been taken back since. Check, and plan it again."
+)
 START: Mark = (0, 0)  # before the first change, in every history
 
 
@@ -142,11 +158,23 @@ _TARGETS = (
 
 def _end(connection: Connection, now: int) -> None:
     """End what may have ended or been used already in the history before, of which this state does not know: sessions, links that work
-    once, links to previews, and what browsers began. The link of the first administrator works only where there is none."""
+    once (that which confirms an application too), links to previews, and what browsers began. The link of the first administrator
+    works only where there is none. What is published cannot be taken back, so a planned draft waits for somebody of its office: its
+    plan may have been taken back. So does the end of the approval by a second person, which one editor alone had asked for."""
     connection.execute(delete(sessions))
     connection.execute(delete(ceremonies))
     connection.execute(delete(one_time_links).where(one_time_links.c.kind != "setup"))
     connection.execute(update(draft_links).where(draft_links.c.ended.is_(None)).values(ended=now))
+    connection.execute(delete(outlet_applications).where(outlet_applications.c.state == "unconfirmed"))
+    returned = {
+        "state": "returned",
+        "reason": RETURNED,
+        "planned": None,
+        "revision": drafts.c.revision + 1,
+        "updated": now,
+    }
+    connection.execute(update(drafts).where(drafts.c.state == "scheduled").values(returned))
+    connection.execute(update(office_routines).values(asker="", asked=None))
 
 
 def _home(connection: Connection) -> str:

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, Select, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Engine, Select, and_, delete, insert, or_, select, update
 
 from app.store import audit
 from app.store.audit import Event
-from app.store.engine import reading, writing
+from app.store.engine import has_room, reading, writing
 from app.store.tables import micros, press_event_places, press_events
 from feeds.icalendar import PressEvent
 
@@ -24,13 +24,9 @@ _places = press_event_places.c
 def tell_event(engine: Engine, event: PressEvent, pairs: Collection[Pair], actor: str, now: datetime) -> bool:
     """Store a new event; False if its office has MOST_EVENTS. Raises Unavailable."""
     since = micros(now - timedelta(days=31))
-    mine = (
-        select(func.count())
-        .select_from(press_events)
-        .where(press_events.c.office == event.office.code, press_events.c.starts >= since)
-    )
+    mine = select(press_events.c.id).where(press_events.c.office == event.office.code, press_events.c.starts >= since)
     with writing(engine) as connection:
-        if connection.execute(mine).scalar_one() >= MOST_EVENTS:
+        if not has_room(connection, mine, MOST_EVENTS):
             return False
         connection.execute(insert(press_events).values(id=event.id, **_row(event)))
         _place(connection, event, pairs)

@@ -97,6 +97,14 @@ TEXTS: dict[str, dict[str, str]] = {
         "ko": "신청을 받았습니다. 관리자가 검토한 뒤 {address} 주소로 답합니다.",
         "en": "The application was received. The answer will come to {address}.",
     },
+    "apply-full": {
+        "ko": "지금은 기다리는 신청이 너무 많습니다. 이 링크는 받은 때부터 48시간 동안 쓸 수 있습니다. 내일 다시 눌러 주십시오.",
+        "en": "Too many applications wait at the moment. This link works for 48 hours after it came: press the button again tomorrow.",
+    },
+    "applications-more": {
+        "ko": "이 밖에 {n}건이 더 기다립니다. 위의 신청에 답하면 나타납니다.",
+        "en": "{n} more wait. They appear as you answer these.",
+    },
     "apply-when": {"ko": "신청한 때", "en": "Applied"},
     "apply-name-wrong": {
         "ko": "언론사 이름을 120자 안으로 적어 주십시오.",
@@ -227,13 +235,21 @@ TEXTS: dict[str, dict[str, str]] = {
         " 하십시오.",
         "en": "A token lets a program of the outlet use this server. Make one for each program, so that you can end it alone.",
     },
+    "token-end-made": {
+        "ko": "이 토큰으로 만든 웹훅과 구독이 {n}개 있습니다. 언론사의 것이므로 따로 고르지 않으면 계속됩니다.",
+        "en": "{n} webhooks and subscriptions were made with it. They belong to the outlet and go on, unless you end them too.",
+    },
+    "token-end-too": {
+        "ko": "이 토큰으로 만든 것도 모두 끝내기 (토큰을 도둑맞았을 때)",
+        "en": "End all that were made with it, too (if the token was stolen)",
+    },
     "newsroom-token-name-hint": {
         "ko": "어느 프로그램이 쓰는지 적습니다. 같은 이름의 예전 토큰은 끝납니다.",
         "en": "Which program uses it. An older token with the same name ends.",
     },
     "newsroom-tokens-many": {
         "ko": "쓸 수 있는 토큰은 50개까지입니다. 쓰지 않는 것을 먼저 끝내 주십시오.",
-        "en": "An outlet has at most 50 valid tokens. End one first.",
+        "en": "At most 50 tokens may be valid at a time. End one first.",
     },
     "token-rights": {"ko": "할 수 있는 일", "en": "What it may do"},
     "token-all": {"ko": "엠바고 자료 읽기와 구독 관리", "en": "Read under embargo and manage subscriptions"},

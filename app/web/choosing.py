@@ -6,8 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from app.accounts.offices import OfficeRecord
-from app.query import FIELDS, Query
-from app.query.axes import KINDS
+from app.query import FIELDS, KINDS, Query
 from app.syndication.texts import name, text, value_name
 from feeds import rfc3339_utc
 from schemas import Code, codes

@@ -5,9 +5,8 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 
 from app.accounts.offices import OfficeRecord
-from schemas import Code, UnknownCode, codes
+from schemas import Code, UnknownCode, codes, folded
 from schemas.alike import alike, letters
-from schemas.tables import folded
 
 WORDS = 6  # words of a search that are looked up
 TOGETHER = 3  # words that a name may have

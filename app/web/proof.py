@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 import msgspec
 from flask import Response
+from msgspec import Struct
 
 from app import store
 from app.accounts import passkeys, passwords
@@ -102,7 +103,14 @@ def _added(visit: Visit, sent: str) -> passkeys.NewPasskey:
     return passkeys.made(answer, passkeys.relying_party(url), origin_of(url))
 
 
-def holder(sent: str, visit: Visit | None) -> PersonRecord | None:
+class Holder(Struct, frozen=True):
+    """Who showed a passkey."""
+
+    person: PersonRecord
+    passkey: str  # id
+
+
+def holder(sent: str, visit: Visit | None) -> Holder | None:
     """The person whose passkey this browser shows, to sign in (`visit`: None) or to prove again who they are; None, with a line in the
     log, if it shows none. Raises Problem (429)."""
     try:
@@ -112,7 +120,7 @@ def holder(sent: str, visit: Visit | None) -> PersonRecord | None:
         return None
 
 
-def _holder(sent: str, visit: Visit | None) -> PersonRecord:
+def _holder(sent: str, visit: Visit | None) -> Holder:
     context, now = here(), datetime.now(UTC)
     answer = passkeys.answered(sent)
     passkey = store.accounts.passkey_of(context.engine, answer.credential)
@@ -136,4 +144,4 @@ def _holder(sent: str, visit: Visit | None) -> PersonRecord:
     guessing.right(context, attempt)
     if visit:
         proven(visit, "passkey")
-    return person
+    return Holder(person, passkey.id)

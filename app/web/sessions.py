@@ -94,12 +94,16 @@ def back_to(given: str, otherwise: str) -> str:
     return f"{here().settings.url}{given if PATH.fullmatch(given) else otherwise}"
 
 
-def begin(person: PersonRecord, response: Response, by: str = "password", *, proved: str = "") -> Response:
+def begin(
+    person: PersonRecord, response: Response, by: str = "password", *, proved: str = "", passkey: str = ""
+) -> Response:
     """Begin a session in this browser, whatever cookie it sent: a cookie from before the sign-in is worth nothing after it. `by`: how
-    the person signed in, for the audit log. `proved`: the stored password that the person's was compared with. Raises LinkSpent if it
-    was changed meanwhile."""
+    the person signed in, for the audit log. `proved`: the stored password that the person's was compared with; `passkey`: the id of
+    the one that was shown. Raises LinkSpent if that is not the account's any more."""
     agent = " ".join(request.headers.get("User-Agent", "").split())
-    secret = store.accounts.begin_session(here().engine, person, agent, client(), datetime.now(UTC), by, proved=proved)
+    secret = store.accounts.begin_session(
+        here().engine, person, agent, client(), datetime.now(UTC), by, proved=proved, passkey=passkey
+    )
     response.set_cookie(name(), secret, max_age=WHOLE, secure=secure(), httponly=True, samesite="Lax")
     return private(response)
 

@@ -8,11 +8,14 @@ from app.store.accounts.applications import (
     UNCONFIRMED,
     WAITING,
     Application,
+    Confirmed,
+    NoMoreApplications,
     add_application,
     application,
     applications,
     confirm_application,
     decide_application,
+    waiting_applications,
 )
 from app.store.accounts.ceremonies import CEREMONY_LASTS, Ceremony, TooManyBegun, begin_ceremony, take_ceremony
 from app.store.accounts.offices import all_offices, save_office
@@ -37,6 +40,7 @@ from app.store.accounts.passkeys import (
 from app.store.accounts.people import (
     LinkSpent,
     OneTimeLink,
+    RightsChanged,
     administrators,
     all_people,
     any_admin,
@@ -77,7 +81,16 @@ from app.store.accounts.sources import (
     remove_source,
     save_source,
 )
-from app.store.accounts.tokens import TokenRecord, all_tokens, new_token, revoke_token, token_by_id, token_of, used
+from app.store.accounts.tokens import (
+    NoMoreTokens,
+    TokenRecord,
+    all_tokens,
+    new_token,
+    revoke_token,
+    token_by_id,
+    token_of,
+    used,
+)
 
 __all__ = [
     "APPROVED",
@@ -89,13 +102,17 @@ __all__ = [
     "WAITING",
     "Application",
     "Ceremony",
+    "Confirmed",
     "KeyRecord",
     "LinkSpent",
+    "NoMoreApplications",
     "NoMorePasskeys",
+    "NoMoreTokens",
     "NotInvited",
     "OneTimeLink",
     "OtherIdentity",
     "Passkey",
+    "RightsChanged",
     "Session",
     "Source",
     "TokenRecord",
@@ -163,4 +180,5 @@ __all__ = [
     "token_by_id",
     "token_of",
     "used",
+    "waiting_applications",
 ]

@@ -1,13 +1,21 @@
-"""Applications of outlets for accreditation. One counts only after its mail address was confirmed; an administrator decides."""
+"""Applications of outlets for accreditation. One counts only after its mail address was confirmed; an administrator decides.
+
+Anybody may apply, and whoever owns a domain has any number of addresses that confirm. So what waits is bounded in all, and for each
+website that is named. At a bound one that waits gives way, as in fair queueing: who sends many displaces their own, and nobody else.
+"""
 
 import secrets
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from msgspec import Struct
-from sqlalchemy import Engine, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Engine, and_, delete, insert, or_, select, update
 
 from app.accounts.rights import OutletRecord
+from app.accounts.sites import site as domain_of
 from app.store import audit
 from app.store.accounts.outlets import is_outlet, keep_outlet
 from app.store.audit import Event
@@ -17,7 +25,9 @@ from app.store.tables import instant, micros, outlet_applications
 UNCONFIRMED, WAITING, APPROVED, REFUSED = "unconfirmed", "waiting", "approved", "refused"
 CODE_TAKEN = "taken"  # what came of a decision besides a state: another outlet has the code, and nothing was stored
 CONFIRMED_WITHIN = timedelta(hours=48)
-MOST_WAITING = 500  # applications that wait for an answer
+MOST_WAITING = 500  # applications of new outlets that wait for an answer
+SAME_SITE = 5  # of these, that name one website
+FULL = "Too many applications waited. Apply again in some days."  # the reason for one that gave way
 TEXTS = ("state", "name", "site", "person", "email", "why", "outlet", "lang", "decider", "reason")
 
 
@@ -39,6 +49,30 @@ class Application(Struct, frozen=True):
     decided: datetime | None = None
     decider: str = ""  # the actor
     reason: str = ""  # why it was refused
+
+
+class Confirmed(Struct, frozen=True):
+    """An application whose address was confirmed."""
+
+    application: Application
+    displaced: Application | None = None  # the one that waited and gave way to it
+
+
+class NoMoreApplications(Exception):
+    """Too many wait that come before this one."""
+
+
+class _Place(Struct, frozen=True):
+    """What decides which application gives way."""
+
+    id: str
+    mail: str  # the registered domain of the address
+    site: str  # that of the website
+
+    @property
+    def own(self) -> bool:
+        """Whether the address belongs to the website's domain: nobody else can have one there."""
+        return self.mail == self.site
 
 
 def add_application(engine: Engine, application: Application, now: datetime, actor: str = "") -> str:
@@ -63,22 +97,70 @@ def add_application(engine: Engine, application: Application, now: datetime, act
     return id
 
 
-def confirm_application(engine: Engine, id: str, now: datetime) -> Application | None:
-    """The address of an application is confirmed: it waits for an administrator, in place of an older one from that address. None if
-    it is not there any more, was confirmed before, or too many wait. Raises Unavailable."""
+def confirm_application(engine: Engine, id: str, now: datetime) -> Confirmed | None:
+    """The address of an application is confirmed: it waits for an administrator, in place of an older one from that address, and of
+    another one if too many wait. None if it is not there any more, or was confirmed before. Raises NoMoreApplications, nothing being
+    stored, and Unavailable."""
     table = outlet_applications.c
     with writing(engine) as connection:
         lock(connection)
         fresh = and_(table.id == id, table.state == UNCONFIRMED, table.created >= micros(now - CONFIRMED_WITHIN))
-        email = connection.execute(select(table.email).where(fresh)).scalar_one_or_none()
-        waiting = select(func.count()).select_from(outlet_applications).where(table.state == WAITING)
-        if email is None or connection.execute(waiting).scalar_one() >= MOST_WAITING:
+        columns = (table.id, table.email, table.site)
+        new = connection.execute(select(*columns).where(fresh)).first()
+        if new is None:
             return None
-        same = and_(table.state == WAITING, table.email == email, table.outlet == "")
-        connection.execute(delete(outlet_applications).where(same))
+        new_ones = and_(table.state == WAITING, table.outlet == "")
+        connection.execute(delete(outlet_applications).where(new_ones, table.email == new.email))
+        waiting = [_place(*row) for row in connection.execute(select(*columns).where(new_ones))]
+        gone = _gives_way(waiting, _place(*new))
+        if gone:
+            refused = {"state": REFUSED, "decided": micros(now), "decider": "server", "reason": FULL}
+            connection.execute(update(outlet_applications).where(table.id == gone).values(**refused))
+            detail = {"application": gone, "reason": FULL}
+            audit.record(connection, [Event("outlet-refused", "server", detail=detail)], now)
         connection.execute(update(outlet_applications).where(table.id == id).values(state=WAITING))
         audit.record(connection, [Event("outlet-applied", "applicant", detail={"application": id})], now)
-    return application(engine, id)
+    found = application(engine, id)
+    assert found is not None, "nothing deletes one that waits but its own successor"
+    return Confirmed(found, application(engine, gone) if gone else None)
+
+
+def _place(id: str, email: str, url: str) -> _Place:
+    return _Place(id, domain_of(email.rpartition("@")[2]), domain_of(urlsplit(url).hostname or ""))
+
+
+def _gives_way(waiting: Sequence[_Place], new: _Place) -> str:
+    """The id of the application that a new one displaces; empty: there is room. An address at the website's own domain stays before
+    one that is elsewhere. Of the rest it is one of the mail domain that has the most, by lot: whoever comes last must not be the one
+    who goes, or a flood would shut out everybody who comes after it. Raises NoMoreApplications."""
+    there = [place for place in waiting if place.site == new.site] if new.site else []
+    if len(there) < SAME_SITE:
+        there = list(waiting)
+        if len(there) < MOST_WAITING:
+            return ""
+    pool = [place for place in there if not place.own] or (there if new.own else [])
+    if not pool:
+        raise NoMoreApplications
+    amounts = Counter(place.mail for place in waiting)
+    most = max(amounts[place.mail] for place in pool)
+    return secrets.choice([place.id for place in pool if amounts[place.mail] == most])
+
+
+def waiting_applications(engine: Engine, limit: int = 100) -> tuple[list[Application], int]:
+    """(applications that wait, at most `limit`; how many more wait). First the oldest of each mail domain, then the second of each, so
+    that nobody fills the list alone. Raises Unavailable."""
+    table = outlet_applications.c
+    asked = select(outlet_applications).where(table.state == WAITING).order_by(table.created, table.id)
+    with reading(engine) as connection:
+        found = [_application(row) for row in connection.execute(asked)]
+    turns: Counter[str] = Counter()
+    order: list[tuple[int, Application]] = []
+    for application in found:
+        mail = domain_of(application.email.rpartition("@")[2])
+        order.append((turns[mail], application))
+        turns[mail] += 1
+    order.sort(key=lambda entry: entry[0])
+    return [application for _, application in order[:limit]], max(0, len(found) - limit)
 
 
 def application(engine: Engine, id: str) -> Application | None:

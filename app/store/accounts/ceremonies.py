@@ -6,9 +6,9 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from msgspec import Struct
-from sqlalchemy import Engine, and_, delete, func, insert, select
+from sqlalchemy import Engine, and_, delete, insert, select
 
-from app.store.engine import lock, writing
+from app.store.engine import has_room, lock, writing
 from app.store.tables import ceremonies, instant, micros
 
 CEREMONY_LASTS = timedelta(minutes=10)  # how long a browser may take
@@ -35,12 +35,12 @@ def begin_ceremony(
     cookie; `network`: of the client, empty if it is not known. Raises TooManyBegun and Unavailable."""
     challenge = secrets.token_urlsafe(32)
     values = {"kind": kind, "session": session, "network": network, "back": back, "begun": micros(now)}
+    over = micros(now - CEREMONY_LASTS)
+    open = select(ceremonies.c.hash).where(ceremonies.c.network == network, ceremonies.c.begun > over)
     with writing(engine) as connection:
-        connection.execute(delete(ceremonies).where(ceremonies.c.begun <= micros(now - CEREMONY_LASTS)))
-        if network:
-            open = select(func.count()).select_from(ceremonies).where(ceremonies.c.network == network)
-            if connection.execute(open).scalar_one() >= MOST_OPEN:
-                raise TooManyBegun
+        if network and not has_room(connection, open, MOST_OPEN):
+            raise TooManyBegun
+        connection.execute(delete(ceremonies).where(ceremonies.c.begun <= over))
         connection.execute(insert(ceremonies).values(hash=_digest(challenge), browser=_digest(browser), **values))
     return challenge
 

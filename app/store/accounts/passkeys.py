@@ -4,12 +4,13 @@ import secrets
 from datetime import datetime
 
 from msgspec import Struct
-from sqlalchemy import Engine, and_, delete, func, insert, select, update
+from sqlalchemy import Engine, and_, delete, insert, select, update
 
 from app.store import audit
+from app.store.accounts.people import RightsChanged
 from app.store.audit import Event
-from app.store.engine import lock, reading, writing
-from app.store.tables import instant, micros, passkeys
+from app.store.engine import has_room, lock, reading, writing
+from app.store.tables import instant, micros, passkeys, sessions
 
 MOST_PASSKEYS = 20  # of one person
 
@@ -32,16 +33,28 @@ class NoMorePasskeys(Exception):
 
 
 def add_passkey(
-    engine: Engine, person: str, credential: bytes, public_key: bytes, signs: int, name: str, now: datetime
+    engine: Engine,
+    person: str,
+    credential: bytes,
+    public_key: bytes,
+    signs: int,
+    name: str,
+    now: datetime,
+    *,
+    session: str = "",
 ) -> str:
-    """Add a passkey of a person and return its id. Raises NoMorePasskeys, nothing being stored, and Unavailable."""
+    """Add a passkey of a person and return its id. `session`: the id of the session in which they do it. If the account's owner ended
+    it meanwhile, with all passkeys, none may come afterwards. Raises RightsChanged and NoMorePasskeys, nothing being stored, and
+    Unavailable."""
     id = secrets.token_hex(6)
     values = {"credential": credential, "public_key": public_key, "signs": signs, "name": name}
     with writing(engine) as connection:
         lock(connection)
+        if session and connection.execute(select(sessions.c.id).where(sessions.c.id == session)).first() is None:
+            raise RightsChanged
+        theirs = select(passkeys.c.id).where(passkeys.c.person == person)
         same = select(passkeys.c.id).where(passkeys.c.credential == credential)
-        count = select(func.count()).select_from(passkeys).where(passkeys.c.person == person)
-        if connection.execute(same).first() or connection.execute(count).scalar_one() >= MOST_PASSKEYS:
+        if not has_room(connection, theirs, MOST_PASSKEYS) or connection.execute(same).first():
             raise NoMorePasskeys
         connection.execute(insert(passkeys).values(id=id, person=person, created=micros(now), **values))
         event = Event("passkey-added", f"person {person}", detail={"passkey": id, "name": name})

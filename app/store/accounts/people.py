@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, func, in
 
 from app.accounts.people import EDITS_OUTLET, Membership, PersonRecord
 from app.store import audit
+from app.store.accounts.outlets import is_outlet
 from app.store.audit import Event
 from app.store.engine import lock, reading, writing
 from app.store.tables import (
@@ -39,6 +40,10 @@ class OneTimeLink(Struct, frozen=True):
     maker: str  # the actor who made it
     created: datetime
     expires: datetime
+
+
+class RightsChanged(Exception):
+    """What somebody may do changed since it was checked."""
 
 
 class LinkSpent(Exception):
@@ -115,9 +120,11 @@ def new_link(
     role: str = "",
     lang: str = "ko",
     maker: str = "command",
+    by: PersonRecord | None = None,
 ) -> OneTimeLink:
-    """Make a link that works once; an older one of the same kind and address for the same office or outlet stops working. Raises
-    Unavailable."""
+    """Make a link that works once; an older one of the same kind and address for the same office or outlet stops working. `by`: the
+    person who makes it, as they were when their rights were checked. Who loses a right loses the links that they made, so none may
+    come afterwards. Raises RightsChanged, nothing being stored, and Unavailable."""
     link = OneTimeLink(secrets.token_hex(8), kind, email.lower(), office, outlet, role, lang, maker, now, now + lasts)
     values = {
         name: getattr(link, name) for name in ("id", "kind", "email", "office", "outlet", "role", "lang", "maker")
@@ -129,6 +136,11 @@ def new_link(
         one_time_links.c.outlet == outlet,
     )
     with writing(engine) as connection:
+        lock(connection)  # otherwise two requests at once could both leave a link that works
+        if by is not None and not has_still(connection, by):
+            raise RightsChanged
+        if outlet and not is_outlet(connection, outlet):  # A link would let somebody into a later outlet of that code.
+            raise RightsChanged
         connection.execute(delete(one_time_links).where(or_(same, one_time_links.c.expires <= micros(now))))
         connection.execute(insert(one_time_links).values(**values, created=micros(now), expires=micros(link.expires)))
         if kind == "invite":
@@ -260,10 +272,20 @@ def take_role(engine: Engine, person: str, office: str, actor: str, now: datetim
     where = outlet_memberships.c.outlet == outlet if outlet else memberships.c.office == office
     table = outlet_memberships if outlet else memberships
     with writing(engine) as connection:
+        lock(connection)  # as `new_link`, which must not come after this with the rights of before
         if connection.execute(delete(table).where(table.c.person == person, where)).rowcount:
             _unmake(connection, person)
             detail = {"person": person} | ({"outlet": outlet} if outlet else {})
             audit.record(connection, [Event("role-taken", actor, office, detail=detail)], now)
+
+
+def has_still(connection: Connection, person: PersonRecord) -> bool:
+    """Whether somebody has the rights that this record of them has, within a transaction that has locked the counter's row."""
+
+    def rights(record: PersonRecord) -> tuple[object, ...]:
+        return record.ended, record.admin, record.memberships, record.outlets, record.runs
+
+    return [rights(record) for record in people_where(connection, people.c.id == person.id)] == [rights(person)]
 
 
 def _unmake(connection: Connection, person: str) -> None:

@@ -15,7 +15,7 @@ from app.store import audit
 from app.store.accounts.people import LinkSpent, disown, give, invitations, new_person, people_where
 from app.store.audit import Event
 from app.store.engine import lock, reading, writing
-from app.store.tables import identities, instant, micros, people, sessions
+from app.store.tables import identities, instant, micros, passkeys, people, sessions
 
 SEEN_EVERY = timedelta(minutes=1)  # how exact the time of a session's last request is
 AGENT = 200  # characters of a browser's name that are kept
@@ -50,15 +50,18 @@ def begin_session(
     by: str = "password",
     *,
     proved: str = "",
+    passkey: str = "",
 ) -> str:
     """Begin a session and return its secret of 256 random bits. Sessions that are over are deleted. `by`: "password", "passkey",
-    "openid" or "link": how the person signed in. `proved`: the stored password with which the one that was given was compared. Raises
-    LinkSpent if it was changed meanwhile, and Unavailable."""
+    "openid" or "link": how the person signed in. `proved`: the stored password with which the one that was given was compared;
+    `passkey`: the id of the one that was shown. Raises LinkSpent if that is not the account's any more, and Unavailable."""
     secret = secrets.token_urlsafe(32)
     hash = _hash(secret)
     with writing(engine) as connection:
         lock(connection)  # otherwise a new password could end the sessions before this one is there
         if proved and connection.scalar(select(people.c.password).where(people.c.id == person.id)) != proved:
+            raise LinkSpent
+        if passkey and connection.execute(select(passkeys.c.id).where(passkeys.c.id == passkey)).first() is None:
             raise LinkSpent
         connection.execute(delete(sessions).where(_over(now)))
         connection.execute(

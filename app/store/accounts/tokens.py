@@ -7,16 +7,22 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Engine, bindparam, insert, or_, select, update
+from sqlalchemy import Engine, and_, bindparam, insert, or_, select, update
 
+from app.accounts.people import PersonRecord
 from app.accounts.rights import ROLES
 from app.store import audit
+from app.store.accounts.people import RightsChanged, has_still
 from app.store.audit import Event
 from app.store.built import Built
-from app.store.engine import reading, writing
+from app.store.engine import has_room, lock, reading, writing
 from app.store.tables import instant, micros, tokens
 
 USED_EVERY = timedelta(minutes=1)  # how exact the time of the last use is
+
+
+class NoMoreTokens(Exception):
+    """The office or outlet has as many valid tokens as it may have."""
 
 
 class TokenRecord(Struct, frozen=True):
@@ -58,9 +64,13 @@ def new_token(
     expires: datetime | None = None,
     networks: Sequence[str] = (),
     actor: str = "command",
+    most: int = 0,
+    by: PersonRecord | None = None,
 ) -> str:
     """Make a token of 256 random bits and return it. A token with the same name of the same office, outlet or role is revoked.
-    `scope`: empty for the full scope of the role; `networks`: where it may be used, everywhere if empty. Raises Unavailable."""
+    `scope`: empty for the full scope of the role; `networks`: where it may be used, everywhere if empty; `most`: valid tokens of that
+    office or outlet, any number if 0; `by`: the person who makes it, as they were when their rights were checked. Raises NoMoreTokens
+    and RightsChanged, nothing being stored, and Unavailable."""
     token = f"pr_{secrets.token_urlsafe(32)}"
     hash = _hash(token)
     granted = tuple(scope) or ROLES[role]
@@ -79,21 +89,22 @@ def new_token(
     detail = {"token": values["id"], "role": role, "scope": values["scope"], "name": name, "outlet": outlet}
     detail |= {"networks": values["networks"]}
     with writing(engine) as connection:
+        lock(connection)  # otherwise two requests at once could both add a token of that name
+        if by is not None and not has_still(connection, by):
+            raise RightsChanged
         events = []
+        theirs = (
+            (tokens.c.office == office) if office else (tokens.c.outlet == outlet) if outlet else tokens.c.role == role
+        )
         if name:
-            same = (
-                (tokens.c.office == office)
-                if office
-                else (tokens.c.outlet == outlet)
-                if outlet
-                else tokens.c.role == role
-            )
-            old = connection.execute(
-                select(tokens.c.id).where(same, tokens.c.name == name, tokens.c.revoked.is_(None))
-            ).scalars()
+            same = select(tokens.c.id).where(theirs, tokens.c.name == name, tokens.c.revoked.is_(None))
+            old = connection.execute(same).scalars()
             for id in old.all():
                 connection.execute(update(tokens).where(tokens.c.id == id).values(revoked=micros(now)))
                 events.append(Event("token-revoked", actor, office, detail={"token": id}))
+        valid = and_(tokens.c.revoked.is_(None), or_(tokens.c.expires.is_(None), tokens.c.expires > micros(now)))
+        if most and not has_room(connection, select(tokens.c.id).where(theirs, valid), most):
+            raise NoMoreTokens
         connection.execute(insert(tokens).values(**values))
         events.append(Event("token-added", actor, office, detail={k: str(v) for k, v in detail.items() if v}))
         audit.record(connection, events, now)
@@ -116,8 +127,10 @@ def revoke_token(engine: Engine, id: str, now: datetime, actor: str = "command")
     if found is None or found.revoked is not None:
         return found
     with writing(engine) as connection:
-        connection.execute(update(tokens).where(tokens.c.id == id).values(revoked=micros(now)))
-        audit.record(connection, [Event("token-revoked", actor, found.office, detail={"token": id})], now)
+        lock(connection)  # Whoever adds a subscription with this token locks it too, and then finds it revoked.
+        live = and_(tokens.c.id == id, tokens.c.revoked.is_(None))
+        if connection.execute(update(tokens).where(live).values(revoked=micros(now))).rowcount:
+            audit.record(connection, [Event("token-revoked", actor, found.office, detail={"token": id})], now)
     return _find(engine, _BY_ID, id)
 
 

@@ -5,10 +5,10 @@ from datetime import datetime
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Connection, Engine, and_, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, and_, delete, insert, select, update
 
-from app.store.deliveries.subscriptions import Subscription, end, keep
-from app.store.engine import lock, reading, writing
+from app.store.deliveries.subscriptions import ENDED, Subscription, end, is_revoked, keep, of_host
+from app.store.engine import has_room, lock, reading, writing
 from app.store.operation import is_held
 from app.store.tables import intents, micros, subscriptions
 
@@ -63,10 +63,14 @@ def mail_to(address: str, topic: str, lang: str, now: datetime, query: str = "")
     )
 
 
-def ask(engine: Engine, intent: Intent, now: datetime) -> None:
-    """Queue an intent. Raises Unavailable."""
+def ask(engine: Engine, intent: Intent, now: datetime, most: int = 0) -> bool:
+    """Queue an intent; False, nothing being stored, if `most` wait for its host (0: any number may wait). Raises Unavailable."""
+    waiting = select(intents.c.id).where(intents.c.host == intent.subscription.host)
     with writing(engine) as connection:
+        if most and not has_room(connection, waiting, most):
+            return False
         ask_within(connection, [intent], now)
+    return True
 
 
 def ask_within(connection: Connection, asked: Sequence[Intent], now: datetime) -> None:
@@ -83,12 +87,6 @@ def _values(intent: Intent, now: datetime) -> dict[str, object]:
         "claim": "",
         "doc": msgspec.json.encode(intent),
     }
-
-
-def count_intents(engine: Engine, host: str) -> int:
-    """The number of intents that wait for a host. Raises Unavailable."""
-    with reading(engine) as connection:
-        return connection.execute(select(func.count()).select_from(intents).where(intents.c.host == host)).scalar_one()
 
 
 def claim_intents(engine: Engine, who: str, now: datetime, most: int, busy: Collection[str] = ()) -> list[Intent]:
@@ -118,9 +116,10 @@ def release_intents(engine: Engine, who: str, now: datetime, but: Collection[int
         connection.execute(update(intents).where(lost).values(claim="", next=micros(now)))
 
 
-def settle_intent(engine: Engine, intent: Intent, verified: bool, now: datetime) -> Subscription | None:
-    """Carry out an intent if it was verified, and delete it. Return the subscription that begins or continues, if any. Raises
-    Unavailable."""
+def settle_intent(engine: Engine, intent: Intent, verified: bool, now: datetime, most: int = 0) -> Subscription | None:
+    """Carry out an intent if it was verified, and delete it. Return the subscription that begins or continues, if any. `most`:
+    subscriptions that its host may have, any number if 0; one more is denied (section 5.2). Raises Unavailable."""
+    same = subscriptions.c.identity == intent.subscription.identity
     with writing(engine) as connection:
         lock(connection)
         if not connection.execute(delete(intents).where(intents.c.id == intent.id)).rowcount or not verified:
@@ -128,9 +127,15 @@ def settle_intent(engine: Engine, intent: Intent, verified: bool, now: datetime)
         if intent.mode == "subscribe":
             expires = micros(now) + intent.lease * 1_000_000
             renewed = msgspec.structs.replace(intent.subscription, expires=expires)
+            if is_revoked(connection, intent.subscription.token):
+                return None
+            known = connection.execute(select(subscriptions.c.id).where(same, subscriptions.c.state != ENDED)).first()
+            if most and known is None and not has_room(connection, of_host(intent.subscription.host), most):
+                reason = "Its host has as many subscriptions as one host may have."
+                ask_within(connection, [msgspec.structs.replace(intent, mode="denied", reason=reason, id=0)], now)
+                return None
             return keep(connection, renewed, intent.pairs, now)
-        which = select(subscriptions.c.id).where(subscriptions.c.identity == intent.subscription.identity)
-        id = connection.execute(which).scalar_one_or_none()
+        id = connection.execute(select(subscriptions.c.id).where(same)).scalar_one_or_none()
         if id is not None:
             end(connection, id, "The subscriber ended it.", now)
     return None

@@ -11,6 +11,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
+    Select,
     and_,
     delete,
     false,
@@ -24,10 +25,12 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.accounts.sites import site
+from app.store import audit
+from app.store.audit import Event
 from app.store.changes import axis_ids, ids_of, new_stamp
 from app.store.deliveries.outbox import add_rows, ring
-from app.store.engine import lock, reading, writing
-from app.store.tables import NEW, articles, deliveries, micros, queue, subscribed, subscriptions, told_endings
+from app.store.engine import has_room, lock, reading, writing
+from app.store.tables import NEW, articles, deliveries, micros, queue, subscribed, subscriptions, tokens, told_endings
 
 ACTIVE, PAUSED, ENDED = "active", "paused", "ended"
 RETIRED = "retired"  # the kind of a delivery that says that the feed has ended
@@ -52,7 +55,9 @@ class Subscription(Struct, frozen=True):
     secret: str = ""  # the key that signs deliveries
     secret_before: str = ""  # the previous secret
     secret_until: int = 0  # until when the previous secret signs as well
-    token: str = ""  # id of the token that made it; empty: no token
+    token: str = (
+        ""  # id of the token that made it; empty: no token, or a webhook that an older version made for an outlet
+    )
     outlet: str = ""  # the code of the outlet that owns it; empty: no outlet
     contact: str = ""  # e-mail address that is notified when it is paused
     lang: str = ""  # the language of the text around the articles
@@ -97,17 +102,56 @@ def save_subscription(
         return keep(connection, subscription, pairs, now)
 
 
+class TokenEnded(Exception):
+    """The token that asks for a subscription was revoked meanwhile."""
+
+
+class NoMoreSubscriptions(Exception):
+    """The outlet has as many webhooks as it may have."""
+
+
 def add_subscription(
-    engine: Engine, subscription: Subscription, pairs: Collection[tuple[str, str]], now: datetime
+    engine: Engine, subscription: Subscription, pairs: Collection[tuple[str, str]], now: datetime, most: int = 0
 ) -> Subscription | None:
     """Store a new subscription; None, nothing being stored, if there is one with the same kind, topic and target that has not ended.
-    `pairs`: as for `save_subscription`. Raises Unavailable."""
-    same = subscriptions.c.identity == subscription.identity, subscriptions.c.state != ENDED
+    `pairs`: as for `save_subscription`; `most`: subscriptions of that kind that its outlet may have, any number if 0. Raises
+    NoMoreSubscriptions and TokenEnded, nothing being stored, and Unavailable."""
+    alive = select(subscriptions.c.id).where(subscriptions.c.state != ENDED)
+    same = alive.where(subscriptions.c.identity == subscription.identity)
+    theirs = alive.where(subscriptions.c.outlet == subscription.outlet, subscriptions.c.kind == subscription.kind)
     with writing(engine) as connection:
         lock(connection)  # so that of several at once one is the first
-        if connection.execute(select(subscriptions.c.id).where(*same)).first() is not None:
+        if is_revoked(connection, subscription.token):
+            raise TokenEnded
+        if connection.execute(same).first() is not None:
             return None
+        if most and not has_room(connection, theirs, most):
+            raise NoMoreSubscriptions
         return keep(connection, subscription, pairs, now)
+
+
+def is_revoked(connection: Connection, token: str) -> bool:
+    """Whether the token with that id was revoked, within a transaction; no token was not."""
+    revoked = select(tokens.c.id).where(tokens.c.id == token, tokens.c.revoked.is_not(None))
+    return bool(token) and connection.execute(revoked).first() is not None
+
+
+def end_made_with(engine: Engine, token: str, outlet: str, actor: str, now: datetime) -> list[Subscription]:
+    """End the subscriptions that were made with a token of an outlet (empty: of nobody's), and return them. Once the token is revoked,
+    none comes after them. Raises Unavailable."""
+    made = and_(subscriptions.c.outlet == outlet, subscriptions.c.token == token, subscriptions.c.state != ENDED)
+    with writing(engine) as connection:
+        lock(connection)
+        rows = connection.execute(select(*_COLUMNS).where(made).order_by(subscriptions.c.id))
+        found = [Subscription(**row._mapping) for row in rows] if token else []
+        for one in found:
+            end(connection, one.id, "The token that made it was revoked.", now)
+        told = [
+            Event("subscription-ended", actor, detail={"subscription": one.name, "token": token, "outlet": outlet})
+            for one in found
+        ]
+        audit.record(connection, told, now)
+    return found
 
 
 def keep(
@@ -394,11 +438,15 @@ def embargoed_subscriptions(engine: Engine) -> list[Subscription]:
         return [Subscription(**row._mapping) for row in rows]
 
 
+def of_host(host: str) -> Select[int]:
+    """The subscriptions of a host that have not ended."""
+    return select(subscriptions.c.id).where(subscriptions.c.host == host, subscriptions.c.state != ENDED)
+
+
 def count_subscriptions(engine: Engine, host: str) -> int:
     """The number of subscriptions of a host that have not ended. Raises Unavailable."""
     with reading(engine) as connection:
-        alive = and_(subscriptions.c.host == host, subscriptions.c.state != ENDED)
-        return connection.execute(select(func.count()).select_from(subscriptions).where(alive)).scalar_one()
+        return connection.execute(select(func.count()).select_from(of_host(host).subquery())).scalar_one()
 
 
 def audience(engine: Engine, pairs: Collection[tuple[str, str]], *, embargoed: bool = False) -> dict[str, int]:

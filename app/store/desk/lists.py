@@ -4,11 +4,11 @@ import secrets
 from datetime import datetime
 
 from msgspec import Struct
-from sqlalchemy import Engine, Table, and_, delete, func, insert, select
+from sqlalchemy import Engine, Table, and_, delete, insert, select
 
 from app.store import audit
 from app.store.audit import Event
-from app.store.engine import lock, reading, writing
+from app.store.engine import has_room, lock, reading, writing
 from app.store.tables import instant, micros, office_contacts, office_templates, reporters
 
 MOST_TEMPLATES, MOST_CONTACTS, MOST_REPORTERS = 100, 200, 2_000  # of an office
@@ -68,10 +68,9 @@ def save_template(
     mine = office_templates.c.office == office
     values = {field: getattr(template, field) for field in DeskTemplate.__struct_fields__} | {"updated": micros(now)}
     with writing(engine) as connection:
-        lock(connection)  # otherwise two requests at once could both insert, or take the last place
+        lock(connection)  # otherwise two requests at once could both insert one of that name
         connection.execute(delete(office_templates).where(mine, office_templates.c.name == name))
-        others = select(func.count()).select_from(office_templates).where(mine)
-        if connection.execute(others).scalar_one() >= MOST_TEMPLATES:
+        if not has_room(connection, select(office_templates.c.id).where(mine), MOST_TEMPLATES):
             connection.rollback()
             return None
         connection.execute(insert(office_templates).values(**values))
@@ -96,10 +95,9 @@ def remove_template(engine: Engine, office: str, id: str, actor: str, now: datet
 
 def add_contact(engine: Engine, contact: DeskContact) -> bool:
     """Store a contact; False if the office has MOST_CONTACTS. Raises Unavailable."""
-    mine = select(func.count()).select_from(office_contacts).where(office_contacts.c.office == contact.office)
+    mine = select(office_contacts.c.id).where(office_contacts.c.office == contact.office)
     with writing(engine) as connection:
-        lock(connection)  # as in `save_template`
-        if connection.execute(mine).scalar_one() >= MOST_CONTACTS:
+        if not has_room(connection, mine, MOST_CONTACTS):
             return False
         values = {name: getattr(contact, name) for name in DeskContact.__struct_fields__}
         connection.execute(insert(office_contacts).values(**values | {"id": secrets.token_hex(8)}))
@@ -129,7 +127,7 @@ def add_reporter(engine: Engine, reporter: Reporter, now: datetime) -> str:
         same = select(reporters.c.id).where(mine, reporters.c.email == reporter.email)
         if connection.execute(same).first() is not None:
             return "known"
-        if connection.execute(select(func.count()).select_from(reporters).where(mine)).scalar_one() >= MOST_REPORTERS:
+        if not has_room(connection, select(reporters.c.id).where(mine), MOST_REPORTERS):
             return "full"
         values = {name: getattr(reporter, name) for name in Reporter.__struct_fields__}
         values |= {"id": secrets.token_hex(8), "created": micros(now)}

@@ -5,13 +5,13 @@ import secrets
 from datetime import datetime
 
 from msgspec import Struct
-from sqlalchemy import Engine, and_, func, insert, select, update
+from sqlalchemy import Engine, and_, insert, select, update
 
 from app.store import audit
 from app.store.audit import Event
-from app.store.desk.drafts import DraftRecord
-from app.store.engine import reading, writing
-from app.store.tables import draft_links, instant, micros
+from app.store.desk.drafts import DraftRecord, Stale
+from app.store.engine import has_room, lock, reading, writing
+from app.store.tables import draft_links, drafts, instant, micros
 
 MOST = 20  # links of a draft that work at the same time
 
@@ -31,11 +31,16 @@ class DraftLink(Struct, frozen=True):
 
 def make_link(engine: Engine, draft: DraftRecord, person: str, expires: datetime, now: datetime) -> str | None:
     """Make a link that works until `expires`; its secret of 256 random bits, or None if the draft has MOST of them. Raises
-    Unavailable."""
+    Stale if others may see the draft meanwhile, nothing being stored, and Unavailable."""
     secret = secrets.token_urlsafe(32)
     works = and_(draft_links.c.draft == draft.id, draft_links.c.ended.is_(None), draft_links.c.expires > micros(now))
     with writing(engine) as connection:
-        if connection.execute(select(func.count()).select_from(draft_links).where(works)).scalar_one() >= MOST:
+        lock(connection)  # before the draft, as everybody who needs both
+        # Whoever was limited out of it meanwhile makes none: their links were revoked then.
+        people = connection.scalar(select(drafts.c.people).where(drafts.c.id == draft.id).with_for_update())
+        if people is None or sorted(people.split()) != sorted(draft.people):
+            raise Stale(draft)
+        if not has_room(connection, select(draft_links.c.id).where(works), MOST):
             return None
         id = secrets.token_hex(8)
         connection.execute(

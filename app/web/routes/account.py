@@ -80,8 +80,17 @@ def add(visit: Visit) -> Response:
         return _page(visit, {"passkey": "passkey-not-made"})
     try:
         store.accounts.add_passkey(
-            engine, visit.person.id, made.credential, made.public_key, made.signs, name, datetime.now(UTC)
+            engine,
+            visit.person.id,
+            made.credential,
+            made.public_key,
+            made.signs,
+            name,
+            datetime.now(UTC),
+            session=visit.session.id,
         )
+    except store.accounts.RightsChanged:
+        raise NotFound from None
     except store.accounts.NoMorePasskeys:
         return _page(visit, {"passkey": "passkey-many"})
     return _page(visit, done="passkey-added")

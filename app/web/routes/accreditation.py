@@ -64,9 +64,15 @@ def confirm(secret: str) -> Response:
     """Send the application to the administrators."""
     context, now = _ready(), datetime.now(UTC)
     application = _unconfirmed(context, secret)
-    found = store.accounts.confirm_application(context.engine, application.id, now) if application else None
-    if found is None:
+    try:
+        confirmed = store.accounts.confirm_application(context.engine, application.id, now) if application else None
+    except store.accounts.NoMoreApplications:
+        return _page(429, step="confirm", about=application, secret=secret, full=True)
+    if confirmed is None:
         return page_with_ways("dead.html", status=410)
+    found, gone = confirmed.application, confirmed.displaced
+    if gone is not None:
+        web.newsrooms.mail_about(context, [gone.email], "refused", gone.id, gone.lang)
     store.deliveries.confirmed(context.engine, web.restraint.writing(found.email, ""))
     web.newsrooms.tell_administrators(context, found.id)
     return _page(step="applied", about=found)
@@ -107,5 +113,5 @@ def _ready() -> Context:
 
 
 def _page(status: int = 200, **values: object) -> Response:
-    values = {"filled": {}, "faults": {}, "about": None, "address": "", "secret": "", **values}
+    values = {"filled": {}, "faults": {}, "about": None, "address": "", "secret": "", "full": False, **values}
     return own_page("accreditation.html", status=status, **values)

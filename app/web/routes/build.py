@@ -39,8 +39,7 @@ from app.web import (
     whole,
 )
 from feeds import DEFAULT, Article, Outline, opml
-from schemas import codes
-from schemas.tables import folded
+from schemas import codes, folded
 
 blueprint = Blueprint("build", __name__)
 

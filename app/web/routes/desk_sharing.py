@@ -63,7 +63,11 @@ def make(visit: Visit, id: str) -> Response:
         return draft_page(context, seat, draft, {"hours": "desk-link-hours"}, 422)
     if draft.state not in SHOWN:
         return draft_page(context, seat, draft, {"hours": "desk-meanwhile-step"}, 409)
-    secret = store.desk.make_link(context.engine, draft, seat.person, now + timedelta(hours=int(hours)), now)
+    try:
+        secret = store.desk.make_link(context.engine, draft, seat.person, now + timedelta(hours=int(hours)), now)
+    except store.desk.Stale:
+        seat, draft = draft_at(context, visit, id, "draft")  # not found, for whoever may not see it any more
+        return draft_page(context, seat, draft, {"hours": "desk-meanwhile-step"}, 409)
     if secret is None:
         return draft_page(context, seat, draft, {"hours": "desk-link-many"}, 422)
     return draft_page(context, seat, draft, link=f"{context.settings.url}/preview/{secret}")

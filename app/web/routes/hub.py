@@ -48,16 +48,10 @@ def _accepted() -> Response:
     if problem := hub.denied(intent, principal):
         # Section 5.2 requires that the callback hears of a denial too. Without a token, anybody could make this server call anybody,
         # so then only the requester hears of it. A denial starts nothing, and changes nothing at the callback.
-        if principal is not None and store.deliveries.count_intents(context.engine, subscription.host) < WAITING:
-            store.deliveries.ask(
-                context.engine, msgspec.structs.replace(intent, mode="denied", reason=problem.title), now
-            )
+        if principal is not None:
+            heard = msgspec.structs.replace(intent, mode="denied", reason=problem.title)
+            store.deliveries.ask(context.engine, heard, now, WAITING)
         raise problem
-    if store.deliveries.count_intents(context.engine, subscription.host) >= WAITING:
-        detail = (
-            f"{WAITING} requests for {subscription.host} are already waiting for verification. Try again in 10 seconds."
-        )
-        raise Problem(429, "rate-limited", "Too many requests", detail, headers={"Retry-After": "10"})
     if seconds := hub.wait(context, subscription):
         detail = f"Callbacks of this domain did not confirm earlier requests. Try again in {seconds} seconds."
         raise Problem(429, "rate-limited", "Too many requests", detail, headers={"Retry-After": str(seconds)})
@@ -67,7 +61,11 @@ def _accepted() -> Response:
         if store.deliveries.count_subscriptions(context.engine, subscription.host) >= most:
             detail = f"{subscription.host} already has {most} subscriptions, and one host may not have more."
             raise Problem(403, "too-many-subscriptions", "Too many subscriptions", detail)
-    store.deliveries.ask(context.engine, intent, now)
+    if not store.deliveries.ask(context.engine, intent, now, WAITING):
+        detail = (
+            f"{WAITING} requests for {subscription.host} are already waiting for verification. Try again in 10 seconds."
+        )
+        raise Problem(429, "rate-limited", "Too many requests", detail, headers={"Retry-After": "10"})
     return Response(status=202, headers={"Cache-Control": "no-store"})
 
 

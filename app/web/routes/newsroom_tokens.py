@@ -1,5 +1,6 @@
 """Tokens of an outlet, made and ended by its editors: what they may do, until when, from where, and how often they are used."""
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 from flask import Blueprint, Response, request
@@ -42,40 +43,47 @@ def add(visit: Visit, outlet: str) -> Response:
         faults["rights"] = "role-wrong"
     if days not in DAYS:
         faults["days"] = "role-wrong"
-    valid = [one for one in store.accounts.all_tokens(context.engine, outlet=outlet) if one.state(now) == "valid"]
-    if len(valid) >= MOST_VALID:
-        faults["name"] = "newsroom-tokens-many"
     if not faults and not web.proof.given(visit, sent.get("password", "")):
         faults["password"] = "old-wrong"
     if faults:
         return _page(room, faults, sent)
-    token = store.accounts.new_token(
-        context.engine,
-        "",
-        name,
-        now,
-        role="outlet",
-        scope=SCOPES[sent["rights"]],
-        outlet=outlet,
-        expires=now + timedelta(days=int(days)) if days else None,
-        networks=networks,
-        actor=visit.person.actor,
-    )
+    try:
+        token = store.accounts.new_token(
+            context.engine,
+            "",
+            name,
+            now,
+            role="outlet",
+            scope=SCOPES[sent["rights"]],
+            outlet=outlet,
+            expires=now + timedelta(days=int(days)) if days else None,
+            networks=networks,
+            actor=visit.person.actor,
+            most=MOST_VALID,
+            by=visit.person,
+        )
+    except store.accounts.NoMoreTokens:
+        return _page(room, {"name": "newsroom-tokens-many"}, sent)
+    except store.accounts.RightsChanged:
+        raise NotFound from None
     return _page(room, token=token)
 
 
 @blueprint.post("/newsroom/<outlet>/tokens/<id>")
 @signed_in
 def end(visit: Visit, outlet: str, id: str) -> Response:
-    """End a token of the outlet after a second sign-in."""
+    """End a token of the outlet after a second sign-in; with `subscriptions`, also what was made with it."""
     room = web.newsrooms.newsroom_at(here(), visit, outlet, edits=True)
-    sent = members(("password",))
+    sent = members(("password", "subscriptions"))
     found = store.accounts.token_by_id(here().engine, id) if len(id) <= 12 else None
     if found is None or found.outlet != outlet:
         raise NotFound
     if not web.proof.given(visit, sent.get("password", "")):
-        return _page(room, {f"password-{id}": "old-wrong"})
-    store.accounts.revoke_token(here().engine, id, datetime.now(UTC), visit.person.actor)
+        return _page(room, {f"password-{id}": "old-wrong"}, sent)
+    actor, now = visit.person.actor, datetime.now(UTC)
+    store.accounts.revoke_token(here().engine, id, now, actor)
+    if sent.get("subscriptions"):
+        store.deliveries.end_made_with(here().engine, id, outlet, actor, now)
     return gone(f"{room.path}/tokens")
 
 
@@ -99,6 +107,7 @@ def _page(
     found = store.accounts.all_tokens(engine, outlet=room.outlet.code)
     today = int(now.timestamp()) // 86_400
     uses = store.reach.uses_by_day(engine, [one.id for one in found], today - USED_DAYS + 1)
+    made = Counter(one.token for one in store.deliveries.find_subscriptions(engine, outlet=room.outlet.code, live=True))
     days = {
         day: datetime.fromtimestamp(day * 86_400, UTC).date().isoformat() for day in range(today - USED_DAYS, today + 1)
     }
@@ -106,7 +115,7 @@ def _page(
         "newsroom_tokens.html",
         room,
         status=422 if faults else 200,
-        tokens=[(one, one.state(now), uses.get(one.id, {})) for one in found[:100]],
+        tokens=[(one, one.state(now), uses.get(one.id, {}), made[one.id]) for one in found[:100]],
         day_names=days,
         days=DAYS,
         counted=bool(here().settings.reach_days),

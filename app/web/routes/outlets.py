@@ -26,9 +26,11 @@ def listed(visit: Visit) -> Response:
     """The applications that wait for an answer, and all outlets."""
     web.newsrooms.administrators_only(visit)
     engine, now = here().engine, datetime.now(UTC)
+    waiting, more = store.accounts.waiting_applications(engine)
     return own_page(
         "outlets.html",
-        waiting=store.accounts.applications(engine, store.accounts.WAITING),
+        waiting=waiting,
+        more=more,
         outlets=[(outlet, outlet.stopped(now)) for outlet in store.accounts.all_outlets(engine)],
     )
 
@@ -73,7 +75,12 @@ def decide(visit: Visit, id: str, action: str) -> Response:
         link = ""
         if not known:
             given = {"email": found.email, "outlet": code, "role": EDITS_OUTLET, "lang": found.lang}
-            link = store.accounts.new_link(context.engine, "invite", now, INVITED, maker=visit.person.actor, **given).id
+            try:
+                link = store.accounts.new_link(
+                    context.engine, "invite", now, INVITED, maker=visit.person.actor, by=visit.person, **given
+                ).id
+            except store.accounts.RightsChanged:  # The outlet was removed again, or the administrator's role was.
+                raise NotFound from None
         web.newsrooms.mail_about(context, [found.email], "approved", id, found.lang, link)
     return gone(f"/outlets/{code}")
 

@@ -97,10 +97,9 @@ def _joined(secret: str, kind: str) -> Response:
             faults["password"] = fault
     if faults:
         return _join_page(context, link, kind, faults, {"name": name, "email": email})
+    stored = "" if known else web.proof.hash_password(password)
     try:
-        person = store.accounts.join(
-            context.engine, link.id, name, email, "" if known else web.proof.hash_password(password), now
-        )
+        person = store.accounts.join(context.engine, link.id, name, email, stored, now)
     except store.accounts.LinkSpent:
         if _link(context, secret, kind) is None:
             return _dead()
@@ -111,7 +110,10 @@ def _joined(secret: str, kind: str) -> Response:
     if known:
         return gone("/account")
     store.accounts.set_language(context.engine, person.id, language())
-    return web.sessions.begin(person, gone("/account"))
+    try:
+        return web.sessions.begin(person, gone("/account"), proved=stored)
+    except store.accounts.LinkSpent:  # The address's owner took the account over at once.
+        return gone("/signin")
 
 
 def _join_page(
@@ -167,18 +169,22 @@ def invite(visit: Visit) -> Response:
         return _people_page(context, visit, faults, sent)
     if context.settings.smtp_url and not _may_invite(context, email, person.actor, now):
         return _people_page(context, visit, {"email": "invite-often"}, sent)
-    link = store.accounts.new_link(
-        context.engine,
-        "invite",
-        now,
-        INVITED,
-        email=email,
-        office=office,
-        outlet=outlet,
-        role=role,
-        lang=language(),
-        maker=person.actor,
-    )
+    try:
+        link = store.accounts.new_link(
+            context.engine,
+            "invite",
+            now,
+            INVITED,
+            email=email,
+            office=office,
+            outlet=outlet,
+            role=role,
+            lang=language(),
+            maker=person.actor,
+            by=person,
+        )
+    except store.accounts.RightsChanged:
+        raise NotFound from None
     return _sent(context, visit, link)
 
 
@@ -204,9 +210,13 @@ def steer(visit: Visit, id: str, action: str) -> Response:
         if not store.accounts.end_person(context.engine, id, person.actor, now):
             return _people_page(context, visit, {field: "last-admin"})
     else:
-        link = store.accounts.new_link(
-            context.engine, "reset", now, RESET, email=other.email, lang=other.lang or language(), maker=person.actor
-        )
+        lang = other.lang or language()
+        try:
+            link = store.accounts.new_link(
+                context.engine, "reset", now, RESET, email=other.email, lang=lang, maker=person.actor, by=person
+            )
+        except store.accounts.RightsChanged:
+            raise NotFound from None
         return _sent(context, visit, link)
     return gone("/people")
 

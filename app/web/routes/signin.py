@@ -69,12 +69,16 @@ def show() -> Response:
     back = sent.get("next", "")
     _possible()
     try:
-        person = web.proof.holder(sent.get("credential", ""), None)
+        shown = web.proof.holder(sent.get("credential", ""), None)
     except Problem as problem:
         return _slow(sign_in_page({"passkey": "signin-often"}, "", back, 429), problem)
-    if person is None:
+    if shown is None:
         return sign_in_page({"passkey": "passkey-wrong"}, "", back)
-    return web.sessions.begin(person, gone(web.sessions.back_to(back, "/account")), "passkey")
+    where = gone(web.sessions.back_to(back, "/account"))
+    try:
+        return web.sessions.begin(shown.person, where, "passkey", passkey=shown.passkey)
+    except store.accounts.LinkSpent:  # The owner ended all passkeys meanwhile.
+        return sign_in_page({"passkey": "passkey-wrong"}, "", back)
 
 
 # The second sign-in

@@ -69,6 +69,7 @@ def _added(context: Context, principal: Principal, sent: dict[str, str]) -> Resp
         contact=sent.get("contact", ""),
         accredited=principal.reads_embargoed(),
     )
+    _record(principal, made, "webhook-added")
     return _made(context, made, 201)
 
 
@@ -111,6 +112,7 @@ def steer(name: str, action: str) -> Response:
             return _json({"resent": count})
     elif action in ("test", "rotate") and found.kind == "webhook" and found.state != store.deliveries.ENDED:
         if action == "rotate":
+            _record(principal, found, "webhook-secret-replaced")
             return _made(context, webhooks.rotate(context, found), 200)
         with web.places.trying(found.outlet or "server"):
             tried = webhooks.test(context, found)
@@ -127,6 +129,13 @@ def steer(name: str, action: str) -> Response:
     again = store.deliveries.subscription(context.engine, found.name)
     assert again is not None, "ended ones are kept for a while"
     return _json(account.summary(context, again))
+
+
+def _record(principal: Principal, of: store.deliveries.Subscription, action: str) -> None:
+    """Record what a token did, so that whoever revokes a stolen one sees it."""
+    detail = {"outlet": of.outlet, "subscription": of.name}
+    event = store.audit.Event(action, principal.actor, detail={name: value for name, value in detail.items() if value})
+    store.audit.append(here().engine, [event], datetime.now(UTC))
 
 
 def _details(context: Context, principal: Principal, found: store.deliveries.Subscription) -> dict[str, Any]:

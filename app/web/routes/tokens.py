@@ -12,6 +12,7 @@ blueprint = Blueprint("tokens", __name__)
 
 ROLES_HERE = ("editor", "reader")  # of tokens that belong to an office
 NAME_LONGEST = 60  # characters of a token's name
+MOST_VALID = 50  # tokens of one office at a time, as of an outlet
 DAYS = ("30", "90", "365", "")  # how long a token may be valid; empty: until it is ended
 
 
@@ -44,7 +45,15 @@ def add(visit: Visit, office: str) -> Response:
         return _page(visit, office, faults, sent)
     now = datetime.now(UTC)
     end = now + timedelta(days=int(days)) if days else None
-    token = store.accounts.new_token(here().engine, office, name, now, role=role, expires=end, actor=visit.person.actor)
+    actor = visit.person.actor
+    try:
+        token = store.accounts.new_token(
+            here().engine, office, name, now, role=role, expires=end, actor=actor, most=MOST_VALID, by=visit.person
+        )
+    except store.accounts.NoMoreTokens:
+        return _page(visit, office, {"name": "newsroom-tokens-many"}, sent)
+    except store.accounts.RightsChanged:
+        raise NotFound from None
     return _page(visit, office, token=token)
 
 
