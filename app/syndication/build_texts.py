@@ -28,7 +28,6 @@ TEXTS: dict[str, dict[str, str]] = {
     "build-world": {"ko": "다른 나라", "en": "Other countries"},
     "build-world-none": {"ko": "나라를 고르십시오", "en": "Choose a country"},
     "build-provinces": {"ko": "모든 시·도 고르기", "en": "Choose all provinces"},
-    "build-chosen": {"ko": "고른 것", "en": "Chosen"},
     "build-words": {"ko": "들어 있어야 할 말", "en": "Words"},
     "build-words-how": {
         "ko": "제목이나 본문에 이 말이 모두 있는 것만 받습니다. 예: 예산",
@@ -53,7 +52,6 @@ TEXTS: dict[str, dict[str, str]] = {
     "build-since": {"ko": "이때부터", "en": "Since"},
     "build-until": {"ko": "이때 전까지", "en": "Until"},
     "build-limit": {"ko": "한 번에 받는 수", "en": "Releases on a page"},
-    "build-other": {"ko": "그 밖에 고른 것", "en": "Also chosen"},
     # What is wrong with the choice
     "build-unknown": {"ko": "‘{text}’: 이런 이름을 찾지 못했습니다.", "en": "“{text}” is not a name that we know."},
     "build-ambiguous": {"ko": "‘{text}’: 같은 이름이 여럿입니다. 골라 주십시오.", "en": "Several have the name “{text}”. Choose one."},

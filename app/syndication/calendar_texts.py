@@ -7,7 +7,6 @@ TEXTS: dict[str, dict[str, str]] = {
         "en": "Events, briefings and planned announcements that offices tell in advance",
     },
     "calendar-month-of": {"ko": "{month} 취재 일정", "en": "Press calendar of {month}"},
-    "calendar-days": {"ko": "날짜", "en": "Days"},
     "calendar-count": {"ko": "{count}건", "en": "{count} events"},
     "calendar-empty": {"ko": "이 달에 알려진 일정이 없습니다.", "en": "Nothing was told for this month."},
     "calendar-earlier": {"ko": "앞선 일정", "en": "Earlier"},

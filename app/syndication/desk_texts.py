@@ -42,7 +42,6 @@ TEXTS: dict[str, dict[str, str]] = {
     "desk-search": {"ko": "제목에서 찾기", "en": "Search in headlines"},
     "desk-in-work": {"ko": "작업 중", "en": "In work"},
     "desk-sent": {"ko": "내보낸 보도자료", "en": "Sent"},
-    "desk-older": {"ko": "이전 것 보기", "en": "Older"},
     "desk-empty": {"ko": "해당하는 보도자료가 없습니다.", "en": "No release was found."},
     "desk-untitled": {"ko": "(제목 없음)", "en": "(no headline)"},
     "desk-lifts": {"ko": "{when} 엠바고 해제", "en": "embargo lifts {when}"},

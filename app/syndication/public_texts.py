@@ -3,7 +3,6 @@
 TEXTS: dict[str, dict[str, str]] = {
     # An article
     "picture-of": {"ko": "사진: {headline}", "en": "Picture: {headline}"},
-    "file-kind": {"ko": "{kind} 파일", "en": "{kind} file"},
     "file-preview": {"ko": "파일의 글 미리 보기", "en": "Preview of the file’s text"},
     "file-preview-cut": {
         "ko": "앞부분만 보입니다. 전체 내용은 파일을 열어 확인해 주십시오.",
@@ -79,5 +78,4 @@ TEXTS: dict[str, dict[str, str]] = {
         "ko": "지금 구독해 두면 첫 보도자료부터 받습니다.",
         "en": "Subscribe now, and you get everything from the first release on.",
     },
-    "begin-follow-do": {"ko": "피드 보기", "en": "See the feeds"},
 }

@@ -61,8 +61,6 @@ TEXTS: dict[str, dict[str, str]] = {
     "version": {"ko": "판", "en": "Version"},
     "contacts": {"ko": "문의", "en": "Contacts"},
     "enclosures": {"ko": "첨부", "en": "Enclosures"},
-    "file-text": {"ko": "파일의 글 보기", "en": "Text of the file"},
-    "file-cut": {"ko": "글이 길어 앞부분만 보입니다.", "en": "The text is long. Only its beginning is shown."},
     "licence": {"ko": "이용 조건", "en": "Licence"},
     "rights": {
         "ko": "별도 표시가 없으면 모든 권리는 발표 기관에 있습니다.",
