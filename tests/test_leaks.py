@@ -4,7 +4,6 @@ embargoed release comes, while it waits, a microsecond before its instant, and t
 Time is moved, not slept: what decides is the instant that the lift is told.
 """
 
-import http.client
 import io
 import re
 import zipfile
@@ -32,6 +31,7 @@ from app.desk.content import DraftText, to_json
 from app.intake.normalize import public_id
 from app.store.tables import metadata
 from app.web.app import BLUEPRINTS
+from tests.asking import Asker
 from tests.conftest import Server, together, until
 from tests.test_store import article, put
 from tests.test_unread import CASES, DOCUMENTS
@@ -189,15 +189,11 @@ def answers(server: Server, token: str = "", asked: Asked = questions) -> dict[s
     """What each door says: status, headers, body."""
     found = {}
     bearer = {"Authorization": f"Bearer {token}"} if token else {}
-    # Thousands of requests: a client that does little for each.
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
-    for method, url, headers in asked():
-        connection.request(method, url, headers=headers | bearer)
-        answer = connection.getresponse()
-        body = answer.read()
-        told = tuple(sorted((k.lower(), v) for k, v in answer.getheaders() if k.lower() not in PASSING))
-        found[f"{method} {url} {headers.get('Accept', '')}"] = (answer.status, told, body)
-    connection.close()
+    with Asker(server.url, bearer) as asker:
+        for method, url, headers in asked():
+            status, all_headers, body = asker.ask(method, url, headers)
+            told = tuple(sorted((k.lower(), v) for k, v in all_headers if k.lower() not in PASSING))
+            found[f"{method} {url} {headers.get('Accept', '')}"] = (status, told, body)
     return found
 
 
