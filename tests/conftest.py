@@ -51,11 +51,12 @@ ssl.create_default_context = _context
 
 
 def until(condition: Callable[[], object], seconds: float = 10.0, every: float = 0.01) -> None:
-    """Wait for a condition, with a bound."""
-    end = time.monotonic() + seconds
+    """Wait for a condition, with a bound. Who has waited for long is not asked so often: that would keep busy what is waited for."""
+    begun = time.monotonic()
     while not condition():
-        assert time.monotonic() < end, f"not so within {seconds} s: {condition}"
-        time.sleep(every)
+        waited = time.monotonic() - begun
+        assert waited < seconds, f"not so within {seconds} s: {condition}"
+        time.sleep(max(every, min(waited / 20, 0.1)))
 
 
 def together(*calls: Callable[[], object], seconds: float = 120) -> None:

@@ -42,6 +42,11 @@ SHIFT = """() => new Promise(done => {
     .observe({type: 'layout-shift', buffered: true});
   requestAnimationFrame(() => requestAnimationFrame(() => done(sum)));
 })"""
+# Where the focus is: whether it is the wanted element, the style of its outline, and what it is.
+FOCUS = """selector => {
+  const focus = document.activeElement;
+  return [focus.matches(selector), getComputedStyle(focus).outlineStyle, focus.className, focus.outerHTML.slice(0, 100)];
+}"""
 WIDER = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 UNTRANSLATED = """lang => [...document.querySelectorAll('label, button, h1, h2, th, summary')]
   .filter(element => !element.closest(`[lang]:not([lang="${lang}"])`) && /undefined|None$/.test(element.textContent))
@@ -120,12 +125,12 @@ def reached(page: Page, selector: str) -> Iterator[str]:
     page.evaluate("() => { document.activeElement?.blur(); getSelection().removeAllRanges(); scrollTo(0, 0) }")
     for presses in range(80):
         page.keyboard.press("Tab")
-        focus = "document.activeElement"
-        if not presses and page.evaluate(f"{focus}.className") != "skip":
-            yield f"Tab leads first to {page.evaluate(f'{focus}.outerHTML')[:100]}"
-        if page.evaluate(f"getComputedStyle({focus}).outlineStyle") == "none":
-            yield f"the focus is not seen: {page.evaluate(f'{focus}.outerHTML')[:100]}"
-        if page.evaluate(f"selector => {focus}.matches(selector)", selector):
+        wanted, outline, name, what = page.evaluate(FOCUS, selector)
+        if not presses and name != "skip":
+            yield f"Tab leads first to {what}"
+        if outline == "none":
+            yield f"the focus is not seen: {what}"
+        if wanted:
             return
     yield f"the keyboard does not reach {selector}"
 
