@@ -219,7 +219,11 @@ def test_an_event_is_told_changed_canceled_and_taken_back(desk: Desk, editor: ht
     for _ in range(4):
         assert "15:30" in reader.get(month).text and "15:30" in reader.get(f"/press-calendar/{id}").text
     late = editor.post(f"/desk/announcements/{id}", data=moved)
-    assert late.status_code == 409 and "Somebody else changed this event meanwhile" in late.text and 'value="15:30"' in late.text
+    assert (
+        late.status_code == 409
+        and "Somebody else changed this event meanwhile" in late.text
+        and 'value="15:30"' in late.text
+    )
     assert "Changed" in reader.get(month).text
     lines = unfolded(reader.get("/press-calendar.ics").content)
     assert uid in lines and "SEQUENCE:1" in lines
