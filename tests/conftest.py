@@ -1,7 +1,6 @@
 """The few fixtures: a database of each kind, and a whole server with two web workers. What a test starts, it stops."""
 
 import os
-import secrets
 import signal
 import ssl
 import subprocess
@@ -25,6 +24,7 @@ from app.accounts.offices import OfficeRecord
 from app.store import Engine
 from bench.processes import free_port
 from tests.forks import Command
+from tests.migrated import postgres_database, sqlite_database
 
 if TYPE_CHECKING:
     from tests.mailbox import Mailbox
@@ -51,11 +51,12 @@ ssl.create_default_context = _context
 
 
 def until(condition: Callable[[], object], seconds: float = 10.0, every: float = 0.01) -> None:
-    """Wait for a condition, with a bound."""
-    end = time.monotonic() + seconds
+    """Wait for a condition, with a bound. Who has waited for long is not asked so often: that would keep busy what is waited for."""
+    begun = time.monotonic()
     while not condition():
-        assert time.monotonic() < end, f"not so within {seconds} s: {condition}"
-        time.sleep(every)
+        waited = time.monotonic() - begun
+        assert waited < seconds, f"not so within {seconds} s: {condition}"
+        time.sleep(max(every, min(waited / 20, 0.1)))
 
 
 def together(*calls: Callable[[], object], seconds: float = 120) -> None:
@@ -100,7 +101,13 @@ class Server:
         self.log = directory / "serve.log"
         self.client = httpx.Client(base_url=self.url, trust_env=False, timeout=30)
 
+    def _database(self) -> None:
+        """Put a new database in its place, unless there is one or it is started as its user starts it."""
+        if not self.plainly and "PRESSRELAY_DATABASE_URL" not in self.environ:
+            sqlite_database(self.directory / "pressrelay.db")
+
     def start(self) -> "Server":
+        self._database()
         with self.log.open("ab") as log:
             if self.plainly or self.environ.get("PYTHONPATH") != os.environ.get("PYTHONPATH"):
                 command = [sys.executable, "-m", "app.cli", *self.words]
@@ -134,6 +141,7 @@ class Server:
             return subprocess.CompletedProcess(words, code, out.read().decode(), err.read().decode())
 
     def engine(self) -> Engine:
+        self._database()
         url = self.environ.get("PRESSRELAY_DATABASE_URL") or f"sqlite:///{self.directory}/pressrelay.db"
         engine = store.connect(url)
         store.upgrade(engine)
@@ -233,36 +241,25 @@ def postgres() -> Iterator[str]:
         running.cleanup()
 
 
-def new_database(postgres: str) -> str:
-    """The URL of a new database on that PostgreSQL."""
-    import psycopg
-
-    name = f"t{secrets.token_hex(8)}"
-    dsn = postgres.format("postgres").replace("+psycopg", "")
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE \"{name}\" ENCODING 'UTF8' TEMPLATE template0")
-    return postgres.format(name)
-
-
 @pytest.fixture
 def postgres_url(postgres: str) -> str:
-    """A database of its own on that PostgreSQL."""
-    return new_database(postgres)
+    """A new database on that PostgreSQL."""
+    return postgres_database(postgres)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Each kind of database in turn."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/test.db"
-    return str(request.getfixturevalue("postgres_url"))
+    """A new database of each kind in turn."""
+    if request.param == "postgresql":
+        return str(request.getfixturevalue("postgres_url"))
+    sqlite_database(tmp_path / "test.db")
+    return f"sqlite:///{tmp_path}/test.db"
 
 
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
-    """An upgraded database of each kind in turn."""
+    """The same, connected."""
     engine = store.connect(database_url)
-    store.upgrade(engine)
     yield engine
     engine.dispose()
 

@@ -106,6 +106,8 @@ def second(contacts: bool) -> JSON:
     return {**closed(members, "uri"), "$defs": {"associated": associated}}
 
 
+# Without its validators, jsonschema would take anything for a date or an address.
+assert {"date-time", "uri"} <= FormatChecker.checkers.keys()
 SCHEMAS = {"1.3": first(), "2.0": second(contacts=False), "2.1": second(contacts=True)}
 
 

@@ -25,6 +25,7 @@ from app.store import Engine, micros
 from tests.articles import make
 from tests.conftest import SEED, Server, together, until
 from tests.mailbox import Mailbox
+from tests.migrated import sqlite_database
 from tests.test_hub import push
 
 
@@ -409,9 +410,7 @@ SUBSCRIPTION = store.deliveries.Subscription(
 
 def own_context(tmp_path: Any) -> Context:
     settings = Settings(data_dir=str(tmp_path), smtp_url="smtp://127.0.0.1:1", mail_from="press@press.example")
-    engine = store.connect(settings.database)
-    store.upgrade(engine)
-    engine.dispose()
+    sqlite_database(tmp_path / "pressrelay.db")
     return connect(settings)
 
 

@@ -51,7 +51,6 @@ def test_an_error_is_sqlalchemys_and_the_transaction_leaves_nothing(engine: Engi
 
 def test_a_connection_that_is_lost_is_unavailable_once(postgres_url: str) -> None:
     engine, other = store.connect(postgres_url), store.connect(postgres_url)
-    store.upgrade(engine)
     with pytest.raises(Unavailable), writing(engine) as connection:
         ADD.many(connection, ROWS)
         ((pid,),) = Built(lambda _: text("SELECT pg_backend_pid()")).rows(connection)
@@ -93,7 +92,6 @@ def test_a_port_that_is_none_is_told_without_the_password(hosts: str) -> None:
 def test_a_frozen_server_holds_no_thread(postgres_url: str) -> None:
     """It is not gone, so nothing is closed, and it keeps no limit of its own: each thread that asked waited until it went on."""
     engine = store.connect(postgres_url, deadline=0.1)
-    store.upgrade(engine)
     with reading(engine) as connection:
         ((pid,),) = Built(lambda _: text("SELECT pg_backend_pid()")).rows(connection)
         os.kill(pid, signal.SIGSTOP)

@@ -41,6 +41,7 @@ from app.store.engine import writing
 from bench.processes import memory
 from feeds.article import Licence, Office, Term
 from tests.conftest import ROOT, Server, until
+from tests.migrated import sqlite_database
 from tests.subscriber import Got, Subscriber, answer
 from tests.test_hub import PUSH
 from tests.test_lifecycle import document
@@ -636,8 +637,8 @@ def context(tmp_path: Path) -> Iterator[Context]:
     settings = Settings(
         data_dir=str(tmp_path), push_http=1, push_ports="1-65535", push_private="127.0.0.0/8", push_retry=1
     )
+    sqlite_database(tmp_path / "pressrelay.db")
     engine = store.connect(settings.database)
-    store.upgrade(engine)
     engine.dispose()
     context = connect(settings)
     yield context

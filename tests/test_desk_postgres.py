@@ -6,14 +6,15 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.conftest import new_database, until
+from tests.conftest import until
 from tests.desk import RELEASE, Desk, form, path_of, revision, saved, soon, step
+from tests.migrated import postgres_database
 from tests.test_people import PASSWORD
 
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory, postgres: str) -> Iterator[Desk]:
-    made = Desk(tmp_path_factory.mktemp("postgres"), database_url=new_database(postgres), language="en")
+    made = Desk(tmp_path_factory.mktemp("postgres"), database_url=postgres_database(postgres), language="en")
     yield made
     made.close()
 

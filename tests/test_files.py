@@ -38,12 +38,12 @@ def release(guid: str, *, bad: bool = False) -> bytes:
     return (text.replace("<issued>", "<issued>x") if bad else text).encode()
 
 
-def thousand(folder: Path, name: str) -> list[str]:
-    """A thousand releases, BAD of them faulty; the names of these."""
+def releases_of(folder: Path, name: str, count: int) -> list[str]:
+    """So many releases, BAD of them faulty; the names of these."""
     folder.mkdir()
     faulty = []
-    for number in range(1000):
-        bad = number % (1000 // BAD) == 7
+    for number in range(count):
+        bad = number % (count // BAD) == 7
         (folder / f"{number:04}.xml").write_bytes(release(f"tag:example.org,2026:{name}-{number}", bad=bad))
         faulty += [f"{number:04}.xml"] if bad else []
     assert len(faulty) == BAD
@@ -59,12 +59,13 @@ def push(server: Server, token: str, *words: str) -> subprocess.CompletedProcess
     return server.run("push", "--url", server.url, "--token", token, *words)
 
 
-def test_a_directory_of_a_thousand_with_ten_faulty(server: Server, token: str, tmp_path: Path) -> None:
-    folder = tmp_path / "thousand"
-    faulty = thousand(folder, "push")
+@pytest.mark.parametrize("count", [100, pytest.param(1000, marks=pytest.mark.slow)])
+def test_a_directory_with_ten_faulty(server: Server, token: str, tmp_path: Path, count: int) -> None:
+    folder = tmp_path / "many"
+    faulty = releases_of(folder, f"push-{count}", count)
     done = push(server, token, "--jobs", "4", str(folder))
     assert done.returncode == 1
-    assert done.stdout.splitlines()[-1] == "1000 files (10 refused), 990 articles: 990 accepted."
+    assert done.stdout.splitlines()[-1] == f"{count} files (10 refused), {count - 10} articles: {count - 10} accepted."
     for name in faulty:
         told = [line for line in done.stderr.splitlines() if line.startswith(f"{folder / name}:")]
         assert "422" in told[0] and any(":6: /release/article/issued" in line or "issued" in line for line in told), (
@@ -72,7 +73,9 @@ def test_a_directory_of_a_thousand_with_ten_faulty(server: Server, token: str, t
         )
     # Once more: what was acknowledged is not sent again, the faulty ones are.
     again = push(server, token, str(folder))
-    assert again.stdout.splitlines()[-1] == "1000 files (10 refused, 990 sent before).", again.stdout[-300:]
+    assert again.stdout.splitlines()[-1] == f"{count} files (10 refused, {count - 10} sent before).", again.stdout[
+        -300:
+    ]
 
 
 def test_a_journal_that_was_torn(server: Server, token: str, tmp_path: Path) -> None:
@@ -180,7 +183,7 @@ def test_sentences_of_push(server: Server, token: str, tmp_path: Path) -> None:
 
 def test_an_archive_goes_in(server: Server, token: str, tmp_path: Path) -> None:
     server.office("gwangju", "광주광역시", "kr:29")
-    faulty = thousand(tmp_path / "thousand", "import")
+    faulty = releases_of(tmp_path / "thousand", "import", 1000)
     packed = tmp_path / "archive.zip"
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as made:
         for file in sorted((tmp_path / "thousand").iterdir()):

@@ -213,19 +213,20 @@ def test_no_text_without_marks_and_no_public_version_names_anybody() -> None:
         assert named(text, made(LONG)) == []
 
 
-def test_false_accusations_are_as_rare_as_told() -> None:
-    """20,000 comparisons of copies with outlets that never got them, all marks of the texts being there, and random marks."""
+@pytest.mark.parametrize(("texts", "most"), [(25, 4), pytest.param(100, 12, marks=pytest.mark.slow)])
+def test_false_accusations_are_as_rare_as_told(texts: int, most: int) -> None:
+    """Comparisons of copies with 200 outlets that never got them, all marks of the texts being there, and random marks."""
     original, worst, dice = made(LONG), 1.0, random.Random(7)
     innocent = [f"innocent-{number}" for number in range(200)]
     below = 0
-    for number in range(100):
+    for number in range(texts):
         text = marked(original, KEY, f"leaker-{number}").text
         if number % 2:
             text = "".join(one if one not in fingerprint.THIN or dice.random() < 0.7 else "" for one in text)
         matches: list[Match] = match_outlets(original, read(text), KEY, innocent)
         worst = min(worst, matches[0].chance)
         below += matches[0].chance <= 0.05
-    assert worst > 1e-4 and below <= 12, "the bound is the chance that any of the 200 agrees so well"
+    assert worst > 1e-4 and below <= most, "the bound is the chance that any of the 200 agrees so well"
 
 
 def test_the_bound_is_never_below_the_real_chance() -> None:

@@ -21,7 +21,8 @@ from app.errors import Unavailable
 from app.query.query import Query
 from app.store import Engine
 from feeds.article import Article
-from tests.conftest import ROOT, new_database, together
+from tests.conftest import ROOT, together
+from tests.migrated import postgres_database, sqlite_database
 from tests.test_store import NOW, article, found, put, put_items
 from tests.wholeness import assert_whole
 
@@ -33,11 +34,13 @@ WORDS = {1: "quokka", 2: "wombat", 3: "numbat"}  # each version has a word of it
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def lived_in(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """One database of each kind for all cases, because making a database takes longer than a case."""
-    url = f"sqlite:///{tmp_path_factory.mktemp('lives')}/test.db"
+    file = tmp_path_factory.mktemp("lives") / "test.db"
     if request.param == "postgresql":
-        url = new_database(request.getfixturevalue("postgres"))
+        url = postgres_database(request.getfixturevalue("postgres"))
+    else:
+        sqlite_database(file)
+        url = f"sqlite:///{file}"
     engine = store.connect(url)
-    store.upgrade(engine)
     yield engine
     engine.dispose()
 
@@ -270,7 +273,6 @@ def test_a_lift_that_is_killed_between_two_statements_leaves_nothing(engine: Eng
 
 def test_a_connection_that_is_ended_within_a_lift_leaves_nothing(postgres_url: str) -> None:
     engine, other = store.connect(postgres_url), store.connect(postgres_url)
-    store.upgrade(engine)
     put(engine, article(embargoed=LIFTS, updated=LIFTS))
     countdown = [0]
 

@@ -1,5 +1,6 @@
 """What pages stand on: the reader's language, versioned files, and a site's own colour, logo and time zone."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -138,3 +139,51 @@ def test_every_word_that_a_template_names_exists() -> None:
         named |= set(re.findall(r'\bt\["([^"]+)"\](?! ~)', source)) | set(re.findall(r"\bt\.(\w+)", source))
     named -= {"get"}  # of the table itself
     assert len(named) > 500 and not named - set(TEXTS)
+
+
+def _in_python(path: Path) -> tuple[set[str], set[str]]:
+    """The texts of a module, without the keys of its own table of texts, and patterns of the texts that it puts together."""
+    found = list(ast.walk(ast.parse(path.read_text("utf-8"))))
+    tables = [one.value for one in found if isinstance(one, ast.AnnAssign) and path.name.endswith("texts.py")]
+    keys = {id(key) for table in tables if isinstance(table, ast.Dict) for key in table.keys}
+    texts = {str(one.value) for one in found if isinstance(one, ast.Constant) and id(one) not in keys}
+    return texts, {
+        "".join(re.escape(str(part.value)) if isinstance(part, ast.Constant) else ".+" for part in one.values)
+        for one in found
+        if isinstance(one, ast.JoinedStr) and one.values and isinstance(one.values[0], ast.Constant)
+    }
+
+
+def _parts(node: nodes.Node) -> list[nodes.Node]:
+    """What an expression joins with + or ~."""
+    if isinstance(node, nodes.Add):
+        return [*_parts(node.left), *_parts(node.right)]
+    return [part for one in node.nodes for part in _parts(one)] if isinstance(node, nodes.Concat) else [node]
+
+
+def _in_template(path: Path) -> tuple[set[str], set[str]]:
+    """The same of a template."""
+    whole = Environment().parse(path.read_text("utf-8"))
+    texts = {str(one.value) for one in whole.find_all(nodes.Const)} | {
+        one.attr for one in whole.find_all(nodes.Getattr)
+    }
+    joined = list(whole.find_all((nodes.Add, nodes.Concat)))
+    inner = {id(part) for one in joined for part in one.iter_child_nodes()}
+    patterns = set()
+    for parts in (_parts(one) for one in joined if id(one) not in inner):
+        if isinstance(parts[0], nodes.Const):
+            patterns.add(
+                "".join(re.escape(str(part.value)) if isinstance(part, nodes.Const) else ".+" for part in parts)
+            )
+    return texts, patterns
+
+
+def test_every_text_is_used() -> None:
+    """A text that no page, mail or answer shows is deleted."""
+    app = assets.STATIC.parent.parent
+    found = [_in_python(path) for path in app.rglob("*.py")] + [_in_template(path) for path in app.rglob("*.html")]
+    texts = {text for held, _ in found for text in held}
+    texts |= {text for path in app.rglob("*.js") for text in re.findall(r'"([^"\n]+)"', path.read_text("utf-8"))}
+    put_together = re.compile("|".join({pattern for _, patterns in found for pattern in patterns}))
+    assert len(texts) > 2000
+    assert [key for key in TEXTS if key not in texts and not put_together.fullmatch(key)] == []

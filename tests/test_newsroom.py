@@ -476,16 +476,19 @@ def test_a_delivery_of_several_articles_stops_between_two_of_them(site: Site) ->
 
 
 def test_subscriptions_end_if_an_accreditation_is_not_renewed(site: Site) -> None:
+    """Both at once: the server looks for them every ten seconds."""
     engine, now = site.server.engine(), datetime.now(UTC)
-    store.accounts.save_outlet(engine, OutletRecord("gone", "옛일보"), now)
-    editor = member(site, "g@gone.example", "gone")
-    data = {"url": "https://8.8.8.8/gone", "query": "region=kr:50&status=embargoed"}
-    assert editor.post("/newsroom/gone/subscriptions", data=data).status_code == 200
-    (hook,) = store.deliveries.find_subscriptions(engine, outlet="gone")
-    store.accounts.save_outlet(engine, OutletRecord("gone", "옛일보", until=now), now)
-    until(lambda: state_of(site, hook.name).state == "paused", 20)
-    store.accounts.save_outlet(engine, OutletRecord("gone", "옛일보", until=now - timedelta(days=31)), now)
-    until(lambda: state_of(site, hook.name).state == "ended", 20)
+    hooks = {}
+    for outlet, ended in (("gone", now), ("long-gone", now - timedelta(days=31))):
+        store.accounts.save_outlet(engine, OutletRecord(outlet, "옛일보"), now)
+        editor = member(site, f"g@{outlet}.example", outlet)
+        data = {"url": f"https://8.8.8.8/{outlet}", "query": "region=kr:50&status=embargoed"}
+        assert editor.post(f"/newsroom/{outlet}/subscriptions", data=data).status_code == 200
+        (hook,) = store.deliveries.find_subscriptions(engine, outlet=outlet)
+        store.accounts.save_outlet(engine, OutletRecord(outlet, "옛일보", until=ended), now)
+        hooks[outlet] = hook.name
+    until(lambda: state_of(site, hooks["gone"]).state == "paused", 20)
+    until(lambda: state_of(site, hooks["long-gone"]).state == "ended", 20)
     engine.dispose()
 
 

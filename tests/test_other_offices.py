@@ -2,10 +2,13 @@
 what this office has in its address and its form. Nothing of it is read, and nothing changes."""
 
 import re
-from collections.abc import Iterator
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -16,6 +19,7 @@ from app import store
 from app.accounts.offices import OfficeRecord
 from app.store import tables
 from app.web.app import BLUEPRINTS
+from tests.asking import Answer, Asker
 from tests.desk import RELEASE, Desk, form, path_of, soon, step
 
 MARK = "남의눈"  # in everything that the office has and has not published
@@ -87,6 +91,24 @@ class Owned:
         with self.desk.context.engine.connect() as connection:
             return {table.name: sorted(map(repr, connection.execute(select(table)).all())) for table in TABLES}
 
+    @contextmanager
+    def written(self) -> Iterator[Callable[[], bool]]:
+        """Tells whether anybody wrote to the database since it was last asked (SQLite's data_version), which is sooner known than
+        what all tables hold."""
+        with closing(sqlite3.connect(self.desk.server.directory / "pressrelay.db")) as connection:
+
+            def version() -> int:
+                return int(connection.execute("PRAGMA data_version").fetchone()[0])
+
+            last = version()
+
+            def changed() -> bool:
+                nonlocal last
+                before, last = last, version()
+                return last != before
+
+            yield changed
+
     def requests(self) -> Iterator[tuple[str, str]]:
         """Method and path of every route for people, with each id of the office at each place."""
         app = Flask("doors", static_folder=None)
@@ -136,30 +158,50 @@ def owned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Owned]:
     desk.close()
 
 
+def bodies(fields: dict[str, str]) -> list[tuple[str, bytes]]:
+    """Type and bytes of what is sent to every route: a form, the same in parts, and a file."""
+    files: list[dict[str, Any]] = [
+        {"data": fields},
+        {"files": [(name, (None, value)) for name, value in fields.items()]},
+        {"files": {"office": (None, "jeonbuk"), "file": ("x.txt", b"x")}},
+    ]
+    made = [httpx.Request("POST", "http://x/", **how) for how in files]
+    return [(one.headers["Content-Type"], one.read()) for one in made]
+
+
 def knocked(owned: Owned, client: httpx.Client) -> list[str]:
     """Every request of this person that was answered with something of the office, or changed something."""
     found, before, fields = [], owned.state(), owned.fields()
-    for method, path in owned.requests():
-        if path == "/account" and method == "POST":
-            continue  # One's own name.
-        answers = [client.get(path), client.get(path, params={"office": "jeonbuk", "from": "1", "to": "1"})]
-        if method == "POST":
-            answers = [client.post(path, data=fields)]
-            if known := re.search(
-                r"The parameters are ([\w, ]*)\.", answers[0].text
-            ):  # a route takes only what it knows
-                wanted = {name: fields[name] for name in known[1].split(", ") if name in fields}
-                answers.append(client.post(path, data=wanted))
-                assert "unknown-parameter" not in answers[-1].text, (path, answers[-1].text)
-            answers.append(client.post(path, files=[(name, (None, value)) for name, value in fields.items()]))
-            answers.append(client.post(path, files={"office": (None, "jeonbuk"), "file": ("x.txt", b"x")}))
-        for answer in answers:
-            if MARK in answer.text or answer.status_code >= 500:
-                found.append(f"{method} {path}: {answer.status_code}")
-        if method == "POST" and (after := owned.state()) != before:
-            changed = [name for name in after if after[name] != before[name]]
-            found.append(f"{method} {path}: {[one.status_code for one in answers]} changed {changed}")
-            before = after
+    whole, *parts = bodies(fields)
+    cookies = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
+    headers = {**client.headers, "Cookie": cookies, "Accept-Encoding": "identity"}
+    with owned.written() as written, Asker(owned.desk.server.url, headers) as asker:
+        assert asker.ask("GET", "/account").status == 200, "signed in"
+        for method, path in owned.requests():
+            if path == "/account" and method == "POST":
+                continue  # One's own name.
+
+            def post(type: str, body: bytes, path: str = path) -> Answer:
+                return asker.ask("POST", path, {"Content-Type": type}, body)
+
+            if method == "POST":
+                answers = [post(*whole)]
+                if known := re.search(
+                    r"The parameters are ([\w, ]*)\.", answers[0].text
+                ):  # a route takes only what it knows
+                    wanted = {name: fields[name] for name in known[1].split(", ") if name in fields}
+                    answers.append(post(whole[0], urlencode(wanted).encode()))
+                    assert "unknown-parameter" not in answers[-1].text, (path, answers[-1].text)
+                answers += [post(*part) for part in parts]
+            else:
+                answers = [asker.ask("GET", path), asker.ask("GET", f"{path}?office=jeonbuk&from=1&to=1")]
+            for answer in answers:
+                if MARK in answer.text or answer.status >= 500:
+                    found.append(f"{method} {path}: {answer.status}")
+            if method == "POST" and written() and (after := owned.state()) != before:
+                changed = [name for name in after if after[name] != before[name]]
+                found.append(f"{method} {path}: {[one.status for one in answers]} changed {changed}")
+                before = after
     return found
 
 

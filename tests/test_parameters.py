@@ -28,8 +28,9 @@ from app.settings import Settings
 from app.text.characters import refused
 from app.web import parameters
 from app.web.fastlane import lane
-from tests.conftest import SEED, Server, new_database, until
+from tests.conftest import SEED, Server, until
 from tests.doors import doors, knock
+from tests.migrated import postgres_database
 
 REFUSED = [
     chr(code) for code in (0, 1, 8, 0x0B, 0x0C, 0x1B, 0x1F, 0x7F, 0x80, 0x85, 0x9F, 0x202E, 0x2066, 0xFDD0, 0xFFFE)
@@ -66,9 +67,6 @@ class Doors:
             hub_rate="0/day",
             **mail,
         )
-        engine = store.connect(given.database)
-        store.upgrade(engine)
-        engine.dispose()
         self.app: Flask = create_app(given)
         self.context: Context = self.app.extensions["pressrelay"]
         self.client: FlaskClient = self.app.test_client(use_cookies=False)
@@ -114,7 +112,7 @@ class Doors:
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def there(request: pytest.FixtureRequest, server: Server) -> Iterator[Doors]:
     """On the cache of a server, and its database or a PostgreSQL."""
-    url = "" if request.param == "sqlite" else new_database(request.getfixturevalue("postgres"))
+    url = "" if request.param == "sqlite" else postgres_database(request.getfixturevalue("postgres"))
     made = Doors(str(server.directory), url)
     yield made
     made.context.engine.dispose()

@@ -219,7 +219,11 @@ def test_an_event_is_told_changed_canceled_and_taken_back(desk: Desk, editor: ht
     for _ in range(4):
         assert "15:30" in reader.get(month).text and "15:30" in reader.get(f"/press-calendar/{id}").text
     late = editor.post(f"/desk/announcements/{id}", data=moved)
-    assert late.status_code == 409 and "Somebody changed it meanwhile" in late.text and 'value="15:30"' in late.text
+    assert (
+        late.status_code == 409
+        and "Somebody else changed this event meanwhile" in late.text
+        and 'value="15:30"' in late.text
+    )
     assert "Changed" in reader.get(month).text
     lines = unfolded(reader.get("/press-calendar.ics").content)
     assert uid in lines and "SEQUENCE:1" in lines
@@ -309,7 +313,7 @@ def test_a_number_that_the_event_never_had_is_an_old_form(desk: Desk, editor: ht
         editor.post(f"{path}/cancel", data={"sequence": sequence}),
         editor.post(f"{path}/remove", data={"sequence": sequence}),
     ):
-        assert answer.status_code == 409 and "Somebody changed it meanwhile" in answer.text
+        assert answer.status_code == 409 and "Somebody else changed this event meanwhile" in answer.text
     assert editor.post(f"{path}/remove", data={"sequence": "0"}).status_code == 303
 
 

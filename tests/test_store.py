@@ -26,6 +26,7 @@ from app.store.engine import REVISIONS
 from app.store.tables import metadata
 from feeds.article import Article, Office, Related, Term
 from tests.articles import SEED
+from tests.migrated import postgres_database
 from tests.wholeness import assert_whole
 
 NOW = datetime(2026, 11, 1, 9, 0, tzinfo=UTC)
@@ -449,11 +450,15 @@ def test_a_database_of_another_version_is_refused_with_a_sentence(tmp_path: Path
     assert told.returncode == 1 and why in told.stderr and "Traceback" not in told.stderr
 
 
-def test_upgrading_twice_at_once_does_no_harm(database_url: str) -> None:
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_upgrading_twice_at_once_does_no_harm(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/test.db"
+    if kind == "postgresql":
+        url = postgres_database(request.getfixturevalue("postgres"), empty=True)
     failures = []
 
     def upgrade() -> None:
-        engine = store.connect(database_url)
+        engine = store.connect(url)
         try:
             store.upgrade(engine)
         except Exception as error:  # a thread's failure must reach the test

@@ -54,7 +54,12 @@ def listed(as_json: bool) -> None:
 
 @feed_group.command("remove")
 @click.argument("name")
-@click.option("--next", "following", default="", help="What follows: another saved feed, or the parameters of a feed.")
+@click.option(
+    "--next",
+    "following",
+    default="",
+    help="The feed that replaces it: another saved feed, or the parameters of a feed.",
+)
 @click.option("--gone", is_flag=True, help="Answer 410 from now on, instead of a last entry that says that it ended.")
 @as_json
 def remove(name: str, following: str, gone: bool, as_json: bool) -> None:

@@ -85,7 +85,7 @@ def listed(as_json: bool) -> None:
 @click.argument("id")
 @as_json
 def revoke(id: str, as_json: bool) -> None:
-    """Accept no more signatures of a key. Earlier signatures stay valid."""
+    """Stop accepting new signatures of a key. Earlier signatures stay valid."""
     from app import store
 
     found = store.accounts.revoke_key(opened().engine, id, datetime.now(UTC))

@@ -88,7 +88,7 @@ def _instant(text: str) -> datetime | None:
 @click.option("--reason", required=True, help="Why; the outlet's people read it.")
 @as_json
 def suspend(code: str, months: int, reason: str, as_json: bool) -> None:
-    """Let an outlet read nothing under embargo for a time. It comes back by itself."""
+    """Stop an outlet from reading under embargo for a time. The suspension ends by itself."""
     now = datetime.now(UTC)
     until = now + timedelta(days=30 * months)
     if not store.accounts.suspend_outlet(opened().engine, code, until, reason, now, "command"):

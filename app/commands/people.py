@@ -103,7 +103,7 @@ def person_reset(email: str, as_json: bool) -> None:
 @click.argument("email")
 @as_json
 def person_end(email: str, as_json: bool) -> None:
-    """Let a person sign in no more, and end their sessions."""
+    """End a person's account: they can no longer sign in, and their sessions end."""
     engine = opened().engine
     found = store.accounts.person_by_email(engine, email)
     if found is None:

@@ -126,7 +126,9 @@ def webhook_group() -> None:
 @click.argument("url")
 @click.option("--outlet", required=True, help="The outlet that it belongs to.")
 @click.option("--feed", "query", default="", help="Parameters of a feed: region=kr:52&topic=…; everything if left out.")
-@click.option("--format", "format", type=click.Choice(webhooks.FORMATS), default="json", show_default=True)
+@click.option(
+    "--format", type=click.Choice(webhooks.FORMATS), default="json", show_default=True, help="Format of what is sent."
+)
 @click.option("--contact", default="", help="E-mail address that gets a mail when the webhook is paused.")
 @as_json
 def add(url: str, outlet: str, query: str, format: str, contact: str, as_json: bool) -> None:

@@ -24,8 +24,6 @@ TEXTS: dict[str, dict[str, str]] = {
     "browse-code": {"ko": "부호", "en": "Code"},
     "browse-since": {"ko": "시행", "en": "In force since"},
     "browse-until": {"ko": "폐지", "en": "Last day in force"},
-    "browse-retired": {"ko": "쓰지 않기로 한 날", "en": "Retired on"},
-    "browse-part-of": {"ko": "상위 기관", "en": "Part of"},
     "browse-parts": {"ko": "소속 기관", "en": "Its parts"},
     "browse-site": {"ko": "누리집", "en": "Website"},
     "browse-default-regions": {"ko": "담당 지역", "en": "Its regions"},

@@ -4,7 +4,7 @@ TEXTS: dict[str, dict[str, str]] = {
     "build": {"ko": "피드 만들기", "en": "Build a feed"},
     "build-how": {
         "ko": "받고 싶은 소식을 고르면 피드의 주소가 바로 나옵니다. 고른 것은 이 쪽의 주소에 담기므로 그대로 보내 주어도 됩니다.",
-        "en": "Choose what you want to hear of, and the addresses of that feed are there at once. "
+        "en": "Choose what you want to read. The addresses of your feed appear at once. "
         "Your choice is in the address of this page, so you can send it to a colleague.",
     },
     "build-lead": {"ko": "지역과 분야를 골라 나만의 피드 만들기", "en": "Choose regions and topics for a feed of your own"},
@@ -28,7 +28,6 @@ TEXTS: dict[str, dict[str, str]] = {
     "build-world": {"ko": "다른 나라", "en": "Other countries"},
     "build-world-none": {"ko": "나라를 고르십시오", "en": "Choose a country"},
     "build-provinces": {"ko": "모든 시·도 고르기", "en": "Choose all provinces"},
-    "build-chosen": {"ko": "고른 것", "en": "Chosen"},
     "build-words": {"ko": "들어 있어야 할 말", "en": "Words"},
     "build-words-how": {
         "ko": "제목이나 본문에 이 말이 모두 있는 것만 받습니다. 예: 예산",
@@ -53,7 +52,6 @@ TEXTS: dict[str, dict[str, str]] = {
     "build-since": {"ko": "이때부터", "en": "Since"},
     "build-until": {"ko": "이때 전까지", "en": "Until"},
     "build-limit": {"ko": "한 번에 받는 수", "en": "Releases on a page"},
-    "build-other": {"ko": "그 밖에 고른 것", "en": "Also chosen"},
     # What is wrong with the choice
     "build-unknown": {"ko": "‘{text}’: 이런 이름을 찾지 못했습니다.", "en": "“{text}” is not a name that we know."},
     "build-ambiguous": {"ko": "‘{text}’: 같은 이름이 여럿입니다. 골라 주십시오.", "en": "Several have the name “{text}”. Choose one."},
@@ -78,15 +76,15 @@ TEXTS: dict[str, dict[str, str]] = {
     },
     "build-opposed": {
         "ko": "이 피드에는 아무것도 오지 않습니다. 고르신 ‘{value}’ 전체가 빼기로 하신 ‘{without}’ 안에 들어 있습니다.",
-        "en": "Nothing can come by this feed: you chose “{value}” and left out “{without}”, which contains it.",
+        "en": "This feed stays empty: you chose “{value}” and left out “{without}”, which contains it.",
     },
     "build-opposed-same": {
         "ko": "이 피드에는 아무것도 오지 않습니다. 고르신 ‘{value}’ 항목을 빼기로도 하셨습니다.",
-        "en": "Nothing can come by this feed: you chose “{value}” and left it out as well.",
+        "en": "This feed stays empty: you chose “{value}” and left it out as well.",
     },
     "build-elsewhere": {
         "ko": "‘{office}’ 기관은 ‘{region}’ 지역에 있지 않아, 두 조건에 모두 맞는 소식이 드뭅니다.",
-        "en": "“{office}” is not an office of “{region}”, so there is hardly anything that is of both.",
+        "en": "“{office}” is not an office of “{region}”, so hardly any release belongs to both.",
     },
     # The feed
     "build-feed": {"ko": "이렇게 받습니다", "en": "Your feed"},
@@ -107,7 +105,7 @@ TEXTS: dict[str, dict[str, str]] = {
     },
     "build-costly-preview": {
         "ko": "맞는 것이 드물어 미리 보지 못했습니다. 조건을 줄여 보십시오.",
-        "en": "What fits is too rare to be shown here. Try fewer conditions.",
+        "en": "The releases that fit are too rare to be found quickly. Try fewer conditions.",
     },
     "build-addresses": {"ko": "피드의 주소", "en": "Addresses of the feed"},
     "build-copy": {"ko": "복사", "en": "Copy"},
@@ -150,7 +148,7 @@ TEXTS: dict[str, dict[str, str]] = {
     "build-webhook": {"ko": "웹훅: 매체의 서버로", "en": "Webhook"},
     "build-webhook-how": {
         "ko": "매체의 토큰이 있어야 합니다. 보도자료가 나올 때마다 서명한 요청을 https 주소로 보내고, 실패하면 다시 보냅니다.",
-        "en": "For outlets with a token. Each change is sent to your https address, signed, and again until it arrives.",
+        "en": "For outlets with a token. Each change is signed and sent to your https address, again and again until it arrives.",
     },
     "build-webhook-add": {"ko": "이 피드로 웹훅 만들기", "en": "Make a webhook of this feed"},
     # Embedding

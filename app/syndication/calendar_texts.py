@@ -4,10 +4,9 @@ TEXTS: dict[str, dict[str, str]] = {
     "press-calendar": {"ko": "취재 일정", "en": "Press calendar"},
     "press-calendar-about": {
         "ko": "기관이 미리 알리는 행사, 브리핑, 발표 예정",
-        "en": "Events, briefings and planned announcements that offices tell in advance",
+        "en": "Events, briefings and planned announcements that offices make known in advance",
     },
     "calendar-month-of": {"ko": "{month} 취재 일정", "en": "Press calendar of {month}"},
-    "calendar-days": {"ko": "날짜", "en": "Days"},
     "calendar-count": {"ko": "{count}건", "en": "{count} events"},
     "calendar-empty": {"ko": "이 달에 알려진 일정이 없습니다.", "en": "Nothing was told for this month."},
     "calendar-earlier": {"ko": "앞선 일정", "en": "Earlier"},
@@ -56,7 +55,7 @@ TEXTS: dict[str, dict[str, str]] = {
     },
     "announcements-meanwhile": {
         "ko": "그 사이 다른 사람이 바꾸었습니다. 아래는 지금 공개된 내용입니다.",
-        "en": "Somebody changed it meanwhile. What stands below is public now.",
+        "en": "Somebody else changed this event meanwhile. The text below is public now.",
     },
     "announcements-full": {"ko": "일정이 너무 많습니다.", "en": "This office has told too many events."},
     "field-title": {"ko": "제목", "en": "Title"},

@@ -23,7 +23,7 @@ TEXTS: dict[str, dict[str, str]] = {
     },
     "desk-marks": {
         "ko": "파일에서 읽은 것 가운데 확인할 곳입니다. 고치면 표시가 사라집니다.",
-        "en": "Read from the file, and to be checked. A mark goes when you change the field.",
+        "en": "These fields were read from the file. Please check them. A mark disappears when you change its field.",
     },
     "desk-as-hwpx": {"ko": "HWPX로 내려받기", "en": "Download as HWPX"},
     "desk-as-pdf": {"ko": "PDF로 내려받기", "en": "Download as PDF"},
@@ -42,7 +42,6 @@ TEXTS: dict[str, dict[str, str]] = {
     "desk-search": {"ko": "제목에서 찾기", "en": "Search in headlines"},
     "desk-in-work": {"ko": "작업 중", "en": "In work"},
     "desk-sent": {"ko": "내보낸 보도자료", "en": "Sent"},
-    "desk-older": {"ko": "이전 것 보기", "en": "Older"},
     "desk-empty": {"ko": "해당하는 보도자료가 없습니다.", "en": "No release was found."},
     "desk-untitled": {"ko": "(제목 없음)", "en": "(no headline)"},
     "desk-lifts": {"ko": "{when} 엠바고 해제", "en": "embargo lifts {when}"},
@@ -171,7 +170,7 @@ TEXTS: dict[str, dict[str, str]] = {
     "desk-approval-end": {"ko": "결재 끄기", "en": "End approval"},
     "desk-approval-end-how": {
         "ko": "결재를 끄면 한 사람이 쓰고 바로 내보낼 수 있습니다. 혼자서는 끌 수 없고, 다른 편집자나 관리자가 동의해야 합니다.",
-        "en": "Without approval one person can write and publish. Nobody ends it alone: another editor or an administrator agrees.",
+        "en": "Without approval, one person alone can write and publish. To end it, another editor or an administrator must agree.",
     },
     "desk-approval-end-admin": {
         "ko": "결재를 끄면 한 사람이 쓰고 바로 내보낼 수 있습니다.",
@@ -234,7 +233,7 @@ TEXTS: dict[str, dict[str, str]] = {
     "desk-at-far": {"ko": "1년 안의 때를 적으세요.", "en": "Enter a time within a year."},
     "desk-second-person": {
         "ko": "쓰거나 올린 사람은 승인할 수 없습니다. 다른 편집자가 승인해야 합니다.",
-        "en": "Who wrote or submitted it cannot approve it. Another editor must.",
+        "en": "Whoever wrote or submitted the release cannot approve it. Another editor must approve it.",
     },
     "desk-refused": {
         "ko": "이대로는 내보낼 수 없습니다. 아래를 고치세요.",

@@ -145,7 +145,7 @@ TEXTS: dict[str, dict[str, str]] = {
     "application-refused": {"ko": "거절함", "en": "refused"},
     "application-of": {
         "ko": "이미 등록된 {outlet}의 신청입니다. 등록하면 아래 내용으로 바뀝니다.",
-        "en": "{outlet} is accredited already. If you approve, it gets what stands below.",
+        "en": "{outlet} is accredited already. If you approve, it gets the rights below.",
     },
     "application-namesake": {
         "ko": "코드가 {code}인 언론사와 이름이 같습니다. 같은 곳인지 확인해 주십시오.",
@@ -197,7 +197,8 @@ TEXTS: dict[str, dict[str, str]] = {
     "outlet-suspend-how": {
         "ko": "정지하는 동안 이 언론사의 사람과 토큰은 공개된 것만 볼 수 있고, 엠바고 전송은 바로 멈춥니다. 기간이 끝나면"
         " 저절로 풀립니다.",
-        "en": "Meanwhile its people and tokens have public things only, and deliveries under embargo stop at once. It ends by itself.",
+        "en": "During the suspension its people and tokens can read only what is public, and deliveries under embargo stop at once. "
+        "The suspension ends by itself.",
     },
     "outlet-suspend-for": {"ko": "정지 기간", "en": "For how long"},
     "outlet-suspend-day": {"ko": "정지의 마지막 날", "en": "Last day of the suspension"},
@@ -377,11 +378,11 @@ TEXTS: dict[str, dict[str, str]] = {
     },
     "selftest-tls-unknown": {
         "ko": "인증서를 발급한 기관을 알 수 없습니다. 공인 기관의 인증서를 쓰고, 중간 인증서도 함께 보내 주십시오.",
-        "en": "The issuer of the certificate is unknown. Use one of a public authority, and send the certificates between too.",
+        "en": "The issuer of the certificate is unknown. Use one of a public authority, and send the intermediate certificates too.",
     },
     "selftest-tls-chain": {
         "ko": "중간 인증서가 빠졌습니다. 서버에 인증서 사슬(fullchain)을 설치해 주십시오.",
-        "en": "The certificates between are missing. Install the full chain on your server.",
+        "en": "The intermediate certificates are missing. Install the full chain on your server.",
     },
     "selftest-tls-certificate": {
         "ko": "인증서가 옳지 않습니다: {about}",
@@ -453,7 +454,8 @@ TEXTS: dict[str, dict[str, str]] = {
     },
     "selftest-challenge-refused": {
         "ko": "404로 이 구독을 모른다고 답했습니다. 구독을 신청한 때만 답하는 프로그램이라면 괜찮습니다.",
-        "en": "It answered {status}: it does not know this subscription. That is fine if it confirms only just after it asked.",
+        "en": "It answered {status}: it does not know this subscription. That is fine if it "
+        "confirms only for a short time after it asked.",
     },
     "selftest-signature": {
         "ko": "틀린 서명을 거절했습니다(응답 코드 {status}).",

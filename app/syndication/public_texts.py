@@ -3,7 +3,6 @@
 TEXTS: dict[str, dict[str, str]] = {
     # An article
     "picture-of": {"ko": "사진: {headline}", "en": "Picture: {headline}"},
-    "file-kind": {"ko": "{kind} 파일", "en": "{kind} file"},
     "file-preview": {"ko": "파일의 글 미리 보기", "en": "Preview of the file’s text"},
     "file-preview-cut": {
         "ko": "앞부분만 보입니다. 전체 내용은 파일을 열어 확인해 주십시오.",
@@ -18,7 +17,8 @@ TEXTS: dict[str, dict[str, str]] = {
     "proof-provenance": {"ko": "받은 때와 서명(JSON)", "en": "When it came and its signature (JSON)"},
     "proof-how": {
         "ko": "기관이 보낸 원본을 그대로 보관합니다. 받은 때와 해시, 전자 서명으로 바뀌지 않았음을 확인할 수 있습니다.",
-        "en": "The original is kept as the office sent it. When it came, its hash and its signature show that nothing was changed.",
+        "en": "The original is kept as the office sent it. The time of its arrival, "
+        "its hash and its signature show that nothing was changed.",
     },
     "licence:kogl": {"ko": "공공누리 제{type}유형", "en": "KOGL Type {type}"},
     "licence:by": {"ko": "출처 표시", "en": "name the source"},
@@ -66,7 +66,7 @@ TEXTS: dict[str, dict[str, str]] = {
     "begin-write": {"ko": "보도자료를 쓰려면", "en": "Write a release"},
     "begin-write-how": {
         "ko": "기관 담당자는 로그인해서 쓰고, 검토받고, 공개할 때를 정합니다.",
-        "en": "People of an office sign in, write, have it checked and choose when it goes out.",
+        "en": "People of an office sign in, write a release, have it checked and choose when it is published.",
     },
     "begin-write-do": {"ko": "보도자료 쓰기", "en": "Write a release"},
     "begin-push": {"ko": "시스템에서 보내려면", "en": "Push from a system"},
@@ -79,5 +79,4 @@ TEXTS: dict[str, dict[str, str]] = {
         "ko": "지금 구독해 두면 첫 보도자료부터 받습니다.",
         "en": "Subscribe now, and you get everything from the first release on.",
     },
-    "begin-follow-do": {"ko": "피드 보기", "en": "See the feeds"},
 }

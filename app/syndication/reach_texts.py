@@ -87,7 +87,7 @@ TEXTS: dict[str, dict[str, str]] = {
     "reach-readers": {"ko": "피드 리더", "en": "Feed readers"},
     "reach-readers-how": {
         "ko": "피드 리더가 스스로 밝힌 구독자 수이며, 확인할 수 없습니다.",
-        "en": "For how many subscribers feed readers say that they poll. Nobody can verify it.",
+        "en": "Feed readers say for how many subscribers they poll. These numbers cannot be verified.",
     },
     "reach-program": {"ko": "프로그램", "en": "Program"},
     "reach-says": {"ko": "밝힌 구독자 수", "en": "Says"},

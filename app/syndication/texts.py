@@ -62,8 +62,6 @@ TEXTS: dict[str, dict[str, str]] = {
     "version": {"ko": "판", "en": "Version"},
     "contacts": {"ko": "문의", "en": "Contacts"},
     "enclosures": {"ko": "첨부", "en": "Enclosures"},
-    "file-text": {"ko": "파일의 글 보기", "en": "Text of the file"},
-    "file-cut": {"ko": "글이 길어 앞부분만 보입니다.", "en": "The text is long. Only its beginning is shown."},
     "licence": {"ko": "이용 조건", "en": "Licence"},
     "rights": {
         "ko": "별도 표시가 없으면 모든 권리는 발표 기관에 있습니다.",
@@ -101,7 +99,7 @@ TEXTS: dict[str, dict[str, str]] = {
     },
     "problem:document-large": {
         "ko": "압축을 풀면 글, 표, 그림이 너무 많은 파일입니다. 필요한 부분만 담아 올려 주십시오.",
-        "en": "Inflated, the file has too much text or too many tables and pictures. Upload only the part that you need.",
+        "en": "When it is unpacked, the file has too much text, or too many tables or pictures. Upload only the part that you need.",
     },
     "problem:document-no-text": {
         "ko": "파일에서 글을 찾지 못했습니다. 종이를 스캔한 파일일 수 있습니다.",
@@ -371,14 +369,14 @@ TEXTS: dict[str, dict[str, str]] = {
     },
     "prove-button": {"ko": "확인", "en": "Continue"},
     "prove-other": {"ko": "패스키나 다른 방법으로 확인하기", "en": "Use a passkey or another way instead"},
-    "prove-first": {"ko": "먼저 본인인지 확인해 주십시오.", "en": "Show again that it is you first."},
+    "prove-first": {"ko": "먼저 본인인지 확인해 주십시오.", "en": "First show again that it is you."},
     # Passkeys
     "passkeys": {"ko": "패스키", "en": "Passkeys"},
     "passkeys-how": {
         "ko": "패스키가 있으면 비밀번호 없이 지문이나 얼굴, 기기의 잠금 번호로 로그인합니다. "
         "잊거나 빼앗길 비밀번호가 없어 더 안전합니다.",
         "en": "With a passkey you sign in with your finger, your face or the code of your device, without a password. "
-        "There is nothing that somebody could read off or lure out of you.",
+        "There is no password that somebody could steal or trick you into telling.",
     },
     "passkeys-none": {"ko": "아직 패스키가 없습니다.", "en": "You have no passkey yet."},
     "passkeys-impossible": {
@@ -549,7 +547,7 @@ TEXTS: dict[str, dict[str, str]] = {
     "person-end": {"ko": "계정 끝내기", "en": "End the account"},
     "person-end-how": {
         "ko": "이 사람은 더 로그인할 수 없고, 되돌릴 수 없습니다. 내 비밀번호를 적어 주십시오.",
-        "en": "This person can sign in no more. This cannot be undone. Enter your own password.",
+        "en": "This person can no longer sign in. This cannot be undone. Enter your own password.",
     },
     "person-link": {"ko": "새 비밀번호 링크 만들기", "en": "Make a link for a new password"},
     "person-link-how": {
