@@ -33,7 +33,7 @@ from app.accounts.people import INVITED
 from app.deliveries import links, vault
 from app.errors import Misconfigured
 from app.intake.quarantine import Quarantine
-from app.run.datadir import database_file, prepare
+from app.run.datadir import database_file, full, prepare
 from app.run.process import die_with_parent, end_on_sigterm
 from app.settings import Settings
 from app.text.masking import masked
@@ -198,7 +198,7 @@ def serve(
         engine = store.connect(settings.database)
         store.upgrade(engine)
         store.deliveries.seal_all(engine, lambda secret: vault.seal(settings, secret))
-        warnings = [found] if (found := store.clock.complaint(engine)) else []
+        warnings = [sentence for sentence in (store.clock.complaint(engine), full(settings)) if sentence]
         engine.dispose()
         if not settings.redis_url:
             children.append(_valkey(settings, directory))
@@ -241,7 +241,7 @@ def _parts(settings: Settings, roles: Collection[str], listener: int | None) -> 
         parts += [
             (f"deliver {slot}", "app.cli", ["deliver", "--slot", str(slot)]) for slot in range(settings.deliverers)
         ]
-    if settings.metrics_address:
+    if settings.metrics_address and runs("worker", roles):  # not twice where two parts run on one host
         parts.append(("metrics", "app.cli", ["metrics"]))
     if runs("web", roles):
         parts.append(("web", "app.web.granian", _granian(settings, listener)))
@@ -436,7 +436,10 @@ def _is_ready(host: str, port: int) -> bool:
     connection = http.client.HTTPConnection(host, port, timeout=1.0)
     try:
         connection.request("GET", "/readyz")
-        return connection.getresponse().status == 200
+        answer = connection.getresponse()
+        return (
+            answer.status == 200 or b'"disk-full"' in answer.read()
+        )  # Feeds can be read, and the start has warned of it.
     except (OSError, http.client.HTTPException):
         return False
     finally:
