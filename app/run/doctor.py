@@ -12,7 +12,7 @@ from app import store
 from app.cache.redis import Cache
 from app.deliveries import vault
 from app.errors import PressrelayError
-from app.run.datadir import prepare, too_open
+from app.run.datadir import full, prepare, too_open
 from app.settings import Settings
 from app.text.masking import hushed, masked
 from schemas import codes, xsd
@@ -42,6 +42,8 @@ def checks(settings: Settings) -> list[Check]:
         found.append(Check("data directory", True, f"{directory} is writable"))
     except PressrelayError as error:
         return [*found, Check("data directory", False, hushed(str(error)))]
+    disk = full(settings)
+    found.append(Check("disk", not disk, disk or "there is room for more"))
     found.append(_rights(open_ones, too_open(settings)))
     try:
         engine = store.connect(settings.database)

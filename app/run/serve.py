@@ -35,7 +35,7 @@ from app.deliveries import links, vault
 from app.errors import Misconfigured
 from app.intake.quarantine import Quarantine
 from app.run.awaiting import patiently
-from app.run.datadir import database_file, prepare
+from app.run.datadir import database_file, full, prepare
 from app.run.process import die_with_parent, end_on_sigterm
 from app.settings import Settings
 from app.text.masking import masked
@@ -243,7 +243,7 @@ def _parts(settings: Settings, roles: Collection[str], listener: int | None) -> 
         parts += [
             (f"deliver {slot}", "app.cli", ["deliver", "--slot", str(slot)]) for slot in range(settings.deliverers)
         ]
-    if settings.metrics_address:
+    if settings.metrics_address and runs("worker", roles):  # not twice where two parts run on one host
         parts.append(("metrics", "app.cli", ["metrics"]))
     if runs("web", roles):
         parts.append(("web", "app.web.granian", _granian(settings, listener)))
@@ -276,14 +276,14 @@ def _listener(passed: int | None) -> int | None:
 
 
 def _prepare_database(settings: Settings) -> list[str]:
-    """Upgrade the schema, and encrypt what is not; what the operator must know of the clock. Raises Misconfigured and Unavailable."""
+    """Upgrade the schema, and encrypt what is not; what the operator must know of clock and disk. Raises Misconfigured and Unavailable."""
     if settings.read_database_url:
         store.connect(settings.read_database_url, replica=True)  # A wrong URL is told at the start.
     engine = store.connect(settings.database)
     try:
         store.upgrade(engine)
         store.deliveries.seal_all(engine, lambda secret: vault.seal(settings, secret))
-        return [found] if (found := store.clock.complaint(engine)) else []
+        return [sentence for sentence in (store.clock.complaint(engine), full(settings)) if sentence]
     finally:
         engine.dispose()
 
@@ -456,7 +456,10 @@ def _is_ready(host: str, port: int) -> bool:
     connection = http.client.HTTPConnection(host, port, timeout=1.0)
     try:
         connection.request("GET", "/readyz")
-        return connection.getresponse().status == 200
+        answer = connection.getresponse()
+        return (
+            answer.status == 200 or b'"disk-full"' in answer.read()
+        )  # Feeds can be read, and the start has warned of it.
     except (OSError, http.client.HTTPException):
         return False
     finally:

@@ -158,6 +158,12 @@ def test_a_full_disk_is_told(own_server: Make, small_disk: Path) -> None:
     full = server.client.get("/readyz")
     assert (full.status_code, full.json()) == (503, {"status": "disk-full"})
     assert server.client.get("/feed.atom").status_code == 200
+    doctor = server.run("doctor")
+    assert doctor.returncode == 1 and "FAIL  disk: The disk of the data directory" in doctor.stdout
+    assert server.stop() == 0
+    server.start()  # It starts all the same: feeds can be read.
+    assert server.client.get("/feed.atom").status_code == 200
+    assert "WARNING    The disk of the data directory" in server.log.read_text()
     (small_disk / "filler").unlink()
     assert server.client.get("/readyz").status_code == 200
     server.close()
