@@ -12,10 +12,10 @@ from app import store
 from app.query import Query, parse
 from app.store import Engine
 from bench.amounts import Amounts
+from bench.copied import fill_by_copies
 from bench.figures import Figure, Say, Target, figure, percentile
 from bench.polling import pairs_by_frequency
 from bench.releases import OFFICE
-from bench.scale import fill
 from bench.server import Connection, get, prepared, serving
 
 COUNT, PAGE = Target(30.0, sense="at most"), Target(20.0, sense="at most")  # milliseconds
@@ -30,7 +30,7 @@ def builder(amounts: Amounts, say: Say) -> list[Figure]:
         ready = {}
         for size in (amounts.small, amounts.large):
             ready[size] = stack.enter_context(prepared(Path(amounts.keep, str(size)) if amounts.keep else None))
-            fill(ready[size], size, say)
+            fill_by_copies(ready[size], size, say)
         for name, asked in questions().items():
             say(f"builder, {name}")
             query = parse(parse_qsl(asked), [OFFICE.code])

@@ -300,6 +300,7 @@ PUBLIC = {
     "subscribed",
     "queue",
     "deliveries",
+    "failed_attempts",
     "delivered",
 }
 PUBLIC |= {"intents"}
