@@ -186,6 +186,12 @@ def test_too_much_for_one_feed(site: Server) -> None:
             "office=busan&region=kr:52111",
             "‘부산광역시’ 기관은 ‘완산구’ 지역에 있지 않아, 두 조건에 모두 맞는 소식이 드뭅니다.",
         ),
+        (
+            f"q={quote('예산')}&region=kr:52111&exclude_office=jeonbuk",
+            "고르신 조건에 맞는 보도자료가 지금은 모두 빼기로 하신 것에 들어 있습니다: 전북특별자치도. "
+            "빼기를 줄이시거나, 그대로 구독하고 다른 곳의 소식을 기다리셔도 됩니다.",
+        ),
+        ("region=jp&exclude_office=jeonbuk", "아직 여기에 맞는 보도자료가 없습니다. 피드는 지금 구독해 두어도 됩니다."),
         ("region=jp", "아직 여기에 맞는 보도자료가 없습니다. 피드는 지금 구독해 두어도 됩니다."),
     ],
 )

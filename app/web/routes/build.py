@@ -221,7 +221,9 @@ def _glance(
         return {"count": "", "why": text("build-costly-preview", lang)}, []
     rows = web.page.fitting(context, seen.newest)
     articles = web.page.documents(context, store.feeds.dated(rows))
-    why = "" if articles else _why_empty(query, offices, lang) if seen.whole else text("build-preview-part", lang)
+    why = "" if articles else text("build-preview-part", lang)
+    if not articles and seen.whole:
+        why = _all_excluded(context, query, offices, lang) or _why_empty(query, offices, lang)
     return {"count": _counted(seen.counts, lang), "why": why, "part_only": not seen.whole}, articles
 
 
@@ -238,6 +240,20 @@ def _amount(count: store.feeds.Count, lang: str) -> str:
     if count.number > MOST_COUNTED:
         return text("build-count-more", lang).format(number=f"{MOST_COUNTED:,}")
     return text("build-count-is" if count.whole else "build-count-least", lang).format(number=f"{count.number:,}")
+
+
+def _all_excluded(context: Context, query: Query, offices: Mapping[str, OfficeRecord], lang: str) -> str:
+    """The sentence that everything that fits is left out; empty if that is not so."""
+    if not query.excluded:
+        return ""
+    try:
+        seen = store.feeds.glance(context.engine, replace(query, excluded=()), (), 1)
+    except TooSlow:
+        return ""
+    if not seen.newest:
+        return ""
+    without = [building.value_in_words(parameter, value, offices, lang) for parameter, value in query.excluded]
+    return text("build-all-excluded", lang).format(without=", ".join(without))
 
 
 def _why_empty(query: Query, offices: Mapping[str, OfficeRecord], lang: str) -> str:
