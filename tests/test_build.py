@@ -201,6 +201,26 @@ def test_an_empty_preview_says_why(site: Server, query: str, why: str) -> None:
     assert f"<p>{why}</p>" in page.text
 
 
+@pytest.mark.parametrize(
+    ("hall", "office"),
+    [
+        ("부산시청", "busan"),
+        ("부산 시청", "busan"),
+        ("기장군청", "gijang"),
+        ("전라북도청", "jeonbuk"),
+        ("제주도청", ""),
+        ("시청", ""),
+        ("중구청", ""),
+    ],
+)
+def test_an_office_is_found_by_what_people_call_its_hall(site: Server, hall: str, office: str) -> None:
+    listed = site.client.get("/feeds/build/names", params={"kind": "office", "q": hall}).json()["found"]
+    assert [one["code"] for one in listed] == ([office] if office else [])
+    page = ask(site, f"exclude_office={quote(hall)}")
+    assert page.status_code == (200 if office else 404)
+    assert not office or f"exclude_office={office}" in page.text
+
+
 def test_names(site: Server) -> None:
     def found(**query: str) -> list[str]:
         answer = site.client.get("/feeds/build/names", params=query, headers={"Accept-Language": "ko"})

@@ -349,10 +349,11 @@ def _provinces(choice: web.building.Choice) -> str:
 
 def _offices_named(words: str) -> list[dict[str, object]]:
     """The offices with these words in a name, those that begin with them first; without words, all."""
-    wanted, found = folded(words), []
-    for office in building.offices_by_code().values():
+    wanted, found, offices = folded(words), [], building.offices_by_code()
+    meant_by_hall = {office.code for office in building.halls(words, offices)}
+    for office in offices.values():
         names = [folded(one) for one in (office.name, *office.aliases, office.code)]
-        if any(wanted in one for one in names):
+        if office.code in meant_by_hall or any(wanted in one for one in names):
             found.append((not any(one.startswith(wanted) for one in names), office.name, office.code))
     most = FOUND if wanted else 300
     return [{"code": code, "name": name, "within": "", "more": False} for _, name, code in sorted(found)[:most]]
