@@ -128,7 +128,8 @@ def _against(
     runs: dict[str, list[tuple[float, float]]] = {"page": [], "feed": []}
     for number in range(amounts.rounds):
         say(f"pages, {name}, {kind}, round {number + 1}")
-        for polled, measured in ((page, runs["page"]), (peer, runs["feed"])):
+        both = [(page, runs["page"]), (peer, runs["feed"])]
+        for polled, measured in both if number % 2 else both[::-1]:  # so that neither is always measured first
             before = processor_seconds(workers)
             answers = rate(polled, kind, amounts.seconds)
             measured.append((answers, answers * amounts.seconds / (processor_seconds(workers) - before)))
