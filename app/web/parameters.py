@@ -128,10 +128,10 @@ def _problem(faults: list[Fault]) -> Problem:
 
 def only(names: Collection[str]) -> dict[str, str]:
     """The parameters of the request without the empty ones; each may be given once. Raises Problem, and redirects, as `meant` does."""
-    return once(meant(names))
+    return given_once(meant(names))
 
 
-def once(given: Pairs) -> dict[str, str]:
+def given_once(given: Pairs) -> dict[str, str]:
     """These parameters without the empty ones. Raises Problem (400) if one is given more than once, with different values."""
     values: dict[str, str] = {}
     for name, value in given:

@@ -29,10 +29,10 @@ Spans = Counter[tuple[int, int]]  # (axis, the beginning of a span) -> articles
 
 def span_start(sort: int) -> int:
     """The beginning of the span of an instant; both in micros."""
-    return span_of(sort)[0]
+    return span_around(sort)[0]
 
 
-def span_of(sort: int) -> tuple[int, int]:
+def span_around(sort: int) -> tuple[int, int]:
     """The beginning and the end of the span of an instant; all in micros."""
     moment = instant(sort)
     month = moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
@@ -104,7 +104,7 @@ def amounts_since(engine: Engine, places: Sequence[str], since: datetime, most: 
     Whole spans are read from their rows. What is left of the first one is counted in the feeds' entries, up to the bound.
     """
     start = micros(since)
-    begun, end = span_of(start)
+    begun, end = span_around(start)
     with reading(engine) as connection:
         ids = ids_of(connection, {*places, ALL})
         known = {ids[place]: place for place in places if place in ids}

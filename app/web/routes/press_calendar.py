@@ -60,7 +60,7 @@ def month() -> Response:
     """The events of a month. `month` (2026-03), `page` (2), `region`, `topic` and `office`, each several times."""
     context, lang = here(), language()
     sent = meant((*ASKED, "month", "page"))
-    asked = web.parameters.once([pair for pair in sent if pair[0] not in ASKED])
+    asked = web.parameters.given_once([pair for pair in sent if pair[0] not in ASKED])
     offices = web.building.offices_by_code()
     query = _query(offices, sent)
     zone = context.settings.site_timezone
