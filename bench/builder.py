@@ -12,10 +12,11 @@ from app import store
 from app.query import Query, parse
 from app.store import Engine
 from bench.amounts import Amounts
+from bench.copied import fill_by_copies
 from bench.figures import Figure, Say, Target, figure, percentile
 from bench.polling import pairs_by_frequency
+from bench.processes import processor_seconds, web_workers
 from bench.releases import OFFICE
-from bench.scale import fill
 from bench.server import Connection, get, prepared, serving
 
 COUNT, PAGE = Target(30.0, sense="at most"), Target(20.0, sense="at most")  # milliseconds
@@ -30,7 +31,7 @@ def builder(amounts: Amounts, say: Say) -> list[Figure]:
         ready = {}
         for size in (amounts.small, amounts.large):
             ready[size] = stack.enter_context(prepared(Path(amounts.keep, str(size)) if amounts.keep else None))
-            fill(ready[size], size, say)
+            fill_by_copies(ready[size], size, say)
         for name, asked in questions().items():
             say(f"builder, {name}")
             query = parse(parse_qsl(asked), [OFFICE.code])
@@ -41,12 +42,19 @@ def builder(amounts: Amounts, say: Say) -> list[Figure]:
             what = f"count and preview of {name}, {amounts.large:,} articles, p50"
             figures.append(figure("builder", what, "ms", mine, peer=f"{amounts.small:,}", peer_runs=its, target=COUNT))
         with serving(ready[amounts.large]) as server, Connection(server.port) as connection:
+            workers = web_workers(server.pid)
             for name, asked in questions().items():
                 say(f"builder, the page of {name}")
                 path = f"/feeds/build?{asked}"
-                pages = [_pages(connection, path, amounts) for _ in range(amounts.rounds)]
-                what = f"the page of {name}, {amounts.large:,} articles, p50"
-                figures.append(figure("builder", what, "ms", [percentile(run, 0.5) for run in pages], target=PAGE))
+                pages, spent = [], []
+                for _ in range(amounts.rounds):
+                    before = processor_seconds(workers)
+                    pages.append(_pages(connection, path, amounts))
+                    spent.append((processor_seconds(workers) - before) * 1000 / amounts.pages)
+                what = f"the page of {name}, {amounts.large:,} articles"
+                p50s = [percentile(run, 0.5) for run in pages]
+                figures.append(figure("builder", f"{what}, p50", "ms", p50s, target=PAGE))
+                figures.append(figure("builder", f"{what}, processor time of the workers", "ms", spent, target=PAGE))
     return figures
 
 

@@ -75,6 +75,24 @@ def state(server: Server, name: str) -> str:
     return found.state if found else ""
 
 
+def test_each_page_says_what_one_will_get(server: Server, token: str, mailbox: Mailbox) -> None:
+    page, reader = {"Accept": "text/html", "Accept-Language": "ko"}, "what@pages.example"
+    sent = {
+        "address": reader,
+        "query": "region=kr:52110&q=예산&exclude_office=alerts",
+        "pace": "daily",
+        "language": "ko",
+    }
+    told = server.client.post("/alerts", data=sent, headers=page)
+    assert told.status_code == 202, told.text
+    until(lambda: bool(mailbox.to(reader)), 30)
+    confirming = f"/{link(mailbox.to(reader)[0])}"
+    pages = [told, server.client.get(confirming, headers=page), server.client.post(confirming, headers=page)]
+    for shown, status in zip(pages, (202, 200, 200), strict=True):
+        assert shown.status_code == status and "전주시 보도자료, ‘예산’ 포함, 알림청 제외</a>" in shown.text, shown.text
+        assert "<dd>하루에 한 번</dd>" in shown.text
+
+
 def test_confirmed_told_and_left_with_one_click(server: Server, token: str, mailbox: Mailbox) -> None:
     reader = "reader@desk.example"
     one = subscribe(server, mailbox, reader)

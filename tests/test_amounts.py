@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -48,6 +49,19 @@ def test_an_article_counts_in_the_month_of_its_last_change(engine: Engine) -> No
     assert store.feeds.amounts_of(engine, ["kr:52", "kr:11", "kr"], starts[0], starts[-1]) == {"kr:52": 2, "kr": 2}
     assert store.feeds.amounts_of(engine, [], starts[0], starts[-1]) == {}
     assert_whole(engine)
+
+
+@pytest.mark.parametrize("hours", [0, 1, 14, 15, 300, 711, 719, 720, 721, 735, 760])
+def test_amounts_since_any_instant_are_those_of_the_entries(engine: Engine, hours: int) -> None:
+    """Spans and what is left of the first one add up, wherever the period begins: in a month, near its turn, or at a span's edge."""
+    first = datetime(2026, 9, 1, tzinfo=UTC)
+    moments = [first + timedelta(hours=step) for step in (0, 1, 13.9, 14, 300, 705.99, 706, 715, 720, 720.2, 734, 740)]
+    for number, moment in enumerate(moments):
+        put(engine, article(f"tag:{number}", updated=moment), now=moment)
+    since = first + timedelta(hours=hours)
+    expected = sum(moment >= since for moment in moments)
+    assert store.feeds.amounts_since(engine, ["kr:52", "kr:11"], since, 100) == {"kr:52": expected, "kr:11": 0}
+    assert store.feeds.amounts_since(engine, ["kr:52"], since, 3) == {"kr:52": min(expected, 3)}
 
 
 def test_nothing_is_counted_of_what_waits(engine: Engine) -> None:

@@ -186,6 +186,12 @@ def test_too_much_for_one_feed(site: Server) -> None:
             "office=busan&region=kr:52111",
             "‘부산광역시’ 기관은 ‘완산구’ 지역에 있지 않아, 두 조건에 모두 맞는 소식이 드뭅니다.",
         ),
+        (
+            f"q={quote('예산')}&region=kr:52111&exclude_office=jeonbuk",
+            "고르신 조건에 맞는 보도자료가 지금은 모두 빼기로 하신 것에 들어 있습니다: 전북특별자치도. "
+            "빼기를 줄이시거나, 그대로 구독하고 다른 곳의 소식을 기다리셔도 됩니다.",
+        ),
+        ("region=jp&exclude_office=jeonbuk", "아직 여기에 맞는 보도자료가 없습니다. 피드는 지금 구독해 두어도 됩니다."),
         ("region=jp", "아직 여기에 맞는 보도자료가 없습니다. 피드는 지금 구독해 두어도 됩니다."),
     ],
 )
@@ -193,6 +199,26 @@ def test_an_empty_preview_says_why(site: Server, query: str, why: str) -> None:
     page = ask(site, query)
     assert page.status_code == 200 and said(page, "count") == "최근 30일 동안 0건, 오늘 0건"
     assert f"<p>{why}</p>" in page.text
+
+
+@pytest.mark.parametrize(
+    ("hall", "office"),
+    [
+        ("부산시청", "busan"),
+        ("부산 시청", "busan"),
+        ("기장군청", "gijang"),
+        ("전라북도청", "jeonbuk"),
+        ("제주도청", ""),
+        ("시청", ""),
+        ("중구청", ""),
+    ],
+)
+def test_an_office_is_found_by_what_people_call_its_hall(site: Server, hall: str, office: str) -> None:
+    listed = site.client.get("/feeds/build/names", params={"kind": "office", "q": hall}).json()["found"]
+    assert [one["code"] for one in listed] == ([office] if office else [])
+    page = ask(site, f"exclude_office={quote(hall)}")
+    assert page.status_code == (200 if office else 404)
+    assert not office or f"exclude_office={office}" in page.text
 
 
 def test_names(site: Server) -> None:

@@ -76,9 +76,15 @@ def test_the_lists_of_documents_are_whole() -> None:
     assert set(DOCS) > set(manual.BESIDE) and all(f"]({name}.md)" in readme for name in manual.BESIDE)
 
 
-def test_a_drawing_says_what_it_is() -> None:
+def test_a_drawing_is_a_table_of_its_arrows() -> None:
     body = manual.page_of("design").body
-    assert body.count("A drawing, as text in <a href=") == body.count("<code>flowchart") == 2
+    assert "flowchart" not in body and "--&gt;" not in body
+    assert "<td><code>run</code></td>\n<td>→ <code>deliveries</code>, <code>desk</code></td>" in body
+    assert "<strong>An embargo lifts</strong>" in body
+    drawing = 'flowchart LR\n  subgraph In["A part"]\n    a.b & c --> d\n  end\n'
+    assert manual.arrows_of(drawing).strip() == "**A part**\n\n\n| from | to |\n|---|---|\n| `a.b`, `c` | → `d` |"
+    with pytest.raises(ValueError, match=r"not understood: '  a ==> b'"):
+        manual.arrows_of("flowchart TD\n  a ==> b\n")
 
 
 def test_a_document_is_cleaned(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -298,6 +298,7 @@ PUBLIC = {
     "subscribed",
     "queue",
     "deliveries",
+    "failed_attempts",
     "delivered",
 }
 PUBLIC |= {"intents"}

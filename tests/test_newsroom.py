@@ -643,6 +643,12 @@ def hooked(editor: httpx.Client, endpoint: Subscriber, at: str, query: str = "of
     return page, secret
 
 
+def attempts_in(page: str) -> list[str]:
+    """What a page says of each attempt, oldest first."""
+    found = re.findall(r"<li><span>[^<]*</span> <time [^>]*>[^<]*:\d\d</time> <span>(.*?)</li>", page)
+    return [re.sub(r" <span class=\"meta\">\d+ ms</span>|<[^>]*>", "", one).strip() for one in found]
+
+
 def test_a_webhooks_timeline_resending_and_moving(site: Site, endpoint: Subscriber) -> None:
     editor = member(site, "e@daily.example", "daily")
     page, secret = hooked(editor, endpoint, "/first")
@@ -651,16 +657,21 @@ def test_a_webhooks_timeline_resending_and_moving(site: Site, endpoint: Subscrib
     office = store.accounts.new_token(engine, "jeonbuk", "", datetime.now(UTC))
     endpoint.replies["/first"] = lambda got: answer(500)
     id = site.server.push(office, release("timeline", "", office="jeonbuk", region="kr:52")).json()["id"]
-    until(lambda: "with the status 500" in editor.get(page).text)
+    until(lambda: "Attempt 2" in editor.get(page).text)
     shown = editor.get(page).text
-    assert f"/articles/{id}" in shown and "next try" in shown and "answer 500" in shown
+    assert f"/articles/{id}" in shown and "next try" in shown
+    assert len(attempts_in(shown)) >= 2 and set(attempts_in(shown)) == {"The callback answered 500."}
+    korean = attempts_in(editor.get(page, headers={"Accept-Language": "ko"}).text)
+    assert set(korean) == {"받는 서버가 500 상태로 응답했습니다."}
     assert (
         re.search(rf"articles/{id}\">[^<]*[가-힣 ][^<]*<", shown) and "Office: " in shown
     )  # in words, and not as an id and a query
     moved = editor.post(f"{page}/move", data={"url": endpoint.url("/second")})
     assert moved.status_code == 303, moved.text
     until(lambda: len(endpoint.to("/second")) == 1)
-    until(lambda: "answer 204" in editor.get(page).text)
+    until(lambda: "<strong>delivered</strong> (204)" in editor.get(page).text)
+    every = attempts_in(editor.get(page).text)
+    assert len(every) > 2 and every[-1].startswith("delivered (204)") and "500" in every[0]
     (number,) = re.findall(r'name="number" value="(\d+)"', editor.get(page).text)
     assert editor.post(f"{page}/resend", data={"number": number}).status_code == 303
     until(lambda: len(endpoint.to("/second")) == 2)

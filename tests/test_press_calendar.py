@@ -118,6 +118,9 @@ def test_events_are_found_by_place_topic_and_time_and_removed_ones_are_not(engin
         told(one)
 
     def found(*within: tuple[str, str], days: int = 30) -> list[int]:
+        return of([[pair] for pair in within], days)
+
+    def of(within: store.press_events.Within, days: int = 60) -> list[int]:
         events = store.press_events.events_between(engine, within, NOW, NOW + timedelta(days=days), 10)
         return [int(one.id, 16) for one in events]
 
@@ -129,6 +132,15 @@ def test_events_are_found_by_place_topic_and_time_and_removed_ones_are_not(engin
     )
     assert found(("kr", "medtop:20000210")) == [3, 1] and found(("kr", "medtop:04000000")) == [3, 1]
     assert found(("kr:52", "*"), ("office:jeju", "*"), days=60) == []
+    # Of several pairs in one list, any may fit, and an event that has two of them is found once.
+    assert of([[("kr:52", "*"), ("kr:50", "*")]]) == [3, 1, 2, 40] and of([[("kr:52111", "*"), ("kr:50", "*")]]) == [
+        2,
+        40,
+    ]
+    both = [("kr:52", "*"), ("kr:50", "*")]
+    assert of([both, [("office:jeju", "*")]]) == [40] and of(
+        [both, [("office:jeju", "*"), ("office:jeonbuk", "*")]]
+    ) == [3, 1, 2, 40]
     changed = replace(
         event(1), title="다른 제목", starts=NOW + timedelta(days=5), sequence=1, updated=NOW + timedelta(hours=1)
     )
@@ -137,7 +149,7 @@ def test_events_are_found_by_place_topic_and_time_and_removed_ones_are_not(engin
         "somebody was first"
     )
     assert found(("*", "*")) == [3, 2, 1]
-    assert store.press_events.newest_events(engine, [("kr:52", "*")], 2)[0].id == changed.id
+    assert store.press_events.newest_events(engine, [[("kr:52", "*")]], 2)[0].id == changed.id
     gone = replace(changed, state="removed", sequence=2)
     assert store.press_events.change_event(engine, gone, calendar_pairs(gone), "person a", NOW)
     assert found(("*", "*")) == [3, 2] and store.press_events.event_by_id(engine, gone.id) == gone
@@ -245,7 +257,7 @@ def test_filters_take_names_and_say_the_nearest(desk: Desk, editor: httpx.Client
     told(editor, title="예산 설명회", regions="kr:52", topics="medtop:20000210")
     reader = desk.stranger()
 
-    def titles(**asked: str) -> set[str]:
+    def titles(**asked: str | list[str]) -> set[str]:
         answer = reader.get("/press-calendar.json", params=asked)
         assert answer.status_code == 200, answer.text
         return {item["title"] for item in answer.json()["items"]}
@@ -253,16 +265,23 @@ def test_filters_take_names_and_say_the_nearest(desk: Desk, editor: httpx.Client
     assert titles(region="김제시") == {"김제 행사"} and titles(region="전북특별자치도") == {"김제 행사", "예산 설명회"}
     assert titles(topic="medtop:20000210") == {"예산 설명회"} and titles(office="jeju") == set()
     assert titles(office="jeonbuk", region="kr:52210") == titles(region="김제시")
+    several = titles(region=["김제시", "제주특별자치도"], office=["jeonbuk", "jeju"])
+    assert several == {"김제 행사"} and titles(topic=["medtop:20000210", "medtop:11000000"]) == {"예산 설명회"}
     wrong = reader.get("/press-calendar.ics?region=김제새", headers={"Accept": "*/*"})
     assert wrong.status_code == 404 and "김제시" in str(wrong.json()["errors"])
     page = reader.get(f"/press-calendar?month={DAY[:7]}&region=kr:52")
     assert "region=kr%3A52" in page.text or "region=kr:52" in page.text
-    assert '<option value="kr:52" selected>' in page.text and '<option value="jeonbuk">전북특별자치도' in page.text
-    # What is chosen by its name, and is in no list of provinces, stays chosen.
+    assert '<option value="kr:52">' not in page.text and '<option value="jeonbuk">전북특별자치도' in page.text
+    # What is chosen stays chosen, also by its name, and a second one can be added to it.
     below = reader.get(
         "/press-calendar", params={"month": DAY[:7], "region": "김제시", "topic": "", "office": "jeonbuk"}
     )
-    assert '<option value="kr:52210" selected>' in below.text and '<option value="jeonbuk" selected>' in below.text
+    kept = dict(re.findall(r'type="hidden" name="(region|office)" value="([^"]*)"', below.text))
+    assert kept == {"region": "kr:52210", "office": "jeonbuk"}
+    assert (
+        '<option value="kr:50">' in below.text
+        and f'href="/press-calendar?office=jeonbuk&amp;month={DAY[:7]}"' in below.text
+    )
     assert reader.get("/press-calendar?month=2026-13").status_code == 400
     assert reader.get("/press-calendar?month=2026-01&month=2026-02").status_code == 400
     assert reader.get("/press-calendar.xml", headers={"Accept": "*/*"}).status_code == 404

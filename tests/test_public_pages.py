@@ -282,18 +282,21 @@ def test_an_empty_site_says_what_to_do(own_server: Any) -> None:
 # Amounts
 
 
+EVER = datetime(2000, 1, 1, tzinfo=UTC)
+
+
 def test_amounts_are_counted_up_to_a_bound_and_of_what_is_public(engine: store.Engine) -> None:
     now = datetime.now(UTC)
     places = ["kr:51", "kr:52", "kr:11"]
-    assert store.feeds.counted_since(engine, places, 0, 10) == dict.fromkeys(places, 0)
+    assert store.feeds.amounts_since(engine, places, EVER, 10) == dict.fromkeys(places, 0)
     put(engine, *(stored(f"tag:amounts:{number}") for number in range(5)))
     region = SEED.regions[0].code
-    everything = store.feeds.counted_since(engine, [region, "kr:11"], 0, 100)
+    everything = store.feeds.amounts_since(engine, [region, "kr:11"], EVER, 100)
     assert everything == {region: 5, "kr:11": 0}
-    assert store.feeds.counted_since(engine, [region], 0, 3) == {region: 3}
-    assert store.feeds.counted_since(engine, [region], store.micros(now + timedelta(days=1)), 100) == {region: 0}
+    assert store.feeds.amounts_since(engine, [region], EVER, 3) == {region: 3}
+    assert store.feeds.amounts_since(engine, [region], now + timedelta(days=1), 100) == {region: 0}
     put(engine, stored("tag:amounts:waits", embargoed=LIFTS), stored("tag:amounts:held", held=True))
-    assert store.feeds.counted_since(engine, [region, "kr:11"], 0, 100) == everything
+    assert store.feeds.amounts_since(engine, [region, "kr:11"], EVER, 100) == everything
 
 
 @pytest.mark.parametrize("most", [0, 1, 2, 3, 4, 5, 17, 68, 5000])

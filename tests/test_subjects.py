@@ -276,3 +276,6 @@ def test_a_search_that_finds_very_much_says_where_it_stops(site: Server) -> None
     page = read(site, "/search?q=" + quote("많다"))
     assert "최근 500건 안에서 찾아 나누었습니다." in page and page.count("<mark>많다</mark>") == 20
     assert re.search(r'<span class="count">500</span>', page)
+    assert "가장 새로운 500건만 세었습니다" in page and "건만 세었습니다" not in read(
+        site, "/search?q=" + quote("예산")
+    )

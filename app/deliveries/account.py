@@ -36,7 +36,8 @@ def summary(context: Context, subscription: store.deliveries.Subscription) -> di
 
 
 def delivery(row: store.deliveries.Delivery) -> dict[str, Any]:
-    """A delivery of one change. `seconds`: from the change to its delivery; `millis`: duration of the last attempt."""
+    """A delivery of one change. `seconds`: from the change to its delivery; `millis`: duration of the last attempt; `tries`: each
+    attempt, oldest first."""
     return {
         "number": row.seq,
         "article": row.article,
@@ -50,7 +51,25 @@ def delivery(row: store.deliveries.Delivery) -> dict[str, Any]:
         "done": _when(row.done),
         "seconds": round((row.done - row.at) / 1_000_000, 3) if row.done and row.state == "delivered" else None,
         "millis": row.millis,
+        "tries": tries(row),
     }
+
+
+def tries(row: store.deliveries.Delivery) -> list[dict[str, Any]]:
+    """The attempts of a delivery, oldest first. `millis` is 0 where no answer came."""
+    found = [
+        {"number": one.number, "at": _when(one.at), "status": one.status, "error": one.error, "millis": one.millis}
+        for one in row.failures
+    ]
+    last = row.failures[-1].number if row.failures else 0
+    if row.attempts > last and row.state in (
+        "waiting",
+        "delivered",
+        "dead",
+    ):  # it succeeded, or it is older than the log of failures
+        own = {"number": row.attempts, "at": _when(row.done), "status": row.status, "error": row.error}
+        found.append({**own, "millis": row.millis})
+    return found
 
 
 def details(context: Context, subscription: store.deliveries.Subscription, limit: int = LOGGED) -> dict[str, Any]:

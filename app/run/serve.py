@@ -276,7 +276,8 @@ def _listener(passed: int | None) -> int | None:
 
 
 def _prepare_database(settings: Settings) -> list[str]:
-    """Upgrade the schema, and encrypt what is not; what the operator must know of clock and disk. Raises Misconfigured and Unavailable."""
+    """Upgrade the schema, and encrypt what is not; what the operator must know of clock and disk. Raises Misconfigured and
+    Unavailable."""
     if settings.read_database_url:
         store.connect(settings.read_database_url, replica=True)  # A wrong URL is told at the start.
     engine = store.connect(settings.database)

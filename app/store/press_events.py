@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, Select, and_, delete, insert, or_, select, update
+from sqlalchemy import Connection, Engine, Select, and_, delete, insert, or_, select, tuple_, update
 
 from app.store import audit
 from app.store.audit import Event
@@ -18,6 +18,7 @@ LONGEST = timedelta(days=62)  # that an event takes
 MOST_PAIRS = 100  # of places and topics, by which one event is found
 
 Pair = tuple[str, str]  # a place and a topic
+Within = Sequence[Sequence[Pair]]  # lists; an event is meant that has a pair of each
 _places = press_event_places.c
 
 
@@ -80,7 +81,7 @@ def event_by_id(engine: Engine, id: str) -> PressEvent | None:
 
 
 def events_between(
-    engine: Engine, within: Sequence[Pair], since: datetime, until: datetime, limit: int, skipped: int = 0
+    engine: Engine, within: Within, since: datetime, until: datetime, limit: int, skipped: int = 0
 ) -> list[PressEvent]:
     """Events that begin before `until` and have not ended at `since`, in order: at most `limit`, without the first `skipped`. Raises
     Unavailable."""
@@ -90,7 +91,7 @@ def events_between(
     return _events(engine, statement.limit(limit).offset(skipped))
 
 
-def newest_events(engine: Engine, within: Sequence[Pair], limit: int) -> list[PressEvent]:
+def newest_events(engine: Engine, within: Within, limit: int) -> list[PressEvent]:
     """The events that were told or changed last. Raises Unavailable."""
     return _events(engine, _found(within).order_by(_places.updated.desc(), _places.event).limit(limit))
 
@@ -102,15 +103,21 @@ def office_events(engine: Engine, office: str, since: datetime, limit: int) -> l
     return _events(engine, statement)
 
 
-def _found(within: Sequence[Pair]) -> Select[Any]:
-    """The events that belong to all of these pairs: the first is a range of the index, the others are looked up for each event."""
-    (place, topic), *others = within
+def _found(within: Within) -> Select[Any]:
+    """The events that have a pair of each list. One pair is a range of the index; several of them may have the same event, so they are
+    looked up for each event, as further lists are."""
+    first, *others = within
     statement = select(press_events.c.doc).join(press_event_places, press_events.c.id == _places.event)
-    statement = statement.where(_places.place == place, _places.topic == topic)
-    for place, topic in others:
+    if len(first) == 1:
+        ((place, topic),) = first
+        statement = statement.where(_places.place == place, _places.topic == topic)
+    else:
+        statement = statement.where(_places.place == "*", _places.topic == "*")
+        others = [first, *others]
+    for pairs in others:
         also = press_event_places.alias().c
-        there = select(also.event).where(also.event == press_events.c.id, also.place == place, also.topic == topic)
-        statement = statement.where(there.exists())
+        one_of = tuple_(also.place, also.topic).in_(list(pairs))
+        statement = statement.where(select(also.event).where(also.event == press_events.c.id, one_of).exists())
     return statement
 
 

@@ -832,6 +832,23 @@ Index(
     *(deliveries.c.num, deliveries.c.state, deliveries.c.subscription, deliveries.c.seq),
 )
 
+# The attempts to deliver that failed; app.store.deliveries.failed_attempts.FailedAttempt describes each column.
+failed_attempts = Table(
+    "failed_attempts",
+    metadata,
+    Column("subscription", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("first", BigInteger, nullable=False),
+    Column("last", BigInteger, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("millis", Integer, nullable=False),
+    PrimaryKeyConstraint("subscription", "at"),
+    sqlite_with_rowid=False,
+)
+Index("failed_attempts_at", failed_attempts.c.at)
+
 # Requests of subscribers to verify, and denials to send to them. The delivery worker handles them in their order.
 intents = Table(
     "intents",

@@ -90,6 +90,10 @@ TEXTS: dict[str, dict[str, str]] = {
         "en": "Sorted from the newest {n} releases; there may be more.",
     },
     "search-facets": {"ko": "나누어 보기", "en": "Narrow down"},
+    "search-facets-most": {
+        "ko": "찾은 것 가운데 가장 새로운 {n}건만 세었습니다. 하나를 고르면 그 조건으로 다시 찾습니다.",
+        "en": "Counted in the newest {n} that were found. If you choose one, it is searched for anew.",
+    },
     "search-months": {"ko": "달", "en": "Months"},
     "search-chosen": {"ko": "고른 조건", "en": "Chosen"},
     "search-drop": {"ko": "{name} 빼기", "en": "Drop {name}"},

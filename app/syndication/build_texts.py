@@ -82,6 +82,12 @@ TEXTS: dict[str, dict[str, str]] = {
         "ko": "이 피드에는 아무것도 오지 않습니다. 고르신 ‘{value}’ 항목을 빼기로도 하셨습니다.",
         "en": "This feed stays empty: you chose “{value}” and left it out as well.",
     },
+    "build-all-excluded": {
+        "ko": "고르신 조건에 맞는 보도자료가 지금은 모두 빼기로 하신 것에 들어 있습니다: {without}. 빼기를 줄이시거나, 그대로 구독하고"
+        " 다른 곳의 소식을 기다리셔도 됩니다.",
+        "en": "Every release that fits your choice so far is among what you left out: {without}. Leave out less, or subscribe and wait"
+        " for others.",
+    },
     "build-elsewhere": {
         "ko": "‘{office}’ 기관은 ‘{region}’ 지역에 있지 않아, 두 조건에 모두 맞는 소식이 드뭅니다.",
         "en": "“{office}” is not an office of “{region}”, so hardly any release belongs to both.",

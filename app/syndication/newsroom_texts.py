@@ -304,7 +304,9 @@ TEXTS: dict[str, dict[str, str]] = {
         "ko": "더는 아무것도 보내지 않으며, 기다리던 것도 보내지 않습니다.",
         "en": "Nothing more is delivered, not even what waits.",
     },
-    "delivery-answer": {"ko": "응답", "en": "answer"},
+    "delivery-try": {"ko": "{number}번째 시도", "en": "Attempt {number}"},
+    "delivery-earlier": {"ko": "이전 시도 {number}번", "en": "{number} earlier attempts"},
+    "delivery-after": {"ko": "{seconds}초 만에 전송", "en": "delivered after {seconds} s"},
     "delivery-next": {"ko": "다음 시도", "en": "next try"},
     "delivery-resend": {"ko": "이것 다시 보내기", "en": "Resend this one"},
     # The self-test

@@ -21,14 +21,12 @@ DAY = {"ko": "y. M. d.(EEE)", "en": "EEE d MMMM y"}
 CLOCK = "HH:mm"
 
 
-def within(query: Query) -> list[tuple[str, str]]:
-    """The pairs of place and topic to which each event of a request belongs."""
-    place, topic = (query.regions or ("*",))[0], (query.topics or ("*",))[0]
-    pairs = [(place, topic)]
-    if query.offices:
-        office = office_place(query.offices[0])
-        pairs = [(office, topic)] if place == "*" else [(place, topic), (office, "*")]
-    return pairs
+def within(query: Query) -> store.press_events.Within:
+    """The pairs of place and topic of which each event of a request has one, from each of these lists."""
+    offices = [office_place(code) for code in query.offices]
+    regions, topics = query.regions, query.topics or ("*",)
+    first = [(place, topic) for place in (regions or offices or ("*",)) for topic in topics]
+    return [first, [(office, "*") for office in offices]] if regions and offices else [first]
 
 
 def calendar_pairs(event: PressEvent) -> set[tuple[str, str]]:
@@ -38,9 +36,9 @@ def calendar_pairs(event: PressEvent) -> set[tuple[str, str]]:
     return {(place, topic) for place in keys.places for topic in topics}
 
 
-def title_of(query: Query, site: str, office: str, lang: str) -> str:
-    """The name of a calendar."""
-    parts = [name(code, lang) for code in (*query.regions, *query.topics)] + ([office] if office else [])
+def title_of(query: Query, site: str, offices: Sequence[str], lang: str) -> str:
+    """The name of a calendar; `offices`: the names of its offices."""
+    parts = [*(name(code, lang) for code in (*query.regions, *query.topics)), *offices]
     return f"{site}: {text('press-calendar', lang)}{' – ' if parts else ''}{', '.join(parts)}"
 
 

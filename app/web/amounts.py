@@ -1,7 +1,7 @@
 """How many releases each province of Korea had in the last 30 days. Maps and tiles show it (app/web/maps.py).
 
-The numbers are counted in the entries of public feeds, so nothing under embargo is among them, up to a bound. The cache keeps them
-under the revisions of the provinces' feeds, for the day.
+The numbers are those of public feeds (app/store/feeds/amounts.py), so nothing under embargo is among them, up to a bound. The cache
+keeps them under the revisions of the provinces' feeds, for the day.
 """
 
 import hashlib
@@ -48,7 +48,7 @@ def amounts_by_province(context: Context, now: datetime) -> Amounts:
     if kept is not None:
         counts = msgspec.json.decode(kept.body, type=dict[str, int])
     else:
-        counts = store.feeds.counted_since(context.engine, provinces(), store.micros(since), MOST)
+        counts = store.feeds.amounts_since(context.engine, provinces(), since, MOST)
         if revisions is not None:
             context.cache.keep({key: Rendered(revisions, "", msgspec.json.encode(counts), {}, 0)})
     ordered = dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))

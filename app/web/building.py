@@ -4,6 +4,7 @@ The parameters are those of feeds. A value that is wrong becomes a fault beside 
 chosen. Only a choice without a fault is a query.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from urllib.parse import quote, urlencode
 
@@ -17,10 +18,20 @@ from app.syndication.in_words import feed_in_words, value_in_words
 from app.syndication.texts import name, text
 from app.web.context import here
 from app.web.parameters import Pairs
-from schemas import UnknownCode, codes
+from schemas import Code, UnknownCode, codes
 from schemas.alike import alike, letters
 
-__all__ = ["NAMES", "PATH", "Choice", "address", "choice_of", "feed_in_words", "offices_by_code", "value_in_words"]
+__all__ = [
+    "NAMES",
+    "PATH",
+    "Choice",
+    "address",
+    "choice_of",
+    "feed_in_words",
+    "halls",
+    "offices_by_code",
+    "value_in_words",
+]
 
 CHOICES = (*BY_NAME, *(EXCLUDE + name for name in BY_NAME))
 SINGLE = ("q", "since", "until", "limit")
@@ -37,6 +48,8 @@ OF_QUERY = {
     "bad-instant": ("since", "build-value-wrong"),
     "bad-limit": ("limit", "build-value-wrong"),
 }
+
+HALL = re.compile(r"\w{2,30}[도시군구]청")
 
 Sent = dict[str, dict[str, None]]  # parameter -> its different values, in their order
 
@@ -180,7 +193,7 @@ def _office(value: str, offices: Mapping[str, OfficeRecord]) -> str:
     """The code of the office with this code or name. Raises Unusable."""
     if value.lower() in offices:
         return value.lower()
-    named = [office for office in offices.values() if office.named(value)]
+    named = [office for office in offices.values() if office.named(value)] or halls(value, offices)
     if len(named) == 1:
         return named[0].code
     if named:
@@ -193,6 +206,23 @@ def _office(value: str, offices: Mapping[str, OfficeRecord]) -> str:
         return [*{office.code: office.name for office in alike(value[:100], names, NEAREST)}.items()]
 
     raise Unusable("build-unknown", 404, near)
+
+
+def halls(text: str, offices: Mapping[str, OfficeRecord]) -> list[OfficeRecord]:
+    """The offices that a hall means, as people call it: 전북도청 is the office with the name of the province, 전주시청 that of the
+    city."""
+    called = text.replace(" ", "")
+    if not HALL.fullmatch(called):
+        return []
+    table = codes("region")
+    names: dict[str, None] = {}
+    for region in (called[:-1], called[:-2]):
+        try:
+            found: Sequence[Code] = (table.resolve(region),)
+        except UnknownCode as unknown:
+            found = unknown.candidates
+        names |= dict.fromkeys(one for code in found for one in (*code.names.values(), *code.aliases))
+    return [office for office in offices.values() if any(office.named(one) for one in names)]
 
 
 def _shown(scheme: str, code: str, lang: str) -> tuple[str, str]:

@@ -20,6 +20,7 @@ from app import store
 from app.desk import sentences
 from app.errors import TYPE_BASE, Problem
 from app.query import Query, url
+from app.syndication.fault_words import fault_in_words
 from app.syndication.page import address
 from app.syndication.texts import LANGUAGES, TEXTS, feed_title, name_and_language
 from app.text.zones import zone_of
@@ -136,7 +137,9 @@ def html_page(template: str, lang: str, *, status: int = 200, **values: object) 
             "time": partial(time, lang=lang),
             "day": partial(day, lang=lang),
             "zone": zone_name(lang),
+            "clock_of": partial(clock_of, lang=lang),
             "sentence": partial(sentence, lang=lang),
+            "why_failed": partial(why_failed, lang=lang),
             "name": partial(called, lang=lang),
             "alt": partial(showing.alt, lang=lang),
             "site": settings.site_name,
@@ -215,16 +218,34 @@ def time(instant: datetime | str, lang: str) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(rfc3339_utc(instant), when(instant, lang))
 
 
+def clock_of(instant: str, lang: str) -> Markup:
+    """The element `<time>` with the seconds, for what happens several times in a minute. The text is of RFC 3339."""
+    moment = datetime.fromisoformat(instant)
+    local = moment.astimezone(zone_of(here().settings.site_timezone))
+    return Markup('<time datetime="{}">{} {:%H:%M:%S}</time>').format(
+        rfc3339_utc(moment), day(moment, lang) + ("," if lang == "en" else ""), local
+    )
+
+
+def why_failed(reason: str, lang: str) -> str:
+    """Why a delivery failed or a subscription stopped, in that language; where it is known in English only, marked so."""
+    return marked(fault_in_words(reason, lang), lang)
+
+
+def marked(said: tuple[str, str], lang: str) -> str:
+    """A text and its language; marked if that is another one than the page's."""
+    text_, spoken = said
+    return text_ if spoken in ("", lang) else Markup('<span lang="{}">{}</span>').format(spoken, text_)
+
+
 def sentence(reason: str, lang: str) -> str:
     """What intake says of a draft, in that language; where it is known in English only, marked so."""
-    said, spoken = sentences.said(reason, lang)
-    return said if spoken == lang else Markup('<span lang="{}">{}</span>').format(spoken, said)
+    return marked(sentences.said(reason, lang), lang)
 
 
 def called(code: str, lang: str) -> str:
     """The name of a region or topic in that language; where it has none, its name in another language, marked so."""
-    found, spoken = name_and_language(code, lang)
-    return Markup('<span lang="{}">{}</span>').format(spoken, found) if spoken not in ("", lang) else found
+    return marked(name_and_language(code, lang), lang)
 
 
 def zone_name(lang: str) -> str:

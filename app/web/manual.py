@@ -58,7 +58,8 @@ ATTRIBUTES = {
 HERE = "http://127.0.0.1:8080"  # this server, in the examples
 THERE = re.compile(r"https://press\.example(?:\.org)?(?=[/\s&\"'<]|$)")  # the same of a server on the internet
 OFFICE = re.compile(r"(office=|/atompub/|(?:token|office|key) add |--office )(?:jeonbuk|seoul)\b")
-DRAWING = "A drawing, as text in [Mermaid](https://mermaid.js.org); `a --> b & c` is an arrow from a to b and one to c."
+ARROWS = re.compile(r"^\s*([\w. &]+?)\s*-->\s*([\w. &]+?)\s*$")
+PART = re.compile(r'^\s*subgraph \w+\["(.*)"\]\s*$')
 EXAMPLES = re.compile(r"<(code|pre)[^>]*>.*?</\1>", re.DOTALL)
 
 
@@ -196,11 +197,32 @@ def _kept(name: str, tokens: Sequence[Token]) -> Iterator[Token]:
 
 
 def _drawn(tokens: Iterable[Token]) -> Iterator[Token]:
-    """The tokens with a sentence above each drawing, which is shown as it is written: nothing here draws it."""
+    """The tokens with a table in place of each drawing: what each arrow leads from, and what it leads to."""
     for token in tokens:
         if token.type == "fence" and token.info.strip() == "mermaid":
-            yield from MARKDOWN.parse(DRAWING)
-        yield token
+            yield from MARKDOWN.parse(arrows_of(token.content))
+        else:
+            yield token
+
+
+def arrows_of(drawing: str) -> str:
+    """A flowchart in Mermaid (https://mermaid.js.org/syntax/flowchart.html) as tables in Markdown, one for each of its parts. Raises
+    ValueError for a line that is not of the kinds that the documentation uses."""
+    found: list[str] = []
+    begun = False
+    for line in drawing.splitlines():
+        if part := PART.match(line):
+            found.append(f"\n**{part[1]}**\n")
+            begun = False
+        elif arrows := ARROWS.match(line):
+            if not begun:
+                found.append("\n| from | to |\n|---|---|")
+                begun = True
+            left, right = (", ".join(f"`{name.strip()}`" for name in side.split("&")) for side in arrows.groups())
+            found.append(f"| {left} | → {right} |")
+        elif line.strip() != "end" and not line.strip().startswith("flowchart "):
+            raise ValueError(f"A drawing has a line that is not understood: {line[:80]!r}")
+    return "\n".join(found)
 
 
 def _linked(name: str, tokens: Iterable[Token]) -> list[Token]:

@@ -128,8 +128,13 @@ def _problem(faults: list[Fault]) -> Problem:
 
 def only(names: Collection[str]) -> dict[str, str]:
     """The parameters of the request without the empty ones; each may be given once. Raises Problem, and redirects, as `meant` does."""
+    return given_once(meant(names))
+
+
+def given_once(given: Pairs) -> dict[str, str]:
+    """These parameters without the empty ones. Raises Problem (400) if one is given more than once, with different values."""
     values: dict[str, str] = {}
-    for name, value in meant(names):
+    for name, value in given:
         if values.setdefault(name, value.strip()) != value.strip():
             raise Problem(400, "bad-parameter", "Bad parameter", f"{name} is given more than once.")
     return {name: value for name, value in values.items() if value}

@@ -19,6 +19,8 @@ from app.accounts.rights import OutletRecord
 from app.context import connect
 from app.deliveries import links
 from app.settings import Settings
+from app.store.deliveries.failed_attempts import FailedAttempt, note_failures
+from app.store.tables import deliveries
 from app.web.counting import hour_of
 from feeds import pdf
 from feeds.card import render_card
@@ -230,6 +232,7 @@ class Site:
         token_of_office = store.accounts.new_token(engine, "jeonbuk", "", now)
         for name in ("하나를 전송", "둘째로 전송"):
             self._pushed(token_of_office, 1, name)
+        self._failed(engine, hook.id, now)
         long = store.accounts.Application(
             LONG, "https://daily.example", "김기자", "kim@daily.example", LONG, ("kr:52",), ("jeonbuk",), "ko"
         )
@@ -237,6 +240,23 @@ class Site:
         self.paths["applied"] = store.accounts.add_application(engine, long, now)
         store.accounts.confirm_application(engine, self.paths["applied"], now)
         engine.dispose()
+
+    def _failed(self, engine: store.Engine, hook: int, now: datetime) -> None:
+        """Six attempts that failed to deliver the first of a webhook's changes, as the worker of deliveries notes them."""
+        first = store.deliveries.log_of(engine, hook, 10)[-1]
+        faults = (
+            "The callback answered with the status 500.",
+            "No answer came within 10 seconds.",
+            f"Something new: {LONG}.",
+        )
+        with engine.begin() as connection:
+            for number in range(1, 7):
+                at = store.micros(now + timedelta(seconds=5 * 2**number))
+                status = 500 if number % 3 == 0 else 0
+                failed = FailedAttempt(at, first.seq, first.seq, number, status, faults[number % 3], status and 1234)
+                note_failures(connection, [(hook, failed)])
+            own = deliveries.c.subscription == hook, deliveries.c.seq == first.seq
+            connection.execute(deliveries.update().where(*own).values(attempts=6, status=500, error=faults[0]))
 
     def _told(self) -> None:
         """Events of the press calendar: this month's, one of long words, and one that was canceled."""

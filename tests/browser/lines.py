@@ -302,6 +302,11 @@ LINES = (
         do=send(text="누구도 쓰지 않은 글 한 줄"),
     ),
     Line("press_calendar.month", "/press-calendar?month={month}", main="main .events a"),
+    Line(
+        "press_calendar.month",
+        "/press-calendar?month={month}&region=kr:52&region=kr:50&office=jeonbuk",
+        name="narrowed",
+    ),
     Line("press_calendar.month", "/press-calendar?month=2030-01&region=kr:52", name="empty"),
     Line("press_calendar.month", "/press-calendar?region=Atlantis", name="unknown region", status=404),
     Line("press_calendar.one", "/press-calendar/{event}"),

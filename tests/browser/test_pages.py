@@ -1,5 +1,6 @@
 """Every page in a browser: axe-core finds nothing in any language, width and colour scheme; the keyboard does it; nothing moves."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -211,6 +212,31 @@ def test_without_a_script(site: Site, chromium: Browser) -> None:
     assert page.get_by_role("status").get_by_text("park@press.example").is_visible()
     page.get_by_role("button", name="로그아웃").first.click()
     assert page.locator("header").get_by_text("담당자 로그인").is_visible()
+    window.close()
+
+
+@pytest.mark.parametrize(("width", "links"), [(WIDE, ".map a"), (PHONE, ".tiles a")])
+def test_the_map_of_the_first_page_is_for_the_keyboard_too(
+    site: Site, chromium: Browser, width: int, links: str
+) -> None:
+    """Tab leads from region to region, the focus is seen, a screen reader hears name and number, and Enter opens the region's page."""
+    window = site.context(chromium, viewport={"width": width, "height": HEIGHT})
+    page = window.new_page()
+    page.goto("/")
+    page.locator(".beside h2").first.evaluate("heading => { heading.tabIndex = -1; heading.focus() }")
+    focus, seen = "document.activeElement", []
+    for _ in range(page.locator(links).count()):
+        page.keyboard.press("Tab")
+        assert page.evaluate(f"selector => {focus}.matches(selector)", links)
+        # The focus of a map is a wide line around the region; that of a tile is an outline.
+        shape = f"{focus}.querySelector('use, path')"
+        wide = f"{shape} && getComputedStyle({shape}).strokeWidth == '4px'"
+        assert page.evaluate(f"{wide} || getComputedStyle({focus}).outlineStyle != 'none'")
+        seen.append(page.evaluate(f"{focus}.textContent.replace(/\\s+/g, ' ').trim()"))
+    assert len(seen) == 16 and any(re.search("전북특별자치도.* [1-9][0-9]*$", one) for one in seen), seen
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    assert "/regions/kr:" in page.url
     window.close()
 
 

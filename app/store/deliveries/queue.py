@@ -27,6 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
+from app.store.deliveries.failed_attempts import FailedAttempt, note_failures
 from app.store.deliveries.intents import deny_within
 from app.store.deliveries.subscriptions import FIELDS, Subscription, end, pause
 from app.store.engine import reading, writing
@@ -244,6 +245,9 @@ def settle(engine: Engine, who: str, batch: Sequence[Settled], now: datetime) ->
         rows = [_row(settled, done, at) for settled in inorder for done in settled.done]
         if rows:
             connection.execute(_WRITTEN, rows)
+        note_failures(
+            connection, [_failure(settled, at) for settled in inorder if any(done.error for done in settled.done)]
+        )
         for settled in inorder:
             if settled.end and settled.arrived:  # The last delivery said so.
                 deny_within(connection, settled.job.subscription, settled.end, now)
@@ -325,6 +329,15 @@ def _row(settled: Settled, done: Done, at: int) -> dict[str, Any]:
         "took": done.millis,
         "ended": None if done.state == "waiting" else at,
     }
+
+
+def _failure(settled: Settled, at: int) -> tuple[int, FailedAttempt]:
+    """(subscription, the attempt that failed): a job ends with the first one."""
+    rows = [done for done in settled.done if done.error]
+    last = rows[-1]
+    numbers, tries = [row.seq for row in rows], max(row.attempts for row in rows)
+    failed = FailedAttempt(at, min(numbers), max(numbers), tries, last.status, last.error[:500], last.millis)
+    return settled.job.subscription.id, failed
 
 
 def _count(connection: Connection, batch: Sequence[Settled]) -> None:

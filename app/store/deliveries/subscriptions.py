@@ -28,6 +28,7 @@ from app.accounts.sites import site
 from app.store import audit
 from app.store.audit import Event
 from app.store.changes import axis_ids, ids_of, new_stamp
+from app.store.deliveries.failed_attempts import FailedAttempt, failures_since, forget_failures, old_failures
 from app.store.deliveries.outbox import add_rows, ring
 from app.store.engine import has_room, lock, reading, writing
 from app.store.tables import NEW, articles, deliveries, micros, queue, subscribed, subscriptions, tokens, told_endings
@@ -339,17 +340,19 @@ def prune(engine: Engine, now: datetime) -> int:
     with reading(engine) as connection:
         old = select(deliveries.c.subscription, deliveries.c.seq).where(deliveries.c.done < before).limit(AT_ONCE)
         rows = connection.execute(old).all()
+        failures = old_failures(connection, before)
         gone = and_(subscriptions.c.state == ENDED, subscriptions.c.changed < before)
         ids = connection.execute(select(subscriptions.c.id).where(gone).limit(AT_ONCE)).scalars().all()
-    if not rows and not ids:
+    if not rows and not ids and not failures:
         return 0
     with writing(engine) as connection:
+        forget_failures(connection, failures, ids)
         for id, seq in rows:
             connection.execute(delete(deliveries).where(deliveries.c.subscription == id, deliveries.c.seq == seq))
         connection.execute(delete(deliveries).where(deliveries.c.subscription.in_(ids)))
         connection.execute(delete(subscriptions).where(subscriptions.c.id.in_(ids), gone))
         connection.execute(delete(told_endings).where(told_endings.c.subscription.in_(ids)))
-    return len(rows) + len(ids)
+    return len(rows) + len(ids) + len(failures)
 
 
 def subscription(engine: Engine, name: str) -> Subscription | None:
@@ -486,6 +489,7 @@ class Delivery(Struct, frozen=True):
     done: int | None
     article: str = ""  # the public id of the article
     public: bool = False  # the article is public now
+    failures: tuple[FailedAttempt, ...] = ()  # oldest first
 
 
 def log_of(engine: Engine, id: int, limit: int, state: str = "") -> list[Delivery]:
@@ -502,8 +506,15 @@ def log_of(engine: Engine, id: int, limit: int, state: str = "") -> list[Deliver
     if state:
         statement = statement.where(deliveries.c.state == state)
     with reading(engine) as connection:
-        rows = connection.execute(statement).all()
-    return [Delivery(*row) for row in rows]
+        rows = [Delivery(*row) for row in connection.execute(statement)]
+        tried = [row.at for row in rows if row.attempts]
+        failures = failures_since(connection, id, min(tried)) if tried else []
+    return [msgspec.structs.replace(row, failures=_failures_of(row, failures)) if row.attempts else row for row in rows]
+
+
+def _failures_of(row: Delivery, failures: Sequence[FailedAttempt]) -> tuple[FailedAttempt, ...]:
+    """The failed attempts of a delivery. One that is sent again begins anew."""
+    return tuple(one for one in failures if one.first <= row.seq <= one.last and one.at >= row.at)
 
 
 def resend(engine: Engine, id: int, now: datetime, seqs: Sequence[int] = ()) -> int:

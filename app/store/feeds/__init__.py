@@ -1,8 +1,7 @@
 """What is in which feed: its entries, the search in them, what left them, and saved feeds. Knows no other subject."""
 
 from app.store.changes import Ref
-from app.store.feeds.amounts import amounts_of, monthly
-from app.store.feeds.count import counted_since, newest_of_places
+from app.store.feeds.amounts import amounts_of, amounts_since, monthly, newest_of_places
 from app.store.feeds.discover import block, blocks, crossed, keys_of, names_in_use
 from app.store.feeds.glancing import Count, Glance, glance
 from app.store.feeds.gone import withdrawn
@@ -19,9 +18,9 @@ __all__ = [
     "Standing",
     "all_saved",
     "amounts_of",
+    "amounts_since",
     "block",
     "blocks",
-    "counted_since",
     "crossed",
     "dated",
     "glance",

@@ -11,12 +11,15 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, func, select
+from sqlalchemy import Connection, Engine, Integer, bindparam, delete, func, select, union_all
+from sqlalchemy.sql import CompoundSelect
 
-from app.store.changes import ids_of
+from app.store.changes import ALL, ids_of
 from app.store.engine import reading
-from app.store.tables import axis, feed_amounts, instant, micros
+from app.store.tables import axis, feed_amounts, feed_entries, instant, micros
 
 TURN = timedelta(hours=14)  # no time zone is farther from UTC
 STEP = timedelta(minutes=15)
@@ -26,12 +29,18 @@ Spans = Counter[tuple[int, int]]  # (axis, the beginning of a span) -> articles
 
 def span_start(sort: int) -> int:
     """The beginning of the span of an instant; both in micros."""
+    return span_around(sort)[0]
+
+
+def span_around(sort: int) -> tuple[int, int]:
+    """The beginning and the end of the span of an instant; all in micros."""
     moment = instant(sort)
     month = moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     following = (month + timedelta(days=31)).replace(day=1)
     if month + TURN <= moment < following - TURN:
-        return micros(month + TURN)
-    return micros(moment - (moment - month) % STEP)
+        return micros(month + TURN), micros(following - TURN)
+    start = moment - (moment - month) % STEP
+    return micros(start), micros(start + STEP)
 
 
 def add(connection: Connection, spans: Mapping[tuple[int, int], int]) -> None:
@@ -87,3 +96,60 @@ def amounts_of(engine: Engine, names: Collection[str], since: datetime, until: d
         if not ids:
             return {}
         return {name: int(amount) for name, amount in connection.execute(statement.where(axis.c.id.in_(ids.values())))}
+
+
+def amounts_since(engine: Engine, places: Sequence[str], since: datetime, most: int) -> dict[str, int]:
+    """How many articles each of these places has since an instant; at most `most` of each are counted. Raises Unavailable.
+
+    Whole spans are read from their rows. What is left of the first one is counted in the feeds' entries, up to the bound.
+    """
+    start = micros(since)
+    begun, end = span_around(start)
+    with reading(engine) as connection:
+        ids = ids_of(connection, {*places, ALL})
+        known = {ids[place]: place for place in places if place in ids}
+        if not known or ALL not in ids:
+            return dict.fromkeys(places, 0)
+        own = feed_amounts.c.axis.in_(known), feed_amounts.c.since >= (start if start == begun else end)
+        sums = select(feed_amounts.c.axis, func.sum(feed_amounts.c.amount)).where(*own).group_by(feed_amounts.c.axis)
+        found = Counter({number: int(amount) for number, amount in connection.execute(sums)})
+        if start != begun:
+            values = {"topic": ids[ALL], "since": start, "until": end, "most": most}
+            values |= {f"place{at}": number for at, number in enumerate(known)}
+            for number, amount in connection.execute(_entries_between(len(known)), values):
+                found[number] += int(amount)
+    return dict.fromkeys(places, 0) | {place: min(found[number], most) for number, place in known.items()}
+
+
+@lru_cache(32)
+def _entries_between(places: int) -> CompoundSelect[Any]:
+    """(place, entries of its feed between two instants), for each of so many places."""
+    parts = []
+    for at in range(places):
+        entries = (
+            select(feed_entries.c.num)
+            .where(
+                feed_entries.c.place == bindparam(f"place{at}"),
+                feed_entries.c.topic == bindparam("topic"),
+                feed_entries.c.sort >= bindparam("since"),
+                feed_entries.c.sort < bindparam("until"),
+            )
+            .limit(bindparam("most"))
+            .subquery()
+        )
+        parts.append(select(bindparam(f"place{at}", type_=Integer), func.count()).select_from(entries))
+    return union_all(*parts)
+
+
+def newest_of_places(engine: Engine, places: Sequence[str]) -> dict[str, int]:
+    """When a public article last changed in each of these places, micros; a place without one is left out. One look into an
+    index for each place. Raises Unavailable."""
+    with reading(engine) as connection:
+        everything = connection.execute(select(axis.c.id).where(axis.c.name == ALL)).scalar()
+        newest = (
+            select(func.max(feed_entries.c.sort))
+            .where(feed_entries.c.place == axis.c.id, feed_entries.c.topic == everything)
+            .scalar_subquery()
+        )
+        statement = select(axis.c.name, newest).where(axis.c.name.in_(sorted(places)))
+        return {name: int(at) for name, at in connection.execute(statement) if at is not None}

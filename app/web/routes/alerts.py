@@ -88,14 +88,14 @@ def _asked(context: Context, sent: dict[str, str]) -> Response:
         store.deliveries.ask(
             context.engine, store.deliveries.Intent("confirm", subscription, query.scans()), datetime.now(UTC)
         )
-    return _answer(202, step="asked", address=target)
+    return _answer(202, step="asked", address=target, query=query.canonical(), pace=PACES[pace] or "now")
 
 
 @blueprint.get("/alerts/confirm")
 def confirmation() -> Response:
     """The page that the link in the confirmation mail opens, with the button that starts the alerts."""
-    target, _, _, _ = links.confirmed(_ready(), _token())
-    return _answer(200, step="confirm", address=target, token=_token())
+    target, canonical, pace, _ = links.confirmed(_ready(), _token())
+    return _answer(200, step="confirm", address=target, token=_token(), query=canonical, pace=pace or "now")
 
 
 @blueprint.post("/alerts/confirm")
@@ -109,7 +109,7 @@ def confirm() -> Response:
     known = store.deliveries.same_subscription(context.engine, subscription.identity)
     if known is None or known.state == store.deliveries.ENDED or (known.pace, known.lang) != (pace, lang):
         store.deliveries.save_subscription(context.engine, subscription, query.scans(), datetime.now(UTC))
-    return _answer(200, step="begun", address=target)
+    return _answer(200, step="begun", address=target, query=canonical, pace=pace or "now")
 
 
 @blueprint.get("/alerts/unsubscribe")
@@ -150,13 +150,13 @@ def _answer(status: int, **values: Any) -> Response:
         page = _page(**values)
         page.status_code = status
         return page
-    body = {name: value for name, value in values.items() if name != "token"}
+    body = {name: value for name, value in values.items() if name in ("step", "address")}
     return web.embargoed.private(Response(msgspec.json.encode(body), status, mimetype="application/json"))
 
 
 def _page(**values: Any) -> Response:
     values = {"title": "", "filled": {}, "faults": {}, **values}
-    values["feed"] = _in_words(values["filled"].get("query", ""))
+    values["feed"] = _in_words(values.get("query", values["filled"].get("query", "")))
     return web.embargoed.private(html_page("alerts.html", language(), **values))
 
 

@@ -220,7 +220,9 @@ def _glance(
         return {"count": "", "why": text("build-costly-preview", lang)}, []
     rows = web.page.fitting(context, seen.newest)
     articles = web.page.documents(context, store.feeds.dated(rows))
-    why = "" if articles else _why_empty(query, offices, lang) if seen.whole else text("build-preview-part", lang)
+    why = "" if articles else text("build-preview-part", lang)
+    if not articles and seen.whole:
+        why = _all_excluded(context, query, offices, lang) or _why_empty(query, offices, lang)
     return {"count": _counted(seen.counts, lang), "why": why, "part_only": not seen.whole}, articles
 
 
@@ -237,6 +239,20 @@ def _amount(count: store.feeds.Count, lang: str) -> str:
     if count.number > MOST_COUNTED:
         return text("build-count-more", lang).format(number=f"{MOST_COUNTED:,}")
     return text("build-count-is" if count.whole else "build-count-least", lang).format(number=f"{count.number:,}")
+
+
+def _all_excluded(context: Context, query: Query, offices: Mapping[str, OfficeRecord], lang: str) -> str:
+    """The sentence that everything that fits is left out; empty if that is not so."""
+    if not query.excluded:
+        return ""
+    try:
+        seen = store.feeds.glance(context.engine, replace(query, excluded=()), (), 1)
+    except TooSlow:
+        return ""
+    if not seen.newest:
+        return ""
+    without = [building.value_in_words(parameter, value, offices, lang) for parameter, value in query.excluded]
+    return text("build-all-excluded", lang).format(without=", ".join(without))
 
 
 def _why_empty(query: Query, offices: Mapping[str, OfficeRecord], lang: str) -> str:
@@ -332,10 +348,11 @@ def _provinces(choice: web.building.Choice) -> str:
 
 def _offices_named(words: str) -> list[dict[str, object]]:
     """The offices with these words in a name, those that begin with them first; without words, all."""
-    wanted, found = folded(words), []
-    for office in building.offices_by_code().values():
+    wanted, found, offices = folded(words), [], building.offices_by_code()
+    meant_by_hall = {office.code for office in building.halls(words, offices)}
+    for office in offices.values():
         names = [folded(one) for one in (office.name, *office.aliases, office.code)]
-        if any(wanted in one for one in names):
+        if office.code in meant_by_hall or any(wanted in one for one in names):
             found.append((not any(one.startswith(wanted) for one in names), office.name, office.code))
     most = FOUND if wanted else 300
     return [{"code": code, "name": name, "within": "", "more": False} for _, name, code in sorted(found)[:most]]

@@ -2,6 +2,7 @@
 
 import calendar
 import re
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from urllib.parse import urlencode
 
@@ -13,7 +14,21 @@ from app import store, web
 from app.query import url
 from app.syndication import press_calendar
 from app.text.zones import later, zone_of
-from app.web import Context, Problem, Query, here, html_page, language, only, parse, text, title_language, whole
+from app.web import (
+    Context,
+    OfficeRecord,
+    Problem,
+    Query,
+    here,
+    html_page,
+    language,
+    meant,
+    only,
+    parse,
+    text,
+    title_language,
+    whole,
+)
 from feeds import format_of, icalendar
 from feeds.icalendar import PressEvent
 
@@ -42,10 +57,12 @@ class CalendarDay(Struct, frozen=True):
 
 @blueprint.get("/press-calendar")
 def month() -> Response:
-    """The events of a month. `month` (2026-03), `page` (2), `region`, `topic`, `office`."""
+    """The events of a month. `month` (2026-03), `page` (2), `region`, `topic` and `office`, each several times."""
     context, lang = here(), language()
-    asked = only(("region", "topic", "office", "month", "page"))
-    query = _query(context, asked)
+    sent = meant((*ASKED, "month", "page"))
+    asked = web.parameters.given_once([pair for pair in sent if pair[0] not in ASKED])
+    offices = web.building.offices_by_code()
+    query = _query(offices, sent)
     zone = context.settings.site_timezone
     now = datetime.now(UTC)
     today = now.astimezone(zone_of(zone)).date()
@@ -57,7 +74,7 @@ def month() -> Response:
     _share((_midnight(today + timedelta(days=1), zone) - now).total_seconds())
     found = store.press_events.events_between(context.engine, within, since, until, MOST + 1, (page - 1) * MOST)
     weeks = _weeks(first, today, found[:MOST], zone, lang)
-    office = _office_name(context, query)
+    title = press_calendar.title_of(query, context.settings.site_name, _names(query, offices), lang)
     own = query.canonical()
     last = first - timedelta(days=1)
     named, named_before, named_after = (format_date(day, MONTHS[lang], locale=lang) for day in (first, last, after))
@@ -66,18 +83,20 @@ def month() -> Response:
     return html_page(
         "press_calendar.html",
         lang,
-        title=f"{press_calendar.title_of(query, context.settings.site_name, office, lang)} · {named}",
+        title=f"{title} · {named}",
         heading=text("calendar-month-of", lang).format(month=named),
-        chosen=[web.name(code, lang) for code in (*query.regions, *query.topics)] + ([office] if office else []),
+        chosen=[
+            (one.label, _month_path(one.without, first)) for one in web.choosing.chosen_filters(query, offices, lang)
+        ],
+        kept=web.parameters.pairs(own),
         canonical=url(f"{base}/press-calendar", urlencode({"month": f"{first:%Y-%m}"}) + (f"&{own}" if own else "")),
         feeds=[
             (label, format_of(name).MIMETYPE.partition(";")[0], url(f"{base}/press-calendar.{name}", own))
             for label, name in formats
         ],
-        feeds_title=press_calendar.title_of(query, context.settings.site_name, office, lang),
+        feeds_title=title,
         ics=url(f"{base}/press-calendar.ics", own),
-        filters=_filters(context, query, lang),
-        narrowed=own != "",
+        filters=_filters(offices, query, lang),
         own=own,
         month=f"{first:%Y-%m}",
         before=f"{last:%Y-%m}" if first.year > 2000 else "",
@@ -125,9 +144,10 @@ def subscribed(format: str) -> Response:
         raise Problem(
             404, "unknown-format", "Unknown format", f"{format[:40]!r} is not known. The formats are {known}."
         )
-    query = _query(context, only(ASKED))
+    offices = web.building.offices_by_code()
+    query = _query(offices, meant(ASKED))
     lang = title_language(query, context.settings.language)
-    title = press_calendar.title_of(query, context.settings.site_name, _office_name(context, query), lang)
+    title = press_calendar.title_of(query, context.settings.site_name, _names(query, offices), lang)
     within, base = press_calendar.within(query), context.settings.url
     if format == "ics":
         body, mimetype = _icalendar(context, within, query, title, lang), icalendar.MIMETYPE
@@ -148,7 +168,7 @@ def _share(seconds: float) -> None:
     web.share(["/".join(press_calendar.PAIR)], seconds=min(seconds, AT_MOST))
 
 
-def _icalendar(context: Context, within: list[tuple[str, str]], query: Query, title: str, lang: str) -> bytes:
+def _icalendar(context: Context, within: store.press_events.Within, query: Query, title: str, lang: str) -> bytes:
     zone = context.settings.site_timezone
     this = datetime.now(UTC).astimezone(zone_of(zone)).date().replace(day=1)
     last = (this - timedelta(days=1)).replace(day=1)
@@ -167,32 +187,33 @@ def _icalendar(context: Context, within: list[tuple[str, str]], query: Query, ti
     )
 
 
-def _query(context: Context, asked: dict[str, str]) -> Query:
-    """Region, topic and office of a request. Raises Problem (404) for unknown ones, with the nearest names."""
-    offices = [office.code for office in store.accounts.all_offices(context.engine)] if "office" in asked else []
-    return parse([(name, value) for name, value in asked.items() if name in ASKED], offices)
+def _query(offices: Mapping[str, OfficeRecord], sent: Sequence[tuple[str, str]]) -> Query:
+    """Regions, topics and offices of a request. Raises Problem (404) for unknown ones, with the nearest names."""
+    return parse([(name, value.strip()) for name, value in sent if name in ASKED and value.strip()], [*offices])
 
 
-def _office_name(context: Context, query: Query) -> str:
-    known = store.accounts.all_offices(context.engine) if query.offices else []
-    return next((office.name for office in known if office.code in query.offices), "")
+def _names(query: Query, offices: Mapping[str, OfficeRecord]) -> list[str]:
+    return [offices[code].name for code in query.offices]
 
 
-def _filters(context: Context, query: Query, lang: str) -> list[tuple[str, str, web.choosing.Choices, str]]:
-    """(parameter, label, what can be chosen, what is chosen). What can be chosen is empty if it is too much for a list."""
-    offices = {office.code: office for office in store.accounts.all_offices(context.engine)}
+def _month_path(query: Query, first: date) -> str:
+    own = query.canonical()
+    return url("/press-calendar", f"{own}&month={first:%Y-%m}" if own else f"month={first:%Y-%m}")
+
+
+def _filters(
+    offices: Mapping[str, OfficeRecord], query: Query, lang: str
+) -> list[tuple[str, str, web.choosing.Choices]]:
+    """(parameter, label, what can be chosen besides). What can be chosen is empty if it is too much for a list."""
     offered = {
-        "region": (query.regions, web.choosing.region_choices(query, lang)),
-        "topic": (query.topics, web.choosing.topic_choices(query, lang)),
-        "office": (query.offices, web.choosing.office_choices(offices)),
+        "region": web.choosing.region_choices(query, lang),
+        "topic": web.choosing.topic_choices(query, lang),
+        "office": web.choosing.office_choices(offices),
     }
-    found = []
-    for parameter, (codes, choices) in offered.items():
-        chosen = next(iter(codes), "")
-        known = not chosen or not choices or any(code == chosen for code, _ in choices)
-        own = [] if known else [(chosen, web.name(chosen, lang))]
-        found.append((parameter, text(f"filter:{parameter}", lang), own + choices, chosen))
-    return found
+    return [
+        (name, text(f"filter:{name}", lang), [one for one in choices if one[0] not in query.values(name)])
+        for name, choices in offered.items()
+    ]
 
 
 def _month(asked: str, today: date) -> date:
