@@ -201,7 +201,7 @@ def day(instant: datetime, lang: str) -> str:
     return WRITTEN[lang](instant.astimezone(zone_of(here().settings.site_timezone)))
 
 
-def moment(instant: datetime, period: str, lang: str) -> str:
+def plot_end(instant: datetime, period: str, lang: str) -> str:
     """An end of a plot, in few letters: the hour for a period of a "day", else the day."""
     local = instant.astimezone(zone_of(here().settings.site_timezone))
     return f"{local:%H:%M}" if period == "day" else day(instant, lang)
