@@ -63,11 +63,12 @@ def sentences() -> set[str]:
     found: set[str] = set()
     patterns = (
         r"Outcome\(error=\"([A-Z][^\"]*)\"",
-        r"f?\"((?:The (?:callback|endpoint|subscriber) answered|No (?:answer|connection)|Its account|The lease|The reader)[^\"]*)\"",
+        r"f?\"((?:The (?:callback|endpoint|subscriber) answered with|No (?:answer|connection)|Its account|The lease|The reader)[^\"]*)\"",
+        r"\"(The operator (?:paused|ended) it\.)\"",
         r"(?:Refusal|Stopped)\(\"([^\"]*)\"\)",
         r"\"(The (?:outlet is suspended|accreditation of the outlet)[^\"]*)\"",
     )
-    for folder in ("deliveries", "store/deliveries", "web/routes", "outbound"):
+    for folder in ("deliveries", "store/deliveries", "web/routes", "outbound", "commands"):
         for module in (REAL / folder).glob("*.py"):
             source = module.read_text("utf-8")
             found |= {re.sub(r"\{[^}]*\}", "7", one) for pattern in patterns for one in re.findall(pattern, source)}

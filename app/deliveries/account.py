@@ -8,6 +8,7 @@ from app.store import instant
 from feeds import rfc3339_utc
 
 LOGGED = 50  # deliveries to show
+ATTEMPTED = ("waiting", "delivered", "dead")  # the states of deliveries that have attempts of their own
 
 
 def summary(context: Context, subscription: store.deliveries.Subscription) -> dict[str, Any]:
@@ -62,11 +63,8 @@ def tries(row: store.deliveries.Delivery) -> list[dict[str, Any]]:
         for one in row.failures
     ]
     last = row.failures[-1].number if row.failures else 0
-    if row.attempts > last and row.state in (
-        "waiting",
-        "delivered",
-        "dead",
-    ):  # it succeeded, or it is older than the log of failures
+    # The last one succeeded, or it was made before failures were noted.
+    if row.attempts > last and row.state in ATTEMPTED:
         own = {"number": row.attempts, "at": _when(row.done), "status": row.status, "error": row.error}
         found.append({**own, "millis": row.millis})
     return found

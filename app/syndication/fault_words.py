@@ -110,6 +110,8 @@ FAULTS: tuple[tuple[str, Mapping[str, str]], ...] = (
     (r"Its account ended it\.", {"ko": "구독한 쪽에서 끝냈습니다.", "en": "Its account ended it."}),
     (r"The subscriber ended it\.", {"ko": "구독한 쪽에서 끝냈습니다.", "en": "The subscriber ended it."}),
     (r"The reader ended it\.", {"ko": "받는 사람이 끝냈습니다.", "en": "The reader ended it."}),
+    (r"The operator paused it\.", {"ko": "이 서버의 관리자가 멈추었습니다.", "en": "The operator paused it."}),
+    (r"The operator ended it\.", {"ko": "이 서버의 관리자가 끝냈습니다.", "en": "The operator ended it."}),
     (r"The lease is over\.", {"ko": "구독 기간이 끝났습니다.", "en": "The lease is over."}),
     (
         r"The outlet is suspended: embargoed articles wait until the suspension ends\.",
