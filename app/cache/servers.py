@@ -138,9 +138,8 @@ class Single:
         try:
             return pipeline.execute(raise_on_error=False)
         except redis.ConnectionError as error:
-            if (
-                lost and type(error) is redis.ConnectionError
-            ):  # The others say that the server answered, or that there is none.
+            # Its subclasses say that the server answered, or that there is none.
+            if lost and type(error) is redis.ConnectionError:
                 return []
             raise
 
