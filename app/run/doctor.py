@@ -48,6 +48,7 @@ def checks(settings: Settings) -> list[Check]:
         seq = store.articles.newest_seq(engine)
         shown = masked(engine.url.render_as_string(hide_password=True))
         found.append(Check("database", True, f"{shown}, {seq} changes"))
+        found.append(Check("schema", True, " ".join(store.plan.standing(engine))))
         found.append(_secrets(settings, store.deliveries.key_ids(engine)))
         alive = Cache(settings.redis, store.identity.instance(engine)).alive()
         engine.dispose()

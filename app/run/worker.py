@@ -53,7 +53,8 @@ def run(engine: Engine, cache: Cache, stop: threading.Event, folder: Path) -> No
     witness = Witness(folder.resolve() / NAME)
     failed = False
     ready: dict[store.feeds.Ref, store.articles.DueArticle] = {}
-    counted, noted = time.monotonic(), -NOTED
+    counted, noted, filled = time.monotonic(), -NOTED, -BOOKS
+    filler = store.backfill.Filler(engine)
     while not stop.is_set():
         try:
             if time.monotonic() > noted + NOTED:
@@ -65,6 +66,8 @@ def run(engine: Engine, cache: Cache, stop: threading.Event, folder: Path) -> No
             if time.monotonic() > counted + BOOKS:
                 counted = time.monotonic()
                 store.accounts.settle_refusals(engine, datetime.now(UTC))
+            if time.monotonic() > filled + BOOKS and filler.batch() is None:
+                filled = time.monotonic()  # nothing is left; while something is, each look does a batch
             failed = False
         except Unavailable as error:
             if not failed:

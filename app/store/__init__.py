@@ -8,17 +8,21 @@ from app.store import (
     accounts,
     articles,
     audit,
+    backfill,
     copies,
     deliveries,
     desk,
     feeds,
     identity,
     leftover,
+    plan,
     press_events,
     reach,
+    schema,
 )
 from app.store.changes import Change, Keys, keys
-from app.store.engine import Engine, connect, upgrade
+from app.store.engine import Engine, connect
+from app.store.schema import upgrade
 from app.store.tables import instant, micros
 
 __all__ = [
@@ -28,6 +32,7 @@ __all__ = [
     "accounts",
     "articles",
     "audit",
+    "backfill",
     "connect",
     "copies",
     "deliveries",
@@ -38,7 +43,9 @@ __all__ = [
     "keys",
     "leftover",
     "micros",
+    "plan",
     "press_events",
     "reach",
+    "schema",
     "upgrade",
 ]

@@ -23,10 +23,11 @@ def health() -> Response:
 
 @blueprint.get("/readyz")
 def ready() -> Response:
-    """Whether releases can be accepted: 200 if the database answers, else 503. Details of the cache and the sources need an
-    administrator's token, because they name the machines behind this one."""
+    """Whether releases can be accepted: 200 if the database answers and has a schema for this version, else 503. Details of the cache
+    and the sources need an administrator's token, because they name the machines behind this one."""
     context = here()
     try:
+        store.schema.check(context.engine)
         seq = store.articles.newest_seq(context.engine)
         principal = web.access.given()
         if principal is None or not principal.may("admin"):
