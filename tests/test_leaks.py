@@ -288,6 +288,8 @@ OWN = {
     "ceremonies",
     "office_routines",
     "outlet_applications",
+    "schema_version",
+    "backfills",
 }  # not of articles
 PUBLIC = {
     "feed_entries",

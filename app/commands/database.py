@@ -11,7 +11,7 @@ from app.deliveries import vault
 from app.run.datadir import prepare
 from app.run.doctor import checks
 from app.settings import Settings, load
-from app.store.plan import Planned
+from app.store.plan import PlannedMigration
 
 
 @click.group("db")
@@ -28,7 +28,7 @@ def db_upgrade(contract: bool, planned: bool, as_json: bool) -> None:
     settings = load()
     engine = _opened(settings)
     if planned:
-        found = store.plan.plan(engine, contract=contract)
+        found = store.plan.would_run(engine, contract=contract)
         lines = [line for migration in found for line in _lines(migration)]
         report(as_json, {"plan": msgspec.to_builtins(found)}, *(lines or ["Nothing would run."]))
         return
@@ -38,7 +38,7 @@ def db_upgrade(contract: bool, planned: bool, as_json: bool) -> None:
     report(as_json, {"database": shown, "status": "ok"}, f"{shown} is up to date.")
 
 
-def _lines(migration: Planned) -> list[str]:
+def _lines(migration: PlannedMigration) -> list[str]:
     beside = f"only beside code that knows {migration.oldest}" if migration.oldest else "older code may go on"
     lines = [f"{migration.revision}  {migration.kind}, {beside}: {migration.purpose}"]
     for step in migration.steps:

@@ -47,12 +47,13 @@ class Filler:
         self.limit = FIRST
 
     def batch(self) -> float | None:
-        """Do one batch; returns the seconds that it took, or None if nothing is left. Raises Misconfigured and Unavailable."""
-        begun = time.monotonic()
+        """Do one batch; returns the seconds that others waited for it, or None if nothing is left. Raises Misconfigured and
+        Unavailable."""
         with reading(self.engine) as connection:
             if connection.scalar(select(backfills.c.revision).where(backfills.c.ended.is_(None)).limit(1)) is None:
                 return None
         with writing(self.engine) as connection:
+            begun = time.monotonic()  # the wait for other writers is over
             left = select(backfills).where(backfills.c.ended.is_(None)).order_by(backfills.c.revision).limit(1)
             row = connection.execute(left.with_for_update()).first()
             if row is None:

@@ -42,7 +42,7 @@ SCHEMA_AND_TIME = (
     " FROM alembic_version CROSS JOIN schema_version"
 )
 OTHER_SCHEMA = (
-    "The database has another schema than this version of Pressrelay needs. `pressrelay doctor` says what to do."
+    "The database has another schema than this version of Pressrelay needs{}. `pressrelay doctor` says what to do."
 )
 UNDEFINED = ("42P01", "42703")  # a table, a column
 
@@ -168,9 +168,10 @@ def writing(engine: Engine, *, fenced: bool = True) -> Iterator[Connection]:
             from app.store import patience
 
             patience.let(connection.connection.driver_connection, WRITING_SECONDS)
-            found = connection.exec_driver_sql(SCHEMA_AND_TIME).all()
             if fenced:
-                check_fit(found)
+                check_fit(connection.exec_driver_sql(SCHEMA_AND_TIME).all())
+            else:
+                connection.exec_driver_sql(f"SET LOCAL statement_timeout = {WRITING_SECONDS * 1000}")
         elif fenced:
             check_fit(connection.exec_driver_sql(SCHEMA).all())
         yield connection
@@ -179,7 +180,7 @@ def writing(engine: Engine, *, fenced: bool = True) -> Iterator[Connection]:
 def check_fit(found: Sequence[Any]) -> None:
     """Raises Unavailable unless this version may write in a database that has this revision and oldest code (the rows of SCHEMA)."""
     if not found or (why := OURS.misfit(str(found[0][0]), str(found[0][1]))):
-        raise Unavailable(why if found else OTHER_SCHEMA)
+        raise Unavailable(why if found else OTHER_SCHEMA.format(""))
 
 
 def lock(connection: Connection) -> tuple[int, str]:
@@ -244,7 +245,7 @@ def converted() -> Iterator[None]:
         if _took_too_long(error):
             raise TooSlow("A database query took longer than PRESSRELAY_STATEMENT_SECONDS allows.") from None
         if str(getattr(error, "orig", None) or error).startswith(("no such table", "no such column")):
-            raise Unavailable(OTHER_SCHEMA) from error
+            raise Unavailable(OTHER_SCHEMA.format(f" ({_brief(error)})")) from error
         raise Unavailable(f"The database cannot be used right now ({_brief(error)}).") from error
     except (DataError, UnicodeEncodeError, OverflowError) as error:  # The drivers raise the last two themselves.
         raise Unfit(f"The database does not accept this value ({_brief(error)}).") from error
@@ -252,7 +253,7 @@ def converted() -> Iterator[None]:
         if error.connection_invalidated:
             raise Unavailable("The connection to the database was lost.") from error
         if getattr(error.orig, "sqlstate", "") in UNDEFINED:
-            raise Unavailable(OTHER_SCHEMA) from error
+            raise Unavailable(OTHER_SCHEMA.format(f" ({_brief(error)})")) from error
         raise
 
 

@@ -34,7 +34,7 @@ TABLE = re.compile(
 ALONE = "all writers wait"  # on SQLite
 
 
-class Step(Struct, frozen=True):
+class MigrationStep(Struct, frozen=True):
     """A statement of a migration."""
 
     statement: str
@@ -43,19 +43,19 @@ class Step(Struct, frozen=True):
     seconds: float  # as estimated
 
 
-class Planned(Struct, frozen=True):
+class PlannedMigration(Struct, frozen=True):
     """A migration that would run."""
 
     revision: str
     kind: Kind
     purpose: str
     oldest: str  # the oldest code that may run beside it; empty: the code before
-    steps: tuple[Step, ...]
+    steps: tuple[MigrationStep, ...]
     filled: int  # rows that are filled in afterwards, in the background
     seconds: float  # until it and its backfill end, as estimated
 
 
-def plan(engine: Engine, history: History = OURS, *, contract: bool = False) -> list[Planned]:
+def would_run(engine: Engine, history: History = OURS, *, contract: bool = False) -> list[PlannedMigration]:
     """What `upgrade` would run, in its order; nothing is changed. Raises Misconfigured and Unavailable."""
     found, oldest = state(engine)
     revisions = pending(history, found, oldest, contract=contract) if found else list(history.revisions)
@@ -63,13 +63,13 @@ def plan(engine: Engine, history: History = OURS, *, contract: bool = False) -> 
         return [_planned(connection, revision) for revision in revisions]
 
 
-def _planned(connection: Connection, revision: Revision) -> Planned:
+def _planned(connection: Connection, revision: Revision) -> PlannedMigration:
     module = loaded(revision)
     steps = tuple(_step(connection, line) for line in statements(revision, connection.dialect.name))
     filled = _rows(connection, module.backfilled) if revision.backfills else 0
     purpose = " ".join((module.__doc__ or "").partition("\n\n")[0].split())
     seconds = sum(step.seconds for step in steps) + 2 * filled * FILLED / 1e6  # half of the time is left to others
-    return Planned(revision.number, revision.kind, purpose, revision.oldest, steps, filled, round(seconds, 1))
+    return PlannedMigration(revision.number, revision.kind, purpose, revision.oldest, steps, filled, round(seconds, 1))
 
 
 def statements(revision: Revision, dialect: str) -> list[str]:
@@ -79,11 +79,11 @@ def statements(revision: Revision, dialect: str) -> list[str]:
 
     written = io.StringIO()
     context = MigrationContext.configure(
-        dialect=postgresql.dialect() if dialect == "postgresql" else sqlite.dialect(),
+        dialect=postgresql.dialect() if dialect == "postgresql" else sqlite.dialect(),  # type: ignore[no-untyped-call]
         opts={"as_sql": True, "output_buffer": written, "literal_binds": True},
     )
     try:
-        with Operations.context(context):  # type: ignore[no-untyped-call]
+        with Operations.context(context):
             migrate: Callable[[], None] = loaded(revision).upgrade
             migrate()
     except (AttributeError, CompileError):  # No connection: what follows depends on the data.
@@ -96,13 +96,13 @@ def _split(written: str) -> list[str]:
     return [line for line in lines if line and line not in ("BEGIN", "COMMIT")]
 
 
-def _step(connection: Connection, statement: str) -> Step:
+def _step(connection: Connection, statement: str) -> MigrationStep:
     lock, each = next(((lock, each) for begin, lock, each in LOCKS if re.match(begin, statement)), ("", 0))
     named = TABLE.search(statement)
     rows = _rows(connection, named[1]) if named and each else 0
     if connection.dialect.name == "sqlite":
         lock = ALONE
-    return Step(statement, lock, rows, round(QUICK + rows * each / 1e6, 1) if lock else 0.0)
+    return MigrationStep(statement, lock, rows, round(QUICK + rows * each / 1e6, 1) if lock else 0.0)
 
 
 def _rows(connection: Connection, name: str) -> int:

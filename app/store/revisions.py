@@ -4,7 +4,7 @@ A revision is a migration. Its number is the beginning of its file name. It decl
 
     kind = "expand"     old code may go on beside it. It runs before the new code does, by itself
     kind = "contract"   takes away what only old code needs. It runs after, when an operator says so
-    oldest = "0029"     of a contract: code that knows this revision, or a later one, may run beside it; older code must be gone
+    oldest = "0029"     code that knows this revision, or a later one, may run beside it; older code must be gone. Each contract has it
 
 A version of the code is named by the newest revision that it knows. Migrations are not imported here: a process that needs no upgrade
 starts half a second sooner.
@@ -17,7 +17,7 @@ from typing import Literal, cast
 from msgspec import Struct
 
 VERSIONS = Path(__file__).parent / "migrations" / "versions"
-DECLARED = re.compile(r'^(kind|oldest) = "(\w+)"$', re.MULTILINE)
+DECLARED = re.compile(r'^(kind|oldest) = "(\w+)"(?:  # .*)?$', re.MULTILINE)
 BACKFILL = re.compile(r"^def backfill\(", re.MULTILINE)
 
 Kind = Literal["expand", "contract"]
@@ -28,7 +28,7 @@ class Revision(Struct, frozen=True):
 
     number: str
     kind: Kind
-    oldest: str  # the oldest code that may run beside it; empty: whatever could run before
+    oldest: str  # the oldest code that may run beside it; empty: what could run before
     backfills: bool  # whether it has rows to be filled in the background
     path: Path
 

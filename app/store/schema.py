@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -123,6 +124,7 @@ def _lost(engine: Engine, loses: dict[str, str]) -> list[str]:
     return [f"what {count} rows of {name} hold" for name, count in counts.items() if count]
 
 
+@cache
 def loaded(revision: Revision) -> ModuleType:
     """The module of a migration."""
     spec = importlib.util.spec_from_file_location(f"pressrelay_migration_{revision.number}", revision.path)

@@ -8,6 +8,7 @@ down_revision = "0028"
 branch_labels = None
 depends_on = None
 kind = "expand"
+oldest = "0029"  # code before does not look whether it may write
 
 
 def upgrade() -> None:
@@ -25,7 +26,7 @@ def upgrade() -> None:
         sa.Column("begun", sa.BigInteger, nullable=False),
         sa.Column("ended", sa.BigInteger),
     )
-    op.bulk_insert(made, [{"id": 1, "oldest": ""}])
+    op.bulk_insert(made, [{"id": 1, "oldest": oldest}])
 
 
 def downgrade() -> None:
