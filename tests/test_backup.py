@@ -27,7 +27,8 @@ from app.backup.places import find_place
 from app.backup.streams import Opener, Seal
 from app.errors import Damaged, Draining, Misconfigured, Unavailable
 from app.settings import Settings
-from app.store.engine import REVISIONS, writing
+from app.store.engine import writing
+from app.store.revisions import OURS
 from tests.backups import CONTENTS, back_up, filled, put_back, put_with_file, rows_of, settings_of
 from tests.conftest import ROOT, Server, new_database, until
 from tests.subscriber import Subscriber
@@ -285,22 +286,22 @@ def test_a_backup_of_an_older_schema_is_upgraded(small: tuple[Settings, store.En
     old = store.connect(f"sqlite:///{tmp_path}/old.db")
     config = Config()
     config.set_main_option("script_location", "app.store:migrations")
-    with writing(old) as connection:
+    with writing(old, fenced=False) as connection:
         config.attributes["connection"] = connection
-        command_of_alembic.upgrade(config, REVISIONS[-2])
+        command_of_alembic.upgrade(config, OURS.revisions[-2].number)
     old.dispose()
     content = zstandard.compress((tmp_path / "old.db").read_bytes())
     (folder / "database.zst").write_bytes(content)
     told = json.loads((folder / "manifest.json").read_bytes())
-    told["schema"] = REVISIONS[-2]
+    told["schema"] = OURS.revisions[-2].number
     told["parts"][0] |= {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
     told["details"]["audit_records"] = 0
     (folder / "manifest.json").write_text(json.dumps(told))
     target = settings_of(tmp_path / "restored")
     restored = put_back(target, tmp_path / "kept", verify=True)
-    assert restored.verified[0].endswith(f"the backup has schema {REVISIONS[-2]}, which was upgraded.")
+    assert restored.verified[0].endswith(f"the backup has schema {OURS.revisions[-2].number}, which was upgraded.")
     again = opened(target)
-    assert store.snapshot.revision(again) == REVISIONS[-1] and store.operation.now_holds(again).held
+    assert store.snapshot.revision(again) == OURS.newest and store.operation.now_holds(again).held
     again.dispose()
 
 

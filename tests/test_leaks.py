@@ -286,6 +286,8 @@ OWN = {
     "outlet_applications",
     "samples",
     "hosts",
+    "schema_version",
+    "backfills",
 }  # not of articles
 PUBLIC = {
     "feed_entries",

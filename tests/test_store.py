@@ -22,7 +22,7 @@ from app.accounts.offices import OfficeRecord
 from app.errors import Misconfigured
 from app.query.query import Query
 from app.store import Change, Engine
-from app.store.engine import REVISIONS
+from app.store.revisions import OURS
 from app.store.tables import metadata
 from feeds.article import Article, Office, Related, Term
 from tests.articles import SEED
@@ -428,12 +428,12 @@ def test_a_database_of_the_version_before_is_taken_as_it_is(tmp_path: Path) -> N
         (
             "0012",
             "The database has schema 0012 of an older version of Pressrelay; this version needs schema "
-            f"{REVISIONS[-1]}. Upgrade it",
+            f"{OURS.newest}. Upgrade it",
         ),
         (
             "9999",
             "The database has schema 9999 of a newer version of Pressrelay; this version needs schema "
-            f"{REVISIONS[-1]}. Start that",
+            f"{OURS.newest}. Start that",
         ),
     ],
 )

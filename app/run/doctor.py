@@ -53,6 +53,7 @@ def checks(settings: Settings) -> list[Check]:
         found.append(Check("database", True, f"{shown}, {seq} changes"))
         clock = store.clock.complaint(engine)
         found.append(Check("clock", not clock, clock or "agrees with the database"))
+        found.append(Check("schema", True, " ".join(store.plan.standing(engine))))
         found.append(_secrets(settings, store.deliveries.key_ids(engine)))
         found += _operation(store.operation.now_holds(engine), time.time())
         if settings.read_database_url:

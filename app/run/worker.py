@@ -63,7 +63,8 @@ def run(engine: Engine, cache: Cache, stop: threading.Event, folder: Path) -> No
     failed = False
     ready: dict[store.feeds.Ref, store.articles.DueArticle] = {}
     measures.keep_noting(str(folder), "worker", stop)
-    counted, noted, complaint = time.monotonic(), -NOTED, ""
+    counted, noted, filled, complaint = time.monotonic(), -NOTED, -BOOKS, ""
+    filler = store.backfill.Filler(engine)
     while not stop.is_set():
         try:
             if time.monotonic() > noted + NOTED:
@@ -85,6 +86,8 @@ def run(engine: Engine, cache: Cache, stop: threading.Event, folder: Path) -> No
                 if (found := store.clock.complaint(engine)) != complaint:
                     log.error("%s", found) if found else log.info("The clock is right again.")
                     complaint = found
+            if time.monotonic() > filled + BOOKS and filler.batch() is None:
+                filled = time.monotonic()  # nothing is left; while something is, each look does a batch
             failed = False
         except Unavailable as error:
             if not failed:

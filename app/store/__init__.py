@@ -8,6 +8,7 @@ from app.store import (
     accounts,
     articles,
     audit,
+    backfill,
     clock,
     copies,
     deliveries,
@@ -17,13 +18,16 @@ from app.store import (
     inventory,
     leftover,
     operation,
+    plan,
     press_events,
     reach,
     samples,
+    schema,
     snapshot,
 )
 from app.store.changes import Change, Keys, keys
-from app.store.engine import Engine, connect, shorten_log, upgrade
+from app.store.engine import Engine, connect, shorten_log
+from app.store.schema import upgrade
 from app.store.tables import instant, micros
 
 __all__ = [
@@ -33,6 +37,7 @@ __all__ = [
     "accounts",
     "articles",
     "audit",
+    "backfill",
     "clock",
     "connect",
     "copies",
@@ -46,9 +51,11 @@ __all__ = [
     "leftover",
     "micros",
     "operation",
+    "plan",
     "press_events",
     "reach",
     "samples",
+    "schema",
     "shorten_log",
     "snapshot",
     "upgrade",

@@ -1,11 +1,11 @@
-"""Connects to the database, reads and writes in it, and upgrades its schema: SQLite (WAL, every commit synced) or PostgreSQL."""
+"""Connects to the database, and reads and writes in it: SQLite (WAL, every commit synced) or PostgreSQL."""
 
 import math
 import re
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -18,11 +18,9 @@ from sqlalchemy import (
     create_engine,
     event,
     func,
-    inspect,
     literal_column,
     make_url,
     select,
-    text,
     update,
 )
 from sqlalchemy import Engine as Engine
@@ -31,6 +29,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.errors import Draining, Misconfigured, TooSlow, Unavailable, Unfit
 from app.store.built import Built
+from app.store.revisions import OURS
 from app.store.tables import changes, counter
 from app.text.masking import hushed
 
@@ -43,12 +42,14 @@ SEVERAL = re.compile(
 HOST = re.compile(r"(?P<host>\[[^]]*\]|[^:\[\]]*)(?::(?P<port>.*))?")  # an IPv6 address is in brackets
 OPERATIONS = 20_000  # instructions of SQLite's virtual machine between two looks at the time
 ASK_AGAIN = 0.0002  # seconds between two attempts to begin a transaction
-VERSIONS = Path(__file__).parent / "migrations" / "versions"
-# A migration's file name begins with the revision that it leads to.
-REVISIONS = sorted(path.name[:4] for path in VERSIONS.glob("[0-9]*.py"))
 LOG_SIZE = 64 * 1024 * 1024  # bytes that the write-ahead log of SQLite keeps
 LATEST_AHEAD = 2 * 3_600_000_000  # microseconds
-MIGRATION_LOCK = 7_079_771  # any number that only this project uses
+# The database's revision, and the oldest code that may run beside it.
+SCHEMA = "SELECT version_num, oldest FROM alembic_version CROSS JOIN schema_version"
+OTHER_SCHEMA = (
+    "The database has another schema than this version of Pressrelay needs{}. `pressrelay doctor` says what to do."
+)
+UNDEFINED = ("42P01", "42703")  # a table, a column
 
 
 def connect(
@@ -210,15 +211,24 @@ def _begin_in_turn(connection: Any) -> None:
 
 
 @contextmanager
-def writing(engine: Engine) -> Iterator[Connection]:
-    """One transaction, committed to disk when the block ends. Raises Unavailable and Unfit."""
-    with _converted(), _turn(engine), engine.begin() as connection:
+def writing(engine: Engine, *, fenced: bool = True) -> Iterator[Connection]:
+    """One transaction, committed to disk when the block ends. It is refused where this version may not write in the schema; not
+    `fenced`: it changes the schema itself. Raises Unavailable and Unfit."""
+    with converted(), _turn(engine), engine.begin() as connection:
         # The deadline for queries does not apply to a transaction, which may wait for other writers.
         if connection.dialect.name == "sqlite":
             connection.info["until"] = math.inf
-        elif limits := connection.info["limits"]:
-            _let_write(connection, limits)
+            if fenced:
+                check_fit(connection.connection.driver_connection.execute(SCHEMA).fetchall())  # type: ignore[union-attr]
+        else:
+            _let_write(connection, fenced)
         yield connection
+
+
+def check_fit(found: Sequence[Any]) -> None:
+    """Raises Unavailable unless this version may write in a database that has this revision and oldest code (the rows of SCHEMA)."""
+    if not found or (why := OURS.misfit(str(found[0][0]), str(found[0][1]))):
+        raise Unavailable(why if found else OTHER_SCHEMA.format(""))
 
 
 class LastNumber(NamedTuple):
@@ -243,15 +253,20 @@ def lock(connection: Connection, *, takes: bool = False) -> LastNumber:
     return LastNumber(int(seq), str(instance), int(at or 0))
 
 
-def _let_write(connection: Connection, limits: Mapping[str, int]) -> None:
-    """Give the statements of this transaction more time than a query. Behind a pooler nothing was set for the session, so set all."""
+def _let_write(connection: Connection, fenced: bool) -> None:
+    """Give the statements of this transaction more time than a query, and look in the same statement whether this version may write
+    here. Behind a pooler nothing was set for the session, so set all."""
     from app.store import patience
 
+    limits: Mapping[str, int] = connection.info["limits"]
     own = dict(limits) if connection.info["pooled"] else {}
     if "statement_timeout" in limits:
         own["statement_timeout"] = WRITING_SECONDS * 1000
         patience.let(connection.connection.driver_connection, WRITING_SECONDS)
-    if own:
+    if fenced:
+        times = "".join(f", set_config('{name}', '{value}', true)" for name, value in own.items())
+        check_fit(connection.exec_driver_sql(SCHEMA.replace(" FROM", f"{times} FROM")).all())
+    elif own:
         connection.exec_driver_sql("; ".join(f"SET LOCAL {name} = {value}" for name, value in own.items()))
 
 
@@ -300,7 +315,7 @@ _turns: dict[str, threading.Lock] = {}  # database URL -> the lock that its writ
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """A connection for single statements, each its own snapshot. Raises Unavailable and Unfit."""
-    with _converted(), engine.connect().execution_options(reading=True) as connection:
+    with converted(), engine.connect().execution_options(reading=True) as connection:
         if connection.dialect.name == "postgresql" and "snapshot" not in engine.get_execution_options():
             limits = connection.info["limits"]
             if connection.info["pooled"] and "statement_timeout" in limits:
@@ -319,18 +334,23 @@ def sizes_of(engine: Engine, found: Mapping[str, Select[Any]]) -> dict[str, int]
 
 
 @contextmanager
-def _converted() -> Iterator[None]:
+def converted() -> Iterator[None]:
+    """Raises the errors of the drivers as Unavailable and Unfit."""
     try:
         yield
     except (OperationalError, InterfaceError, PoolTimeout, sqlite3.OperationalError) as error:
         if _took_too_long(error):
             raise TooSlow("A database query took longer than PRESSRELAY_STATEMENT_SECONDS allows.") from None
+        if str(getattr(error, "orig", None) or error).startswith(("no such table", "no such column")):
+            raise Unavailable(OTHER_SCHEMA.format(f" ({_brief(error)})")) from error
         raise _unavailable(error) from error
     except (DataError, UnicodeEncodeError, OverflowError) as error:  # The drivers raise the last two themselves.
         raise Unfit(f"The database does not accept this value ({_brief(error)}).") from error
     except DBAPIError as error:
         if error.connection_invalidated:
             raise Unavailable("The connection to the database was lost.") from error
+        if getattr(error.orig, "sqlstate", "") in UNDEFINED:
+            raise Unavailable(OTHER_SCHEMA.format(f" ({_brief(error)})")) from error
         raise
 
 
@@ -357,44 +377,3 @@ def _took_too_long(error: Exception) -> bool:
 def _brief(error: Exception) -> str:
     cause = getattr(error, "orig", None) or error
     return hushed(str(cause).strip().splitlines()[0][:200]) if str(cause).strip() else type(cause).__name__
-
-
-def revision(engine: Engine) -> str:
-    """The revision of the schema; empty for a new database. Raises Unavailable."""
-    with reading(engine) as connection:
-        if not inspect(connection).has_table("alembic_version"):
-            return ""
-        return str(connection.scalar(text("SELECT version_num FROM alembic_version")) or "")
-
-
-def upgrade(engine: Engine) -> None:
-    """Upgrade the schema to the newest revision; two processes may do so at once. Raises Misconfigured if the schema is too old, or
-    newer than this version, and Unavailable."""
-    found = revision(engine)
-    if found == REVISIONS[-1]:
-        return
-    if found and found not in REVISIONS:
-        oldest, newest = REVISIONS[0], REVISIONS[-1]
-        whose, then = (
-            ("a newer version", "Start that version.")
-            if found > newest
-            else (
-                "an older version",
-                f"Upgrade it to schema {oldest} first, with the last version that made schema {oldest}.",
-            )
-        )
-        raise Misconfigured(
-            f"The database has schema {found} of {whose} of Pressrelay; this version needs schema {newest}. {then}"
-        )
-    # Imported only here: a process that needs no upgrade starts half a second sooner.
-    import alembic.command
-    import alembic.config
-
-    config = alembic.config.Config()
-    config.set_main_option("script_location", "app.store:migrations")
-    with writing(engine) as connection:
-        if connection.dialect.name == "postgresql":
-            connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")  # A migration may compute.
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
-        config.attributes["connection"] = connection
-        alembic.command.upgrade(config, "head")

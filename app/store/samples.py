@@ -7,7 +7,8 @@ from msgspec import Struct
 from sqlalchemy import Engine, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from app.store.engine import REVISIONS, reading, writing
+from app.store.engine import reading, writing
+from app.store.revisions import OURS
 from app.store.tables import hosts, instant, micros, samples
 
 SPAN = 600  # seconds that one sample is about
@@ -81,4 +82,4 @@ def database_size(engine: Engine) -> int:
 
 def newest_schema() -> str:
     """The newest migration that this program knows."""
-    return REVISIONS[-1]
+    return OURS.newest

@@ -971,6 +971,26 @@ Index(
     "press_event_places_updated", press_event_places.c.place, press_event_places.c.topic, press_event_places.c.updated
 )
 
+# One row. Each write reads it beside the database's revision (app/store/engine.py), and is refused if its code is too old.
+schema_version = Table(
+    "schema_version",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("oldest", String(32), nullable=False),  # the oldest code that may run beside the schema; empty: any
+)
+
+# How far the backfills of migrations are (app/store/backfill.py).
+backfills = Table(
+    "backfills",
+    metadata,
+    Column("revision", String(32), primary_key=True),  # the migration that has it
+    Column("place", Text, nullable=False),  # where the next batch begins, in the migration's own words
+    Column("done", BigInteger, nullable=False),  # rows
+    Column("total", BigInteger, nullable=False),  # rows, as estimated when it began
+    Column("begun", BigInteger, nullable=False),
+    Column("ended", BigInteger),
+)
+
 
 def micros(instant: datetime) -> int:
     """An instant as whole microseconds since 1970."""

@@ -26,9 +26,9 @@ def health() -> Response:
 
 @blueprint.get("/readyz")
 def ready() -> Response:
-    """Whether releases can be accepted: 200 if the database answers and the disk has room, else 503; also 503 while the server drains.
-    The status "degraded" says that something else is wrong. What it is needs an administrator's token, because it may concern releases
-    that wait, or name the machines behind this one."""
+    """Whether releases can be accepted: 200 if the database answers, has a schema for this version and the disk has room, else 503;
+    also 503 while the server drains. The status "degraded" says that something else is wrong. What it is needs an administrator's
+    token, because it may concern releases that wait, or name the machines behind this one."""
     context = here()
     if draining():
         return _json({"status": "draining"}, 503)
@@ -36,6 +36,7 @@ def ready() -> Response:
         log.error("%s", reason)
         return _json({"status": "disk-full"}, 503)
     try:
+        store.schema.check(context.engine)
         operation = store.operation.now_holds(context.engine)
         left = ({"deliveries": "held"} if operation.held else {}) | ({"intake": "drained"} if operation.drained else {})
         warnings = _warnings(context)

@@ -13,6 +13,7 @@ revision = "0017"
 down_revision = None
 branch_labels = None
 depends_on = None
+kind = "expand"
 
 BigId = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 KEPT = "the audit log is only added to"

@@ -11,6 +11,7 @@ revision = "0026"
 down_revision = "0025"
 branch_labels = None
 depends_on = None
+kind = "expand"
 
 EPOCH, MICRO = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 QUARTER = 900_000_000  # microseconds

@@ -7,6 +7,7 @@ revision = "0031"
 down_revision = "0030"
 branch_labels = None
 depends_on = None
+kind = "expand"
 
 
 def upgrade() -> None:
