@@ -30,7 +30,8 @@ from app.settings import Settings
 from app.store.engine import writing
 from app.store.revisions import OURS
 from tests.backups import CONTENTS, back_up, filled, put_back, put_with_file, rows_of, settings_of
-from tests.conftest import ROOT, Server, new_database, until
+from tests.conftest import ROOT, Server, until
+from tests.migrated import postgres_database
 from tests.subscriber import Subscriber
 from tests.test_hub import PUSH, accredited
 from tests.test_hub import push as push_article
@@ -45,7 +46,7 @@ TARGETS = ["sqlite", "postgresql"]
 @pytest.fixture(params=TARGETS)
 def source(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Settings, store.Engine]]:
     """A server's settings and its filled database, of each kind."""
-    url = new_database(request.getfixturevalue("postgres")) if request.param == "postgresql" else ""
+    url = postgres_database(request.getfixturevalue("postgres")) if request.param == "postgresql" else ""
     settings = settings_of(tmp_path / "data", url)
     engine = filled(settings)
     yield settings, engine
@@ -63,7 +64,7 @@ def small(tmp_path: Path) -> Iterator[tuple[Settings, store.Engine]]:
 
 def elsewhere(settings: Settings, request: pytest.FixtureRequest, tmp_path: Path, name: str = "restored") -> Settings:
     """The settings of an empty server of the same kind."""
-    url = new_database(request.getfixturevalue("postgres")) if settings.database_url else ""
+    url = postgres_database(request.getfixturevalue("postgres")) if settings.database_url else ""
     return settings_of(tmp_path / name, url)
 
 
@@ -415,7 +416,7 @@ def test_a_disk_that_is_full(small: tuple[Settings, store.Engine], tmp_path: Pat
 
 
 def test_a_program_that_is_not_there_or_fails(postgres: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = settings_of(tmp_path / "data", new_database(postgres))
+    settings = settings_of(tmp_path / "data", postgres_database(postgres))
     engine = filled(settings)
     place = find_place(settings, str(tmp_path / "kept"), new=True)
     with pytest.raises(Misconfigured, match="pg_dump is not in"):
@@ -430,7 +431,7 @@ def test_a_program_that_is_not_there_or_fails(postgres: str, tmp_path: Path, mon
 
 
 def test_a_restore_that_was_killed_is_seen(postgres: str, tmp_path: Path) -> None:
-    settings = settings_of(tmp_path / "data", new_database(postgres))
+    settings = settings_of(tmp_path / "data", postgres_database(postgres))
     engine = filled(settings)
     back_up(settings, engine, tmp_path / "kept")
     store.snapshot.run_statements(engine, store.snapshot.ASIDE.rstrip(";"))

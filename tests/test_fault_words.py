@@ -63,8 +63,7 @@ def sentences() -> set[str]:
     found: set[str] = set()
     patterns = (
         r"Outcome\(error=\"([A-Z][^\"]*)\"",
-        r"f?\"((?:The (?:callback|endpoint|subscriber) answered with|No (?:answer|connection)|Its account|The lease"
-        r"|The reader)[^\"]*)\"",
+        r"f?\"((?:The (?:callback|endpoint|subscriber) answered with|No (?:answer|conn)|Its account|The (?:lease|reader))[^\"]*)\"",
         r"\"(The operator (?:paused|ended) it\.)\"",
         r"(?:Refusal|Stopped)\(\"([^\"]*)\"\)",
         r"\"(The (?:outlet is suspended|accreditation of the outlet)[^\"]*)\"",

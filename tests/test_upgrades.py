@@ -16,6 +16,7 @@ from app.store import Engine
 from app.store.revisions import OURS, VERSIONS, history
 from app.store.schema import loaded
 from tests.conftest import until
+from tests.migrated import postgres_database
 from tests.test_store import article, guids, put
 from tests.upgrades import toy_history
 
@@ -141,8 +142,12 @@ def test_a_plan_shows_what_would_run_and_changes_nothing(engine: Engine, tmp_pat
     assert [planned.revision for planned in store.plan.would_run(engine)] == []
 
 
-def test_a_plan_of_a_new_database_has_each_migration(database_url: str) -> None:
-    engine = store.connect(database_url)
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_plan_of_a_new_database_has_each_migration(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/new.db"
+    if kind == "postgresql":
+        url = postgres_database(request.getfixturevalue("postgres"), empty=True)
+    engine = store.connect(url)
     assert [planned.revision for planned in store.plan.would_run(engine)] == [one.number for one in OURS.revisions]
     engine.dispose()
 

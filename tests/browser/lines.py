@@ -216,6 +216,7 @@ LINES = (
     Line("documentation.page", "/docs/tour", main="main summary"),
     Line("documentation.page", "/docs/formats", name="wide table"),
     Line("documentation.page", "/docs/http", name="long"),
+    Line("documentation.page", "/docs/design", name="drawing"),
     Line("documentation.page", "/docs/nginx.conf", name="plain"),
     Line("documentation.page", "/docs/none", status=404, name="missing"),
     Line("reference.listed", "/docs/api"),

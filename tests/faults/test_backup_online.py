@@ -19,7 +19,8 @@ from sqlalchemy import text
 from app import store
 from app.settings import load
 from tests.backups import back_up, filled, put_back, rows_of, settings_of
-from tests.conftest import ROOT, Server, new_database, together, until
+from tests.conftest import ROOT, Server, together, until
+from tests.migrated import postgres_database
 from tests.test_enclosures import PDF
 from tests.test_enclosures import push as push_with_file
 from tests.test_enclosures import release as release_with_file
@@ -80,7 +81,7 @@ def rows(engine: store.Engine, statement: str) -> list[tuple[object, ...]]:
 def test_a_backup_every_second_during_writes(
     own_server: Callable[..., Server], request: pytest.FixtureRequest, tmp_path: Path, kind: str
 ) -> None:
-    database = {"database_url": new_database(request.getfixturevalue("postgres"))} if kind == "postgresql" else {}
+    database = {"database_url": postgres_database(request.getfixturevalue("postgres"))} if kind == "postgresql" else {}
     server = own_server(workers="2", **database).start()
     token = server.office()
     pushing = Pushing(server, token)
@@ -101,7 +102,7 @@ def test_a_backup_every_second_during_writes(
     whole = rows(engine, CHANGES)
     grown = []
     for number, (began, name) in enumerate(made):
-        url = new_database(request.getfixturevalue("postgres")) if database else ""
+        url = postgres_database(request.getfixturevalue("postgres")) if database else ""
         target = replace(settings_of(tmp_path / f"restored{number}", url), base_url=settings.base_url)
         restored = put_back(target, tmp_path / "kept", name=name, verify=True)
         assert any("byte for byte" in sentence for sentence in restored.verified)

