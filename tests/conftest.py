@@ -225,6 +225,12 @@ def own_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
         server.close()
 
 
+def calls_waiting(engine: Engine, host: str) -> int:
+    """How many confirmations and refusals wait to be sent to a host."""
+    with engine.connect() as connection:
+        return int(connection.exec_driver_sql(f"SELECT count(*) FROM intents WHERE host = '{host}'").scalar_one())
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """A real PostgreSQL, started here; its URL without the database's name."""

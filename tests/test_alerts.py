@@ -23,7 +23,7 @@ from app.errors import Misconfigured, Problem, Refused
 from app.settings import Settings, load
 from app.store import Engine, micros
 from tests.articles import make
-from tests.conftest import SEED, Server, together, until
+from tests.conftest import SEED, Server, calls_waiting, together, until
 from tests.mailbox import Mailbox
 from tests.migrated import sqlite_database
 from tests.test_hub import push
@@ -284,7 +284,7 @@ def waits(server: Server, *hosts: str) -> None:
     """Wait until every mail to these hosts that was asked for is with the mail server."""
     engine = server.engine()
     try:
-        until(lambda: not any(store.deliveries.count_intents(engine, host) for host in hosts), 30)
+        until(lambda: not any(calls_waiting(engine, host) for host in hosts), 30)
     finally:
         engine.dispose()
 

@@ -20,7 +20,7 @@ from app.store.deliveries import Subscription
 from app.store.desk import Noted
 from app.store.tables import deliveries
 from feeds import Office
-from tests.conftest import together, until
+from tests.conftest import calls_waiting, together, until
 from tests.desk import Desk, path_of, revision, soon, step
 from tests.mailbox import Mailbox
 from tests.test_store import article, put
@@ -110,7 +110,7 @@ def test_nobody_is_flooded(desk: Desk, mailbox: Mailbox) -> None:
     draft = desk.draft(writer)
     for _ in range(notices.FREE + 3):
         assert step(writer, draft, "submit").status_code == 303
-        until(lambda: not store.deliveries.count_intents(desk.context.engine, "office.example"))
+        until(lambda: not calls_waiting(desk.context.engine, "office.example"))
         assert step(writer, draft, "take-back").status_code == 303
     assert len(mailbox.to("dry@office.example")) <= notices.FREE
 
@@ -242,7 +242,7 @@ def test_what_failed_is_told_on_both_databases(engine: store.Engine, office: Off
     assert notices.notify(context, due + timedelta(minutes=6)) == 1
     assert notices.notify(context, due + timedelta(minutes=6)) == 0
     assert [one.kind for one in store.desk.notices_of(engine, code, ("late",), now)] == ["late"]
-    assert store.deliveries.count_intents(engine, "office.example") == (1 if code == "jeonbuk" else 0)
+    assert calls_waiting(engine, "office.example") == (1 if code == "jeonbuk" else 0)
     store.desk.forget_notices(engine, due + timedelta(days=40))
     assert store.desk.notices_of(engine, code, ("late",), now) == []
 
@@ -255,7 +255,7 @@ def test_a_plan_that_is_late_is_told_once(engine: store.Engine, office: OfficeRe
     assert notices.notify(context, now + timedelta(seconds=10)) == 0
     assert notices.notify(context, now + timedelta(seconds=50)) == 1
     assert notices.notify(context, now + timedelta(seconds=60)) == 0
-    assert store.deliveries.count_intents(engine, "office.example") == 1
+    assert calls_waiting(engine, "office.example") == 1
     assert Noted("unsent", f"{draft.id} {store.micros(now)}", "jeonbuk", draft.id, now) not in store.desk.unsent(
         engine, now
     )
@@ -290,4 +290,4 @@ def test_what_reached_nobody_is_told_once(engine: store.Engine, office: OfficeRe
     put(engine, article("tag:full", office=Office("jeonbuk", "전북특별자치도")))
     store.deliveries.end_subscription(engine, named["full"].id, "The mail server rejects this address.", now)
     assert len(store.desk.undelivered(engine, now - timedelta(hours=1))) == 1
-    assert store.deliveries.count_intents(engine, "office.example") == 2
+    assert calls_waiting(engine, "office.example") == 2

@@ -45,8 +45,10 @@ def test_links_end_by_time_by_hand_and_with_the_rights_of_their_maker(engine: st
     limited = store.desk.draft_by_id(engine, draft.id)
     assert limited is not None and limited.people == ("third",) and limited.revision == 1, "nobody's text is stale"
     for _ in range(MOST - 1):
-        assert store.desk.make_link(engine, draft, "author", hour, NOW)
-    assert store.desk.make_link(engine, draft, "author", hour, NOW) is None
+        assert store.desk.make_link(engine, limited, "author", hour, NOW)
+    assert store.desk.make_link(engine, limited, "author", hour, NOW) is None
+    with pytest.raises(store.desk.Stale):
+        store.desk.make_link(engine, draft, "author", hour, NOW)
 
 
 def test_a_limited_draft_is_counted_for_its_people_alone(engine: store.Engine, draft: DraftRecord) -> None:

@@ -48,6 +48,8 @@ SHORT = {
 # Made while running: each has its test of its own.
 MADE = {
     ("app.desk.sentences", "pattern"),
+    ("app.store.patience", "pattern"),
+    ("app.store.plan", "begin"),  # reads statements of our own migrations
     ("app.text.fulltext", "forms"),
     ("schemas.text", "f'{mark}{{{MOST_MARKS}}}(?={mark})'"),
 }

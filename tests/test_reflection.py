@@ -13,7 +13,7 @@ from app.deliveries import restraint
 from app.errors import Refused
 from app.outbound.callbacks import Client, Policy
 from bench.processes import free_port
-from tests.conftest import Server, together, until
+from tests.conftest import Server, calls_waiting, together, until
 from tests.subscriber import Subscriber, answer, subscribing
 from tests.test_hub import PUSH, accredited, ask, state, topic_of
 
@@ -49,7 +49,7 @@ def test_a_host_that_confirms_nothing_is_called_a_few_times(server: Server, vict
 
     together(*[lambda thread=thread: flood(thread) for thread in range(8)])  # type: ignore[misc]
     engine = server.engine()
-    until(lambda: store.deliveries.count_intents(engine, victim.host) == 0)
+    until(lambda: calls_waiting(engine, victim.host) == 0)
     engine.dispose()
     calls = [got for got in victim.got if got.path.startswith("/v/")]
     # One failure more for its one subscription; what is in flight at once is not counted yet.
@@ -66,7 +66,7 @@ def test_a_refusal_is_told_to_the_requester_alone(server: Server, victim: Subscr
     topic = f"{server.url}/feed.atom?office=hubs&status=embargoed"
     assert ask(server, topic, victim.url(path)).status_code == 401
     engine = server.engine()
-    assert store.deliveries.count_intents(engine, victim.host) == 0, "nothing is to be told there"
+    assert calls_waiting(engine, victim.host) == 0, "nothing is to be told there"
     engine.dispose()
     assert victim.to(path, "GET") == []
 

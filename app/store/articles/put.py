@@ -108,7 +108,8 @@ class Writer:
         change = None
         if self.at > micros(self.now):  # The clock was set back.
             self.at += 1
-            if write.sort is not None and write.moves:
+            # An article of an archive stands where its own date says.
+            if write.sort is not None and write.moves and write.sort >= micros(self.now):
                 write = msgspec.structs.replace(write, sort=max(write.sort, self.at))
         if write.change is not None:
             self.seq += 1
