@@ -49,6 +49,7 @@ SHORT = {
 MADE = {
     ("app.desk.sentences", "pattern"),
     ("app.store.patience", "pattern"),
+    ("app.syndication.fault_words", "pattern"),
     ("app.store.plan", "begin"),  # reads statements of our own migrations
     ("app.text.fulltext", "forms"),
     ("schemas.text", "f'{mark}{{{MOST_MARKS}}}(?={mark})'"),
