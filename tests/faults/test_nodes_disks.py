@@ -180,10 +180,12 @@ def test_an_embargo_that_is_not_lifted_is_told(own_server: Make) -> None:
     token = server.office()
     (worker,) = titled(server, "pressrelay worker")
     os.kill(worker, signal.SIGSTOP)
+    later = b"</issued><embargo until='2099-01-01T00:00:00+09:00'/>"
+    body = minimal("tag:example.org,2026:late").replace(b"</issued>", later, 1)
+    assert server.push(token, body).status_code == 201
     engine = server.engine()
-    assert server.push(token, minimal("tag:example.org,2026:now")).status_code == 201
-    with engine.begin() as connection:
-        connection.exec_driver_sql("UPDATE articles SET public = 0, due = ?", (int((time.time() - 7) * 1_000_000),))
+    with engine.begin() as connection:  # its instant was seven seconds ago
+        connection.exec_driver_sql("UPDATE articles SET due = ?", (int((time.time() - 7) * 1_000_000),))
     engine.dispose()
     assert server.client.get("/readyz").json() == {"status": "degraded"}
     (warning,) = server.ready()["warnings"]
