@@ -119,16 +119,10 @@ class Server:
         def running() -> bool:
             assert self.process is not None
             assert self.process.poll() is None, self.log.read_text()
-            return "stop with Ctrl-C" in self.log.read_bytes()[size:].decode() or self._answers()
+            return "stop with Ctrl-C" in self.log.read_bytes()[size:].decode()
 
         until(running, 40, 0.05)
         return self
-
-    def _answers(self) -> bool:
-        try:
-            return httpx.get(f"{self.url}/readyz", trust_env=False, timeout=1).status_code == 200
-        except httpx.HTTPError:
-            return False
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         with TemporaryFile() as out, TemporaryFile() as err:

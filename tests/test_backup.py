@@ -15,8 +15,6 @@ import msgspec
 import pyrage
 import pytest
 import zstandard
-from alembic import command as command_of_alembic
-from alembic.config import Config
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import text
 
@@ -27,8 +25,7 @@ from app.backup.places import find_place
 from app.backup.streams import Opener, Seal
 from app.errors import Damaged, Draining, Misconfigured, Unavailable
 from app.settings import Settings
-from app.store.engine import writing
-from app.store.revisions import OURS
+from app.store.revisions import OURS, history
 from tests.backups import CONTENTS, back_up, filled, put_back, put_with_file, rows_of, settings_of
 from tests.conftest import ROOT, Server, until
 from tests.migrated import postgres_database
@@ -64,7 +61,7 @@ def small(tmp_path: Path) -> Iterator[tuple[Settings, store.Engine]]:
 
 def elsewhere(settings: Settings, request: pytest.FixtureRequest, tmp_path: Path, name: str = "restored") -> Settings:
     """The settings of an empty server of the same kind."""
-    url = postgres_database(request.getfixturevalue("postgres")) if settings.database_url else ""
+    url = postgres_database(request.getfixturevalue("postgres"), empty=True) if settings.database_url else ""
     return settings_of(tmp_path / name, url)
 
 
@@ -285,11 +282,9 @@ def test_a_backup_of_an_older_schema_is_upgraded(small: tuple[Settings, store.En
     settings, engine = small
     folder = tmp_path / "kept" / back_up(settings, engine, tmp_path / "kept").name
     old = store.connect(f"sqlite:///{tmp_path}/old.db")
-    config = Config()
-    config.set_main_option("script_location", "app.store:migrations")
-    with writing(old, fenced=False) as connection:
-        config.attributes["connection"] = connection
-        command_of_alembic.upgrade(config, OURS.revisions[-2].number)
+    for revision in OURS.revisions[:-1]:
+        shutil.copy(revision.path, tmp_path)
+    store.upgrade(old, history(tmp_path))
     old.dispose()
     content = zstandard.compress((tmp_path / "old.db").read_bytes())
     (folder / "database.zst").write_bytes(content)

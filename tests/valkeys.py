@@ -23,14 +23,17 @@ class Valkey:
     """One server. `options` are those of valkey.conf."""
 
     def __init__(self, directory: Path, *words: str, **options: object) -> None:
+        self.words = list(words)
+        self.given = {name.replace("_", "-"): value for name, value in options.items()}
+        self.process: subprocess.Popen[bytes] | None = None
+        self._take_port(directory)
+
+    def _take_port(self, directory: Path) -> None:
         self.port = free_port()
         self.directory = directory / f"valkey-{self.port}"
         self.directory.mkdir(parents=True)
-        given = {"port": self.port, "save": "", "dir": self.directory, "repl-diskless-sync-delay": 0}
-        given |= {name.replace("_", "-"): value for name, value in options.items()}
-        self.words = list(words)
+        given = {"port": self.port, "save": "", "dir": self.directory, "repl-diskless-sync-delay": 0} | self.given
         self.options = [str(word) for name, value in given.items() for word in (f"--{name}", value)]
-        self.process: subprocess.Popen[bytes] | None = None
         self.client = redis.Redis(port=self.port, password=given.get("requirepass"), socket_timeout=5)
 
     @property
@@ -38,6 +41,24 @@ class Valkey:
         return f"redis://127.0.0.1:{self.port}"
 
     def start(self) -> "Valkey":
+        """Start it again on its port; at the first time on another one if something has taken that or the one of the cluster's bus."""
+        first = self.process is None
+        self._run()
+        until(lambda: self.answers() or self._ended())
+        for _ in range(3):
+            if not first or not self._ended():
+                break
+            self.client.close()
+            self._take_port(self.directory.parent)
+            self._run()
+            until(lambda: self.answers() or self._ended())
+        assert not self._ended(), (self.directory / "log").read_text()
+        return self
+
+    def _ended(self) -> bool:
+        return self.process is not None and self.process.poll() is not None
+
+    def _run(self) -> None:
         command = [str(get_binary_path()), *self.words, *self.options]
         with (self.directory / "log").open("ab") as log:
             self.process = subprocess.Popen(
@@ -47,8 +68,6 @@ class Valkey:
                 stderr=log,
                 restore_signals=False,
             )
-        until(self.answers)
-        return self
 
     def answers(self) -> bool:
         try:

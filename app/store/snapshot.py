@@ -112,7 +112,7 @@ def shared_snapshot(engine: Engine) -> Iterator[tuple[Engine, str]]:
     Unavailable."""
     seen = connect(engine.url.render_as_string(hide_password=False), threads=2)
     try:
-        with writing(engine) as holder:  # it writes nothing, but stays open while the snapshot is used
+        with writing(engine, fenced=False) as holder:  # it writes nothing, but stays open while the snapshot is used
             holder.exec_driver_sql(_ISOLATED)
             holder.exec_driver_sql(_PATIENT)
             name = str(holder.exec_driver_sql("SELECT pg_export_snapshot()").scalar_one())

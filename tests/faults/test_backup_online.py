@@ -102,7 +102,7 @@ def test_a_backup_every_second_during_writes(
     whole = rows(engine, CHANGES)
     grown = []
     for number, (began, name) in enumerate(made):
-        url = postgres_database(request.getfixturevalue("postgres")) if database else ""
+        url = postgres_database(request.getfixturevalue("postgres"), empty=True) if database else ""
         target = replace(settings_of(tmp_path / f"restored{number}", url), base_url=settings.base_url)
         restored = put_back(target, tmp_path / "kept", name=name, verify=True)
         assert any("byte for byte" in sentence for sentence in restored.verified)

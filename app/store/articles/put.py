@@ -29,6 +29,8 @@ from app.store.feeds import entries, search
 from app.store.tables import articles, changes, embargo_entries, feed_entries, micros, releases, versions
 from feeds import Article
 
+JUST = 60_000_000  # microseconds: longer than a release takes from its arrival to its commit
+
 
 class Original(Struct, frozen=True):
     """A release as received."""
@@ -108,8 +110,8 @@ class Writer:
         change = None
         if self.at > micros(self.now):  # The clock was set back.
             self.at += 1
-            # An article of an archive stands where its own date says.
-            if write.sort is not None and write.moves and write.sort >= micros(self.now):
+            # An article of an archive stands where its own date says; what has just come was dated a moment ago.
+            if write.sort is not None and write.moves and write.sort > micros(self.now) - JUST:
                 write = msgspec.structs.replace(write, sort=max(write.sort, self.at))
         if write.change is not None:
             self.seq += 1
