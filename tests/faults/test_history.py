@@ -39,7 +39,7 @@ def _with_one_twice(history: History) -> History:
 
 def _without_a_delivery(history: History) -> History:
     """As a server that writes its outbox in a second transaction, and dies between."""
-    gone = next(operation for operation in history if operation.op == "deliver")
+    gone = max((operation for operation in history if operation.op == "deliver"), key=lambda operation: operation.ver)
     return [
         operation
         for operation in history
