@@ -62,7 +62,7 @@ def write_articles(file: Path, articles: Sequence[Article]) -> None:
 def granian(settings: Settings, application: str, data: Path, log: Path) -> Iterator[tuple[int, int]]:
     """(port, process id) of an application of bench/peers, module:name, under Granian with the options of `pressrelay serve`."""
     port = free_port()
-    command = _granian(msgspec.structs.replace(settings, host=HOST, port=port))
+    command = _granian(msgspec.structs.replace(settings, host=HOST, port=port), None)
     command = [
         sys.executable,
         "-m",

@@ -139,7 +139,6 @@ def test_a_wheel_works_without_a_checkout(tmp_path: Path) -> None:
         "pip",
         "wheel",
         "--no-deps",
-        "--no-build-isolation",
         "-q",
         "-w",
         str(tmp_path),

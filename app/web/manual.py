@@ -58,7 +58,7 @@ ATTRIBUTES = {
 HERE = "http://127.0.0.1:8080"  # this server, in the examples
 THERE = re.compile(r"https://press\.example(?:\.org)?(?=[/\s&\"'<]|$)")  # the same of a server on the internet
 OFFICE = re.compile(r"(office=|/atompub/|(?:token|office|key) add |--office )(?:jeonbuk|seoul)\b")
-ARROWS = re.compile(r"^\s*([\w. &]+?)\s*-->\s*([\w. &]+?)\s*$")
+NAMES = re.compile(r"[\w. &]+")  # on both sides of an arrow
 PART = re.compile(r'^\s*subgraph \w+\["(.*)"\]\s*$')
 EXAMPLES = re.compile(r"<(code|pre)[^>]*>.*?</\1>", re.DOTALL)
 
@@ -214,11 +214,11 @@ def arrows_of(drawing: str) -> str:
         if part := PART.match(line):
             found.append(f"\n**{part[1]}**\n")
             begun = False
-        elif arrows := ARROWS.match(line):
+        elif len(sides := line.strip().split("-->")) == 2 and all(NAMES.fullmatch(side) for side in sides):
             if not begun:
                 found.append("\n| from | to |\n|---|---|")
                 begun = True
-            left, right = (", ".join(f"`{name.strip()}`" for name in side.split("&")) for side in arrows.groups())
+            left, right = (", ".join(f"`{name.strip()}`" for name in side.split("&")) for side in sides)
             found.append(f"| {left} | → {right} |")
         elif line.strip() != "end" and not line.strip().startswith("flowchart "):
             raise ValueError(f"A drawing has a line that is not understood: {line[:80]!r}")

@@ -65,7 +65,9 @@ def test_a_point_in_time(postgres: str) -> None:
             run(PUT_BACK)
             configure(RECOVERY.replace("2027-03-09 10:15:00+09:00", point.isoformat(" ")))
             run(start)
-            until(lambda: not recovering(engine), 30)
+            standby = store.connect(url, replica=True)  # until its recovery ends, nobody can write there
+            until(lambda: not recovering(standby), 30)
+            standby.dispose()
             assert [row.kind for row in store.articles.log(engine, store.identity.START, 10)] == ["published"]
             assert not store.identity.holds(engine, seen.mark), "the later change is gone"
             assert store.identity.moved(engine), "its timeline is another one"

@@ -64,8 +64,7 @@ def test_nothing_is_left_in_a_session(pooled: str) -> None:
     def write() -> None:
         for _ in range(8):
             with writing(engine) as connection:
-                seq, _ = lock(connection)
-                store.engine.unlock(connection, seq + 1)
+                store.engine.unlock(connection, lock(connection).seq + 1)
             store.articles.newest_seq(engine)
 
     together(*[write] * 8)
