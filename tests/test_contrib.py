@@ -166,7 +166,12 @@ def test_a_wheel_works_without_a_checkout(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     asked = "import app, docs; print(app.__file__)"
     where = subprocess.run(
-        [program[0], "-c", asked], cwd=tmp_path / "empty", capture_output=True, text=True, check=True
+        [program[0], "-c", asked],
+        cwd=tmp_path / "empty",
+        env=server.environ,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert str(site) in where.stdout, "the checkout is not what is tried"
     doctor = subprocess.run(

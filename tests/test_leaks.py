@@ -316,10 +316,9 @@ def public_rows(server: Server) -> dict[str, Any]:
     )
     engine = server.engine()
     with engine.connect() as connection:
-        found = {
-            name: connection.execute(metadata.tables[name].select()).all()
-            for name in sorted(PUBLIC | OWN - {"tokens", "hosts", "samples"})
-        }
+        # Hosts note every ten seconds what they measure; tests/test_metrics.py shows that nothing of it tells what waits.
+        shown = sorted(PUBLIC | OWN - {"tokens", "hosts", "samples"})
+        found = {name: connection.execute(metadata.tables[name].select()).all() for name in shown}
         counted = {name: connection.execute(metadata.tables[name].select()).all() for name in sorted(COUNTS)}
         assert not any(secret in repr(counted) for secret in (WORD, UNASKED, NAME, quote(WORD), public_id(GUID)))
         found["search"] = connection.execute(text("SELECT * FROM search_content")).all()
