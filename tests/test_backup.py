@@ -278,6 +278,25 @@ def test_a_backup_that_does_not_fit_here(
         put_back(settings_of(tmp_path / "restored"), tmp_path / "kept")
 
 
+def test_nothing_behind_a_link_is_removed_with_old_backups(
+    small: tuple[Settings, store.Engine], tmp_path: Path
+) -> None:
+    """Whoever may write to the place could otherwise have the operator remove any directory."""
+    settings, engine = small
+    place, foreign = tmp_path / "kept", tmp_path / "foreign"
+    back_up(settings, engine, place)
+    (foreign / "below").mkdir(parents=True)
+    for path in (foreign / "one", foreign / "below" / "two"):
+        path.write_text("of somebody else")
+    for link in ("files/ab", "files/round", "20200101T000000-000000"):
+        (place / link).parent.mkdir(exist_ok=True)
+        (place / link).symlink_to(place / "files" if link == "files/round" else foreign)
+    kept = back_up(settings, engine, place, keep=1)
+    assert kept.removed == 1
+    assert sorted(path.name for path in foreign.rglob("*")) == ["below", "one", "two"]
+    assert put_back(settings_of(tmp_path / "restored"), place, verify=True).name == kept.name
+
+
 def test_a_backup_of_an_older_schema_is_upgraded(small: tuple[Settings, store.Engine], tmp_path: Path) -> None:
     settings, engine = small
     folder = tmp_path / "kept" / back_up(settings, engine, tmp_path / "kept").name

@@ -75,14 +75,15 @@ class Folder:
         self._directory = directory
 
     def names(self, below: str = "") -> Iterator[str]:
-        """Those that are there; not what is hidden."""
+        """Those that are there; not what is hidden, nor what symbolic links lead to."""
         with _converted(self.shown):
             yield from self._below(below)
 
     def _below(self, folder: str) -> Iterator[str]:
         path = self._directory / folder
         for entry in sorted(path.iterdir() if path.is_dir() else ()):
-            if entry.name.startswith(".") or (not folder and entry.name == LOCK):
+            # What is behind a symbolic link is no part of a backup, and must not be removed with old ones.
+            if entry.name.startswith(".") or (not folder and entry.name == LOCK) or entry.is_symlink():
                 continue
             name = f"{folder}/{entry.name}" if folder else entry.name
             if entry.is_dir():
