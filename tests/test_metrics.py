@@ -8,8 +8,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app import store
+from app import measures, store
+from app.accounts.offices import OfficeRecord, Sender
+from app.context import connect
 from app.errors import Misconfigured
+from app.intake import releases
 from app.settings import load
 from bench.processes import free_port
 from tests.conftest import Server, until
@@ -152,3 +155,19 @@ def test_addresses_that_are_none(given: str) -> None:
 def test_an_address_that_is_taken_is_told(server: Server, address: str, tmp_path: Path) -> None:
     done = server.run("metrics")
     assert done.returncode == 1 and "cannot be used" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_host_whose_clock_is_ahead_counts_no_embargo(
+    engine: store.Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database's clock decides what is public; by the host's, this push would be counted an hour before it is."""
+    context = connect(load({"PRESSRELAY_DATA_DIR": str(tmp_path), "PRESSRELAY_DATABASE_URL": str(engine.url)}))
+    behind = datetime.now(UTC) - timedelta(hours=2)
+    monkeypatch.setattr(store.clock, "database_now", lambda _: behind)
+    monkeypatch.setattr(measures, "here", made := measures.Measures())
+    monkeypatch.setattr(measures, "count", made.count)
+    sender = Sender(OfficeRecord("jeonbuk", "전북", "", ("kr:52",)))
+    waits = document("tag:clocks,2026:waits", inside=f'<embargo until="{(behind + timedelta(hours=1)).isoformat()}"/>')
+    (receipt,) = releases.take(context, sender, waits, "application/xml")
+    assert receipt.status == 201 and not made.reading().counts
+    context.cache.close(), context.engine.dispose()

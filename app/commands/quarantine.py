@@ -24,7 +24,7 @@ def quarantine_list(as_json: bool) -> None:
     for sha256, suspect in found.items():
         report(
             as_json,
-            {"sha256": sha256, "refused": suspect.refused, **msgspec.to_builtins(suspect)},
+            {"sha256": sha256, **msgspec.to_builtins(suspect)},
             _line(sha256, suspect),
         )
     if not found:

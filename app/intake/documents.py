@@ -20,8 +20,7 @@ from app.files.filetypes import ENDINGS, HWP, HWPX, see
 from app.intake import normalize as normalizer
 from app.intake import parsers
 from app.intake.draft import Draft, Value
-from app.intake.quarantine import watched
-from app.intake.releases import Rules
+from app.intake.releases import Rules, parse_safely
 from app.text import embargo_wording, html
 from app.text.embargo_wording import WordedEmbargo
 from app.text.zones import zone_of
@@ -108,8 +107,7 @@ def read_document(path: Path, name: str, media_type: str, pictures: Path, rules:
 def drafts_in(body: bytes, media_type: str, rules: Rules) -> tuple[Reading, ...]:
     """The articles of a release in any dialect that `POST /releases` takes, each with all its faults and their lines. Raises Problem
     if the document cannot be parsed at all; its `errors` have the line."""
-    with watched(rules.settings, body):
-        parsed = parsers.parse(body, media_type, rules.given, max_depth=rules.settings.max_depth)
+    parsed = parse_safely(rules, body, media_type)
     kind = "json" if parsers.media_type(body, media_type).endswith("json") else "xml"
     found = {place: Reading(kind, {}, faults=faults) for place, faults in parsed.refused.items()}
     now = rules.now()

@@ -1,52 +1,52 @@
 """Documents that crashed the process that read them. Such a document must not end one process after the other.
 
 The parent of a server notes each crash (app/liveness.py, app/run/serve.py) in a file of the data directory, named after the SHA-256 of
-the document. A document that crashed a process once is read in a process of its own (app/intake/trial.py); if that one crashes too,
-the document is refused from then on. So a document that was only read beside the wrong one is taken all the same. Each host learns by
-itself.
+the document. A document that was read during a crash is read in a process of its own from then on (app/intake/trial.py), and refused
+once that one crashes too. So a document that was only read beside the wrong one is taken all the same, however often that happens:
+nobody can have another's document refused. Each host learns by itself.
 """
 
 import logging
 import os
+import pickle
 import re
+import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
 
 from app import liveness
-from app.errors import Problem
+from app.errors import PressrelayError, Problem
 from app.settings import Settings
 
 log = logging.getLogger("pressrelay.quarantine")
 ROOT = Path(__file__).resolve().parent.parent.parent  # the directory of the package `app`
 FOLDER = "quarantine"  # in the data directory
-REFUSED_FROM = 2  # crashes
 FORGOTTEN = (
     7 * 86_400.0
 )  # seconds after which one crash is forgotten; a refusal is forgotten only when the operator says so
 LONGEST = 20.0  # seconds that reading a document in a process of its own may take
 NAME = re.compile(r"[0-9a-f]{64}")
+ENDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)  # by these somebody ends a process; it did not crash
+Read = TypeVar("Read")
 
 
 class Suspect(Struct, frozen=True):
-    """A document that crashed a process."""
+    """A document that was read during a crash."""
 
     crashes: int
     first: float  # seconds since 1970
     last: float
-
-    @property
-    def refused(self) -> bool:
-        """Whether the document is not read any more."""
-        return self.crashes >= REFUSED_FROM
+    refused: bool = False  # it crashed a process that read nothing else, so it is not read any more
 
 
 _decoder = msgspec.json.Decoder(Suspect)
@@ -71,11 +71,12 @@ class Quarantine:
             return None
         return found if found.refused or found.last > time.time() - FORGOTTEN else None
 
-    def note_crash(self, sha256: str) -> int:
-        """Note one more crash; returns how many there were. If it cannot be written, the crash is not noted."""
+    def note_crash(self, sha256: str, *, alone: bool = False) -> int:
+        """Note one more crash; returns how many there were. `alone`: the process read nothing else, so the document is refused from
+        now on. If it cannot be written, the crash is not noted."""
         now = time.time()
         before = self.find(sha256) or Suspect(0, now, now)
-        suspect = Suspect(before.crashes + 1, before.first, now)
+        suspect = Suspect(before.crashes + 1, before.first, now, before.refused or alone)
         new = self._folder / f".{sha256}-{os.getpid()}"
         with suppress(OSError):
             self._folder.mkdir(exist_ok=True)
@@ -99,53 +100,72 @@ class Quarantine:
         return True
 
 
-def refusal(sha256: str) -> Problem:
-    """The answer for a document that is not read any more."""
+def read_safely(
+    settings: Settings, body: bytes, read: Callable[[], Read], alone: Callable[[], Read] | None = None
+) -> Read:
+    """What `read` makes of a document; of one that was read during a crash, in a process of its own. `alone`: what that process calls,
+    if it cannot be sent `read`. Raises what they raise, and Problem: 422 if the document is refused, or crashes its own process; 503
+    if that process cannot read it now."""
+    digest = sha256(body)
+    suspect = Quarantine.of(settings).find(digest.hexdigest())
+    if suspect is None:
+        with liveness.reading(digest.digest()):
+            return read()
+    if suspect.refused:
+        raise _refusal(digest.hexdigest())
+    return _read_alone(settings, digest.hexdigest(), alone or read)
+
+
+def _read_alone(settings: Settings, sha256: str, read: Callable[[], Read]) -> Read:
+    """What `read` returns or raises in a process of its own (app/intake/trial.py)."""
+    if not _alone.acquire(blocking=False):
+        raise _busy("Too many doubtful documents at once", "The server is reading another document with care.")
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "app.intake.trial"],
+            cwd=ROOT,
+            input=pickle.dumps(read),
+            capture_output=True,
+            timeout=LONGEST,
+        )
+    except subprocess.TimeoutExpired:
+        # Its processor time has a limit of its own, so it waited for this machine or the database: no fault of the document.
+        log.error("The document %s was not read alone within %.0f seconds.", sha256, LONGEST)
+        raise _busy(
+            "The document could not be read", "The server is too busy to read this document with care."
+        ) from None
+    finally:
+        _alone.release()
+    code = done.returncode
+    if code == 0:
+        answer = pickle.loads(done.stdout)
+        if isinstance(answer, PressrelayError):
+            raise answer
+        found: Read = answer
+        return found
+    if code > 0 or -code in ENDED:
+        words = done.stderr.decode("utf-8", "replace").strip().splitlines() or [f"code {code}"]
+        kind = words[-1].partition(":")[0][:100]  # no more of it: what follows may quote a document under embargo
+        log.error("The document %s could not be read alone: %s", sha256, kind)
+        raise _busy("The document could not be read", "The process that was to read this document with care failed.")
+    log.error(
+        "The document %s crashed the process that read it alone (code %d). It is refused from now on.", sha256, code
+    )
+    Quarantine.of(settings).note_crash(sha256, alone=True)
+    raise _refusal(sha256)
+
+
+def _refusal(sha256: str) -> Problem:
     detail = (
-        f"Reading this document crashed the server {REFUSED_FROM} times, so it is not read again. Nothing was stored. Send the release"
-        f" in another form, or ask the operator of this server to look at it. Its SHA-256 is {sha256}."
+        "Reading this document crashed the server, and again when it was read alone, so it is not read again. Nothing was stored. Send"
+        f" the release in another form, or ask the operator of this server to look at it. Its SHA-256 is {sha256}."
     )
     return Problem(422, "quarantined", "The document is in quarantine", detail)
 
 
-@contextmanager
-def watched(settings: Settings, body: bytes) -> Iterator[Suspect | None]:
-    """Note that this process reads a document, for as long as the block runs; what is known of it. Raises Problem (422) if it is
-    refused."""
-    digest = sha256(body)
-    suspect = Quarantine.of(settings).find(digest.hexdigest())
-    if suspect is not None and suspect.refused:
-        raise refusal(digest.hexdigest())
-    with liveness.reading(digest.digest()):
-        yield suspect
-
-
-def read_alone(settings: Settings, body: bytes, request: bytes) -> bytes:
-    """The answer of app/intake/trial.py, which reads a document in a process of its own. Raises Problem: 422 if that process crashes
-    too, and 503 if another document is read in this way."""
-    if not _alone.acquire(blocking=False):
-        raise Problem(
-            503,
-            "busy",
-            "Too many doubtful documents at once",
-            "The server is reading another document with care. Try again in a second.",
-            headers={"Retry-After": "1"},
-        )
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", "app.intake.trial"], cwd=ROOT, input=request, capture_output=True, timeout=LONGEST
-        )
-        if done.returncode == 0:
-            return done.stdout
-        reason = f"code {done.returncode}"
-    except subprocess.TimeoutExpired:
-        reason = f"no answer within {LONGEST:.0f} seconds"
-    finally:
-        _alone.release()
-    digest = sha256(body).hexdigest()
-    log.error("The document %s crashed the process that read it alone (%s). It is refused from now on.", digest, reason)
-    Quarantine.of(settings).note_crash(digest)
-    raise refusal(digest)
+def _busy(title: str, reason: str) -> Problem:
+    detail = f"{reason} Nothing was stored. Try again in a second."
+    return Problem(503, "busy", title, detail, headers={"Retry-After": "1"})
 
 
 _alone = threading.Lock()

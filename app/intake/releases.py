@@ -1,7 +1,6 @@
 """Takes a release in: parse, normalize, store, announce. Pushes, imports, drop folders and sources all come through here."""
 
 import hashlib
-import pickle
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -20,10 +19,10 @@ from app.errors import Fault, Invalid, Listing, Problem
 from app.files.multipart import Upload
 from app.intake import enclosures, parsers
 from app.intake import normalize as normalizer
-from app.intake.draft import Assigned, Given
+from app.intake.draft import Assigned, Given, Parsed
 from app.intake.enclosures import Bound, FilesOf
 from app.intake.normalize import Normal
-from app.intake.quarantine import read_alone, watched
+from app.intake.quarantine import read_safely
 from app.settings import Settings
 from feeds import Article, press_release, rfc3339
 
@@ -185,8 +184,7 @@ def correct(context: Context, sender: Sender, current: Article, body: bytes, con
     """
     rules = Rules(context.settings, sender, ahead=store.clock.ahead(context.engine))
     assigned = Assigned(current.guid, context.now().isoformat(), current.issued.isoformat())
-    with watched(context.settings, body):
-        parsed = parsers.parse(body, content_type, rules.given, max_depth=context.settings.max_depth, assigned=assigned)
+    parsed = parse_safely(rules, body, content_type, assigned)
     if parsed.refused:
         raise Invalid([fault for faults in parsed.refused.values() for fault in faults])
     _require_one(len(parsed.drafts))
@@ -294,16 +292,6 @@ def files_of(context: Context) -> FilesOf:
     return partial(store.articles.files_of, context.engine)
 
 
-class TrialRequest(Struct, frozen=True):
-    """What app/intake/trial.py needs to prepare a release in a process of its own."""
-
-    rules: Rules
-    body: bytes
-    content_type: str
-    files: Mapping[str, Upload]
-    assigned: Assigned | None
-
-
 def prepare_safely(
     rules: Rules,
     body: bytes,
@@ -312,18 +300,31 @@ def prepare_safely(
     files: Mapping[str, Upload] = NO_FILES,
     assigned: Assigned | None = None,
 ) -> Prepared:
-    """The same as `prepare`, but a document that crashed a process is prepared in another process, and refused after its second crash
+    """The same as `prepare`, but a document that was read during a crash is prepared in another process, and refused if that crashes
     (app/intake/quarantine.py). Raises also Problem (422, 503)."""
-    with watched(rules.settings, body) as suspect:
-        if suspect is None:
-            return prepare(rules, body, content_type, files_of, files, assigned)
-    answer = pickle.loads(
-        read_alone(rules.settings, body, pickle.dumps(TrialRequest(rules, body, content_type, files, assigned)))
+    return read_safely(
+        rules.settings,
+        body,
+        partial(prepare, rules, body, content_type, files_of, files, assigned),
+        partial(_prepare_alone, rules, body, content_type, files, assigned),
     )
-    if isinstance(answer, Problem):
-        raise answer
-    assert isinstance(answer, Prepared)
-    return answer
+
+
+def _prepare_alone(
+    rules: Rules, body: bytes, content_type: str, files: Mapping[str, Upload], assigned: Assigned | None
+) -> Prepared:
+    """The same in another process, which has its own connection."""
+    files_of = partial(store.articles.files_of, store.connect(rules.settings.database))
+    return prepare(rules, body, content_type, files_of, files, assigned)
+
+
+def parse_safely(rules: Rules, body: bytes, content_type: str, assigned: Assigned | None = None) -> Parsed:
+    """The drafts in a document; one that was read during a crash is parsed in another process. Raises Problem."""
+    return read_safely(rules.settings, body, partial(_parse, rules, body, content_type, assigned))
+
+
+def _parse(rules: Rules, body: bytes, content_type: str, assigned: Assigned | None) -> Parsed:
+    return parsers.parse(body, content_type, rules.given, max_depth=rules.settings.max_depth, assigned=assigned)
 
 
 def prepare(
@@ -336,7 +337,7 @@ def prepare(
 ) -> Prepared:
     """Parse a release, bind its files and normalize it. Raises Problem, and whatever `files_of` raises."""
     settings = rules.settings
-    parsed = parsers.parse(body, content_type, rules.given, max_depth=settings.max_depth, assigned=assigned)
+    parsed = _parse(rules, body, content_type, assigned)
     count = len(parsed.drafts) + len(parsed.refused)
     if count > settings.max_articles:
         reason = (
@@ -401,24 +402,24 @@ def _store(context: Context, prepared: Prepared) -> list[Receipt]:
     receipts: Sequence[Receipt] = ()
     if prepared.items:
         receipts = context.together.write(prepared, prepared.weight, partial(_put, context))
-    _count_receipts(prepared.dialect, found := _in_order(prepared, receipts))
+    _count_receipts(prepared.dialect, found := _in_order(prepared, receipts), context.now())
     return found
 
 
-def _count_receipts(dialect: str, receipts: Sequence[Receipt]) -> None:
+def _count_receipts(dialect: str, receipts: Sequence[Receipt], now: datetime) -> None:
     """Count what came of the articles of a release, except of those that wait: nobody may learn from a metric that something does."""
     for receipt in receipts:
         if receipt.problem is not None:
             _count(dialect, str(receipt.problem["type"]).rpartition(":")[2])
-        elif is_readable(receipt):
+        elif is_readable(receipt, now):
             _count(dialect, "accepted" if receipt.status == 201 else "unchanged")
 
 
-def is_readable(receipt: Receipt) -> bool:
-    """Whether the article was accepted and everybody may read it now."""
+def is_readable(receipt: Receipt, now: datetime) -> bool:
+    """Whether the article was accepted and everybody may read it at `now`, by the clock that decides."""
     if receipt.problem is not None or receipt.pubstatus != "usable" or not receipt.public:
         return False
-    return datetime.fromisoformat(receipt.public) <= datetime.now(UTC)
+    return datetime.fromisoformat(receipt.public) <= now
 
 
 def _count(dialect: str, outcome: str) -> None:

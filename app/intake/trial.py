@@ -1,6 +1,7 @@
-"""`python -m app.intake.trial`: prepares one release, from standard input to standard output, in a process that may crash.
+"""`python -m app.intake.trial`: reads one document, from standard input to standard output, in a process that may crash.
 
-Both are pickled: they come from, and go to, a process of the same server, which has the same rights.
+Standard input is what is to be called; standard output is what it returned, or which of our own errors it raised. Both are pickled:
+they come from, and go to, a process of the same server, which has the same rights.
 """
 
 import os
@@ -8,32 +9,22 @@ import pickle
 import resource
 import sys
 
-from app import store
-from app.errors import Problem
-from app.intake import releases
+from app.errors import PressrelayError
 
 COMPUTING = 15  # seconds of processor time
 
 
 def main() -> None:
-    """Prepare the release, and answer with it or with the problem that it has."""
+    """Call it, and answer."""
     resource.setrlimit(resource.RLIMIT_CPU, (COMPUTING, COMPUTING + 1))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     answer, sys.stdout = sys.stdout.buffer, sys.stderr  # nothing else may be written to the answer
-    trial = pickle.loads(sys.stdin.buffer.read())
-    assert isinstance(trial, releases.TrialRequest)
-    engine = store.connect(trial.rules.settings.database)
-
-    def files_of(guid: str) -> list[store.articles.FileRecord]:
-        return store.articles.files_of(engine, guid)
-
+    read = pickle.loads(sys.stdin.buffer.read())
     try:
-        prepared: releases.Prepared | Problem = releases.prepare(
-            trial.rules, trial.body, trial.content_type, files_of, trial.files, trial.assigned
-        )
-    except Problem as problem:
-        prepared = problem
-    answer.write(pickle.dumps(prepared))
+        found = read()
+    except PressrelayError as error:
+        found = error
+    answer.write(pickle.dumps(found))
     answer.flush()
     os._exit(0)
 

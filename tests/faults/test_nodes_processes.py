@@ -108,6 +108,22 @@ def test_a_suspect_that_does_no_harm_is_taken(own_server: Make) -> None:
     assert (refused.status_code, refused.json()["type"]) == (422, "urn:pressrelay:problem:invalid-release")
 
 
+def test_a_correction_that_crashed_is_read_alone(with_poison: Make) -> None:
+    server = with_poison().start()
+    token, guid = server.office(), "tag:example.org,2026:corrected"
+    path = f"/articles/{server.push(token, minimal(guid)).json()['id']}"
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/xml"}
+    poison = minimal(guid).replace(b"</headline>", b" poison-sticks</headline>")
+    with suppress(httpx.HTTPError):  # the worker died
+        server.client.put(path, content=poison, headers=headers)
+    until(lambda: "ended while it read the document" in server.log.read_text())
+    until(lambda: len(web_workers(server)) == 2)
+    workers = web_workers(server)
+    answer = server.client.put(path, content=poison, headers=headers)
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:pressrelay:problem:quarantined")
+    assert web_workers(server) == workers, "no worker crashed again"
+
+
 def test_a_frozen_web_worker_and_a_frozen_background_worker_are_replaced(with_poison: Make) -> None:
     server = with_poison().start()
     until(lambda: len(web_workers(server)) == 2)

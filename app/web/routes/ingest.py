@@ -58,7 +58,8 @@ def _dry_run() -> bool:
 
 
 def _answer(receipts: list[Receipt]) -> Response:
-    if all(is_readable(receipt) for receipt in receipts):
+    now = here().now()
+    if all(is_readable(receipt, now) for receipt in receipts):
         web.measured.may_measure()
     statuses = {receipt.status for receipt in receipts}
     if any(receipt.id for receipt in receipts if receipt.problem is not None):
