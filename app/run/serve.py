@@ -214,7 +214,7 @@ def serve(
             _print_summary(settings, say, roles)
             for warning in warnings:
                 say(f"  WARNING    {warning}")
-            patiently(settings.database, lambda: _print_from_database(settings, say), say, lambda: stopping)
+            patiently(settings.database, lambda: _print_from_database(settings, say, roles), say, lambda: stopping)
             say("  stop with Ctrl-C")
             ready()
         return supervisor.watch(draining=runs("web", roles))
@@ -472,7 +472,6 @@ def _print_summary(settings: Settings, say: Callable[[str], None], roles: Collec
         say(f"Pressrelay is running ({' and '.join(role for role in ROLES if role in roles)}).")
         say(f"  database   {masked(store.connect(settings.database).url.render_as_string(hide_password=True))}")
         say(f"  cache      {masked_address(settings.redis_url)}")
-        say("  stop with Ctrl-C")
         return
     cache = masked_address(settings.redis_url) or f"embedded Valkey, {settings.socket}"
     say(f"Pressrelay is running ({settings.workers} web workers).")
@@ -507,11 +506,12 @@ def _refused(settings: Settings) -> str:
         cache.close()
 
 
-def _print_from_database(settings: Settings, say: Callable[[str], None]) -> None:
+def _print_from_database(settings: Settings, say: Callable[[str], None], roles: Collection[str]) -> None:
     engine = store.connect(settings.database)
     try:
         _print_operation(engine, say)
-        _print_setup(settings, engine, say)
+        if runs("web", roles):  # Each new link ends the one before, so the other parts print none.
+            _print_setup(settings, engine, say)
     finally:
         engine.dispose()
 
@@ -530,4 +530,3 @@ def _print_setup(settings: Settings, engine: store.Engine, say: Callable[[str], 
     if not store.accounts.any_admin(engine):
         link = store.accounts.new_link(engine, "setup", datetime.now(UTC), INVITED, role="admin")
         say(f"  setup      {links.once(engine, settings.url, link)}  (makes the first administrator; works once)")
-    engine.dispose()
