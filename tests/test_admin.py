@@ -170,8 +170,8 @@ def test_a_search_of_the_audit_log_looks_at_a_bounded_part(engine: Engine) -> No
 def test_the_newest_article_of_each_office(engine: Engine) -> None:
     store.accounts.save_office(engine, OfficeRecord("jeonbuk", "전북특별자치도"))
     put(engine, article())
-    found = store.feeds.newest_of_places(engine, [f"office:{article().office.code}", "office:none"])
-    assert list(found) == [f"office:{article().office.code}"]
+    found = store.feeds.newest_of_offices(engine, [article().office.code, "none"])
+    assert list(found) == [article().office.code]
 
 
 # Samples

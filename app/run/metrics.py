@@ -28,7 +28,6 @@ from app.store import Engine
 CERTIFICATE = 3600.0  # seconds between two looks at the certificate of the public address
 CERTIFICATE_WAITS = 3.0  # seconds that such a look may take
 OFFICES = 60.0  # seconds between two looks at the newest article of each office
-OFFICE = "office:"  # how the place of an office's articles begins
 
 # What the processes measure (app/measures.py): name there -> (name of the metric, help, names of the labels).
 COUNTS = {
@@ -90,7 +89,7 @@ class FromDatabase(Collector):
             labels=["office"],
         )
         for office, at in sorted(offices.items()):
-            newest.add_metric([office.removeprefix(OFFICE)], at / 1_000_000)
+            newest.add_metric([office], at / 1_000_000)
         yield newest
         yield _gauge(
             "pressrelay_backup_seconds",
@@ -104,8 +103,8 @@ class FromDatabase(Collector):
 
     def _newest_of_offices(self) -> dict[str, int]:
         if time.monotonic() > self._looked + OFFICES:
-            places = [f"{OFFICE}{office.code}" for office in store.accounts.all_offices(self._engine)]
-            self._offices = store.feeds.newest_of_places(self._engine, places)
+            codes = [office.code for office in store.accounts.all_offices(self._engine)]
+            self._offices = store.feeds.newest_of_offices(self._engine, codes)
             self._looked = time.monotonic()
         return self._offices
 

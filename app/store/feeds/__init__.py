@@ -1,7 +1,7 @@
 """What is in which feed: its entries, the search in them, what left them, and saved feeds. Knows no other subject."""
 
 from app.store.changes import Ref
-from app.store.feeds.amounts import amounts_of, amounts_since, monthly, newest_of_places
+from app.store.feeds.amounts import amounts_of, amounts_since, monthly, newest_of_offices
 from app.store.feeds.discover import block, blocks, crossed, keys_of, names_in_use
 from app.store.feeds.glancing import Count, Glance, glance
 from app.store.feeds.gone import withdrawn
@@ -27,7 +27,7 @@ __all__ = [
     "keys_of",
     "monthly",
     "names_in_use",
-    "newest_of_places",
+    "newest_of_offices",
     "remove_feed",
     "save_feed",
     "saved_feed",

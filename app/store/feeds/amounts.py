@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Integer, bindparam, delete, func, select, union_all
 from sqlalchemy.sql import CompoundSelect
 
+from app.query.axes import office_place
 from app.store.changes import ALL, ids_of
 from app.store.engine import reading
 from app.store.tables import axis, feed_amounts, feed_entries, instant, micros
@@ -141,15 +142,18 @@ def _entries_between(places: int) -> CompoundSelect[Any]:
     return union_all(*parts)
 
 
-def newest_of_places(engine: Engine, places: Sequence[str]) -> dict[str, int]:
-    """When a public article last changed in each of these places, micros; a place without one is left out. One look into an
-    index for each place. Raises Unavailable."""
+def newest_of_offices(engine: Engine, offices: Collection[str]) -> dict[str, int]:
+    """When a public article of each of these offices last changed, micros, by its code; an office without one is left out. One
+    look into an index for each office. Raises Unavailable."""
+    places = {office_place(office): office for office in offices}
+    newest = (
+        select(func.max(feed_entries.c.sort))
+        .where(feed_entries.c.place == axis.c.id, feed_entries.c.topic == bindparam("everything"))
+        .scalar_subquery()
+    )
     with reading(engine) as connection:
-        everything = connection.execute(select(axis.c.id).where(axis.c.name == ALL)).scalar()
-        newest = (
-            select(func.max(feed_entries.c.sort))
-            .where(feed_entries.c.place == axis.c.id, feed_entries.c.topic == everything)
-            .scalar_subquery()
-        )
-        statement = select(axis.c.name, newest).where(axis.c.name.in_(sorted(places)))
-        return {name: int(at) for name, at in connection.execute(statement) if at is not None}
+        ids = ids_of(connection, {*places, ALL})
+        offices_by_id = {ids[place]: office for place, office in places.items() if place in ids}
+        statement = select(axis.c.id, newest).where(axis.c.id.in_(offices_by_id))
+        found = connection.execute(statement, {"everything": ids.get(ALL)})
+        return {offices_by_id[number]: int(at) for number, at in found if at is not None}

@@ -15,7 +15,6 @@ blueprint = Blueprint("admin", __name__)
 
 LISTED = 50  # rows of a list
 DEPTH = 20_000  # records of the audit log that one search looks at
-OFFICE = "office:"  # how the place of an office's articles begins
 # What is said to the whole server, and how the audit log calls it.
 ORDERS = {
     "hold": "deliveries-held",
@@ -24,7 +23,7 @@ ORDERS = {
     "fill": "intake-resumed",
     "flush": "cache-flushed",
 }
-STEERED = ("pause", "resume", "resend", "end")
+STEERED = {"pause": "paused", "resume": "resumed", "resend": "resent", "end": "ended"}  # the same of a subscription
 NUMBER = re.compile(r"[1-9][0-9]{0,17}")
 FILTERS = {"office": 64, "article": 32, "action": 32, "actor": 120}  # of the audit log, with their greatest lengths
 
@@ -77,10 +76,10 @@ def offices(visit: Visit) -> Response:
     after = request.args.get("after", "")
     rest = [office for office in known if office.code > after]
     rows = rest[:LISTED]
-    newest = store.feeds.newest_of_places(engine, [f"{OFFICE}{office.code}" for office in rows])
+    newest = store.feeds.newest_of_offices(engine, [office.code for office in rows])
     return own_page(
         "admin_offices.html",
-        rows=[(office, store.instant(at) if (at := newest.get(f"{OFFICE}{office.code}")) else None) for office in rows],
+        rows=[(office, store.instant(at) if (at := newest.get(office.code)) else None) for office in rows],
         amount=len(known),
         older=f"/admin/offices?{urlencode({'after': rows[-1].code})}" if len(rest) > LISTED else "",
     )
@@ -152,8 +151,7 @@ def steer(visit: Visit, name: str, action: str) -> Response:
         store.deliveries.resend(context.engine, found.id, now)
     else:
         store.deliveries.deny(context.engine, found, "The operator ended it.", now)
-    done = {"pause": "paused", "resume": "resumed", "resend": "resent", "end": "ended"}[action]
-    _record(visit, f"subscription-{done}", {"subscription": found.name}, now)
+    _record(visit, f"subscription-{STEERED[action]}", {"subscription": found.name}, now)
     return gone(f"/admin/deliveries/{found.name}")
 
 
