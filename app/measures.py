@@ -38,9 +38,14 @@ class Durations(Struct, frozen=True):
     counts: tuple[int, ...]
     seconds: float
 
+    @property
+    def number(self) -> int:
+        """How many there are."""
+        return sum(self.counts)
+
     def quantile(self, part: float) -> float:
         """About the seconds within which this part of them was done (0.5: the median): the upper end of its class. 0 without any."""
-        wanted, seen = part * sum(self.counts), 0
+        wanted, seen = part * self.number, 0
         for bound, count in zip((*BOUNDS, 60.0), self.counts, strict=True):
             seen += count
             if count and seen >= wanted:
@@ -99,18 +104,25 @@ def _durations(row: list[float]) -> Durations:
     return Durations(tuple(int(number) for number in row[:-1]), float(row[-1]))
 
 
+def pooled(durations: Iterable[Durations]) -> Durations:
+    """All of them together; of none, zeros."""
+    row = [0.0] * (len(BOUNDS) + 2)
+    for one in durations:
+        for place, number in enumerate((*one.counts, one.seconds)):
+            row[place] += number
+    return _durations(row)
+
+
 def together(readings: Iterable[MeasuredSums]) -> MeasuredSums:
     """The sums."""
     counts: dict[Key, float] = {}
-    durations: dict[Key, list[float]] = {}
+    durations: dict[Key, list[Durations]] = {}
     for reading in readings:
         for key, number in reading.counts.items():
             counts[key] = counts.get(key, 0.0) + number
         for key, one in reading.durations.items():
-            row = durations.setdefault(key, [0.0] * (len(BOUNDS) + 2))
-            for place, number in enumerate((*one.counts, one.seconds)):
-                row[place] += number
-    return MeasuredSums(counts, {key: _durations(row) for key, row in durations.items()})
+            durations.setdefault(key, []).append(one)
+    return MeasuredSums(counts, {key: pooled(ones) for key, ones in durations.items()})
 
 
 def since(now: MeasuredSums, before: MeasuredSums) -> MeasuredSums:
@@ -122,7 +134,7 @@ def since(now: MeasuredSums, before: MeasuredSums) -> MeasuredSums:
     durations: dict[Key, Durations] = {}
     for key, one in now.durations.items():
         old = before.durations.get(key)
-        if old is None or sum(old.counts) > sum(one.counts):
+        if old is None or old.number > one.number:
             durations[key] = one
         else:
             rows = zip(one.counts, old.counts, strict=True)

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from operator import itemgetter
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -131,7 +132,9 @@ class FromHost(Collector):
             yield counter
         for name, (title, words, labels) in DURATIONS.items():
             histogram = HistogramMetricFamily(title, words, labels=labels)
-            for (_, values), one in sorted((one for one in reading.durations.items() if one[0][0] == name), key=_key):
+            for (_, values), one in sorted(
+                (one for one in reading.durations.items() if one[0][0] == name), key=itemgetter(0)
+            ):
                 histogram.add_metric(values, buckets=_cumulated(one), sum_value=one.seconds)
             yield histogram
         yield _gauge("pressrelay_cache_up", "1 while the cache answers", float(self._cache.alive()))
@@ -197,10 +200,6 @@ def registry(settings: Settings, engine: Engine, cache: Cache) -> CollectorRegis
 def text(made: CollectorRegistry) -> bytes:
     """The document."""
     return generate_latest(made)
-
-
-def _key(one: tuple[measures.Key, measures.Durations]) -> measures.Key:
-    return one[0]
 
 
 def _cumulated(one: measures.Durations) -> list[tuple[str, float]]:

@@ -9,7 +9,7 @@ from socket import gethostname
 
 from app import measures, store
 from app.errors import Unavailable
-from app.measures import Durations, MeasuredSums
+from app.measures import MeasuredSums, pooled
 from app.settings import Settings
 from app.store import Engine
 from app.store.samples import Host, newest_schema, note_sample, sample_span
@@ -52,20 +52,16 @@ class Sampler:
 
 def values_of(came: MeasuredSums) -> dict[str, float]:
     """The samples of what was measured in a span, by their names; durations in seconds."""
-    requests = {key: one for key, one in came.durations.items() if key[0] == "request_seconds"}
-    long = _sum([one for (_, labels), one in requests.items() if labels[0] == "long"])
-    taken = {labels[1]: 0.0 for name, labels in came.counts if name == "articles_taken"}
-    for (name, labels), number in came.counts.items():
-        if name == "articles_taken":
-            taken[labels[1]] += number
+    requests = [(labels, one) for (name, labels), one in came.durations.items() if name == "request_seconds"]
+    taken = [(labels[-1], number) for (name, labels), number in came.counts.items() if name == "articles_taken"]
     return {
-        "requests": float(sum(sum(one.counts) for one in requests.values())),
-        "errors": float(sum(sum(one.counts) for (_, labels), one in requests.items() if labels[-1] >= "500")),
-        "slow": long.quantile(0.99),
-        "taken": taken.get("accepted", 0.0),
-        "refused": sum(number for outcome, number in taken.items() if outcome not in TAKEN),
-        "lifted": came.counts.get(("embargoes_lifted", ()), 0.0),
-        "lift": _sum([one for (name, _), one in came.durations.items() if name == "lift_seconds"]).quantile(1.0),
+        "requests": pooled(one for _, one in requests).number,
+        "errors": pooled(one for labels, one in requests if labels[-1] >= "500").number,
+        "slow": pooled(one for labels, one in requests if labels[0] == "long").quantile(0.99),
+        "taken": sum(number for outcome, number in taken if outcome == "accepted"),
+        "refused": sum(number for outcome, number in taken if outcome not in TAKEN),
+        "lifted": came.counts.get(("embargoes_lifted", ()), 0),
+        "lift": pooled(one for (name, _), one in came.durations.items() if name == "lift_seconds").quantile(1.0),
     }
 
 
@@ -96,8 +92,3 @@ def keep_sampling(settings: Settings, engine: Engine, stop: threading.Event) -> 
     thread = threading.Thread(target=work, name="sampling", daemon=True)
     thread.start()
     return thread
-
-
-def _sum(durations: list[Durations]) -> Durations:
-    sums = measures.together(MeasuredSums({}, {("", ()): one}) for one in durations)
-    return sums.durations.get(("", ()), Durations((0,) * (len(measures.BOUNDS) + 1), 0.0))

@@ -46,7 +46,8 @@ def step(
         announce(cache, changes)
         if changes:  # public by now, so it may be told
             measures.count("embargoes_lifted", (), len(changes))
-            measures.took("lift_seconds", (), max(0.0, time.time() - due / 1_000_000))
+            late = store.clock.database_now(engine).timestamp() - due / 1_000_000
+            measures.took("lift_seconds", (), max(0.0, late))
         lifted += len(changes)
     cache.caught_up(lambda: repair(cache, engine))
     more = min(READY_EACH, READY_MOST - len(ready))
