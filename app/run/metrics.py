@@ -16,6 +16,7 @@ from operator import itemgetter
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from msgspec import Struct
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -49,6 +50,37 @@ DURATIONS = {
 }
 
 
+class Vitals(Struct, frozen=True):
+    """What an operator must know of the server at once; all hosts find the same."""
+
+    answered: float  # seconds that two small questions to the database took
+    seq: int  # number of changes of public articles so far
+    lift: float  # seconds for which the oldest embargo that is over has not been lifted
+    figures: store.deliveries.Figures
+    delivery: float  # seconds by which the oldest due delivery is late
+    orders: store.operation.OperatorOrders
+
+
+def vitals(engine: Engine) -> Vitals:
+    """How the server is now. Raises Unavailable."""
+    began = time.perf_counter()
+    seq, due = store.articles.newest_seq(engine), store.articles.next_due(engine)
+    answered = time.perf_counter() - began
+    figures, orders = store.deliveries.figures(engine), store.operation.now_holds(engine)
+    return Vitals(answered, seq, _late(engine, due), figures, _late(engine, figures.oldest), orders)
+
+
+def lift_late(engine: Engine) -> float:
+    """Seconds for which the oldest embargo that is over has not been lifted; 0 until its instant, so that embargoes that are not
+    over yet do not show. Raises Unavailable."""
+    return _late(engine, store.articles.next_due(engine))
+
+
+def _late(engine: Engine, due: int | None) -> float:
+    """Seconds since an instant (micros) by the clock that decides; 0 if it is still to come, or if there is none."""
+    return max(0.0, store.clock.database_now(engine).timestamp() - due / 1_000_000) if due else 0.0
+
+
 class FromDatabase(Collector):
     """These numbers come from the database, so all hosts report the same."""
 
@@ -63,26 +95,20 @@ class FromDatabase(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """All metrics; only `pressrelay_database_up 0` while the database cannot be used."""
-        began = time.perf_counter()
         try:
-            seq, due = store.articles.newest_seq(self._engine), store.articles.next_due(self._engine)
-            answered = time.perf_counter() - began
-            operation = store.operation.now_holds(self._engine)
-            sources, figures = store.accounts.all_sources(self._engine), store.deliveries.figures(self._engine)
-            offices = self._newest_of_offices()
+            found = vitals(self._engine)
+            sources, offices = store.accounts.all_sources(self._engine), self._newest_of_offices()
         except Unavailable:
             yield _gauge("pressrelay_database_up", "1 while the database answers", 0)
             return
-        now = store.clock.database_now(self._engine).timestamp()
         yield _gauge("pressrelay_database_up", "1 while the database answers", 1)
-        yield _gauge("pressrelay_database_seconds", "Seconds that two small questions to the database took", answered)
-        yield _gauge("pressrelay_changes", "Number of changes of public articles so far", seq)
-        # 0 until the instant is past, so that embargoes that are not over yet do not show.
-        late = max(0.0, now - due / 1_000_000) if due is not None else 0.0
+        words = "Seconds that two small questions to the database took"
+        yield _gauge("pressrelay_database_seconds", words, found.answered)
+        yield _gauge("pressrelay_changes", "Number of changes of public articles so far", found.seq)
         yield _gauge(
             "pressrelay_lift_late_seconds",
             "Seconds for which the oldest embargo that is over has not been lifted",
-            late,
+            found.lift,
         )
         newest = GaugeMetricFamily(
             "pressrelay_office_newest_seconds",
@@ -95,12 +121,12 @@ class FromDatabase(Collector):
         yield _gauge(
             "pressrelay_backup_seconds",
             "Unix time of the state that the newest backup shows; 0: there is none",
-            operation.backed_up / 1_000_000,
+            found.orders.backed_up / 1_000_000,
         )
-        yield _gauge("pressrelay_held", "1 while nothing is delivered or pulled", operation.held > 0)
-        yield _gauge("pressrelay_drained", "1 while no releases are taken", operation.drained > 0)
+        yield _gauge("pressrelay_held", "1 while nothing is delivered or pulled", found.orders.held > 0)
+        yield _gauge("pressrelay_drained", "1 while no releases are taken", found.orders.drained > 0)
         yield from _sources(sources)
-        yield from _deliveries(figures, now)
+        yield from _deliveries(found.figures, found.delivery)
 
     def _newest_of_offices(self) -> dict[str, int]:
         if time.monotonic() > self._looked + OFFICES:
@@ -229,8 +255,8 @@ def _sources(sources: list[store.accounts.Source]) -> Iterator[Metric]:
     yield from (last, failures, alarm)
 
 
-def _deliveries(figures: store.deliveries.Figures, now: float) -> Iterator[Metric]:
-    """The state of the deliveries of public articles to subscribers."""
+def _deliveries(figures: store.deliveries.Figures, late: float) -> Iterator[Metric]:
+    """The state of the deliveries of public articles to subscribers. `late`: seconds by which the oldest due one is."""
     subscriptions = GaugeMetricFamily(
         "pressrelay_subscriptions", "Subscriptions to public feeds", labels=["kind", "state"]
     )
@@ -243,7 +269,6 @@ def _deliveries(figures: store.deliveries.Figures, now: float) -> Iterator[Metri
     for labels, (count, millis) in sorted(figures.outcomes.items()):
         outcomes.add_metric(labels, count)
         seconds.add_metric(labels, millis / 1000)
-    late = max(0.0, now - figures.oldest / 1_000_000) if figures.oldest else 0.0
     yield from (subscriptions, outcomes, seconds)
     yield _gauge("pressrelay_deliveries_waiting", "Subscriptions with a public delivery that is due", figures.due)
     yield _gauge("pressrelay_deliveries_late_seconds", "Seconds by which the oldest due delivery is late", late)

@@ -7,7 +7,7 @@ from markupsafe import Markup
 from msgspec import Struct
 
 from app import store
-from app.run.metrics import disk_free
+from app.run.metrics import Vitals, disk_free, vitals
 from app.store.samples import SPAN, sample_span
 from app.syndication.texts import text
 from app.web.context import Context
@@ -30,14 +30,11 @@ class Plot(Struct, frozen=True):
 
 
 class Health(Struct, frozen=True):
-    """How the server is now. Times are seconds."""
+    """How the server is now."""
 
-    database: float  # how long two small questions took
+    vitals: Vitals
     size: int  # bytes of the database
     cache: bool
-    lift: float  # how late the most overdue embargo is; 0: none is over
-    due: int  # subscriptions with a public delivery that is due
-    delivery: float  # how late the most overdue one is
     alarms: int  # sources with an alarm
     disk: float  # free part of this host's disk
     records: int  # of the audit log
@@ -59,26 +56,17 @@ PLOTS: Mapping[str, Sequence[tuple[str, str, Sum, float]]] = {
 
 def health(context: Context, now: datetime) -> Health:
     """How the server is. Raises Unavailable."""
-    began = datetime.now(UTC)
-    store.articles.newest_seq(context.engine)
-    due = store.articles.next_due(context.engine)
-    took = (datetime.now(UTC) - began).total_seconds()
-    figures = store.deliveries.figures(context.engine)
-    sources = store.accounts.all_sources(context.engine)
-    orders = store.operation.now_holds(context.engine)
+    found, sources = vitals(context.engine), store.accounts.all_sources(context.engine)
     return Health(
-        database=took,
+        found,
         size=store.samples.database_size(context.engine),
         cache=context.cache.alive(),
-        lift=_late(due, now),
-        due=figures.due,
-        delivery=_late(figures.oldest, now),
         alarms=sum(bool(source.alarm) for source in sources),
         disk=disk_free(context.settings),
         records=store.audit.head(context.engine)[0],
-        backup=_since(orders.backed_up),
-        held=_since(orders.held),
-        drained=_since(orders.drained),
+        backup=_since(found.orders.backed_up),
+        held=_since(found.orders.held),
+        drained=_since(found.orders.drained),
         hosts=tuple((host, now - host.seen < SILENT) for host in store.samples.all_hosts(context.engine)),
     )
 
@@ -119,7 +107,3 @@ def _instant(span: int) -> datetime:
 
 def _since(at: int) -> datetime | None:
     return store.instant(at) if at else None
-
-
-def _late(due: int | None, now: datetime) -> float:
-    return max(0.0, (now - store.instant(due)).total_seconds()) if due else 0.0

@@ -10,7 +10,7 @@ from app import store, web
 from app.intake.sources import instant
 from app.liveness import draining
 from app.run.datadir import full
-from app.run.metrics import registry, text
+from app.run.metrics import lift_late, registry, text
 from app.web import Context, Problem, Unavailable, here
 
 log = logging.getLogger("pressrelay")
@@ -69,9 +69,7 @@ def ready() -> Response:
 def _warnings(context: Context) -> list[str]:
     """What is wrong with the server as a whole, or with this host, although releases can be accepted. Raises Unavailable."""
     found = [clock] if (clock := store.clock.complaint(context.engine)) else []
-    due = store.articles.next_due(context.engine)
-    late = 0.0 if due is None else store.clock.database_now(context.engine).timestamp() - due / 1_000_000
-    if late > LATE:
+    if (late := lift_late(context.engine)) > LATE:
         found.append(f"An embargo ended {late:.0f} seconds ago and is not lifted. Is a background worker running?")
     return found
 
