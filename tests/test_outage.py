@@ -1,11 +1,15 @@
 """While the database fails, the log has a line for the failure and one for its end, not one for each request."""
 
 import logging
+from pathlib import Path
 
 import pytest
 
+from app import create_app, store
+from app.settings import Settings
 from app.web import outage
 from app.web.outage import Outage
+from app.web.routes import ops
 
 GONE = "The database cannot be used right now (connection refused)."
 
@@ -42,3 +46,17 @@ def test_a_single_failure_is_one_line(monkeypatch: pytest.MonkeyPatch, caplog: p
     now += 10
     seen.calm()
     assert caplog.messages == [GONE]
+
+
+def test_who_asks_again_and_again_whether_the_server_is_ready_fills_no_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine = store.connect(f"sqlite:///{tmp_path}/pressrelay.db")
+    store.upgrade(engine)
+    engine.dispose()
+    application = create_app(Settings(data_dir=str(tmp_path), hot_memory=0))
+    monkeypatch.setattr(ops, "full", lambda _: "The disk is full.")
+    with application.test_client() as client:
+        for _ in range(5):
+            assert client.get("/readyz").get_json() == {"status": "disk-full"}
+    assert [line.message for line in caplog.records if "disk" in line.message] == ["The disk is full."]

@@ -1,7 +1,5 @@
 """/healthz, /readyz and /metrics: for the operators of the server."""
 
-import logging
-
 import msgspec
 from flask import Blueprint, Response, current_app
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -13,7 +11,6 @@ from app.run.datadir import full
 from app.run.metrics import lift_late, registry, text
 from app.web import Context, Problem, Unavailable, here
 
-log = logging.getLogger("pressrelay")
 blueprint = Blueprint("ops", __name__)
 LATE = 5.0  # seconds after its end for which an embargo may wait to be lifted
 
@@ -33,7 +30,7 @@ def ready() -> Response:
     if draining():
         return _json({"status": "draining"}, 503)
     if reason := full(context.settings):
-        log.error("%s", reason)
+        _note(reason)
         return _json({"status": "disk-full"}, 503)
     try:
         store.schema.check(context.engine)
@@ -47,7 +44,7 @@ def ready() -> Response:
         seq = store.articles.newest_seq(context.engine)
         sources = store.accounts.all_sources(context.engine)
     except Unavailable as error:
-        log.error("%s", error)
+        _note(str(error))
         return _json({"status": "unavailable"}, 503)
     alarms = [
         {"name": source.name, "alarm": source.alarm, "error": source.error, "last_ok": instant(source.last_ok)}
@@ -64,6 +61,11 @@ def ready() -> Response:
         "sources": alarms or "ok",
     }
     return _json(told | ({"warnings": warnings} if warnings else {}), 200)
+
+
+def _note(sentence: str) -> None:
+    """A line in the log, but not one for each of those who ask every second."""
+    current_app.extensions["outage"].fail(sentence)
 
 
 def _warnings(context: Context) -> list[str]:
