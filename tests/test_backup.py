@@ -316,7 +316,7 @@ def test_a_backup_of_an_older_schema_is_upgraded(small: tuple[Settings, store.En
     restored = put_back(target, tmp_path / "kept", verify=True)
     assert restored.verified[0].endswith(f"the backup has schema {OURS.revisions[-2].number}, which was upgraded.")
     again = opened(target)
-    assert store.snapshot.revision(again) == OURS.newest and store.operation.now_holds(again).held
+    assert store.schema.state(again)[0] == OURS.newest and store.operation.now_holds(again).held
     again.dispose()
 
 
@@ -381,7 +381,7 @@ def test_nothing_is_upgraded_for_a_backup(source: tuple[Settings, store.Engine],
         connection.execute(text("UPDATE alembic_version SET version_num = '0028'"))
     with pytest.raises(Misconfigured, match=r"has schema 0028; this version backs up schema \d{4}\."):
         back_up(settings, engine, tmp_path / "kept")
-    assert store.snapshot.revision(engine) == "0028"
+    assert store.schema.state(engine)[0] == "0028"
     nothing = settings_of(tmp_path / "nothing")
     with pytest.raises(Misconfigured, match="There is no database of Pressrelay at sqlite"):
         back_up(nothing, opened(nothing), tmp_path / "kept")

@@ -95,11 +95,11 @@ def make(
 def _check_schema(settings: Settings, engine: store.Engine) -> None:
     """A backup changes nothing, so it does not upgrade the schema, as other commands do. Raises Misconfigured and Unavailable."""
     file = database_file(settings)
-    found = store.snapshot.revision(engine) if file is None or file.exists() else ""
+    found = store.schema.state(engine)[0] if file is None or file.exists() else ""
     if not found:
         shown = engine.url.render_as_string(hide_password=True)
         raise Misconfigured(f"There is no database of Pressrelay at {shown}.")
-    if found != (newest := store.snapshot.newest_revision()):
+    if found != (newest := store.schema.newest()):
         raise Misconfigured(
             f"The database has schema {found}; this version backs up schema {newest}. Use the version that runs there."
         )
@@ -176,7 +176,7 @@ class _Making:
         manifest = Manifest(
             FORMAT,
             version("pressrelay"),
-            store.snapshot.revision(seen),
+            store.schema.state(seen)[0],
             seen.dialect.name,
             owner_of(self._secret),
             now,

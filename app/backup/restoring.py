@@ -135,7 +135,7 @@ def _chosen(place: BackupPlace, work: Path, name: str) -> tuple[Manifest, str]:
 
 
 def _check_manifest(manifest: Manifest, name: str, settings: Settings, opener: Opener | None) -> None:
-    newest = store.snapshot.newest_revision()
+    newest = store.schema.newest()
     if manifest.schema > newest:
         raise Misconfigured(
             f"The backup {name} has schema {manifest.schema}, of version {manifest.program} of Pressrelay; this version knows schema"
@@ -245,7 +245,7 @@ class _Restoring:
         details = self._details()
         if engine.dialect.name == "sqlite":
             store.snapshot.check_file(self._database, thorough=self._verify)
-        if self._manifest.schema == store.snapshot.newest_revision():
+        if self._manifest.schema == store.schema.newest():
             self._compare(engine, details)
         else:
             store.upgrade(engine)

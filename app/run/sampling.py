@@ -12,7 +12,7 @@ from app.errors import Unavailable
 from app.measures import MeasuredSums, pooled
 from app.settings import Settings
 from app.store import Engine
-from app.store.samples import Host, newest_schema, note_sample, sample_span
+from app.store.samples import Host, note_sample, sample_span
 
 log = logging.getLogger("pressrelay.sampling")
 PERIOD = 10.0  # seconds between two notes
@@ -46,7 +46,7 @@ class Sampler:
         store.articles.newest_seq(self._engine)
         database = time.perf_counter() - began
         values = values_of(measures.since(sums, before)) | {"database": database}
-        host = Host(self._host, own_version(), newest_schema(), self._started, now)
+        host = Host(self._host, own_version(), store.schema.newest(), self._started, now)
         note_sample(self._engine, host, values, span)
 
 

@@ -8,7 +8,6 @@ from sqlalchemy import Engine, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.store.engine import reading, writing
-from app.store.revisions import OURS
 from app.store.tables import hosts, instant, micros, samples
 
 SPAN = 600  # seconds that one sample is about
@@ -78,8 +77,3 @@ def database_size(engine: Engine) -> int:
         asked = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
     with reading(engine) as connection:
         return int(connection.exec_driver_sql(asked).scalar_one())
-
-
-def newest_schema() -> str:
-    """The newest migration that this program knows."""
-    return OURS.newest

@@ -46,6 +46,11 @@ def state(engine: Engine) -> tuple[str, str]:
         return number, str(connection.scalar(select(schema_version.c.oldest)) or "") if known else ""
 
 
+def newest() -> str:
+    """The newest revision that this program knows."""
+    return OURS.newest
+
+
 def check(engine: Engine) -> None:
     """Raises Unavailable if this version may not write in the database; the message says why."""
     with reading(engine) as connection:

@@ -17,8 +17,6 @@ from sqlalchemy.exc import ArgumentError
 
 from app.errors import Damaged, Misconfigured, Unavailable
 from app.store.engine import connect, reading, sizes_of, writing
-from app.store.revisions import OURS
-from app.store.schema import state
 from app.store.tables import (
     articles,
     audit,
@@ -194,16 +192,6 @@ def run_statements(engine: Engine, statements: str) -> None:
     with writing(engine, fenced=False) as connection:
         for statement in filter(None, statements.split("; ")):
             connection.execute(text(statement))
-
-
-def revision(engine: Engine) -> str:
-    """The revision of the schema; empty for a new database. Raises Unavailable."""
-    return state(engine)[0]
-
-
-def newest_revision() -> str:
-    """The revision of the schema that this program needs."""
-    return OURS.newest
 
 
 def row_counts(engine: Engine) -> dict[str, int]:
