@@ -10,7 +10,8 @@ from msgspec import Struct, field
 
 from app import announce, store
 from app.cache.marks import Marks
-from app.cache.redis import Cache, Pair
+from app.cache.recent import Recent
+from app.cache.redis import Cache, Pair, Ref
 from app.cache.single_flight import Once
 from app.files import blobs
 from app.files.blobs import Blobs
@@ -20,8 +21,11 @@ from app.settings import Settings
 from app.store import Engine
 from app.store.group_commit import GroupCommit
 from app.witness import NAME, Witness
+from feeds import Fragment
 
 Answer = TypeVar("Answer")
+FRAGMENTS = 0.2  # part of the memory for feeds that fragments of articles get
+SIZES = 1024 * 1024  # bytes of memory for the sizes of articles
 
 
 class Context(Struct, frozen=True):
@@ -34,6 +38,8 @@ class Context(Struct, frozen=True):
     cursors: Cursors
     once: Once = field(default_factory=Once)  # documents that are being rendered
     together: GroupCommit = field(default_factory=GroupCommit)  # pushes that share one commit
+    fragments: Recent[tuple[str, Ref], Fragment] = field(default_factory=lambda: Recent(0))  # by format and version
+    sizes: Recent[Ref, int] = field(default_factory=lambda: Recent(SIZES))  # bytes of articles
     replica: Engine | None = None  # a standby from which public feeds are read, if there is one
 
     def read(self, ask: Callable[[Engine], Answer]) -> Answer:
@@ -89,7 +95,8 @@ def connect(settings: Settings, *, web: bool = False) -> Context:
         replica = opened(settings.read_database_url, replica=True)
         store.identity.watch(replica)
     cursors = Cursors(store.identity.secret(engine))
-    return Context(settings, engine, cache, blobs.connect(settings), cursors, replica=replica)
+    fragments: Recent[tuple[str, Ref], Fragment] = Recent(int(settings.hot_memory * FRAGMENTS))
+    return Context(settings, engine, cache, blobs.connect(settings), cursors, fragments=fragments, replica=replica)
 
 
 def alone(settings: Settings, engine: Engine) -> Context:

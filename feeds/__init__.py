@@ -20,6 +20,7 @@ from feeds.article import (
     Contact,
     Enclosure,
     Feed,
+    Fragment,
     Licence,
     Office,
     Related,
@@ -32,7 +33,7 @@ from feeds.article import (
     withdrawal,
 )
 from feeds.citation import bibtex, citation_sentence, csl_json
-from feeds.format import ArticleFormat, Extended, Format, Variant
+from feeds.format import ArticleFormat, Extended, Format, Variant, render
 from feeds.opml import Outline
 
 FORMATS: dict[str, Format] = {
@@ -111,6 +112,7 @@ __all__ = [
     "Contact",
     "Enclosure",
     "Feed",
+    "Fragment",
     "Licence",
     "Office",
     "Outline",
@@ -127,6 +129,7 @@ __all__ = [
     "fullest",
     "is_uri",
     "of_articles",
+    "render",
     "rfc3339",
     "rfc3339_utc",
     "variants",

@@ -157,6 +157,22 @@ def withdrawal(
     )
 
 
+class Fragment(Struct, frozen=True, array_like=True):
+    """An article as one format writes it in each of its feeds: made once, and joined with others (`feeds/format.py`)."""
+
+    id: str  # of the article, as the two below
+    updated: datetime
+    office: Office
+    pieces: tuple[bytes, ...]  # UTF-8; between two of them is the number of the article in the feed, from 1
+    namespaces: tuple[str, ...] = ()  # XML: those of its elements, which the feed declares
+    listed: bytes = b""  # NewsML-G2: how the package lists it
+
+
+def numbered(fragment: Fragment, number: int) -> bytes:
+    """The bytes of a fragment that is the `number`th of its feed."""
+    return str(number).encode().join(fragment.pieces)
+
+
 class Feed(Struct, frozen=True):
     """The input of a renderer: the result of one query."""
 
@@ -166,11 +182,12 @@ class Feed(Struct, frozen=True):
     subtitle: str
     lang: str  # language of title and subtitle
     updated: datetime  # the newest change; a fixed instant for an empty feed
-    articles: tuple[Article, ...]  # newest change first
+    articles: tuple[Article, ...] = ()  # newest change first
     hub: str = ""  # WebSub hub; empty: none
     links: dict[str, str] = {}  # RFC 5005: "first", "previous", "next", "last", "prev-archive", … -> absolute URL
     archive: bool = False  # RFC 5005, section 4: this document is part of the archive
     withdrawn: tuple[Withdrawn, ...] = ()  # newest first
+    fragments: tuple[Fragment, ...] = ()  # the articles as the format writes them, for `assemble`
 
 
 # What all formats share: instants, the attributes of XML, scheme URIs, labels, rights and writing direction.

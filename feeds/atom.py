@@ -8,16 +8,17 @@ from typing import Any
 import msgspec
 from lxml import etree
 
-from feeds import beside, paging, press_release
+from feeds import beside, fragments, paging, press_release
 from feeds.article import (
     GENERATOR,
     LANG,
     SCHEMES,
     Article,
     Feed,
+    Fragment,
+    Office,
     Related,
     Withdrawn,
-    as_bytes,
     as_cdata,
     ascii_uri,
     atom_id,
@@ -31,7 +32,7 @@ from feeds.article import (
     parsed,
     rights_of,
 )
-from feeds.feedgen_safe import new_feed
+from feeds.feedgen_safe import FeedEntry, new_feed
 
 MIMETYPE = "application/atom+xml; charset=utf-8"
 LABEL = "Atom"
@@ -41,28 +42,37 @@ _TOMBSTONES = "http://purl.org/atompub/tombstones/1.0"
 _APP = "http://www.w3.org/2007/app"
 
 
-def render(feed: Feed, *, extended: bool = False) -> bytes:
-    """The feed as UTF-8 bytes; the same feed gives the same bytes. `extended`: with all extensions, which include deleted entries."""
+def fragment_of(article: Article, *, extended: bool = False) -> Fragment:
+    """The entry. `extended`: with all extensions."""
+    made = FeedEntry()
+    _entry(made, article)
+    root = fragments.root_for(f"{_ATOM}feed", {None: _ATOM[1:-1]})
+    entry = made.atom_entry()
+    root.append(entry)
+    for element in entry.iter():  # feedgen's elements have no namespace: its feed only looks as if it declared one
+        element.tag = f"{_ATOM}{element.tag}"
+    entry.set(LANG, article.lang)
+    as_cdata(entry.find(f"{_ATOM}content"))
+    id = _id(article.id, article.guid)
+    entry.find(f"{_ATOM}id").text = id
+    if id != article.guid:
+        etree.SubElement(entry, f"{beside.DC}identifier").text = article.guid
+    _translate(entry, article)
+    beside.add(entry, article, extended)
+    return fragments.cut_out(entry, article)
+
+
+def assemble(feed: Feed, *, extended: bool = False) -> bytes:
+    """The feed. `extended`: with all extensions, which include deleted entries."""
     generator = new_feed(feed, MIMETYPE)
     generator.author(_author(feed))
-    for article in feed.articles:
-        _entry(generator.add_entry(order="append"), article)
-    # feedgen's tree has an attribute that only looks like a namespace declaration; its bytes are correct, so parse those.
-    root = parsed(generator.atom_str())
-    for entry, article in zip(root.findall(f"{_ATOM}entry"), feed.articles, strict=True):
-        entry.set(LANG, article.lang)
-        as_cdata(entry.find(f"{_ATOM}content"))
-        id = _id(article.id, article.guid)
-        entry.find(f"{_ATOM}id").text = id
-        if id != article.guid:
-            etree.SubElement(entry, f"{beside.DC}identifier").text = article.guid
-        _translate(entry, article)
-        beside.add(entry, article, extended)
+    root = parsed(generator.atom_str())  # as in `fragment_of`
     paging.add(root, feed)
+    if feed.fragments:
+        fragments.hold_place(root, f"{_ATOM}entry", feed.fragments)
     for gone in feed.withdrawn if extended else ():
         _deleted(root, gone)
-    beside.declare(root)
-    return as_bytes(root)
+    return fragments.put_together(root, "entry", feed.fragments)
 
 
 def tells(gone: Withdrawn, *, extended: bool = False) -> bool:
@@ -80,7 +90,7 @@ def entry(article: Article, *, edit: str = "") -> bytes:
     Atom has no element for. `edit`: URL for editing the entry (RFC 5023, section 11)."""
     alone = Feed(self="", home="", title="x", subtitle="", lang=article.lang, updated=article.updated, articles=())
     generator = new_feed(msgspec.structs.replace(alone, self=article.url, home=article.url), MIMETYPE)
-    generator.author(_person(article))
+    generator.author(_person(article.office))
     _entry(generator.add_entry(order="append"), article)
     root = parsed(generator.atom_str()).find(f"{_ATOM}entry")
     root.tail = None
@@ -143,12 +153,11 @@ def _is_urn(guid: str) -> bool:
 
 def _author(feed: Feed) -> dict[str, str]:
     """The office if all articles are from the same one, else this server."""
-    offices = {article.office for article in feed.articles}
-    return _person(feed.articles[0]) if len(offices) == 1 else {"name": GENERATOR}
+    offices = {fragment.office for fragment in feed.fragments}
+    return _person(*offices) if len(offices) == 1 else {"name": GENERATOR}
 
 
-def _person(article: Article) -> dict[str, str]:
-    office = article.office
+def _person(office: Office) -> dict[str, str]:
     return {"name": office.name, "uri": office.url} if office.url else {"name": office.name}
 
 
@@ -156,7 +165,7 @@ def _entry(entry: Any, article: Article) -> None:
     entry.id(atom_id(article.id, article.guid))
     entry.title(article.headline)
     entry.updated(article.updated)
-    entry.author(_person(article))
+    entry.author(_person(article.office))
     entry.content(article.body, type="html")
     for link in _links(article):
         entry.link(link)

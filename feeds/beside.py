@@ -19,12 +19,12 @@ PRISM = "{http://prismstandard.org/namespaces/basic/2.0/}"
 MEDIA = "{http://search.yahoo.com/mrss/}"
 
 _PREFIXES = {"dc": DC, "dcterms": TERMS, "prism": PRISM, "media": MEDIA}
-_NSMAP = {prefix: name[1:-1] for prefix, name in _PREFIXES.items()} | {"iptc": nar.NAR}
+NSMAP: dict[str | None, str] = {**{prefix: name[1:-1] for prefix, name in _PREFIXES.items()}, "iptc": nar.NAR}
 
 
 def declare(root: etree._Element) -> None:
     """Declare each prefix that is used, once at the root."""
-    etree.cleanup_namespaces(root, top_nsmap=_NSMAP)
+    etree.cleanup_namespaces(root, top_nsmap=NSMAP)
 
 
 def add(entry: etree._Element, article: Article, extended: bool) -> None:

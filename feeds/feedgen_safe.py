@@ -12,6 +12,8 @@ import feedgen.feed
 
 from feeds.article import GENERATOR, Feed
 
+FeedEntry = feedgen.entry.FeedEntry
+
 feedgen.feed.formatRFC2822 = format_datetime
 feedgen.entry.formatRFC2822 = format_datetime
 

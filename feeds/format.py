@@ -6,8 +6,9 @@ https://peps.python.org/pep-0544/#modules-as-implementations-of-protocols
 from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from feeds.article import Article, Feed, Withdrawn
+from feeds.article import Article, Feed, Fragment, Withdrawn
 
 
 class Format(Protocol):
@@ -16,14 +17,22 @@ class Format(Protocol):
     MIMETYPE: str  # of a feed, with its charset
     LABEL: str  # name of the format on pages
 
-    def render(self, feed: Feed) -> bytes:
-        """The feed as UTF-8 bytes; the same feed gives the same bytes. Never fails for valid articles."""
+    def fragment_of(self, article: Article) -> Fragment:
+        """What the format writes of the article in every feed. Depends on nothing else; never fails for a valid article."""
+
+    def assemble(self, feed: Feed) -> bytes:
+        """The feed as UTF-8 bytes, with `feed.fragments` for its articles; the same feed gives the same bytes. Never fails."""
 
     def tells(self, gone: Withdrawn) -> bool:
-        """Whether `render` can express this withdrawal. If not, a delta or a delivery sends the whole feed instead."""
+        """Whether `assemble` can express this withdrawal. If not, a delta or a delivery sends the whole feed instead."""
 
     def marked(self, article: Article) -> Article:
         """The article as it is rendered while it is under embargo, built with the functions in `feeds.article`."""
+
+
+def render(format: Format, feed: Feed) -> bytes:
+    """The feed with its articles, as UTF-8 bytes; the same feed gives the same bytes. Never fails for valid articles."""
+    return format.assemble(replace(feed, fragments=tuple(map(format.fragment_of, feed.articles))))
 
 
 @runtime_checkable
@@ -54,7 +63,10 @@ class Syndication(Protocol):
     MIMETYPE: str
     LABEL: str
 
-    def render(self, feed: Feed, *, extended: bool = False) -> bytes:
+    def fragment_of(self, article: Article, *, extended: bool = False) -> Fragment:
+        """As in `Format`; `extended`: with all extensions."""
+
+    def assemble(self, feed: Feed, *, extended: bool = False) -> bytes:
         """As in `Format`; `extended`: with all extensions."""
 
     def tells(self, gone: Withdrawn, *, extended: bool = False) -> bool:
@@ -71,9 +83,13 @@ class Extended:
         self._module = module
         self.MIMETYPE, self.LABEL, self.marked = module.MIMETYPE, module.LABEL, module.marked
 
-    def render(self, feed: Feed) -> bytes:
-        """The feed as UTF-8 bytes; the same feed gives the same bytes."""
-        return self._module.render(feed, extended=True)
+    def fragment_of(self, article: Article) -> Fragment:
+        """As in `Format`."""
+        return self._module.fragment_of(article, extended=True)
+
+    def assemble(self, feed: Feed) -> bytes:
+        """As in `Format`."""
+        return self._module.assemble(feed, extended=True)
 
     def tells(self, gone: Withdrawn) -> bool:
         """Whether the format has an extension for withdrawals."""

@@ -3,8 +3,11 @@
 https://iptc.org/std/NewsML-G2/guidelines/ and the IPTC's XML Schema. The functions follow the order of the schema.
 """
 
+import hashlib
+from collections.abc import Callable
 from datetime import datetime
 
+import msgspec
 from lxml import etree
 
 from feeds import nar
@@ -15,12 +18,14 @@ from feeds.article import (
     SCHEMES,
     Article,
     Feed,
+    Fragment,
     Licence,
     Term,
     Withdrawn,
     copyright_notice,
     direction,
     embargo_noted,
+    numbered,
     open_ended,
     parsed,
     terms_of_use,
@@ -31,6 +36,7 @@ MIMETYPE = "application/vnd.iptc.g2.newsmessage+xml; charset=utf-8"
 LABEL = "NewsML-G2"
 ARTICLE_MIMETYPE = "application/vnd.iptc.g2.newsitem+xml; charset=utf-8"
 
+_PLACE = "fragments"  # an element that fragments replace
 _XHTML = "http://www.w3.org/1999/xhtml"
 _ITEM_TYPE = "application/vnd.iptc.g2.newsitem+xml"
 _CATALOG = "http://www.iptc.org/std/catalog/catalog.IPTC-G2-Standards_41.xml"  # ninat, stat, medtop, irel, drol, sig
@@ -38,23 +44,46 @@ _LOCAL_SCHEMES = ("region", "brm", "office", "kind", "role")
 _KINDS = {"press-release": "Press release", "reference": "Reference material", "explanation": "Explanation"}
 
 
-def render(feed: Feed) -> bytes:
-    """The feed as UTF-8 bytes; the same feed gives the same bytes."""
+def fragment_of(article: Article) -> Fragment:
+    """The item, and the reference to it in the package. The ids of its files have its number: they are unique in a message."""
+    number = hashlib.sha256(msgspec.json.encode(article)).hexdigest()  # no article has the hash of itself in it
+    pieces = tuple(_alone(lambda items: _item(items, article, number)).split(number.encode()))
+    listed = _alone(lambda group: _reference(group, article))
+    return Fragment(article.id, article.updated, article.office, pieces, listed=listed)
+
+
+def assemble(feed: Feed) -> bytes:
+    """The message."""
     root = etree.Element(f"{{{NAR}}}newsMessage", nsmap={None: NAR})
     _header(root, feed)
     items = add(root, "itemSet")
     _package(items, feed)
-    for number, article in enumerate(feed.articles, 1):
-        _item(items, article, number)
+    if feed.fragments:
+        add(items, _PLACE)
     for gone in filter(tells, feed.withdrawn):
         _canceled(items, gone)
-    return bytes(etree.tostring(root, encoding="UTF-8", xml_declaration=True))
+    document = bytes(etree.tostring(root, encoding="UTF-8", xml_declaration=True))
+    if not feed.fragments:
+        return document
+    # The texts of a feed are escaped, so these tags are those of `_package` and the one above.
+    before, between, after = document.split(b"<%s/>" % _PLACE.encode())
+    listed = [fragment.listed for fragment in feed.fragments]
+    written = [numbered(fragment, number) for number, fragment in enumerate(feed.fragments, 1)]
+    return b"".join((before, *listed, between, *written, after))
+
+
+def _alone(build: Callable[[etree._Element], object]) -> bytes:
+    """What `build` adds to an element of a message, as bytes."""
+    root = etree.Element(f"{{{NAR}}}x", nsmap={None: NAR})
+    build(root)
+    document = bytes(etree.tostring(root, encoding="UTF-8"))
+    return document[document.index(b">", document.index(b"<x ")) + 1 : document.rindex(b"</")]
 
 
 def render_article(article: Article) -> bytes:
     """One article as a news item document."""
     items = etree.Element(f"{{{NAR}}}itemSet", nsmap={None: NAR})
-    _item(items, article, 1)
+    _item(items, article, "1")
     item = items[0]
     items.remove(item)
     return bytes(etree.tostring(item, encoding="UTF-8", xml_declaration=True))
@@ -104,13 +133,18 @@ def _package(items: etree._Element, feed: Feed) -> None:
     if feed.subtitle:
         add(content, "description", feed.subtitle, role="drol:summary")
     group = add(add(package, "groupSet", root="root"), "group", id="root", role="role:feed", mode="pgrmod:seq")
-    for article in feed.articles:
-        reference = add(group, "itemRef", residref=article.guid, version=str(article.version), contenttype=_ITEM_TYPE)
-        add(reference, "itemClass", qcode="ninat:text")
-        _office(reference, "provider", article)
-        _instant(reference, "versionCreated", article.updated)
-        add(reference, "pubStatus", qcode=f"stat:{article.pubstatus}")
-        add(reference, "title", article.headline).set(LANG, article.lang)
+    if feed.fragments:
+        add(group, _PLACE)
+
+
+def _reference(group: etree._Element, article: Article) -> None:
+    """Add the entry of an article in the list."""
+    reference = add(group, "itemRef", residref=article.guid, version=str(article.version), contenttype=_ITEM_TYPE)
+    add(reference, "itemClass", qcode="ninat:text")
+    _office(reference, "provider", article)
+    _instant(reference, "versionCreated", article.updated)
+    add(reference, "pubStatus", qcode=f"stat:{article.pubstatus}")
+    add(reference, "title", article.headline).set(LANG, article.lang)
 
 
 def _canceled(items: etree._Element, gone: Withdrawn) -> None:
@@ -134,7 +168,7 @@ def _canceled(items: etree._Element, gone: Withdrawn) -> None:
     add(add(item, "contentSet"), "inlineData", contenttype="text/plain")
 
 
-def _item(items: etree._Element, article: Article, number: int) -> None:
+def _item(items: etree._Element, article: Article, number: str) -> None:
     item = add(items, "newsItem", standard="NewsML-G2", standardversion="2.35", conformance="power")
     item.set("guid", article.guid)
     item.set("version", str(article.version))
@@ -154,7 +188,7 @@ def _catalogs(item: etree._Element) -> None:
         add(catalog, "scheme", alias=alias, uri=SCHEMES[alias])
 
 
-def _rights(item: etree._Element, article: Article, number: int) -> None:
+def _rights(item: etree._Element, article: Article, number: str) -> None:
     """Add the rights of the article, then those of each file with its own licence."""
     info = add(item, "rightsInfo")
     _office(info, "copyrightHolder", article)
@@ -257,7 +291,7 @@ def _descriptive(meta: etree._Element, article: Article) -> None:
     add(meta, "description", article.summary, role="drol:summary")
 
 
-def _content_set(item: etree._Element, article: Article, number: int) -> None:
+def _content_set(item: etree._Element, article: Article, number: str) -> None:
     content = add(item, "contentSet")
     inline = add(content, "inlineXML", contenttype="application/xhtml+xml")
     inline.append(_xhtml(article))
@@ -287,6 +321,6 @@ def _xhtml(article: Article) -> etree._Element:
     return html
 
 
-def _file_id(number: int, position: int) -> str:
+def _file_id(number: str, position: int) -> str:
     """An id that is unique within the message, as xs:ID demands."""
     return f"file-{number}-{position}"

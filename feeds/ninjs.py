@@ -16,6 +16,7 @@ from feeds.article import (
     Article,
     Contact,
     Feed,
+    Fragment,
     Licence,
     Term,
     Withdrawn,
@@ -24,6 +25,7 @@ from feeds.article import (
     embargo_noted,
     is_uri,
     names_of,
+    numbered,
     rfc3339,
     terms_of_use,
 )
@@ -43,9 +45,29 @@ _CONTACTS = (("phone", "phone"), ("email", "email"))
 JSON = dict[str, Any]
 
 
-def render(feed: Feed) -> bytes:
-    """The feed as UTF-8 bytes; the same feed gives the same bytes."""
-    return msgspec.json.encode({"standard": _STANDARD} | feed_members(feed))
+def fragment_of(article: Article) -> Fragment:
+    """The article as an association; its name has its number."""
+    return association(article, {"name": "", "rel": "item"} | article_members(article))
+
+
+def assemble(feed: Feed) -> bytes:
+    """The feed; its associations are the last member."""
+    members = {"standard": _STANDARD} | feed_members(feed)
+    return associated(members, feed, canceled(feed))
+
+
+def association(article: Article, members: JSON) -> Fragment:
+    """An association with these members, of which `name` is the first and empty: it gets the number of the article."""
+    before, after = b'{"name":"article-', msgspec.json.encode(members)[len(b'{"name":"') :]
+    return Fragment(article.id, article.updated, article.office, (before, after))
+
+
+def associated(members: JSON, feed: Feed, others: list[JSON]) -> bytes:
+    """The feed with these members, and the associations of its articles and those in `others`, if there are any."""
+    document = msgspec.json.encode(members)
+    articles = [numbered(fragment, number) for number, fragment in enumerate(feed.fragments, 1)]
+    associations = b",".join((*articles, *map(msgspec.json.encode, others)))
+    return document[:-1] + b',"associations":[' + associations + b"]}" if associations else document
 
 
 def render_article(article: Article) -> bytes:
@@ -54,7 +76,7 @@ def render_article(article: Article) -> bytes:
 
 
 def feed_members(feed: Feed) -> JSON:
-    """The members of a feed, without the name of the standard."""
+    """The members of a feed, without the name of the standard and without associations."""
     members: JSON = {
         "uri": feed.self,
         "type": "composite",
@@ -64,11 +86,6 @@ def feed_members(feed: Feed) -> JSON:
         "language": feed.lang,
         "headlines": [{"role": "main", "contentType": "text/plain", "value": feed.title}],
         "descriptions": [{"contentType": "text/plain", "value": feed.subtitle}] if feed.subtitle else [],
-        "associations": [
-            {"name": f"article-{number}", "rel": "item"} | article_members(article)
-            for number, article in enumerate(feed.articles, 1)
-        ]
-        + [_canceled(gone, number) for number, gone in enumerate(feed.withdrawn, 1) if tells(gone)],
     }
     return _given(members)
 
@@ -82,6 +99,11 @@ def marked(article: Article) -> Article:
     """The sentence in the editor's note. ninjs has no embargo without an end, so a held article has the status `withheld`, which
     consumers do not publish."""
     return replace(embargo_noted(article), pubstatus="withheld" if article.held else article.pubstatus)
+
+
+def canceled(feed: Feed) -> list[JSON]:
+    """The associations of canceled articles."""
+    return [_canceled(gone, number) for number, gone in enumerate(feed.withdrawn, 1) if tells(gone)]
 
 
 def _canceled(gone: Withdrawn, number: int) -> JSON:

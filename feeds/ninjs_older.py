@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from feeds import ninjs
-from feeds.article import SCHEMES, Article, Feed, rfc3339_utc
+from feeds.article import SCHEMES, Article, Feed, Fragment, numbered, rfc3339_utc
 from feeds.ninjs import JSON
 
 DATES = {"firstCreated", "versionCreated", "contentCreated", "embargoedUntil"}
@@ -40,21 +40,36 @@ class Older:
         """`version`: "1.3", "2.0" or "2.1"."""
         self.LABEL = f"ninjs {version}"
         self._version = version
+        self._first = version.startswith("1.")
+        schema = f"http://www.iptc.org/std/ninjs/ninjs-schema_{version}.json"
+        standard = {"name": "ninjs", "version": version, "schema": schema}
+        self._own = {"$standard" if self._first else "standard": standard}
 
-    def render(self, feed: Feed) -> bytes:
-        """The feed as UTF-8 bytes; the same feed gives the same bytes."""
-        return self._written(ninjs.feed_members(feed))
+    def fragment_of(self, article: Article) -> Fragment:
+        """The article as an association. Version 1 has its name before it, as the name of a member."""
+        members = self._converted(ninjs.article_members(article))
+        if not self._first:
+            return ninjs.association(article, {"name": ""} | members)
+        pieces = b'"article-', b'":' + msgspec.json.encode(members)
+        return Fragment(article.id, article.updated, article.office, pieces)
+
+    def assemble(self, feed: Feed) -> bytes:
+        """The feed; its associations are the last member."""
+        members = self._own | self._converted(ninjs.feed_members(feed))
+        others = self._converted({"associations": ninjs.canceled(feed)})["associations"]
+        if not self._first:
+            return ninjs.associated(members, feed, others)
+        parts = [numbered(fragment, number) for number, fragment in enumerate(feed.fragments, 1)]
+        parts += [msgspec.json.encode({name: each})[1:-1] for name, each in others.items()]
+        document = msgspec.json.encode(members)
+        return document[:-1] + b',"associations":{' + b",".join(parts) + b"}}" if parts else document
 
     def render_article(self, article: Article) -> bytes:
         """One article as UTF-8 bytes."""
-        return self._written(ninjs.article_members(article))
+        return msgspec.json.encode(self._own | self._converted(ninjs.article_members(article)))
 
-    def _written(self, members: JSON) -> bytes:
-        first = self._version.startswith("1.")
-        schema = f"http://www.iptc.org/std/ninjs/ninjs-schema_{self._version}.json"
-        standard = {"name": "ninjs", "version": self._version, "schema": schema}
-        own = {"$standard" if first else "standard": standard}
-        return msgspec.json.encode(own | (_version_1(members) if first else _version_2(members, self._version)))
+    def _converted(self, members: JSON) -> JSON:
+        return _version_1(members) if self._first else _version_2(members, self._version)
 
 
 def _version_2(members: JSON, version: str) -> JSON:

@@ -8,14 +8,14 @@ from typing import Any
 
 from lxml import etree
 
-from feeds import beside, paging
+from feeds import beside, fragments, paging
 from feeds.article import (
     NEVER,
     SCHEMES,
     Article,
     Feed,
+    Fragment,
     Withdrawn,
-    as_bytes,
     as_cdata,
     ascii_uri,
     atom_id,
@@ -26,32 +26,44 @@ from feeds.article import (
     rights_of,
 )
 from feeds.beside import ATOM, DC
-from feeds.feedgen_safe import new_feed
+from feeds.feedgen_safe import FeedEntry, new_feed
 
 MIMETYPE = "application/rss+xml; charset=utf-8"
 LABEL = "RSS"
 
-_CONTENT = "{http://purl.org/rss/1.0/modules/content/}encoded"
+_NSMAP: dict[str | None, str] = {
+    "atom": ATOM[1:-1],
+    "content": "http://purl.org/rss/1.0/modules/content/",
+}  # as feedgen declares them
+_CONTENT = f"{{{_NSMAP['content']}}}encoded"
 
 
-def render(feed: Feed, *, extended: bool = False) -> bytes:
-    """The feed as UTF-8 bytes; the same feed gives the same bytes. `extended`: with all extensions."""
+def fragment_of(article: Article, *, extended: bool = False) -> Fragment:
+    """The item. `extended`: with all extensions."""
+    made = FeedEntry()
+    _item(made, article)
+    root = fragments.root_for("rss", _NSMAP)
+    item = made.rss_entry()
+    root.append(item)
+    as_cdata(item.find(_CONTENT))
+    _dublin_core(item, article)
+    _links(item, article)
+    beside.add(item, article, extended)
+    return fragments.cut_out(item, article)
+
+
+def assemble(feed: Feed, *, extended: bool = False) -> bytes:
+    """The feed. `extended`: with all extensions; there are none around the items."""
     generator = new_feed(feed, MIMETYPE)
     generator.description(feed.subtitle or feed.title)  # RSS requires a description
-    for article in feed.articles:
-        _item(generator.add_entry(order="append"), article)
     root = generator._create_rss()[0]  # the tree behind rss_str(), before it becomes bytes
     channel = root.find("channel")
     if feed.updated == NEVER:  # A feed without articles has never been built, and its bytes do not depend on the clock.
         channel.remove(channel.find("lastBuildDate"))
     paging.add(channel, feed)
-    for item, article in zip(channel.findall("item"), feed.articles, strict=True):
-        as_cdata(item.find(_CONTENT))
-        _dublin_core(item, article)
-        _links(item, article)
-        beside.add(item, article, extended)
-    beside.declare(root)
-    return as_bytes(root)
+    if feed.fragments:
+        fragments.hold_place(channel, "item", feed.fragments)
+    return fragments.put_together(root, "item", feed.fragments)
 
 
 def tells(gone: Withdrawn, *, extended: bool = False) -> bool:

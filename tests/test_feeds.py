@@ -25,7 +25,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from lxml import etree
 from referencing import Registry, Resource
 
-from feeds import FORMATS, VARIANTS, format_of, fullest, newsml, ninjs, nitf
+from feeds import FORMATS, VARIANTS, format_of, fullest, newsml, ninjs, nitf, render
 from feeds.article import Article, Contact, Enclosure, Feed, Licence, Office, Related, Term, Withdrawn, direction
 from tests import feedrules, jsonfeedrules
 from tests.articles import ARABIC, CASES, EVERYTHING, MANY, SEED_TEXT, feed, make, paragraphs
@@ -71,7 +71,7 @@ def ninjs_schema() -> Draft202012Validator:
 
 
 def json_rules(format: str, subject: Feed) -> None:
-    members = json.loads(FORMATS[format].render(subject))
+    members = json.loads(render(FORMATS[format], subject))
     if format == "json":
         assert jsonfeedrules.check(members) == []
     elif NINJS.exists():
@@ -79,13 +79,13 @@ def json_rules(format: str, subject: Feed) -> None:
 
 
 def tree(format: str, subject: Feed) -> etree._Element:
-    return etree.fromstring(FORMATS[format].render(subject))
+    return etree.fromstring(render(FORMATS[format], subject))
 
 
 @pytest.mark.parametrize("format", FORMATS)
 @pytest.mark.parametrize("case", CASES)
 def test_golden_bytes(case: str, format: str) -> None:
-    rendered = FORMATS[format].render(CASES[case])
+    rendered = render(FORMATS[format], CASES[case])
     path = GOLDEN / f"{case}.{format}"
     if os.environ.get("PRESSRELAY_GOLDEN") == "write":
         path.write_bytes(rendered)
@@ -95,7 +95,7 @@ def test_golden_bytes(case: str, format: str) -> None:
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("case", ["everything", "archive"])
 def test_golden_bytes_of_variants(case: str, variant: str) -> None:
-    rendered = format_of(variant).render(CASES[case])
+    rendered = render(format_of(variant), CASES[case])
     path = GOLDEN / f"{case}.{variant}"
     if os.environ.get("PRESSRELAY_GOLDEN") == "write":
         path.write_bytes(rendered)
@@ -120,14 +120,14 @@ def test_mimetype_names_its_charset(format: str) -> None:
 @pytest.mark.parametrize("case", CROWD)
 def test_w3c_validator_would_say_nothing(case: str, format: str) -> None:
     subject = CROWD[case]
-    assert feedrules.check(FORMATS[format].render(subject), subject.self) == []
+    assert feedrules.check(render(FORMATS[format], subject), subject.self) == []
 
 
 @pytest.mark.parametrize("format", SYNDICATION)
 @pytest.mark.parametrize("case", CROWD)
 def test_w3c_validator_would_only_not_know_the_extensions(case: str, format: str) -> None:
     subject = CROWD[case]
-    said = feedrules.check(format_of(fullest(format)).render(subject), subject.self)
+    said = feedrules.check(render(format_of(fullest(format)), subject), subject.self)
     assert {event.split()[0] for event in said} <= {"UnknownNamespace"}
 
 
@@ -198,7 +198,7 @@ BREAKS = {
 def test_each_rule_can_fail(format: str, event: str) -> None:
     subject = CASES["everything"]
     before, after = BREAKS[format][event]
-    document = FORMATS[format].render(subject).decode()
+    document = render(FORMATS[format], subject).decode()
     assert before in document
     broken = document.replace(before, after).encode()
     assert event in {found.split()[0] for found in feedrules.check(broken, subject.self)}
@@ -206,11 +206,11 @@ def test_each_rule_can_fail(format: str, event: str) -> None:
 
 def test_the_rules_between_entries_can_fail() -> None:
     twins = feed(make(1), make(1))
-    atom = {event.split()[0] for event in feedrules.check(FORMATS["atom"].render(twins), twins.self)}
+    atom = {event.split()[0] for event in feedrules.check(render(FORMATS["atom"], twins), twins.self)}
     assert atom == {"DuplicateUpdated", "DuplicateEntries"}
-    rss = {event.split()[0] for event in feedrules.check(FORMATS["rss"].render(twins), twins.self)}
+    rss = {event.split()[0] for event in feedrules.check(render(FORMATS["rss"], twins), twins.self)}
     assert rss == {"DuplicateValue"}
-    alone = FORMATS["atom"].render(feed(make(1, summary="", body="", text=""))).decode()
+    alone = render(FORMATS["atom"], feed(make(1, summary="", body="", text=""))).decode()
     bare = alone[: alone.index("<author>")] + alone[alone.index("</author>") + 9 :]
     bare = bare[: bare.index("<author>")] + bare[bare.index("</author>") + 9 :]
     events = {event.split()[0] for event in feedrules.check(bare.encode(), twins.self)}
@@ -226,18 +226,18 @@ def test_newsml_is_valid_against_the_iptc_schema(case: str) -> None:
 
 @pytest.mark.parametrize("case", CROWD)
 def test_ninjs_is_valid_against_the_iptc_schema(case: str) -> None:
-    ninjs_schema().validate(json.loads(FORMATS["ninjs"].render(CROWD[case])))
+    ninjs_schema().validate(json.loads(render(FORMATS["ninjs"], CROWD[case])))
     for article in CROWD[case].articles[:10]:
         ninjs_schema().validate(json.loads(ninjs.render_article(article)))
 
 
 @pytest.mark.parametrize("case", CROWD)
 def test_json_feed_follows_its_rules(case: str) -> None:
-    assert jsonfeedrules.check(json.loads(FORMATS["json"].render(CROWD[case]))) == []
+    assert jsonfeedrules.check(json.loads(render(FORMATS["json"], CROWD[case]))) == []
 
 
 def test_the_rules_of_json_feed_can_fail() -> None:
-    members = json.loads(FORMATS["json"].render(CASES["everything"]))
+    members = json.loads(render(FORMATS["json"], CASES["everything"]))
     members["items"] += [members["items"][0] | {"url": "/relative", "date_published": "2021-03-09", "extra": 1}]
     members["items"][1]["attachments"] = [{"url": "https://a.example/"}]
     assert jsonfeedrules.check(members | {"version": "1.1"}) == [
@@ -297,12 +297,12 @@ def test_nitf_keeps_every_word_of_a_body(body: str, expected: str) -> None:
 def test_pages_archives_and_withdrawals_are_told() -> None:
     subject = CASES["archive"]
     for format in SYNDICATION:
-        parsed = feedparser.parse(FORMATS[format].render(subject))
+        parsed = feedparser.parse(render(FORMATS[format], subject))
         links = {link.rel: link.href for link in parsed.feed.links}
         assert links["prev-archive"] == subject.links["prev-archive"] and links["next"] == subject.links["next"]
         assert "fh_archive" in parsed.feed, format
     assert tree("atom", subject).find("{http://purl.org/atompub/tombstones/1.0}deleted-entry") is None
-    whole = etree.fromstring(format_of("atom-all").render(subject))
+    whole = etree.fromstring(render(format_of("atom-all"), subject))
     deleted = whole.findall("{http://purl.org/atompub/tombstones/1.0}deleted-entry")
     assert [(gone.get("ref"), gone.get("when")) for gone in deleted] == [
         ("urn:kr:9", "2021-03-09T05:00:00.123456+00:00"),
@@ -313,19 +313,19 @@ def test_pages_archives_and_withdrawals_are_told() -> None:
         ("office-0002", "stat:usable"),
         ("urn:kr:9", "stat:canceled"),
     ]
-    assert "office-0010" not in FORMATS["newsml"].render(subject).decode()
-    listed = json.loads(FORMATS["ninjs"].render(subject))["associations"]
+    assert "office-0010" not in render(FORMATS["newsml"], subject).decode()
+    listed = json.loads(render(FORMATS["ninjs"], subject))["associations"]
     assert [(item["uri"], item["pubStatus"]) for item in listed] == [
         ("urn:pressrelay:article:a0002", "usable"),
         ("urn:kr:9", "canceled"),
     ]
-    assert json.loads(FORMATS["json"].render(subject))["next_url"] == subject.links["next"]
-    assert b"urn:kr:9" not in FORMATS["rss"].render(subject) + FORMATS["json"].render(subject)
+    assert json.loads(render(FORMATS["json"], subject))["next_url"] == subject.links["next"]
+    assert b"urn:kr:9" not in render(FORMATS["rss"], subject) + render(FORMATS["json"], subject)
 
 
 @pytest.mark.parametrize("format", SYNDICATION)
 def test_feedparser_reads_everything_back(format: str) -> None:
-    parsed = feedparser.parse(FORMATS[format].render(CASES["everything"]))
+    parsed = feedparser.parse(render(FORMATS[format], CASES["everything"]))
     entry = parsed.entries[0]
     assert not parsed.bozo
     assert (parsed.feed.title, parsed.feed.link) == ("Press releases", feed().home)
@@ -406,7 +406,7 @@ def test_atom_feed_author_is_the_only_office_or_this_server() -> None:
 
 def test_the_whole_release_is_in_every_feed() -> None:
     for format in SYNDICATION:
-        entry = feedparser.parse(FORMATS[format].render(CASES["seed"]), sanitize_html=False).entries[0]
+        entry = feedparser.parse(render(FORMATS[format], CASES["seed"]), sanitize_html=False).entries[0]
         assert entry.content[0].value == paragraphs(*SEED_TEXT)
     body = tree("newsml", CASES["seed"]).find(".//h:body", NAR)
     assert body is not None
@@ -466,14 +466,15 @@ def test_right_to_left_is_said() -> None:
 
 DIGESTS = """
 import hashlib, locale, os, time
-from feeds import FORMATS, nitf
+from functools import partial
+from feeds import FORMATS, nitf, render
 from tests.articles import CASES
 try:
     locale.setlocale(locale.LC_ALL, "")
 except locale.Error:
     pass  # this machine does not have it
 time.tzset()
-renders = {f"feed.{name}": format.render for name, format in FORMATS.items()}
+renders = {f"feed.{name}": partial(render, format) for name, format in FORMATS.items()}
 renders["nitf"] = lambda feed: b"".join(map(nitf.render_article, feed.articles))
 print({(case, name): hashlib.sha256(renders[name](CASES[case])).hexdigest() for case in CASES for name in renders})
 """
@@ -498,7 +499,7 @@ def test_threads_leave_the_locale_alone() -> None:
     before = locale.setlocale(locale.LC_ALL)
     subject = feed(*MANY.articles[:20])
     with ThreadPoolExecutor(8) as pool:
-        rendered = set(pool.map(lambda _: FORMATS["rss"].render(subject), range(64)))
+        rendered = set(pool.map(lambda _: render(FORMATS["rss"], subject), range(64)))
     assert len(rendered) == 1
     assert locale.setlocale(locale.LC_ALL) == before
 
@@ -584,7 +585,7 @@ def test_any_article_renders(article: Article, notes: list[str]) -> None:
         if format == "newsml" and XSD.exists():
             newsml_schema().assertValid(root)
         if format in SYNDICATION:
-            said = {event.split()[0] for event in feedrules.check(FORMATS[format].render(subject), subject.self)}
+            said = {event.split()[0] for event in feedrules.check(render(FORMATS[format], subject), subject.self)}
             assert said <= THEIRS, said
     document = etree.fromstring(nitf.render_article(article))
     if NITF_XSD.exists():
@@ -600,7 +601,7 @@ def test_ids_of_atom_are_in_their_normal_form() -> None:
         "https://a.example/a/../b",
     ):
         subject = feed(make(1, guid=guid))
-        document = FORMATS["atom"].render(subject)
+        document = render(FORMATS["atom"], subject)
         assert feedrules.check(document, subject.self) == []
         entry = etree.fromstring(document).find("{*}entry")
         assert entry.findtext("{*}id") == "urn:pressrelay:article:a0001"
@@ -610,7 +611,7 @@ def test_ids_of_atom_are_in_their_normal_form() -> None:
 def test_a_title_is_not_taken_for_html() -> None:
     subject = feed(make(1, headline="R&D5 <AI> 전략 &amp; 계획", subheadlines=("a < b",)))
     for format in SYNDICATION:
-        document = FORMATS[format].render(subject)
+        document = render(FORMATS[format], subject)
         assert feedrules.check(document, subject.self) == [] and b"R&#x26;D5 &#x3C;AI>" in document.replace(
             b"&gt;", b">"
         )

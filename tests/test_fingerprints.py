@@ -24,7 +24,7 @@ from app.syndication import embargoed, tracing
 from app.text import fingerprint
 from app.text.fingerprint import Match, chance, key_of, marked, match_outlets, read
 from app.text.flatten import words_of
-from feeds import FORMATS, Article, Feed
+from feeds import FORMATS, Article, Feed, render
 from tests.desk import Desk
 from tests.pace import NOISE, pace
 from tests.test_store import Engine, article, put
@@ -104,7 +104,7 @@ def test_every_format_of_feeds_carries_the_marks(format: str) -> None:
     original, module = made(LONG), FORMATS[format]
     copy = module.marked(marked(original, KEY, "outlet-7"))
     feed = Feed("https://a.example/feed", "https://a.example/", "t", "", "ko", copy.updated, (copy,))
-    assert named(words_of(module.render(feed)), original) == ["outlet-7"]
+    assert named(words_of(render(module, feed)), original) == ["outlet-7"]
 
 
 # What a leaked copy says

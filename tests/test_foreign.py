@@ -20,7 +20,7 @@ from app.accounts.offices import OfficeRecord
 from app.intake import parsers
 from app.intake.draft import Given
 from app.intake.normalize import Circumstances, Normal, normalize
-from feeds import atom, rss
+from feeds import atom, render, rss
 from tests import feedrules
 from tests.articles import feed
 
@@ -73,7 +73,7 @@ def test_foreign(case: Path) -> None:
         assert not ACTIVE.search(done.article.body), done.article.body
         alone = feed(done.article)
         for format in (rss, atom):
-            events = feedrules.check(format.render(alone), alone.self)
+            events = feedrules.check(render(format, alone), alone.self)
             assert not [event for event in events if event.startswith("InvalidFullLink")]
         found = json.loads(msgspec.json.encode(done.article))
         assert {field: found[field] for field in members} == members

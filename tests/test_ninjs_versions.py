@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from referencing import Registry, Resource
 
 from app.accounts.offices import OfficeRecord
-from feeds import VARIANTS, Article, Withdrawn, ending_of, format_of, ninjs_older, variants
+from feeds import VARIANTS, Article, Withdrawn, ending_of, format_of, ninjs_older, render, variants
 from tests import ninjsrules
 from tests.articles import CASES, EVERYTHING, SEED, feed
 from tests.conftest import Server, until
@@ -41,8 +41,8 @@ def test_the_names_of_versions() -> None:
 def test_each_version_has_only_its_own_members(case: str, version: str) -> None:
     format = format_of(f"ninjs-{version}")
     subject = replace(CROWD[case], withdrawn=(*CROWD[case].withdrawn, GONE))
-    rendered = format.render(subject)
-    assert rendered == format.render(subject)
+    rendered = render(format, subject)
+    assert rendered == render(format, subject)
     assert ninjsrules.check(version, json.loads(rendered)) == []
     for article in subject.articles[:10]:
         assert ninjsrules.check(version, written(version, article)) == []
@@ -50,7 +50,7 @@ def test_each_version_has_only_its_own_members(case: str, version: str) -> None:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_the_rules_can_fail(version: str) -> None:
-    document = json.loads(format_of("ninjs").render(CASES["everything"]))
+    document = json.loads(render(format_of("ninjs"), CASES["everything"]))
     assert len(ninjsrules.check(version, document)) >= 2, "3.1 is another version"
     good = written(version, EVERYTHING)
     for wrong in ({"uri": "x"}, {"versioncreated": "2026-03-09T10:00:00.5Z"}, {"extra": 1}, {"urgency": 0}):
@@ -68,7 +68,7 @@ def test_each_version_is_valid_against_the_iptc_schema(case: str, version: str) 
     registry = Registry().with_resource("https://geojson.org/schema/GeoJSON.json", geojson)
     kind = Draft4Validator if "draft-04" in schema["$schema"] else Draft202012Validator
     kind(schema, registry=registry, format_checker=FormatChecker()).validate(
-        json.loads(format_of(f"ninjs-{version}").render(CROWD[case]))
+        json.loads(render(format_of(f"ninjs-{version}"), CROWD[case]))
     )
 
 
@@ -96,7 +96,7 @@ def test_what_comes_back_from_each_version(article: Article, version: str) -> No
 def test_superdesk_reads_version_1() -> None:
     """superdesk/io/feed_parsers/ninjs.py: of each item `uri`; objects of renditions and associations; concepts by name and code; and
     instants in UTC to the second, or the whole document is refused."""
-    document = json.loads(ninjs_older.VERSION_1_3.render(replace(feed(SEED, EVERYTHING), withdrawn=(GONE,))))
+    document = json.loads(render(ninjs_older.VERSION_1_3, replace(feed(SEED, EVERYTHING), withdrawn=(GONE,))))
     items = [document, *document["associations"].values()]
     items += [inner for item in items[1:] for inner in item.get("associations", {}).values()]
     assert len(items) > 5

@@ -84,7 +84,7 @@ def test_a_feed_that_changes_under_load_is_rendered_once(
     apps = [create_app(settings) for _ in range(2)]
     rendered: list[str] = []
     asking: set[int] = set()
-    do, render = Once.do, atom.render
+    do, assemble = Once.do, atom.assemble
 
     def entered(once: Once, key: str, make: Callable[[bool], object]) -> object:
         asking.add(threading.get_ident())
@@ -93,10 +93,10 @@ def test_a_feed_that_changes_under_load_is_rendered_once(
     def counted(feed: Feed) -> bytes:
         rendered.append(feed.self)
         until(lambda: len(asking) == 12, 10, 0.001)  # as slow a rendering as it takes for all of them to be there
-        return render(feed)
+        return assemble(feed)
 
     monkeypatch.setattr(Once, "do", entered)
-    monkeypatch.setattr(atom, "render", counted)
+    monkeypatch.setattr(atom, "assemble", counted)
     for number in range(3):
         assert (
             server.push(token, document(f"tag:once,2026:{encoding.replace(' ', '-')}-{cached}-{number}")).status_code

@@ -6,13 +6,14 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import Any
 
 import brotli
 import pytest
 from flask import Flask
 
 from app import create_app
-from app.cache.redis import Cache, Pair, Ref, RenderingTurn
+from app.cache.redis import Cache, Pair, RenderingTurn
 from app.settings import Settings
 from feeds import atom
 from feeds.article import Feed
@@ -94,13 +95,13 @@ def token(server: Server) -> str:
 def rendered(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The feeds that were rendered here."""
     made: list[str] = []
-    render = atom.render
+    assemble = atom.assemble
 
     def counted(feed: Feed) -> bytes:
         made.append(feed.self)
-        return render(feed)
+        return assemble(feed)
 
-    monkeypatch.setattr(atom, "render", counted)
+    monkeypatch.setattr(atom, "assemble", counted)
     return made
 
 
@@ -138,10 +139,10 @@ def test_what_changes_between_look_and_turn_is_in_what_is_kept(
     assert server.push(token, document(f"{GUID}before")).status_code == 201
     turn, late = Cache.turn, [f"{GUID}late"]
 
-    def slowly(cache: Cache, key: str, keys: list[str], pairs: list[Pair], refs: list[Ref] = []) -> RenderingTurn:  # noqa: B006
+    def slowly(cache: Cache, key: str, keys: list[str], pairs: list[Pair], *others: Any) -> RenderingTurn:
         if late:
             assert server.push(token, document(late.pop())).status_code == 201
-        return turn(cache, key, keys, pairs, refs)
+        return turn(cache, key, keys, pairs, *others)
 
     monkeypatch.setattr(Cache, "turn", slowly)
     first = read(app, "gzip")
@@ -153,15 +154,15 @@ def test_what_changes_after_the_turn_is_not_kept_as_fresh(
     server: Server, token: str, app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert server.push(token, document(f"{GUID}early")).status_code == 201
-    render, late = atom.render, [f"{GUID}later"]
+    assemble, late = atom.assemble, [f"{GUID}later"]
 
     def slowly(feed: Feed) -> bytes:
-        body = render(feed)
+        body = assemble(feed)
         if late:
             assert server.push(token, document(late.pop())).status_code == 201
         return body
 
-    monkeypatch.setattr(atom, "render", slowly)
+    monkeypatch.setattr(atom, "assemble", slowly)
     assert f"{GUID}later".encode() not in read(app, "gzip"), "it came after this was asked for"
     for encoding in ("gzip", "identity", "br"):
         assert f"{GUID}later".encode() in read(app, encoding)
@@ -178,6 +179,6 @@ def test_a_document_that_fails_ends_its_turn(
         raise ValueError
 
     with monkeypatch.context() as broken:
-        broken.setattr(atom, "render", fail)
+        broken.setattr(atom, "assemble", fail)
         assert app.test_client().get(PATH).status_code == 500
     assert f"{GUID}fails".encode() in read(app, "gzip"), "at once"

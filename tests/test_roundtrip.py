@@ -11,15 +11,15 @@ from msgspec.structs import asdict, replace
 from app.accounts.offices import OfficeRecord
 from app.intake import parsers
 from app.intake.normalize import Circumstances, Normal, normalize, public_id
-from feeds import atom, format_of, jsonfeed, newsml, ninjs, nitf, press_release
-from feeds.article import EPOCH, Article, Contact, Enclosure, Feed, Licence, Office, Related, Term
+from feeds import atom, format_of, jsonfeed, newsml, ninjs, nitf, press_release, render
+from feeds.article import EPOCH, Article, Contact, Enclosure, Licence, Office, Related, Term
 from tests.articles import CASES, feed, make, paragraphs
 
 WAYS: dict[str, Callable[[Article], bytes]] = {
     "press-release": press_release.render_article,
     "atom": atom.entry,
-    "jsonfeed": lambda article: jsonfeed.render(feed(article)),
-    "newsml": lambda article: newsml.render(feed(article)),
+    "jsonfeed": lambda article: render(jsonfeed, feed(article)),
+    "newsml": lambda article: render(newsml, feed(article)),
 }
 # Not the sender's to say: when it came here, where it is served, what its codes are called now.
 OURS = {"published": EPOCH, "updated": EPOCH, "url": ""}
@@ -126,12 +126,12 @@ def test_fields(changes: dict[str, object], way: str) -> None:
     same(make(7, "Lead & more.", **changes), way)
 
 
-@pytest.mark.parametrize("render", [format_of("rss-all").render, format_of("atom-all").render], ids=["rss", "atom"])
+@pytest.mark.parametrize("format", ["rss-all", "atom-all"])
 @pytest.mark.parametrize("article", CASES["mixed"].articles, ids=lambda article: str(article.id))
-def test_our_own_feeds_go_in_again(article: Article, render: Callable[[Feed], bytes]) -> None:
+def test_our_own_feeds_go_in_again(article: Article, format: str) -> None:
     """What a public feed has a place for comes back; an Atom id stands for a guid that is no URI."""
     office = OfficeRecord(article.office.code, article.office.name)
-    again = returned(render(feed(article)), office)
+    again = returned(render(format_of(format), feed(article)), office)
     for name in ("headline", "body", "lang", "summary"):
         assert getattr(again, name) == getattr(settled(article, office), name), name
     assert {term.code for term in again.topics} == {term.code for term in article.topics}
@@ -164,13 +164,13 @@ def test_our_own_nitf_goes_in_again(article: Article) -> None:
 
 
 @pytest.mark.parametrize(
-    "render", [ninjs.render_article, lambda article: ninjs.render(feed(article))], ids=["item", "feed"]
+    "written", [ninjs.render_article, lambda article: render(ninjs, feed(article))], ids=["item", "feed"]
 )
 @pytest.mark.parametrize("article", CASES["mixed"].articles, ids=lambda article: str(article.id))
-def test_our_own_ninjs_goes_in_again(article: Article, render: Callable[[Article], bytes]) -> None:
+def test_our_own_ninjs_goes_in_again(article: Article, written: Callable[[Article], bytes]) -> None:
     """ninjs has no place for the words of an embargo, and one for the words and the address of a licence."""
     office = OfficeRecord(article.office.code, article.office.name)
-    again, before = returned(render(article), office), settled(article, office)
+    again, before = returned(written(article), office), settled(article, office)
     names = (
         "guid",
         "version",

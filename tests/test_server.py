@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from app import store
 from app.accounts.offices import OfficeRecord
 from app.web.routes.discovery import BLOCK
-from feeds import atom, newsml, press_release
+from feeds import atom, newsml, press_release, render
 from feeds.article import Office
 from tests.articles import feed as sample_feed
 from tests.articles import make as sample
@@ -496,10 +496,10 @@ def test_one_release_in_several_dialects_is_one_article(server: Server, token: s
     )
     first = server.push(token, press_release.render_article(article))
     assert first.status_code == 201, first.text
-    for body in (atom.entry(article), newsml.render(sample_feed(article))):
+    for body in (atom.entry(article), render(newsml, sample_feed(article))):
         again = server.push(token, body)
         assert (again.status_code, again.json()["id"]) == (200, first.json()["id"]), again.text
         assert again.json()["version"] == 1
-    for render in (atom.entry, lambda one: newsml.render(sample_feed(one))):
-        other = server.push(token, render(replace(article, headline="Other words")))
+    for written in (atom.entry, lambda one: render(newsml, sample_feed(one))):
+        other = server.push(token, written(replace(article, headline="Other words")))
         assert (other.status_code, other.json()["type"]) == (409, "urn:pressrelay:problem:changed-version")

@@ -8,7 +8,7 @@ from lxml import etree
 from msgspec.structs import replace
 
 from app.syndication.embargoed import dated_as_it_came
-from feeds import atom, newsml, nitf, nitf_plain, rss
+from feeds import atom, newsml, nitf, nitf_plain, render, rss
 from feeds.article import Article, Withdrawn, ascii_uri
 from feeds.nar import NAR
 from feeds.nitf_body import NITF
@@ -28,7 +28,7 @@ def needed(element: etree._Element | None, path: str) -> etree._Element:
 
 def test_newsml_has_what_is_looked_up() -> None:
     """newsml_2_0.py: the header's priority; of each item guid, version, class, date, status, content; of each reference its class."""
-    root = etree.fromstring(newsml.render(replace(feed(*ARTICLES), withdrawn=(GONE,))))
+    root = etree.fromstring(render(newsml, replace(feed(*ARTICLES), withdrawn=(GONE,))))
     assert 1 <= int(needed(root, "header/priority").text or "") <= 9
     items = list(needed(root, "itemSet"))
     assert len(items) == len(ARTICLES) + 2
@@ -87,4 +87,4 @@ def test_files_have_uris(iri: str, uri: str) -> None:
     assert ascii_uri(iri) == uri
     file = replace(EVERYTHING.enclosures[0], url=iri)
     for format in (rss, atom):
-        assert iri.isascii() or iri not in format.render(feed(replace(EVERYTHING, enclosures=(file,)))).decode()
+        assert iri.isascii() or iri not in render(format, feed(replace(EVERYTHING, enclosures=(file,)))).decode()

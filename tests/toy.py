@@ -2,7 +2,7 @@
 
 import msgspec
 
-from feeds.article import Article, Feed, Withdrawn, embargo_in_words
+from feeds.article import Article, Feed, Fragment, Withdrawn, embargo_in_words
 
 MIMETYPE = "application/vnd.example.toy+json; charset=utf-8"
 LABEL = "Toy Feed"
@@ -11,9 +11,14 @@ ARTICLE_MIMETYPE = "application/vnd.example.toy-item+json; charset=utf-8"
 marked = embargo_in_words
 
 
-def render(feed: Feed) -> bytes:
+def fragment_of(article: Article) -> Fragment:
+    """The article in a feed."""
+    return Fragment(article.id, article.updated, article.office, (render_article(article),))
+
+
+def assemble(feed: Feed) -> bytes:
     """The feed as UTF-8 bytes."""
-    toys = [_toy(article) for article in feed.articles]
+    toys = [msgspec.Raw(fragment.pieces[0]) for fragment in feed.fragments]
     gone = [one.guid for one in feed.withdrawn]
     return msgspec.json.encode({"self": feed.self, "hub": feed.hub, "links": feed.links, "toys": toys, "gone": gone})
 

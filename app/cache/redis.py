@@ -40,6 +40,7 @@ SETTLED = 3.0  # seconds without a failure after which the server counts as well
 BEAT = 0.1  # seconds between two beats, messages by which a listener learns that the channel is alive
 SILENCE = 0.25  # seconds after which a channel without a beat counts as lost
 TRIALS = 32  # keys that a trial sets; so many that each node of a usual cluster gets some
+REVISION = 16  # characters of a revision
 TURN = 1000  # milliseconds for which one process may render a feed before others also do
 TURN_OF_HISTORY = "!"  # message on the channel that the history changed; no pair has this name
 ARTICLE_TTL, INSTANCE_TTL, FEED_TTL, ANNOUNCED_TTL = 7 * 86400, 7 * 86400, 86400, 3600  # seconds
@@ -66,7 +67,7 @@ class RenderingTurn(Struct, frozen=True):
     mine: bool = False  # no other process is rendering the feed
     copies: dict[str, Rendered] = {}  # fresh feeds by key
     revisions: tuple[str, ...] | None = None  # current ones; None: the cache cannot be used
-    documents: dict[Ref, bytes] = {}  # the requested documents of articles that are in the cache
+    documents: dict[Ref, bytes] = {}  # those of the requested versions of articles that are in the cache
 
 
 class Instance(Struct, frozen=True, array_like=True):
@@ -120,6 +121,16 @@ def _rendered(held: bytes | None) -> Rendered | None:
         return None if held is None else _decoder.decode(held)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
+
+
+def _beginning(revisions: tuple[str, ...]) -> bytes:
+    """The first bytes of every feed with these revisions, as it is stored."""
+    return msgspec.msgpack.encode(Rendered((), "", b"", {}, 0))[:1] + msgspec.msgpack.encode(revisions)
+
+
+def _last(pairs: Sequence[Pair]) -> int:
+    """The number of the last of these bytes, from 0."""
+    return len(_beginning(("x" * REVISION,) * (len(pairs) + 1))) - 1
 
 
 class Cache:
@@ -233,8 +244,8 @@ class Cache:
     def _feed(self, kind: str, key: str, *parts: str) -> str:
         return self._key(kind, f"{{{key}}}", *parts)
 
-    def _article(self, ref: Ref) -> str:
-        return self._key("a", *ref)
+    def _article(self, ref: Ref, form: str) -> str:
+        return self._key("a", *ref, form) if form else self._key("a", *ref)
 
     def alive(self) -> bool:
         """Whether the server takes what an announcement needs."""
@@ -270,32 +281,41 @@ class Cache:
 
     def feed(self, key: str, pairs: Sequence[Pair]) -> tuple[Rendered | None, tuple[str, ...] | None]:
         """(the rendered feed if it is fresh, the current revisions); both None if the server fails. One round trip."""
-        looked = self._look((key,), pairs, full=True)
-        return (None, None) if looked is None else (looked[1].get(key), looked[2])
+        copy, revisions, _ = self.feed_or(key, "", pairs)
+        return copy, revisions
+
+    def feed_or(
+        self, key: str, other: str, pairs: Sequence[Pair]
+    ) -> tuple[Rendered | None, tuple[str, ...] | None, bool]:
+        """The same, and whether the feed `other` is fresh; of that one, only the first bytes are read."""
+        begins = [("GETRANGE", self._feed("f", other), 0, _last(pairs))] if other else []
+        looked = self._look(pairs, ("GET", self._feed("f", key)), *begins, full=True)
+        if looked is None:
+            return None, None, False
+        (held, *begun), revisions = looked
+        copy = _rendered(held)
+        return (
+            copy if copy is not None and copy.revisions == revisions else None,
+            revisions,
+            begun == [_beginning(revisions)],
+        )
 
     def _look(
-        self, keys: Sequence[str], pairs: Sequence[Pair], *others: tuple[Any, ...], full: bool = False
-    ) -> tuple[list[Any], dict[str, Rendered], tuple[str, ...]] | None:
-        """(answers of the other commands, which are sent first; fresh feeds by key; the current revisions). Missing revisions are
-        made. None if the server fails, or has no memory for a revision."""
+        self, pairs: Sequence[Pair], *others: tuple[Any, ...], full: bool = False
+    ) -> tuple[list[Any], tuple[str, ...]] | None:
+        """(answers of the other commands, which are sent first; the current revisions). Missing revisions are made. None if the
+        server fails, or has no memory for a revision."""
         names = [self._revision(), *(self._revision(*pair) for pair in pairs)]
         # Set with NX, then read, so that two processes that find a revision missing get the same new one.
-        made = [("SET", name, secrets.token_hex(8), "NX") for name in names]
-        held = [("GET", self._feed("f", key)) for key in keys]
+        made = [("SET", name, secrets.token_hex(REVISION // 2), "NX") for name in names]
         met = self._met
-        answers = self._ask([*others, *held, *made, *(("GET", name) for name in names)], full=full)
+        answers = self._ask([*others, *made, *(("GET", name) for name in names)], full=full)
         if answers is None or self._met != met:
             return None
         current = answers[-len(names) :]
         if None in current:  # The server has no memory for a new one.
             return None
-        revisions = tuple(value.decode("ascii", "replace") for value in current)
-        found = dict(zip(keys, map(_rendered, answers[len(others) :]), strict=False))
-        return (
-            answers[: len(others)],
-            {key: copy for key, copy in found.items() if copy is not None and copy.revisions == revisions},
-            revisions,
-        )
+        return answers[: len(others)], tuple(value.decode("ascii", "replace") for value in current)
 
     def body(self, key: str, etag: str) -> bytes | None:
         """The bytes of a feed, if they have this ETag. They need not be fresh."""
@@ -303,15 +323,21 @@ class Cache:
         rendered = _rendered(answers[0]) if answers else None
         return rendered.body if rendered and rendered.etag == etag else None
 
-    def turn(self, key: str, keys: Sequence[str], pairs: Sequence[Pair], refs: Sequence[Ref] = ()) -> RenderingTurn:
+    def turn(
+        self, key: str, keys: Sequence[str], pairs: Sequence[Pair], refs: Sequence[Ref] = (), form: str = ""
+    ) -> RenderingTurn:
         """Take the turn to render the feed of `key`, unless another process has it; `keep` ends it. The result also has the feeds of
-        `keys` that are fresh now, because another process may have just rendered them, and documents of articles. One round trip."""
+        `keys` that are fresh now, because another process may have just rendered them, and documents of articles in a form. One round
+        trip, unless there are such feeds: each of them has just been found old, so only their first bytes are read."""
         take = ("SET", self._feed("t", key), "1", "NX", "PX", TURN)
-        looked = self._look(keys, pairs, take, *(("GET", self._article(ref)) for ref in refs))
+        begin = [("GETRANGE", self._feed("f", each), 0, _last(pairs)) for each in keys]
+        looked = self._look(pairs, take, *begin, *(("GET", self._article(ref, form)) for ref in refs))
         if looked is None:
             return RenderingTurn(mine=True)
-        (taken, *found), copies, revisions = looked
-        documents = {ref: document for ref, document in zip(refs, found, strict=True) if document is not None}
+        (taken, *found), revisions = looked
+        fresh = [key for key, held in zip(keys, found, strict=False) if held == _beginning(revisions)]
+        copies = {key: copy for key in fresh if (copy := self.feed(key, pairs)[0]) is not None}
+        documents = {ref: doc for ref, doc in zip(refs, found[len(keys) :], strict=True) if doc is not None}
         return RenderingTurn(taken is not None, copies, revisions, documents)
 
     def keep(
@@ -321,10 +347,12 @@ class Cache:
         turn: str = "",
         instances: dict[tuple[str, str], Instance] | None = None,
         documents: dict[Ref, bytes] | None = None,
+        form: str = "",
     ) -> None:
-        """Store feeds by key, instances by key and ETag, and documents of articles, and end the turn of a key, in one round trip. A
-        feed that is too large to be sent in time is not stored, because the timeout would count as a failure of the server."""
-        commands: list[tuple[Any, ...]] = self._kept_articles(documents or {})
+        """Store feeds by key, instances by key and ETag, and documents of articles in a form, and end the turn of a key, in one
+        round trip. A feed that is too large to be sent in time is not stored, because the timeout would count as a failure of the
+        server."""
+        commands: list[tuple[Any, ...]] = self._kept_documents(documents or {}, form)
         for (key, etag), instance in (instances or {}).items():
             commands.append(("SET", self._feed("i", key, etag), msgspec.msgpack.encode(instance), "EX", INSTANCE_TTL))
         for key, copy in copies.items():
@@ -347,19 +375,19 @@ class Cache:
                     found[etag] = _instance_decoder.decode(answer)
         return found
 
-    # Articles need no revision, because a version of an article never changes.
+    # Documents of articles need no revision, because a version of an article never changes.
 
-    def articles(self, refs: Sequence[Ref]) -> dict[Ref, bytes]:
-        """The documents that are in the cache, by (number, version, instant)."""
-        answers = self._ask([("GET", self._article(ref)) for ref in refs]) if refs else []
+    def documents(self, refs: Sequence[Ref], form: str = "") -> dict[Ref, bytes]:
+        """The documents that are in the cache, by (number, version, instant): the articles, or another form of them."""
+        answers = self._ask([("GET", self._article(ref, form)) for ref in refs]) if refs else []
         return {ref: doc for ref, doc in zip(refs, answers or [], strict=False) if doc is not None}
 
-    def keep_articles(self, documents: dict[Ref, bytes]) -> None:
+    def keep_documents(self, documents: dict[Ref, bytes], form: str = "") -> None:
         if documents:
-            self._ask(self._kept_articles(documents))
+            self._ask(self._kept_documents(documents, form))
 
-    def _kept_articles(self, documents: dict[Ref, bytes]) -> list[tuple[Any, ...]]:
-        return [("SET", self._article(ref), document, "EX", ARTICLE_TTL) for ref, document in documents.items()]
+    def _kept_documents(self, documents: dict[Ref, bytes], form: str) -> list[tuple[Any, ...]]:
+        return [("SET", self._article(ref, form), document, "EX", ARTICLE_TTL) for ref, document in documents.items()]
 
     # Announcements
 

@@ -132,16 +132,26 @@ class Single:
 
     def _once(self, commands: Commands, *, lost: bool = False) -> list[Any]:
         """`lost`: the connection may have been lost long ago; then the result is empty."""
-        pipeline = self._client.pipeline(transaction=False)
-        for command in commands:
-            pipeline.execute_command(*command)  # type: ignore[no-untyped-call]
         try:
-            return pipeline.execute(raise_on_error=False)
+            return self._answers(commands)
         except redis.ConnectionError as error:
             # Its subclasses say that the server answered, or that there is none.
             if lost and type(error) is redis.ConnectionError:
                 return []
             raise
+
+    def _answers(self, commands: Commands) -> list[Any]:
+        # What a pipeline of redis-py does, without the work for each command that none of ours needs: half the processor time.
+        pool = self._client.connection_pool
+        connection = pool.get_connection()
+        try:
+            connection.send_packed_command(connection.pack_commands(commands))  # type: ignore[no-untyped-call]
+            return [_answer(connection) for _ in commands]
+        except BaseException:  # It may still bring answers.
+            connection.disconnect()  # type: ignore[no-untyped-call]
+            raise
+        finally:
+            pool.release(connection)
 
     def listen(self, *channels: str) -> Any:
         listening = self._client.pubsub()  # type: ignore[no-untyped-call]
@@ -154,6 +164,13 @@ class Single:
 
     def close(self) -> None:
         self._client.close()
+
+
+def _answer(connection: Any) -> Any:
+    try:
+        return connection.read_response()
+    except redis.ResponseError as error:
+        return error
 
 
 def _by_sentinel(address: CacheAddress, options: dict[str, Any]) -> redis.Redis:

@@ -15,7 +15,8 @@ from app.deliveries.documents import withdrawn
 from app.deliveries.post import Document, post
 from app.errors import Refused, Unavailable
 from app.syndication import embargoed, page
-from feeds import format_of, fullest
+from app.syndication.written import fragments_of
+from feeds import format_of, fullest, render
 
 log = logging.getLogger("pressrelay.push")
 
@@ -57,7 +58,7 @@ class WebSub:
             return Pack(dropped=seqs)
         query = recalled(subscription, saved)
         module = format_of(subscription.format)
-        body = module.render(page.feed(self._context, query, subscription.format))
+        body = module.assemble(page.feed(self._context, query, subscription.format))
         document = Document(module.MIMETYPE, body, {"Link": link_header(page.hub(self._context), subscription.topic)})
         return Pack((Parcel(seqs, document, delivery_id(subscription, rows)),), end="The feed has ended.")
 
@@ -74,11 +75,12 @@ class WebSub:
             return None
         module = format_of(fullest(subscription.format))
         if all(map(module.tells, gone)):
-            feed = page.shown(context, query, subscription.topic, articles, {}, tuple(gone))
+            written = fragments_of(fullest(subscription.format), articles)
+            feed = page.shown(context, query, subscription.topic, written, {}, tuple(gone))
         else:  # The format cannot express withdrawals, so the whole feed is sent, without the withdrawn articles.
             feed, module = page.feed(context, query, subscription.format), format_of(subscription.format)
         address = page.hub(context)
-        body = module.render(replace(feed, hub=address))
+        body = module.assemble(replace(feed, hub=address))
         return Document(module.MIMETYPE, body, {"Link": link_header(address, subscription.topic)})
 
     def _embargoed_feed(
@@ -94,7 +96,7 @@ class WebSub:
         articles = embargoed.copies(context.engine, principal, dated, f"push feed.{subscription.format}")
         feed = embargoed.feed(context, query, subscription.format, articles, {}, gone)
         module = format_of(fullest(subscription.format))
-        return Document(module.MIMETYPE, module.render(feed), {"Link": link_header(feed.hub, subscription.topic)})
+        return Document(module.MIMETYPE, render(module, feed), {"Link": link_header(feed.hub, subscription.topic)})
 
     async def send(
         self, subscription: store.deliveries.Subscription, parcel: Parcel[Document], attempt: int, turn: Turn

@@ -5,6 +5,7 @@ Values of one parameter are combined with "or", different parameters with "and";
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import lru_cache
 from urllib.parse import quote, urlencode
 
 from msgspec import Struct
@@ -77,6 +78,10 @@ class Query(Struct, frozen=True):
     def canonical(self, write: Write = plain) -> str:
         """The canonical query string, percent-encoded, without a question mark; empty for the feed of everything. `write` writes its
         cursors."""
+        on_a_page = self.before is not None or self.after is not None
+        return self._canonical(write) if on_a_page and write is not plain else _plainly(self)
+
+    def _canonical(self, write: Write) -> str:
         pairs: list[tuple[str, str]] = []
         for filter in FILTERS:
             pairs += [(filter.name, value) for value in self.values(filter.name)]
@@ -122,6 +127,12 @@ class Query(Struct, frozen=True):
 
     def _keys(self, name: str) -> tuple[str, ...]:
         return tuple(map(BY_NAME[name].key, self.values(name))) if name else ("*",)
+
+
+@lru_cache(2000)
+def _plainly(query: Query) -> str:
+    """The canonical query string, as one request needs it about ten times."""
+    return query._canonical(plain)
 
 
 def url(path: str, query: str) -> str:

@@ -23,11 +23,13 @@ class Built:
     def __init__(self, build: Callable[[str], Executable]) -> None:
         """`build` makes the statement for a dialect: "sqlite" or "postgresql"."""
         self._build = build
-        self._compiled: dict[str, tuple[str, tuple[str, ...] | None]] = {}  # dialect -> text, order of parameters
+        # dialect -> text, order of parameters, and the values that the statement itself gives (on SQLite, OFFSET 0 of each LIMIT)
+        self._compiled: dict[str, tuple[str, tuple[str, ...] | None, dict[str, Any]]] = {}
 
     def rows(self, connection: Connection, **values: Any) -> list[Any]:
         """Run the statement and return its rows as tuples. Raises what SQLAlchemy raises."""
-        text, order = self._for(connection)
+        text, order, own = self._for(connection)
+        values |= own
         given: Any = values if order is None else tuple([values[name] for name in order])
         if _observed(connection):
             result = connection.exec_driver_sql(text, given)
@@ -43,7 +45,7 @@ class Built:
 
     def many(self, connection: Connection, rows: Sequence[Values]) -> None:
         """Run the statement once for each of `rows`. Raises what SQLAlchemy raises."""
-        text, order = self._for(connection)
+        text, order, _ = self._for(connection)
         given: Any = rows if order is None else [tuple([row[name] for name in order]) for row in rows]
         if _observed(connection):
             connection.exec_driver_sql(text, given)
@@ -55,14 +57,15 @@ class Built:
         except connection.dialect.loaded_dbapi.Error as error:
             raise _as_sqlalchemy(connection, text, error) from error
 
-    def _for(self, connection: Connection) -> tuple[str, tuple[str, ...] | None]:
+    def _for(self, connection: Connection) -> tuple[str, tuple[str, ...] | None, dict[str, Any]]:
         dialect = connection.dialect
         if dialect.name not in self._compiled:
             statement = self._build(dialect.name)
             assert isinstance(statement, ClauseElement)
             compiled: Any = statement.compile(dialect=dialect)
             order = tuple(compiled.positiontup) if compiled.positional else None
-            self._compiled[dialect.name] = compiled.string, order
+            own = {name: value for name, value in compiled.params.items() if value is not None}
+            self._compiled[dialect.name] = compiled.string, order, own
         return self._compiled[dialect.name]
 
 

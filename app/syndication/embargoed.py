@@ -13,8 +13,9 @@ from app.accounts.rights import OutletRecord, Principal, make_principal, princip
 from app.context import Context
 from app.query import Query, feed_url, office_place
 from app.store import Engine
-from app.syndication.page import hub, shortened
+from app.syndication.page import hub
 from app.syndication.texts import text
+from app.syndication.written import shortened
 from app.text import fingerprint
 from feeds import NEVER, Article, Feed, Withdrawn, format_of
 

@@ -1,7 +1,6 @@
 """The articles of a query as a page of a feed, with its title and the links to its other pages."""
 
 from collections.abc import Callable, Sequence
-from html import escape
 
 import msgspec
 from msgspec import Struct
@@ -11,12 +10,13 @@ from app import store
 from app.context import Context
 from app.query import LIMIT, Cursor, Query, Row, cut, feed_url
 from app.syndication.retired import ending
-from app.syndication.texts import feed_subtitle, feed_title, text, title_language
-from feeds import NEVER, Article, Feed, Withdrawn
+from app.syndication.texts import feed_subtitle, feed_title, title_language
+from app.syndication.written import fragments, fragments_of
+from feeds import NEVER, Article, Feed, Fragment, Withdrawn
 
 WITHDRAWN = 50  # withdrawn articles that one feed shows at most
 PAGE_BYTES = 3 * 1024 * 1024  # bytes of the stored documents of a page's articles; about half of them go into a feed
-LONGEST_BODY = 512 * 1024  # characters of HTML; a feed shows only the summary of a longer body
+SIZE = 150  # bytes of memory that the size of one document needs
 BOTTOM: Cursor = (0, 0)  # a position below every article
 
 
@@ -25,7 +25,7 @@ class Plan(Struct, frozen=True):
 
     dated: list[store.feeds.Dated]  # the articles' versions
     standing: list[Cursor]  # the position of each article
-    finish: Callable[[tuple[Article, ...]], Feed]  # makes the document of these articles; may raise Unavailable
+    finish: Callable[[tuple[Fragment, ...]], Feed]  # makes the document of their fragments; may raise Unavailable
 
 
 def address(context: Context, query: Query, format: str) -> str:
@@ -57,7 +57,7 @@ def home(context: Context, query: Query) -> str:
 def feed(context: Context, query: Query, format: str) -> Feed:
     """A page of a query's articles. Raises Unavailable."""
     plan = planned(context, query, format)
-    return plan.finish(tuple(documents(context, plan.dated)))
+    return plan.finish(fragments(context, format, plan.dated))
 
 
 def planned(context: Context, query: Query, format: str) -> Plan:
@@ -67,17 +67,17 @@ def planned(context: Context, query: Query, format: str) -> Plan:
     rows, more = page(context, rows, query)
     standing = [(sort, num) for sort, num, *_ in rows]
 
-    def finish(articles: tuple[Article, ...]) -> Feed:
+    def finish(written: tuple[Fragment, ...]) -> Feed:
         gone: tuple[Withdrawn, ...] = ()
         links = _pages(context, query, format, standing, more)
         if query.before is None and query.after is None:
             oldest = standing[-1][0] if more else 0
             gone = tuple(context.read(lambda engine: store.feeds.withdrawn(engine, query, oldest, WITHDRAWN)))
-            if articles and archived(query):
+            if written and archived(query):
                 links["prev-archive"] = archive_address(context, query, format)
             if (last := ending(context, query, format)) is not None:
-                articles = (last, *articles)
-        made = shown(context, query, address(context, query, format), articles, links, gone)
+                written = (*fragments_of(format, (last,)), *written)
+        made = shown(context, query, address(context, query, format), written, links, gone)
         # Only the first page names the hub: clients subscribe to the feed, not to its other pages.
         # A saved feed that was removed has no news for them.
         over = query.saved is not None and query.saved.ended is not None
@@ -102,23 +102,26 @@ def page(context: Context, rows: list[Row], query: Query) -> tuple[list[Row], bo
 def fitting(context: Context, rows: list[Row], *, upwards: bool = False) -> list[Row]:
     """As many of these rows as fit into the bytes of a page, counted from the top or, with `upwards`, from the bottom; at least one.
     The bytes limit the cost of reading and rendering a page; its number of articles does not. Raises Unavailable."""
-    refs = [(num, version) for _, num, version, _ in rows]
-    sizes = context.read(lambda engine: store.articles.sizes(engine, refs)) if len(rows) > 1 else {}
+    sizes = _sizes(context, store.feeds.dated(rows)) if len(rows) > 1 else {}
     left = PAGE_BYTES
-    for taken, (_, num, version, _) in enumerate(rows[::-1] if upwards else rows):
-        left -= sizes.get((num, version), 0)
+    for taken, ref in enumerate(store.feeds.dated(rows[::-1] if upwards else rows)):
+        left -= sizes.get(ref, 0)
         if left < 0 and taken:
             return rows[len(rows) - taken :] if upwards else rows[:taken]
     return rows
 
 
-def shortened(article: Article) -> Article:
-    """The article as feeds show it: a very long body is replaced by the summary and a link to the full text."""
-    if len(article.body) <= LONGEST_BODY:
-        return article
-    words = text("full-text", "ko" if article.lang.partition("-")[0].lower() == "ko" else "en")
-    body = f'<p>{escape(article.summary, quote=False)}</p><p><a href="{escape(article.url)}">{words}</a></p>'
-    return replace(article, body=body, text=f"{article.summary}\n\n{words}: {article.url}")
+def _sizes(context: Context, dated: Sequence[store.feeds.Dated]) -> dict[store.feeds.Dated, int]:
+    """The sizes of the stored documents in bytes, remembered in this process. Raises Unavailable."""
+    sizes = context.sizes.find(dated)
+    unknown = [ref for ref in dated if ref not in sizes]
+    refs = [(num, version) for num, version, _ in unknown]
+    found = context.read(lambda engine: store.articles.sizes(engine, refs)) if refs else {}
+    for ref in unknown:
+        sizes[ref] = found.get(ref[:2], 0)
+        if ref[:2] in found:
+            context.sizes.keep(ref, sizes[ref], SIZE)
+    return sizes
 
 
 def archived(query: Query) -> bool:
@@ -130,15 +133,15 @@ def shown(
     context: Context,
     query: Query,
     own: str,
-    articles: tuple[Article, ...],
+    written: Sequence[Fragment],
     links: dict[str, str],
     gone: tuple[Withdrawn, ...] = (),
 ) -> Feed:
-    """The document of a query's articles; `own` is its URL. Raises Unavailable."""
+    """The document of a query's articles, in the format in which they are written; `own` is its URL. Raises Unavailable."""
     named = query.offices or any(name == "office" for name, _ in query.excluded)
     offices = {office.code: office for office in store.accounts.all_offices(context.engine)} if named else {}
     lang = title_language(query, context.settings.language)
-    instants = [article.updated for article in articles] + [withdrawn.at for withdrawn in gone]
+    instants = [fragment.updated for fragment in written] + [withdrawn.at for withdrawn in gone]
     return Feed(
         self=own,
         home=home(context, replace(query, before=None, after=None)),
@@ -146,9 +149,9 @@ def shown(
         subtitle=feed_subtitle(lang),
         lang=lang,
         updated=max(instants, default=NEVER),
-        articles=tuple(map(shortened, articles)),
         links=links,
         withdrawn=gone,
+        fragments=tuple(fragment for fragment in written if fragment.pieces),
     )
 
 
@@ -176,23 +179,15 @@ def find(context: Context, query: Query) -> list[Article]:
 
 def documents(context: Context, dated: Sequence[store.feeds.Dated]) -> list[Article]:
     """The articles of these versions, in the same order. Raises Unavailable."""
-    articles, read = completed(context, dated, context.cache.articles(dated))
-    context.cache.keep_articles(read)
-    return articles
-
-
-def completed(
-    context: Context, dated: Sequence[store.feeds.Dated], cached: dict[store.feeds.Dated, bytes]
-) -> tuple[list[Article], dict[store.feeds.Dated, bytes]]:
-    """The articles of these versions, in the same order, and the documents of those that the cache did not have. Raises
-    Unavailable."""
+    cached = context.cache.documents(dated)
     articles = {ref: article for ref, doc in cached.items() if (article := _decoded(doc))}
     missing = [ref for ref in dated if ref not in articles]
     refs = [(num, version) for num, version, _ in missing]
     docs = context.read(lambda engine: store.articles.documents(engine, refs)) if missing else {}
     read = {ref: docs[ref[:2]] for ref in missing}
     articles |= {ref: msgspec.json.decode(doc, type=Article) for ref, doc in read.items()}
-    return [articles[ref] for ref in dated], read
+    context.cache.keep_documents(read)
+    return [articles[ref] for ref in dated]
 
 
 def _decoded(doc: bytes) -> Article | None:

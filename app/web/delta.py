@@ -12,9 +12,10 @@ from msgspec.structs import replace
 
 from app.cache.redis import Instance
 from app.query import Cursor, Query
+from app.syndication.page import WITHDRAWN
 from app.syndication.retired import has_ended
 from app.web.representation import ENCODERS
-from feeds import Feed, format_of
+from feeds import Feed, Fragment, format_of
 
 FEED = "feed"
 # Caches that do not know status 226 must not store a part as if it were the whole; those that know it may (RFC 3229, section 10).
@@ -47,21 +48,26 @@ def bases(current: str) -> dict[str, str]:
 
 
 def part(
-    whole: Feed, standing: Sequence[Cursor], base: Instance, changed: set[str] | None, format: str, most: int
+    whole: Feed,
+    written: Sequence[Fragment],
+    standing: Sequence[Cursor],
+    base: Instance,
+    changed: set[str] | None,
+    format: str,
 ) -> Feed:
-    """The part of a feed that changed since the base. `changed` are the ids of all changed articles; None if they are not known.
-    `most` is how many withdrawn articles a feed can show. Raises Whole."""
+    """The part of a feed that changed since the base. `written` are the fragments of its articles, at the positions `standing`;
+    `changed` are the ids of all changed articles; None if they are not known. Raises Whole."""
     if changed is None:
         raise Whole
     # When articles leave the feed, older ones from below the base's last article move in, changed or not.
-    articles = tuple(
-        article
-        for article, position in zip(whole.articles, standing, strict=True)
-        if article.id in changed or position < base.lowest
+    chosen = tuple(
+        fragment
+        for fragment, position in zip(written, standing, strict=True)
+        if fragment.pieces and (fragment.id in changed or position < base.lowest)
     )
     gone = tuple(withdrawn for withdrawn in whole.withdrawn if withdrawn.id in changed)
-    if len(articles) == len(whole.articles) or not (articles or gone) or len(gone) == most:
+    if len(chosen) == len(whole.fragments) or not (chosen or gone) or len(gone) == WITHDRAWN:
         raise Whole
     if not all(map(format_of(format).tells, gone)):
         raise Whole
-    return replace(whole, articles=articles, withdrawn=gone)
+    return replace(whole, fragments=chosen, withdrawn=gone)

@@ -20,7 +20,7 @@ from app.web import access
 from app.web.context import here
 from app.web.parameters import ASKED, VARYING, meant, of_format
 from app.web.question import question_of
-from feeds import Article, format_of, fullest
+from feeds import Article, format_of, fullest, render
 
 PRIVATE = "private, no-store"
 PUBLIC_ONLY = ("q", "since", "until")  # only public articles are in the search index and have a time of publication
@@ -51,7 +51,7 @@ def feed(format: str) -> Response:
     if last:
         links["next"] = embargoed.address(context, last, format)
     shown = embargoed.feed(context, query, format, articles, links)
-    body = format_of(fullest(format)).render(shown)
+    body = render(format_of(fullest(format)), shown)
     response = private(Response(body, content_type=format_of(format).MIMETYPE))
     links = {"self": shown.self, **({"hub": shown.hub} if shown.hub else {}), **shown.links}
     response.headers["Link"] = ", ".join(f'<{href}>; rel="{rel}"' for rel, href in links.items())

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -12,10 +13,11 @@ from app import store
 from app.cache.redis import Instance, Mark, Ref, Rendered, RenderingTurn
 from app.context import Context
 from app.query import Cursor, Query, Values, parse
-from app.syndication.page import Plan, completed, planned
+from app.syndication.page import Plan, planned
+from app.syndication.written import completed, fragments_of, kept_as, missing
 from app.web import representation
 from app.web.representation import IDENTITY
-from feeds import format_of
+from feeds import Article, format_of
 
 LINKED = ("hub", "first", "previous", "next", "last", "current", "prev-archive", "next-archive")
 NOTHING: Cursor = (0, 0)  # stands for the position of the last article of an empty feed
@@ -36,8 +38,10 @@ def fresh_etag(context: Context, format: str, office: str, offices: Sequence[str
     """The ETag of the feed of an office, or of everything, rendered without the cache. `offices`: all that are known. Raises
     Unavailable."""
     plan = planned(context, parse([("office", office)] if office else [], offices), format)
-    articles, _ = completed(context, plan.dated, {})
-    return representation.etag_of(format_of(format).render(plan.finish(tuple(articles))))
+    refs = [(num, version) for num, version, _ in plan.dated]
+    found = store.articles.documents(context.engine, refs)
+    articles = [msgspec.json.decode(found[ref], type=Article) for ref in refs]
+    return representation.etag_of(format_of(format).assemble(plan.finish(fragments_of(format, articles))))
 
 
 class Rendering:
@@ -60,9 +64,9 @@ class Rendering:
 
     def read(self, encoding: str = IDENTITY) -> Rendered:
         """The document in an encoding. Raises Unavailable, and whatever `plan` and its `finish` raise."""
-        copy, revisions = self._look(encoding)
+        copy, revisions, plain = self._look(encoding)
         while copy is None:
-            made = self._context.once.do(self.key(), lambda waited: self._lead(encoding, revisions, waited))
+            made = self._context.once.do(self.key(), lambda waited: self._lead(encoding, revisions, plain, waited))
             copy = made.encoded(encoding)  # None if the leader found only another encoding in the cache
         return copy
 
@@ -72,19 +76,25 @@ class Rendering:
             self._keys[encoding] = key_of(self._context, self._query, self._format, self._named, encoding)
         return self._keys[encoding]
 
-    def _look(self, encoding: str) -> tuple[Rendered | None, Revisions]:
-        """The fresh copy, if there is one, and the present revisions; both None if the cache cannot be used."""
-        cache = self._context.cache
-        usable = self._context.trusted()
-        return cache.feed(self.key(encoding), self._query.scans()) if usable else (None, None)
+    def _look(self, encoding: str) -> tuple[Rendered | None, Revisions, bool]:
+        """The fresh copy, if there is one; the present revisions; and whether there is a fresh copy of the uncompressed bytes. None
+        and False if the cache cannot be used."""
+        if not self._context.trusted():
+            return None, None, False
+        other = self.key() if encoding != IDENTITY else ""
+        return self._context.cache.feed_or(self.key(encoding), other, self._query.scans())
 
-    def _lead(self, encoding: str, revisions: Revisions, waited: bool) -> "Made":
-        """Render the document, or find what another process rendered. `revisions` are those of the first look, which is repeated if
-        this thread `waited` for another."""
+    def _lead(self, encoding: str, revisions: Revisions, plain: bool, waited: bool) -> "Made":
+        """Render the document, or find what another process rendered. `revisions` and `plain` are those of the first look, which is
+        repeated if this thread `waited` for another."""
         if waited:
-            copy, revisions = self._look(encoding)
+            copy, revisions, plain = self._look(encoding)
             if copy is not None:
                 return Made(self, {self.key(encoding): copy}, Unkept())
+        if plain:
+            copy, _ = self._context.cache.feed(self.key(), self._query.scans())
+            if copy is not None:
+                return Made(self, {self.key(): copy}, Unkept())
         found = self._find()
         turn = self._turn(encoding, found.plan.dated) if revisions is not None else RenderingTurn()
         ends = self.key() if turn.mine else ""
@@ -99,16 +109,18 @@ class Rendering:
             raise
 
     def _turn(self, encoding: str, dated: Sequence[Ref]) -> RenderingTurn:
-        """The turn to render the document, with the cached documents of its articles, or the copy that another process made meanwhile.
-        After waiting too long, this process renders it without the turn."""
-        documents: dict[Ref, bytes] = {}
+        """The turn to render the document, with the cached fragments that this process does not have, or the copy that another process
+        made meanwhile. After waiting too long, this process renders it without the turn."""
+        fragments: dict[Ref, bytes] = {}
+        wanted = missing(self._context, self._format, dated)
         until = time.monotonic() + AWAITED
         while self._context.trusted():
             keys = list(dict.fromkeys((self.key(), self.key(encoding))))
-            turn = self._context.cache.turn(self.key(), keys, self._query.scans(), () if documents else dated)
-            documents = documents or turn.documents
+            refs = () if fragments else wanted
+            turn = self._context.cache.turn(self.key(), keys, self._query.scans(), refs, kept_as(self._format))
+            fragments = fragments or turn.documents
             if turn.mine or turn.copies or turn.revisions is None or time.monotonic() > until:
-                return replace(turn, documents=documents)
+                return replace(turn, documents=fragments)
             time.sleep(LOOK)
         return RenderingTurn()
 
@@ -119,23 +131,27 @@ class Rendering:
 
     def _made(self, found: "Found", turn: RenderingTurn) -> "Made":
         plan, revisions = found.plan, turn.revisions or ()
-        articles, read = completed(self._context, plan.dated, turn.documents)
-        made = plan.finish(tuple(articles))
-        body = format_of(self._format).render(made)
+        fragments, new = completed(self._context, self._format, plan.dated, turn.documents)
+        made = plan.finish(fragments)
+        body = format_of(self._format).assemble(made)
         etag = representation.etag_of(body)
         links = {rel: href for rel, href in {"hub": made.hub, **made.links}.items() if rel in LINKED and href}
-        shown = tuple(article.id for article in articles) if self._context.settings.purge_url else ()
+        shown = tuple(fragment.id for fragment in fragments) if self._context.settings.purge_url else ()
         plain = Rendered(revisions, etag, body, links, found.modified, shown)
         instance = Instance(found.mark, plan.standing[-1] if plan.standing else NOTHING)
         copies = {self.key(): plain}
         if turn.revisions is None:
             return Made(self, copies, Unkept())
-        return Made(self, copies, Unkept(self.key(), copies, {(self.key(), etag): instance}, read))
+        return Made(self, copies, Unkept(self.key(), copies, {(self.key(), etag): instance}, new))
 
     def keep(self, copies: dict[str, Rendered], unkept: "Unkept") -> None:
         """Store these encodings, by key, and everything that was not stored yet. This ends the turn."""
         self._context.cache.keep(
-            unkept.copies | copies, turn=unkept.turn, instances=unkept.instances, documents=unkept.documents
+            unkept.copies | copies,
+            turn=unkept.turn,
+            instances=unkept.instances,
+            documents=unkept.fragments,
+            form=kept_as(self._format),
         )
 
 
@@ -153,7 +169,7 @@ class Unkept(Struct, frozen=True):
     turn: str = ""  # the key of the turn that ends with it
     copies: dict[str, Rendered] = {}  # by key
     instances: dict[tuple[str, str], Instance] = {}  # by key and ETag
-    documents: dict[Ref, bytes] = {}  # documents of articles that the cache did not have
+    fragments: dict[Ref, bytes] = {}  # those that the cache did not have
 
 
 class Made:

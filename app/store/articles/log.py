@@ -10,6 +10,7 @@ from msgspec import Struct
 from sqlalchemy import Engine, select
 
 from app.errors import Elsewhere
+from app.store.built import Built
 from app.store.changes import Change, Keys, last_seq, public_state
 from app.store.engine import reading
 from app.store.identity import START, Mark
@@ -127,8 +128,10 @@ def newest_seq(engine: Engine) -> int:
 def newest_change(engine: Engine) -> tuple[Mark, datetime | None]:
     """The newest change and its instant in UTC; START and None before the first change. Raises Unavailable."""
     with reading(engine) as connection:
-        row = connection.execute(_NEWEST).one_or_none()
-    return (START, None) if row is None else ((row.seq, row.stamp), instant(row.at))
+        rows = _NEWEST.rows(connection)
+    for seq, stamp, at in rows:
+        return (seq, stamp), instant(at)
+    return START, None
 
 
-_NEWEST = select(changes.c.seq, changes.c.stamp, changes.c.at).order_by(changes.c.seq.desc()).limit(1)
+_NEWEST = Built(lambda _: select(changes.c.seq, changes.c.stamp, changes.c.at).order_by(changes.c.seq.desc()).limit(1))

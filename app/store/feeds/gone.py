@@ -5,19 +5,22 @@ from msgspec.structs import replace
 from sqlalchemy import ColumnElement, Engine, and_, bindparam, exists, or_, select, union_all
 
 from app.query import Query
+from app.store.built import Built, among, listed
 from app.store.changes import Ids, ids_of, public_state
 from app.store.engine import reading
 from app.store.tables import articles, changes, feed_entries, instant, versions, withdrawals
 from feeds import Article, Office, Withdrawn, withdrawal
 
-_ANY = (
-    select(withdrawals.c.num)
-    .where(
-        withdrawals.c.place.in_(bindparam("places", expanding=True)),
-        withdrawals.c.topic.in_(bindparam("topics", expanding=True)),
-        withdrawals.c.sort >= bindparam("after"),
+_ANY = Built(
+    lambda dialect: (
+        select(withdrawals.c.num)
+        .where(
+            among(withdrawals.c.place, "places", dialect),
+            among(withdrawals.c.topic, "topics", dialect),
+            withdrawals.c.sort >= bindparam("after"),
+        )
+        .limit(1)
     )
-    .limit(1)
 )
 
 
@@ -31,8 +34,8 @@ def withdrawn(engine: Engine, query: Query, after: int, limit: int) -> list[With
             return []
         pairs = {pair for dimension in dimensions for pair in dimension}
         places, topics = {place for place, _ in pairs}, {topic for _, topic in pairs}
-        parameters = {"places": sorted(places), "topics": sorted(topics), "after": after}
-        if connection.execute(_ANY, parameters).first() is None:  # the usual case
+        given = {"places": listed(connection, sorted(places)), "topics": listed(connection, sorted(topics))}
+        if not _ANY.rows(connection, **given, after=after):  # the usual case
             return []
         parts = [
             select(withdrawals.c.sort, withdrawals.c.num)

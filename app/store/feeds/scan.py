@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, Table, bindparam, exis
 from sqlalchemy.sql import Select
 
 from app.query import Query
+from app.store.built import Built
 from app.store.changes import Ids, ids_of
 from app.store.engine import reading
 from app.store.feeds.search import expression, newest_matches
@@ -93,9 +94,13 @@ def _standing(engine: Engine, query: Query, entries: Table, within: tuple[Probe,
         asked = Asked.of(connection, query, entries, within)
         if not asked.pairs:
             return []
-        statement = _searched(asked.shape, connection.dialect.name) if query.words else _scans(asked.shape)
-        found = connection.execute(statement, asked.values)
-        rows = [(sort, num, version, edited) for sort, num, version, edited in found]
+        rows: list[Standing]
+        if query.words or asked.shape.probes or asked.shape.exclusions:  # with lists of values
+            statement = _searched(asked.shape, connection.dialect.name) if query.words else _scans(asked.shape)
+            found = connection.execute(statement, asked.values)
+            rows = [(sort, num, version, edited) for sort, num, version, edited in found]
+        else:
+            rows = _built(asked.shape).rows(connection, **asked.values)
     return rows[::-1] if query.after is not None else rows
 
 
@@ -120,6 +125,11 @@ def _values(
         if cursor is not None:
             values |= {f"{name}_sort": cursor[0], f"{name}_num": cursor[1]}
     return values
+
+
+@lru_cache(500)
+def _built(shape: QueryShape) -> Built:
+    return Built(lambda _: _scans(shape))
 
 
 @lru_cache(500)

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from app import store, web
 from app.web import Context, Cursor, Problem, Query, Rendering, here, known, question_here, respond
-from feeds import EPOCH, Article, Feed
+from feeds import EPOCH, Feed, Fragment
 
 blueprint = Blueprint("archives", __name__)
 blueprint.after_request(web.representation.allow_all_origins)
@@ -69,7 +69,7 @@ def _document(context: Context, query: Query, format: str, month: str) -> web.pa
     rows = web.page.fitting(context, rows, upwards=query.after is not None)
     standing = [(sort, num) for sort, num, *_ in rows]
 
-    def finish(articles: tuple[Article, ...]) -> Feed:
+    def finish(written: tuple[Fragment, ...]) -> Feed:
         if shown:
             under, over = _edges(query, shown, standing)
             if below := _first(context, replace(whole, before=under)):
@@ -77,7 +77,7 @@ def _document(context: Context, query: Query, format: str, month: str) -> web.pa
             if above := _first(context, replace(whole, after=over)):
                 links["next-archive"] = _up(context, whole, format, shown, above, over)
         own = web.page.archive_address(context, query, format, month)
-        made = web.page.shown(context, query, own, articles, links)
+        made = web.page.shown(context, query, own, written, links)
         return replace(made, title=f"{made.title} ({shown})" if shown else made.title, archive=True)
 
     return web.page.Plan(store.feeds.dated(rows), standing, finish)

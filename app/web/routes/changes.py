@@ -17,7 +17,7 @@ from msgspec import Struct
 from app import store, web
 from app.run.process import ending
 from app.web import Context, Elsewhere, Problem, here, only
-from feeds import EPOCH, Article, Brief, Feed, Withdrawn, newsml, rfc3339_utc, withdrawal
+from feeds import EPOCH, Article, Brief, Feed, Withdrawn, newsml, render, rfc3339_utc, withdrawal
 
 blueprint = Blueprint("changes", __name__)
 blueprint.after_request(web.representation.allow_all_origins)
@@ -75,7 +75,7 @@ def get() -> Response:
         raise Problem(410, "bad-cursor", "The cursor belongs to another state of the database", detail) from None
     last = _cursor(entries[-1].seq, entries[-1].stamp) if entries else _cursor(*after)
     if format == "newsml":
-        body, content_type = newsml.render(_message(context, entries, articles)), newsml.MIMETYPE
+        body, content_type = render(newsml, _message(context, entries, articles)), newsml.MIMETYPE
     else:
         notes = {ref: gone.note for ref, gone in _gone(context, entries, "canceled").items()}
         lines = [_line(entry, articles, notes) for entry in entries]

@@ -29,7 +29,7 @@ from app.web import (
     question_of_saved,
     respond,
 )
-from feeds import DEFAULT, FORMATS, Article, Feed, fullest
+from feeds import DEFAULT, FORMATS, Feed, Fragment, fullest
 
 blueprint = Blueprint("feeds", __name__)
 blueprint.after_request(web.representation.allow_all_origins)
@@ -139,10 +139,10 @@ def _since(
     def plan() -> web.page.Plan:
         whole = web.page.planned(context, query, format)
 
-        def finish(articles: tuple[Article, ...]) -> Feed:
-            made = whole.finish(articles)
+        def finish(written: tuple[Fragment, ...]) -> Feed:
+            made = whole.finish(written)
             changed = store.articles.changed_since(context.engine, instance.mark)
-            return web.delta.part(made, whole.standing, instance, changed, fullest(format), web.page.WITHDRAWN)
+            return web.delta.part(made, written, whole.standing, instance, changed, fullest(format))
 
         return replace(whole, finish=finish)
 

@@ -29,7 +29,7 @@ from app.web import (
     title_language,
     whole,
 )
-from feeds import format_of, icalendar
+from feeds import format_of, icalendar, render
 from feeds.icalendar import PressEvent
 
 blueprint = Blueprint("press_calendar", __name__)
@@ -154,7 +154,7 @@ def subscribed(format: str) -> Response:
     else:
         events = store.press_events.newest_events(context.engine, within, IN_FEED)
         module = format_of(format)
-        body = module.render(press_calendar.feed_of(events, base, query, title, format, lang))
+        body = render(module, press_calendar.feed_of(events, base, query, title, format, lang))
         mimetype = module.MIMETYPE
     response = web.representation.allow_all_origins(whole(body, mimetype))
     if format == "ics":
