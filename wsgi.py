@@ -15,13 +15,13 @@ from app.logs import configure  # noqa: E402
 from app.run.awaiting import patiently  # noqa: E402
 from app.settings import load  # noqa: E402
 from app.web import counting  # noqa: E402
-from app.web.fastlane import lane  # noqa: E402
+from app.web.lane import lane  # noqa: E402
 
 settings = load()
 configure(settings.log_format)
 flask = patiently(settings.database, lambda: create_app(settings))
 context = flask.extensions["pressrelay"]
-app = lane(flask.wsgi_app, context.cache, settings.hot_memory, flask.extensions.get("reach"))
+app = lane(flask.wsgi_app, context.cache, settings.hot_memory - context.fragments.most, flask.extensions.get("reach"))
 measures.keep_noting(settings.data_dir, "web", ending)
 counting.install(context.engine, settings, flask.extensions, ending)
 liveness.take_part(getattr(app, "retire", None))

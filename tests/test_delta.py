@@ -91,11 +91,11 @@ def test_only_what_changed_since_is_sent(alone: Server, token: str, format: str)
 def test_instances_and_parts_of_encodings(alone: Server, token: str) -> None:
     push(alone, token, f"{TAG}encoded-0")
     first = alone.client.get("/feed.atom", headers={"Accept-Encoding": "gzip"})
-    assert first.headers["ETag"].endswith('-gzip"')
+    assert "-gzip." in first.headers["ETag"]
     push(alone, token, f"{TAG}encoded-1")
     part = get(alone, "/feed.atom", first.headers["ETag"], **{"Accept-Encoding": "gzip"})
     assert (part.status_code, part.headers["Content-Encoding"]) == (226, "gzip")
-    assert part.headers["ETag"].endswith('-gzip"') and part.headers["Delta-Base"] == first.headers["ETag"]
+    assert "-gzip." in part.headers["ETag"] and part.headers["Delta-Base"] == first.headers["ETag"]
     assert entries(part) == [f"{TAG}encoded-1"]
     plain = get(alone, "/feed.atom", f"W/{first.headers['ETag']}", '"other"', '"' + "0" * 32 + '"')
     assert (plain.status_code, plain.headers["Delta-Base"]) == (226, first.headers["ETag"])

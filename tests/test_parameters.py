@@ -27,7 +27,7 @@ from app.query.query import Saved
 from app.settings import Settings
 from app.text.characters import refused
 from app.web import parameters
-from app.web.fastlane import lane
+from app.web.lane import lane
 from tests.conftest import SEED, Server, until
 from tests.doors import doors, knock
 from tests.migrated import postgres_database

@@ -14,7 +14,7 @@ class Recent(Generic[Key, Value]):
 
     def __init__(self, most: int) -> None:
         """`most`: bytes."""
-        self._most = most
+        self.most = most
         self._lock = threading.Lock()
         self._kept: OrderedDict[Key, tuple[Value, int]] = OrderedDict()  # the least recently used first
         self._size = 0
@@ -40,5 +40,5 @@ class Recent(Generic[Key, Value]):
                 self._size -= self._kept.pop(key)[1]
             self._kept[key] = value, size
             self._size += size
-            while self._size > self._most:
+            while self._size > self.most:
                 self._size -= self._kept.popitem(last=False)[1][1]

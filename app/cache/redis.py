@@ -58,6 +58,7 @@ class Rendered(Struct, frozen=True, array_like=True):
     body: bytes  # encoded
     links: dict[str, str]  # RFC 8288 relation -> URL, for the Link header
     modified: int  # whole seconds since 1970; 0: not sent
+    coding: str = "identity"  # of the body (app/web/compression.py)
     shown: tuple[str, ...] = ()  # ids of its articles, if caches in front are told what to purge
 
 
@@ -317,11 +318,10 @@ class Cache:
             return None
         return answers[: len(others)], tuple(value.decode("ascii", "replace") for value in current)
 
-    def body(self, key: str, etag: str) -> bytes | None:
-        """The bytes of a feed, if they have this ETag. They need not be fresh."""
+    def stored(self, key: str) -> Rendered | None:
+        """A feed as it is stored; it need not be fresh."""
         answers = self._ask([("GET", self._feed("f", key))])
-        rendered = _rendered(answers[0]) if answers else None
-        return rendered.body if rendered and rendered.etag == etag else None
+        return _rendered(answers[0]) if answers else None
 
     def turn(
         self, key: str, keys: Sequence[str], pairs: Sequence[Pair], refs: Sequence[Ref] = (), form: str = ""

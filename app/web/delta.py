@@ -14,14 +14,14 @@ from app.cache.redis import Instance
 from app.query import Cursor, Query
 from app.syndication.page import WITHDRAWN
 from app.syndication.retired import has_ended
-from app.web.representation import ENCODERS
+from app.web.conditional import ENCODINGS
 from feeds import Feed, Fragment, format_of
 
 FEED = "feed"
 # Caches that do not know status 226 must not store a part as if it were the whole; those that know it may (RFC 3229, section 10).
 CACHE_CONTROL = "no-store, im"
 BASES = 8  # ETags of one client that are looked up
-ETAG = re.compile(rf"([0-9a-f]{{32}})(?:-(?:{'|'.join(ENCODERS)}))?")
+ETAG = re.compile(rf"([0-9a-f]{{32}})(?:-(?:{'|'.join(ENCODINGS)})(?:\.[a-z0-9]{{1,8}})?)?")
 WANTED = re.compile(rf"\s*{FEED}\s*(;\s*q\s*=\s*(0\.[0-9]{{0,2}}[1-9][0-9]{{0,2}}|1(\.0{{0,3}})?)\s*)?", re.IGNORECASE)
 
 

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from app.cache.marks import EVERYTHING, Marks
 from app.cache.redis import Cache
-from app.web.conditional import LONGEST_HEADER, fresh, plain_tag
+from app.web.conditional import LONGEST_HEADER, coding_of, encoding_in, fresh, plain_tag, tag_of
 from app.web.counting import AGAIN, NOT_TOLD_APART, PolledFeed, ReachCounts, is_person
 from app.web.measured import HOT, NAME, ROUTE, Labels, took
 from app.web.variants import variant_for
@@ -33,6 +33,7 @@ RequestKey = tuple[str, str, str, str]
 KEPT = "pressrelay.kept"  # a key of the WSGI environment
 FEEDS = ("/feed.", "/f/")  # their answers have no variants
 LARGEST = 4 * 1024 * 1024  # bytes of the largest body that is copied
+IDENTITY = "identity"
 HEADS = 0.75  # largest part of the memory that heads may use; a request whose head is missing goes to Flask
 OVERHEAD = 1200  # bytes of memory that a head needs besides its texts
 CONDITIONS = ("HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE")
@@ -62,6 +63,10 @@ class AnswerHead(Struct, frozen=True):
     unchanged: Headers  # the headers of the 304
     tag: str  # the ETag header
     size: int  # about how many bytes of memory it needs
+    made: float  # monotonic seconds
+    asked: list[int]  # how many answers with a body it gave; the only thing in it that changes
+    coding: str = ""  # of the body (app/web/compression.py); empty: none
+    polished: bool = False  # nobody can compress it better
     found: Labels = ()  # how a 200 and a 304 of it are measured
     same: Labels = ()
 
@@ -129,10 +134,11 @@ class Fastlane:
             start_response("200 OK", head.headers)
             took(NAME, head.found, perf_counter() - began)
             return ()
-        body = self._body(head)
+        body = self._body(request_key, head)
         if body is None:
             environ[AGAIN] = True
             return self._long(environ, start_response, request_key)
+        head.asked[0] += 1
         start_response("200 OK", head.headers)
         took(NAME, head.found, perf_counter() - began)
         return (body,)
@@ -164,22 +170,56 @@ class Fastlane:
             and "HTTP_A_IM" not in environ
         )
 
-    def _body(self, head: AnswerHead) -> bytes | None:
+    def _body(self, request_key: RequestKey, head: AnswerHead) -> bytes | None:
         """The bytes of the body; from the cache if there was no room for them in this process."""
         body = self._bodies.get(head.tag)
         if body is None and not head.kept.key:
             return None
         if body is None:
-            body = self._cache.body(head.kept.key, head.kept.etag)
-            if body is not None:
-                with self._lock:
-                    self._keep_body(head.tag, body)
-            return body
+            stored = self._cache.stored(head.kept.key)
+            if stored is None or stored.etag != head.kept.etag:
+                return None
+            if (stored.coding if stored.coding != IDENTITY else "") != head.coding:
+                self.improve(request_key, head, stored.body, stored.coding)
+                return None
+            with self._lock:
+                self._keep_body(head.tag, stored.body)
+            return stored.body
         try:  # noqa: SIM105 -- as above
             self._bodies.move_to_end(head.tag)
         except KeyError:  # another thread dropped it
             pass
         return body
+
+    # Compression (app/web/polish.py)
+
+    def asked_often(self, often: int, stands: float) -> list[tuple[RequestKey, AnswerHead]]:
+        """The compressed copies that are worth a better compression: that gave `often` answers and are `stands` seconds old."""
+        before = monotonic() - stands
+        return [
+            (key, head)
+            for key, head in list(self._heads.items())
+            if head.coding and not head.polished and head.asked[0] >= often and head.made < before
+        ]
+
+    def body_of(self, head: AnswerHead) -> bytes | None:
+        """The body of a copy, if it is in this process."""
+        return self._bodies.get(head.tag)
+
+    def improve(self, request_key: RequestKey, head: AnswerHead, body: bytes, coding: str) -> None:
+        """Put another body of the same document in the place of a copy, under its own ETag, if the copy still stands."""
+        if encoding_in(coding) != encoding_in(head.coding):
+            return
+        tag = f'"{tag_of(head.kept.etag, coding)}"'
+        new = {"etag": tag, "content-length": str(len(body))}
+        headers, unchanged = (
+            [(name, new.get(name.lower(), value)) for name, value in old] for old in (head.headers, head.unchanged)
+        )
+        better = replace(head, headers=headers, unchanged=unchanged, tag=tag, coding=coding, polished=True)
+        with self._lock:
+            if self._heads.get(request_key) is head:
+                self._heads[request_key] = better
+                self._keep_body(tag, body)
 
     # The way through the application
 
@@ -236,7 +276,9 @@ class Fastlane:
         found, same = ((HOT, route, "GET", status) for status in ("200", "304"))
         with self._lock:
             self._drop(request_key)
-            self._heads[request_key] = AnswerHead(kept, headers, unchanged, tag, size, found, same)
+            self._heads[request_key] = AnswerHead(
+                kept, headers, unchanged, tag, size, monotonic(), [0], coding_of(tag), found=found, same=same
+            )
             self._heads_size += size
             while self._heads_size > self.most * HEADS and self._heads:
                 self._drop(next(iter(self._heads)))
@@ -266,13 +308,3 @@ def _joined(parts: Iterable[bytes]) -> bytes:
 def _is_for_all(headers: dict[str, str]) -> bool:
     """Whether an answer's headers, by names in lower case, say that every reader may get it, and bear nothing of one reader."""
     return "public" in headers.get("cache-control", "") and "etag" in headers and "set-cookie" not in headers
-
-
-def lane(application: Application, cache: Cache, most: int, counts: ReachCounts | None = None) -> Application:
-    """The application behind a fast lane, which listens to the channel on its own thread; the application itself if `most` is 0.
-    `counts`: where polls are counted."""
-    if not most:
-        return application
-    made = Fastlane(application, cache, most, counts)
-    threading.Thread(target=cache.hear, args=(made.alive, threading.Event()), name="fastlane", daemon=True).start()
-    return made

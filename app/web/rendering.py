@@ -137,7 +137,7 @@ class Rendering:
         etag = representation.etag_of(body)
         links = {rel: href for rel, href in {"hub": made.hub, **made.links}.items() if rel in LINKED and href}
         shown = tuple(fragment.id for fragment in fragments) if self._context.settings.purge_url else ()
-        plain = Rendered(revisions, etag, body, links, found.modified, shown)
+        plain = Rendered(revisions, etag, body, links, found.modified, shown=shown)
         instance = Instance(found.mark, plan.standing[-1] if plan.standing else NOTHING)
         copies = {self.key(): plain}
         if turn.revisions is None:
@@ -190,7 +190,8 @@ class Made:
             plain = self._copies.get(self._rendering.key())
             try:
                 if key not in self._copies and plain is not None:
-                    new[key] = replace(plain, body=representation.encoded(plain.body, encoding))
+                    body, coding = representation.encoded(plain.body, encoding)
+                    new[key] = replace(plain, body=body, coding=coding)
             finally:
                 self._copies |= new
                 self._keep(new)

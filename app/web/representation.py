@@ -3,23 +3,20 @@
 RFC 9110 (sections 8.8, 12.5.3, 13), RFC 9111.
 """
 
-import gzip
 import hashlib
 import re
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from urllib.parse import quote
 
-import brotli
-import zstandard
 from flask import Response, request
 from werkzeug.datastructures import MIMEAccept
 
 from app.errors import Problem
 from app.web import conditional
-from app.web.conditional import ENCODINGS, tag_of
+from app.web.compression import quickly
+from app.web.conditional import ENCODINGS, encoding_in, tag_of
 
 NO_NAME = re.compile(r'[\\/:*?"<>|\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]')  # may not be in the name of a file
 LONGEST_NAME = 80  # characters of the headline
@@ -30,12 +27,6 @@ OF_ARTICLE = "public, max-age=20, stale-while-revalidate=10"
 CACHE_CONTROL = f"{OF_ARTICLE}, stale-if-error=86400"
 IDENTITY = "identity"
 XML = ("application/xml", "text/xml")  # the types of XML in general (RFC 7303), which many clients ask for
-# With these levels, compression costs about as much as rendering the feed.
-ENCODERS: dict[str, Callable[[bytes], bytes]] = {
-    "zstd": lambda body: zstandard.compress(body, 9),
-    "br": lambda body: brotli.compress(body, quality=5),
-    "gzip": lambda body: gzip.compress(body, 6, mtime=0),
-}
 ATTR_CHAR = "!#$&+-.^_`|~"  # RFC 8187, section 3.2.1, besides letters and digits
 PACKED = {"application/hwp+zip", "application/pdf"}  # compressed inside already
 VARY_OF_PAGES = (
@@ -56,9 +47,9 @@ def encoding() -> str:
     return best if quality > 0 and quality >= plain else IDENTITY
 
 
-def encoded(body: bytes, name: str) -> bytes:
-    """The body in that encoding. The same body always gives the same bytes."""
-    return body if name == IDENTITY else ENCODERS[name](body)
+def encoded(body: bytes, name: str) -> tuple[bytes, str]:
+    """The body in that encoding, and the coding that names its bytes (app/web/compression.py)."""
+    return (body, IDENTITY) if name == IDENTITY else quickly(body, name)
 
 
 def etag_of(body: bytes) -> str:
@@ -74,7 +65,8 @@ def media_type(content_type: str) -> str:
 def whole(body: bytes, content_type: str, *, modified: int = 0, status: int = 200) -> Response:
     """The response with a document that is made for this request, compressed if it is large enough; or 304."""
     name = encoding() if len(body) >= WORTHWHILE and content_type not in PACKED else IDENTITY
-    return respond(encoded(body, name), content_type, etag_of(body), encoding=name, modified=modified, status=status)
+    sent, coding = encoded(body, name)
+    return respond(sent, content_type, etag_of(body), coding=coding, modified=modified, status=status)
 
 
 def negotiate(types: dict[str, str], default: str) -> str:
@@ -103,20 +95,20 @@ def respond(
     content_type: str,
     etag: str,
     *,
-    encoding: str = IDENTITY,
+    coding: str = IDENTITY,
     modified: int = 0,
     cache_control: str = CACHE_CONTROL,
     status: int = 200,
 ) -> Response:
-    """The response, or 304. `body` is already encoded; `etag` is that of the uncompressed bytes; `modified` is in seconds since 1970,
-    0 for no Last-Modified."""
+    """The response, or 304. `body` is already in the coding; `etag` is that of the uncompressed bytes; `modified` is in seconds since
+    1970, 0 for no Last-Modified."""
     modified = told(modified)
     response = Response(body, status, content_type=content_type)
-    response.set_etag(tag_of(etag, encoding))
+    response.set_etag(tag_of(etag, coding))
     response.headers["Cache-Control"] = cache_control
     response.headers["Vary"] = "Accept-Encoding"
-    if encoding != IDENTITY:
-        response.headers["Content-Encoding"] = encoding
+    if coding != IDENTITY:
+        response.headers["Content-Encoding"] = encoding_in(coding)
     if modified:
         response.headers["Last-Modified"] = format_datetime(datetime.fromtimestamp(modified, UTC), usegmt=True)
     if status == 200 and fresh(etag, modified):

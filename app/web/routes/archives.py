@@ -47,7 +47,7 @@ def _answer(format: str, month: str) -> Response:
     named = ("/archive", month)
     rendering = Rendering(context, query, format, named, lambda: _document(context, query, format, month))
     own = web.page.archive_address(context, query, format, month)
-    return respond(rendering.read(encoding), query, format, encoding, own)
+    return respond(rendering.read(encoding), query, format, own)
 
 
 def _query(month: str, format: str) -> Query:

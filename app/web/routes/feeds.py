@@ -96,13 +96,11 @@ def answer(context: Context, query: Query, format: str) -> Response:
         _since(context, query, format, encoding, web.delta.bases(rendered.etag)) if web.delta.possible(query) else None
     )
     if since is None:
-        response = respond(rendered, query, format, encoding, own)
+        response = respond(rendered, query, format, own)
     else:
         base, part = since
         # The ETag is that of the whole feed that the client now has. It was read before the part, so it may be older, but never newer.
-        response = respond(
-            replace(part, etag=rendered.etag), query, format, encoding, own, web.delta.CACHE_CONTROL, 226
-        )
+        response = respond(replace(part, etag=rendered.etag), query, format, own, web.delta.CACHE_CONTROL, 226)
         response.headers["IM"] = web.delta.FEED
         response.headers["Delta-Base"] = f'"{base}"'
     response.headers["Vary"] = "A-IM, Accept-Encoding"

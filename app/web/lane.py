@@ -1,0 +1,20 @@
+"""Puts the fast lane in front of the application, with its threads: one hears of changes, one compresses again what is asked for
+often."""
+
+import threading
+
+from app.cache.redis import Cache
+from app.web.counting import ReachCounts
+from app.web.fastlane import Application, Fastlane
+from app.web.polish import Polisher
+
+
+def lane(application: Application, cache: Cache, most: int, counts: ReachCounts | None = None) -> Application:
+    """The application behind a fast lane; the application itself if `most` is 0. `most`: bytes of all copies. `counts`: where polls
+    are counted."""
+    if not most:
+        return application
+    made = Fastlane(application, cache, most, counts)
+    for name, run, arguments in (("fastlane", cache.hear, (made.alive,)), ("polish", Polisher(made, cache).run, ())):
+        threading.Thread(target=run, args=(*arguments, threading.Event()), name=name, daemon=True).start()
+    return made
