@@ -15,6 +15,7 @@ from rich.console import Console
 
 from bench.amounts import QUICK, Amounts
 from bench.builder import builder
+from bench.change import change
 from bench.counting import counting
 from bench.desk import desk
 from bench.embargo import embargo
@@ -26,11 +27,14 @@ from bench.pages import pages
 from bench.push import push
 from bench.scale import scale
 from bench.serve import serve
+from bench.storm import storm
 
 PARTS = {
     "serve": serve,
     "ingest": ingest,
     "scale": scale,
+    "change": change,
+    "storm": storm,
     "freshness": freshness,
     "import": imports,
     "embargo": embargo,

@@ -24,6 +24,9 @@ class Amounts(Struct, frozen=True):
     anew: int = 40  # requests for feeds that are rendered again, for each round and format
     hot_feeds: int = 1_000  # feeds that each worker has in memory
     keep: str = ""  # directory in which the loaded archives stay; empty: they are removed
+    # change, storm
+    changes: int = 10  # pushes after which each feed that they change is asked for, for each round
+    storm: tuple[int, ...] = (0, 1, 10, 50)  # pushes a second
     # freshness, import, embargo, push
     pushes: int = 300  # pushes whose arrival in every worker is measured, for each round
     imported: tuple[int, int] = (3_000, 30_000)  # articles in the smaller and in the larger imported archive
@@ -53,6 +56,8 @@ QUICK = Amounts(
     many_articles=100,
     cold=10,
     anew=2,
+    changes=2,
+    storm=(0, 5),
     hot_feeds=20,
     pushes=10,
     imported=(50, 200),

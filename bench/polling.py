@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 from urllib.parse import quote
 
 from msgspec import Struct
 
 from bench import wrk
-from bench.releases import axes
+from bench.releases import START, axes
 from bench.server import Answer, Connection, get
-from schemas import Code
+from schemas import Code, codes
 
 KINDS = ("200", "gzip", "304")
 CLIENTS = 4  # clients that send the first requests
@@ -65,6 +66,13 @@ def _request(path: str, kind: str, tag: str = "") -> bytes:
 
 def path_of(region: Code, topic: Code, limit: int) -> str:
     return f"/feed.rss?limit={limit}&region={quote(region.code, '')}&topic={quote(topic.code, '')}"
+
+
+def pairs_of_grid(side: int) -> list[tuple[Code, Code]]:
+    """Pairs of so many first-level regions and so many topics. None of the topics contains another."""
+    regions = [code for code in codes("region") if len(code.code) == len("kr:11") and code.valid(START.date())]
+    topics = [code for code in codes("topic") if code.scheme == "medtop" and code.level == "2" and not code.retired]
+    return list(product(regions[:side], topics[:side]))
 
 
 def pairs_by_frequency() -> Iterator[tuple[Code, Code]]:

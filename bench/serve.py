@@ -4,18 +4,18 @@ Every round polls each of them in turn, for the same time and with the same numb
 """
 
 from contextlib import ExitStack
-from itertools import chain, islice, product
+from itertools import chain, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench import archive, beside, nginx, wrk
 from bench.amounts import Amounts
 from bench.figures import Figure, Missing, Say, Target, figure
-from bench.polling import KINDS, Contender, answers, contender, pairs_by_frequency, path_of, rate
+from bench.polling import KINDS, Contender, answers, contender, pairs_by_frequency, pairs_of_grid, path_of, rate
 from bench.processes import memory, web_workers
-from bench.releases import START, grid, item, samples
+from bench.releases import grid, item, samples
 from bench.server import Running, prepared, serving
-from schemas import Code, codes
+from schemas import Code
 
 RENDERED = "200"  # the peers that render feeds are measured only with this kind
 BARE, STATIC, FLASK = "bare Granian", "nginx, static file", "Flask + feedgen, no cache"
@@ -37,7 +37,7 @@ def serve(amounts: Amounts, say: Say) -> list[Figure]:
     """Requests a second, measured with wrk, and the memory of the workers. Raises Missing if wrk is not installed."""
     if why := wrk.missing():
         raise Missing(f"serve is left out: {why}.")
-    pairs = _pairs(amounts.grid)
+    pairs = pairs_of_grid(amounts.grid)
     with prepared() as ready, TemporaryDirectory(prefix="pressrelay-bench-") as temporary, ExitStack() as stack:
         say(f"serve, loading {amounts.many_articles + len(pairs) * amounts.page:,} articles")
         # The grid comes last, so that its articles are the newest and fill a whole page of each of its feeds.
@@ -52,13 +52,6 @@ def serve(amounts: Amounts, say: Say) -> list[Figure]:
         figures += _many(server, amounts, say)
         figures += _memory({OURS: server.pid, **pids})
     return figures
-
-
-def _pairs(side: int) -> list[tuple[Code, Code]]:
-    """Pairs of so many first-level regions and so many topics. None of the topics contains another."""
-    regions = [code for code in codes("region") if len(code.code) == len("kr:11") and code.valid(START.date())]
-    topics = [code for code in codes("topic") if code.scheme == "medtop" and code.level == "2" and not code.retired]
-    return list(product(regions[:side], topics[:side]))
 
 
 def _beside(

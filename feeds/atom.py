@@ -3,6 +3,7 @@
 `rel="license"` comes from RFC 4946, pages and archives from RFC 5005, deleted entries from RFC 6721.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -49,8 +50,7 @@ def fragment_of(article: Article, *, extended: bool = False) -> Fragment:
     root = fragments.root_for(f"{_ATOM}feed", {None: _ATOM[1:-1]})
     entry = made.atom_entry()
     root.append(entry)
-    for element in entry.iter():  # feedgen's elements have no namespace: its feed only looks as if it declared one
-        element.tag = f"{_ATOM}{element.tag}"
+    _in_namespace(entry.iter())
     entry.set(LANG, article.lang)
     as_cdata(entry.find(f"{_ATOM}content"))
     id = _id(article.id, article.guid)
@@ -66,13 +66,23 @@ def assemble(feed: Feed, *, extended: bool = False) -> bytes:
     """The feed. `extended`: with all extensions, which include deleted entries."""
     generator = new_feed(feed, MIMETYPE)
     generator.author(_author(feed))
-    root = parsed(generator.atom_str())  # as in `fragment_of`
+    root = etree.Element(f"{_ATOM}feed", nsmap={None: _ATOM[1:-1]})
+    made = generator._create_atom()[0]  # the tree behind atom_str()
+    root.set(LANG, feed.lang)
+    root.extend(made)
+    _in_namespace(root.iterdescendants())
     paging.add(root, feed)
     if feed.fragments:
         fragments.hold_place(root, f"{_ATOM}entry", feed.fragments)
     for gone in feed.withdrawn if extended else ():
         _deleted(root, gone)
     return fragments.put_together(root, "entry", feed.fragments)
+
+
+def _in_namespace(elements: Iterator[etree._Element]) -> None:
+    """Put feedgen's elements into Atom's namespace: its feed only looks as if it declared one."""
+    for element in elements:
+        element.tag = f"{_ATOM}{element.tag}"
 
 
 def tells(gone: Withdrawn, *, extended: bool = False) -> bool:

@@ -9,10 +9,10 @@ import pytest
 from flask import Flask
 
 from app import create_app
-from app.cache.single_flight import Once
+from app.cache.single_flight import Flight, Once
 from app.settings import Settings
 from feeds import atom
-from feeds.article import Feed
+from feeds.article import Article, Feed, Fragment
 from tests.conftest import Server, together, until
 from tests.test_lifecycle import document
 
@@ -21,8 +21,8 @@ def test_who_waits_shares_the_next_turn_and_never_the_one_that_runs() -> None:
     once, made = Once(), []
     first, go_on = threading.Event(), threading.Event()
 
-    def make(waited: bool) -> int:
-        made.append(waited)
+    def make(before: Flight | None) -> int:
+        made.append(before is not None)
         if len(made) == 1:
             first.set()
             assert go_on.wait(10)
@@ -52,13 +52,13 @@ def test_who_waits_shares_the_next_turn_and_never_the_one_that_runs() -> None:
 def test_an_error_is_everybodys_and_the_next_turn_is_new() -> None:
     once = Once()
 
-    def fail(waited: bool) -> None:
+    def fail(before: Flight | None) -> None:
         raise ValueError("no")
 
     for _ in range(2):
         with pytest.raises(ValueError, match="no"):
             once.do("key", fail)
-    assert once.do("key", lambda waited: 1) == 1
+    assert once.do("key", lambda before: 1) == 1
 
 
 def asked(app: Flask, together_at: threading.Barrier, answers: list[bytes], encoding: str) -> None:
@@ -84,9 +84,10 @@ def test_a_feed_that_changes_under_load_is_rendered_once(
     apps = [create_app(settings) for _ in range(2)]
     rendered: list[str] = []
     asking: set[int] = set()
-    do, assemble = Once.do, atom.assemble
+    drawn: list[str] = []  # guids of the articles that were written
+    do, assemble, fragment_of = Once.do, atom.assemble, atom.fragment_of
 
-    def entered(once: Once, key: str, make: Callable[[bool], object]) -> object:
+    def entered(once: Once, key: str, make: Callable[[Flight | None], object]) -> object:
         asking.add(threading.get_ident())
         return do(once, key, make)
 
@@ -95,22 +96,28 @@ def test_a_feed_that_changes_under_load_is_rendered_once(
         until(lambda: len(asking) == 12, 10, 0.001)  # as slow a rendering as it takes for all of them to be there
         return assemble(feed)
 
+    def written(article: Article) -> Fragment:
+        drawn.append(article.guid)
+        return fragment_of(article)
+
     monkeypatch.setattr(Once, "do", entered)
+    monkeypatch.setattr(atom, "fragment_of", written)
     monkeypatch.setattr(atom, "assemble", counted)
     for number in range(3):
-        assert (
-            server.push(token, document(f"tag:once,2026:{encoding.replace(' ', '-')}-{cached}-{number}")).status_code
-            == 201
-        )
+        guid = f"tag:once,2026:{encoding.replace(' ', '-')}-{cached}-{number}"
+        assert server.push(token, document(guid)).status_code == 201
         rendered.clear()
+        drawn.clear()
         asking.clear()
         answers: list[bytes] = []
         barrier = threading.Barrier(12)
         encodings = ["identity", "gzip"] if encoding == "each its own" else [encoding] * 2
         together(*(partial(asked, apps[n % 2], barrier, answers, encodings[n // 2 % 2]) for n in range(12)))
         assert len(set(answers)) == 1 and len(answers) == 12
-        # Without the cache: one that runs and one for those who came meanwhile, in each worker.
-        assert len(rendered) <= (1 if cached else 4)
+        # Each worker joins the fragments once, and once more for those who came meanwhile.
+        assert len(rendered) <= 4
+        # With the cache, one of them writes the new article; the other waits for that.
+        assert drawn.count(guid) == (1 if cached else 2)
     for app in apps:
         app.extensions["pressrelay"].engine.dispose()
         app.extensions["pressrelay"].cache.close()

@@ -130,7 +130,7 @@ def test_a_cold_feed_takes_three_round_trips_and_a_warm_one_takes_one(
     assert read(app, encoding) == cold and counter.trips - before == 1
     before = counter.trips
     assert read(app, "br") == cold and counter.trips - before <= 3, "another encoding of the same bytes"
-    assert len(rendered) == 1
+    assert len(rendered) == (1 if encoding == "identity" else 2), "joined anew, if the plain bytes are not in the cache"
 
 
 def test_what_changes_between_look_and_turn_is_in_what_is_kept(
@@ -147,7 +147,8 @@ def test_what_changes_between_look_and_turn_is_in_what_is_kept(
     monkeypatch.setattr(Cache, "turn", slowly)
     first = read(app, "gzip")
     assert f"{GUID}late".encode() in first
-    assert read(app, "gzip") == first == read(app, "identity") and len(rendered) == 1
+    assert read(app, "gzip") == first and len(rendered) == 1
+    assert read(app, "identity") == first
 
 
 def test_what_changes_after_the_turn_is_not_kept_as_fresh(

@@ -16,30 +16,30 @@ class Once:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._turns: dict[str, _Turn] = {}  # results that are being made, by key
+        self._turns: dict[str, Flight] = {}  # results that are being made, by key
 
-    def do(self, key: str, make: Callable[[bool], T]) -> T:
-        """What `make` returns or raises. Its argument: whether another thread has just made the same."""
+    def do(self, key: str, make: Callable[["Flight | None"], T]) -> T:
+        """What `make` returns or raises. Its argument: how another thread has just made the same; None if none has."""
         with self._lock:
             before = self._turns.get(key)
             if before is None:
-                mine, leads = _Turn(), True
+                mine, leads = Flight(), True
                 self._turns[key] = mine
             else:
                 leads = before.next is None
-                mine = before.next = before.next or _Turn()
+                mine = before.next = before.next or Flight()
         if not leads:
             mine.done.wait()
         else:
             if before:
                 before.done.wait()
-            self._make(key, mine, lambda: make(before is not None))
+            self._make(key, mine, lambda: make(before))
         if mine.error:
             raise mine.error
         result: T = mine.result
         return result
 
-    def _make(self, key: str, mine: "_Turn", make: Callable[[], object]) -> None:
+    def _make(self, key: str, mine: "Flight", make: Callable[[], object]) -> None:
         try:
             mine.result = make()
         except Exception as error:
@@ -53,9 +53,11 @@ class Once:
             mine.done.set()
 
 
-class _Turn:
+class Flight:
+    """The making of one result."""
+
     def __init__(self) -> None:
         self.done = threading.Event()
-        self.result: Any = None
+        self.result: Any = None  # also None if it failed
         self.error: Exception | None = None
-        self.next: _Turn | None = None
+        self.next: Flight | None = None

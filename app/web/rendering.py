@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from app import store
 from app.cache.redis import Instance, Mark, Ref, Rendered, RenderingTurn
+from app.cache.single_flight import Flight
 from app.context import Context
 from app.query import Cursor, Query, Values, parse
 from app.syndication.page import Plan, planned
@@ -50,7 +51,7 @@ class Rendering:
     The thread that renders it holds two locks, always taken in this order: the flight of this process (app/cache/single_flight.py),
     and the turn among all processes, which is a key of the cache. The flight ends when the uncompressed bytes exist; they are
     compressed after that (`Made`). The turn ends when these bytes and their first encoding are stored in the cache. A feed that is not
-    in the cache takes three round trips to it: look, turn, keep.
+    in the cache takes three round trips to it: look, turn, keep. If the process has all fragments of the feed, there is no turn.
     """
 
     def __init__(self, context: Context, query: Query, format: str, named: Values, plan: Callable[[], Plan]) -> None:
@@ -66,7 +67,7 @@ class Rendering:
         """The document in an encoding. Raises Unavailable, and whatever `plan` and its `finish` raise."""
         copy, revisions, plain = self._look(encoding)
         while copy is None:
-            made = self._context.once.do(self.key(), lambda waited: self._lead(encoding, revisions, plain, waited))
+            made = self._context.once.do(self.key(), lambda before: self._lead(encoding, revisions, plain, before))
             copy = made.encoded(encoding)  # None if the leader found only another encoding in the cache
         return copy
 
@@ -84,11 +85,14 @@ class Rendering:
         other = self.key() if encoding != IDENTITY else ""
         return self._context.cache.feed_or(self.key(encoding), other, self._query.scans())
 
-    def _lead(self, encoding: str, revisions: Revisions, plain: bool, waited: bool) -> "Made":
-        """Render the document, or find what another process rendered. `revisions` and `plain` are those of the first look, which is
-        repeated if this thread `waited` for another."""
-        if waited:
+    def _lead(self, encoding: str, revisions: Revisions, plain: bool, before: Flight | None) -> "Made":
+        """Render the document, or find what another thread or process rendered. `revisions` and `plain` are those of the first look,
+        which is repeated if this thread waited for the flight `before`."""
+        if before:
             copy, revisions, plain = self._look(encoding)
+            made: Made | None = before.result
+            if made is not None and made.revisions == revisions and made.can(encoding):
+                return made  # It is fresh, and perhaps not in the cache yet.
             if copy is not None:
                 return Made(self, {self.key(encoding): copy}, Unkept())
         if plain:
@@ -96,29 +100,34 @@ class Rendering:
             if copy is not None:
                 return Made(self, {self.key(): copy}, Unkept())
         found = self._find()
-        turn = self._turn(encoding, found.plan.dated) if revisions is not None else RenderingTurn()
+        wanted = missing(self._context, self._format, found.plan.dated)
+        if revisions is None:
+            turn = RenderingTurn()
+        elif wanted:
+            turn = self._turn(encoding, wanted)
+        else:  # Joining fragments costs less than asking whether another process does.
+            turn = RenderingTurn(revisions=revisions)
         ends = self.key() if turn.mine else ""
         if turn.copies:
             return Made(self, turn.copies, Unkept(ends))
         try:
             if turn.revisions not in (None, revisions):  # Something changed after the articles were found.
                 found = self._find()
-            return self._made(found, turn)
+            return self._made(found, turn, encoding)
         except BaseException:
             self._context.cache.keep({}, turn=ends)
             raise
 
-    def _turn(self, encoding: str, dated: Sequence[Ref]) -> RenderingTurn:
-        """The turn to render the document, with the cached fragments that this process does not have, or the copy that another process
+    def _turn(self, encoding: str, wanted: Sequence[Ref]) -> RenderingTurn:
+        """The turn to render the document, with the cached fragments of these versions, or the copy that another process
         made meanwhile. After waiting too long, this process renders it without the turn."""
         fragments: dict[Ref, bytes] = {}
-        wanted = missing(self._context, self._format, dated)
         until = time.monotonic() + AWAITED
         while self._context.trusted():
             keys = list(dict.fromkeys((self.key(), self.key(encoding))))
-            refs = () if fragments else wanted
+            refs = [ref for ref in wanted if ref not in fragments]  # the other process writes what is missing
             turn = self._context.cache.turn(self.key(), keys, self._query.scans(), refs, kept_as(self._format))
-            fragments = fragments or turn.documents
+            fragments |= turn.documents
             if turn.mine or turn.copies or turn.revisions is None or time.monotonic() > until:
                 return replace(turn, documents=fragments)
             time.sleep(LOOK)
@@ -129,7 +138,7 @@ class Rendering:
         mark, at = store.articles.newest_change(self._context.engine)
         return Found(mark, representation.whole_seconds(at), self._plan())
 
-    def _made(self, found: "Found", turn: RenderingTurn) -> "Made":
+    def _made(self, found: "Found", turn: RenderingTurn, encoding: str) -> "Made":
         plan, revisions = found.plan, turn.revisions or ()
         fragments, new = completed(self._context, self._format, plan.dated, turn.documents)
         made = plan.finish(fragments)
@@ -142,7 +151,9 @@ class Rendering:
         copies = {self.key(): plain}
         if turn.revisions is None:
             return Made(self, copies, Unkept())
-        return Made(self, copies, Unkept(self.key(), copies, {(self.key(), etag): instance}, new))
+        # If the client wants them compressed, the plain bytes are not sent to the cache: joining them again costs less.
+        kept = copies if encoding == IDENTITY else {}
+        return Made(self, copies, Unkept(self.key() if turn.mine else "", kept, {(self.key(), etag): instance}, new))
 
     def keep(self, copies: dict[str, Rendered], unkept: "Unkept") -> None:
         """Store these encodings, by key, and everything that was not stored yet. This ends the turn."""
@@ -178,8 +189,13 @@ class Made:
     def __init__(self, rendering: Rendering, copies: dict[str, Rendered], unkept: Unkept) -> None:
         self._rendering = rendering
         self._copies = dict(copies)  # by key
+        self.revisions = next(iter(copies.values())).revisions
         self._unkept = unkept
         self._lock = threading.Lock()  # a thread that holds it never waits for a flight or a turn
+
+    def can(self, encoding: str) -> bool:
+        """Whether `encoded` has an answer."""
+        return bool({self._rendering.key(encoding), self._rendering.key()} & self._copies.keys())
 
     def encoded(self, encoding: str) -> Rendered | None:
         """The document in that encoding; None if it cannot be made because the uncompressed bytes are not known. The first call ends
