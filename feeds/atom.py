@@ -37,6 +37,7 @@ from feeds.feedgen_safe import FeedEntry, new_feed
 
 MIMETYPE = "application/atom+xml; charset=utf-8"
 LABEL = "Atom"
+LINKED = paging.LINKED
 
 _ATOM = "{http://www.w3.org/2005/Atom}"
 _TOMBSTONES = "http://purl.org/atompub/tombstones/1.0"

@@ -16,6 +16,9 @@ class Format(Protocol):
 
     MIMETYPE: str  # of a feed, with its charset
     LABEL: str  # name of the format on pages
+    LINKED: frozenset[
+        str
+    ]  # relations of the links that its documents have (RFC 8288), so that no header has to repeat them
 
     def fragment_of(self, article: Article) -> Fragment:
         """What the format writes of the article in every feed. Depends on nothing else; never fails for a valid article."""
@@ -62,6 +65,7 @@ class Syndication(Protocol):
 
     MIMETYPE: str
     LABEL: str
+    LINKED: frozenset[str]
 
     def fragment_of(self, article: Article, *, extended: bool = False) -> Fragment:
         """As in `Format`; `extended`: with all extensions."""
@@ -81,7 +85,8 @@ class Extended:
 
     def __init__(self, module: Syndication) -> None:
         self._module = module
-        self.MIMETYPE, self.LABEL, self.marked = module.MIMETYPE, module.LABEL, module.marked
+        self.MIMETYPE, self.LABEL, self.LINKED = module.MIMETYPE, module.LABEL, module.LINKED
+        self.marked = module.marked
 
     def fragment_of(self, article: Article) -> Fragment:
         """As in `Format`."""

@@ -22,6 +22,7 @@ from feeds.article import (
 
 MIMETYPE = "application/feed+json; charset=utf-8"
 LABEL = "JSON Feed"
+LINKED = frozenset(["next"])
 
 _ABOUT = "urn:pressrelay:json-feed:1"  # the extension's members are described in docs/formats.md
 

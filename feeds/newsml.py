@@ -34,6 +34,7 @@ from feeds.nar import NAR, add, names
 
 MIMETYPE = "application/vnd.iptc.g2.newsmessage+xml; charset=utf-8"
 LABEL = "NewsML-G2"
+LINKED: frozenset[str] = frozenset()
 ARTICLE_MIMETYPE = "application/vnd.iptc.g2.newsitem+xml; charset=utf-8"
 
 _PLACE = "fragments"  # an element that fragments replace

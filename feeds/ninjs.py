@@ -32,6 +32,7 @@ from feeds.article import (
 
 MIMETYPE = ARTICLE_MIMETYPE = "application/json; charset=utf-8"
 LABEL = "ninjs"
+LINKED: frozenset[str] = frozenset()
 
 _STANDARD = {
     "name": "ninjs",

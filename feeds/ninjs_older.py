@@ -33,6 +33,7 @@ class Older:
     """A version of ninjs before 3. It has the names of `feeds.format.Format`, as a module has."""
 
     MIMETYPE = ARTICLE_MIMETYPE = ninjs.MIMETYPE
+    LINKED = ninjs.LINKED
     tells = staticmethod(ninjs.tells)
     marked = staticmethod(ninjs.marked)
 

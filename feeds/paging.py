@@ -8,6 +8,7 @@ from lxml import etree
 from feeds.article import Feed
 
 ATOM = "{http://www.w3.org/2005/Atom}"
+LINKED = frozenset(["first", "previous", "next", "last", "current", "prev-archive", "next-archive"])
 HISTORY = "http://purl.org/syndication/history/1.0"
 
 

@@ -30,6 +30,7 @@ from feeds.feedgen_safe import FeedEntry, new_feed
 
 MIMETYPE = "application/rss+xml; charset=utf-8"
 LABEL = "RSS"
+LINKED = paging.LINKED
 
 _NSMAP: dict[str | None, str] = {
     "atom": ATOM[1:-1],

@@ -1,9 +1,13 @@
 """A client for tests that send thousands of requests: it does little for each, where httpx takes as long as the server."""
 
 import http.client
+import json
 from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
+
+import httpx
+from lxml import etree
 
 
 class Answer(NamedTuple):
@@ -39,3 +43,16 @@ class Asker:
         self._connection.request(method, target, body, self._headers | dict(headers or {}))
         answer = self._connection.getresponse()
         return Answer(answer.status, answer.getheaders(), answer.read())
+
+
+def links_of(answer: httpx.Response) -> dict[str, str]:
+    """Relation -> URL, as a client finds them: in the header, and in the feed itself if its format has a place for them."""
+    found = {rel: link["url"] for rel, link in answer.links.items()}
+    if answer.headers["Content-Type"].startswith(("application/atom+xml", "application/rss+xml")):
+        for link in etree.fromstring(answer.content).iterfind(".//{http://www.w3.org/2005/Atom}link"):
+            if etree.QName(link.getparent()).localname in ("feed", "channel"):
+                found[link.get("rel", "alternate")] = link.get("href", "")
+    elif answer.headers["Content-Type"].startswith("application/feed+json"):
+        if url := json.loads(answer.content).get("next_url"):
+            found["next"] = url
+    return found

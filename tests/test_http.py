@@ -13,6 +13,7 @@ import pytest
 import zstandard
 from lxml import etree
 
+from tests.asking import links_of
 from tests.conftest import Server, until
 
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -53,33 +54,29 @@ def ask(server: Server, path: str, **headers: str) -> httpx.Response:
     return answer
 
 
-def links(answer: httpx.Response) -> dict[str, str]:
-    return {rel: link["url"] for rel, link in answer.links.items()}
-
-
 def entries(answer: httpx.Response) -> list[str]:
     return [entry.findtext(f"{ATOM}title") or "" for entry in etree.fromstring(answer.content).iter(f"{ATOM}entry")]
 
 
 def test_pages_are_walked_while_articles_arrive(server: Server, token: str) -> None:
     answer = ask(server, "/feed.atom?office=http&limit=2")
-    assert {"first", "next", "last", "self"} <= set(links(answer)) and "previous" not in links(answer)
+    assert {"first", "next", "last", "self"} <= set(links_of(answer)) and "previous" not in links_of(answer)
     before = entries(answer)
     seen = list(before)
     assert server.push(token, release(100, headline="Meanwhile")).status_code == 201
-    while "next" in links(answer):
-        answer = httpx.get(links(answer)["next"], trust_env=False)
-        assert links(answer)["next" if "next" in links(answer) else "last"]
+    while "next" in links_of(answer):
+        answer = httpx.get(links_of(answer)["next"], trust_env=False)
+        assert links_of(answer)["next" if "next" in links_of(answer) else "last"]
         seen += entries(answer)
         inside = {link.get("rel"): link.get("href") for link in etree.fromstring(answer.content).findall(f"{ATOM}link")}
-        assert inside["previous"] == links(answer)["previous"], "in the feed as in the header"
+        assert inside["previous"] == links_of(answer)["previous"], "in the feed as in the header"
     assert seen == [f"Number {number}" for number in reversed(range(7))], "each once, whatever came meanwhile"
-    last = httpx.get(links(answer)["last"], trust_env=False)
-    assert entries(last)[-1] == "Number 0" and "next" not in links(last)
-    up = httpx.get(links(last)["previous"], trust_env=False)
+    last = httpx.get(links_of(answer)["last"], trust_env=False)
+    assert entries(last)[-1] == "Number 0" and "next" not in links_of(last)
+    up = httpx.get(links_of(last)["previous"], trust_env=False)
     assert entries(up)[-1] == "Number 2"
-    while "previous" in links(up):
-        up = httpx.get(links(up)["previous"], trust_env=False)
+    while "previous" in links_of(up):
+        up = httpx.get(links_of(up)["previous"], trust_env=False)
     assert entries(up)[0] == "Meanwhile"
     assert server.push(token, release(100, 2, pubstatus="canceled")).status_code == 201
 
@@ -413,9 +410,9 @@ def test_a_feed_by_a_short_name(server: Server, token: str) -> None:
     answer = ask(server, "/f/http-office.atom")
     feed = feedparser.parse(answer.content)
     assert (feed.feed.title, len(feed.entries)) == ("Of one office", 3)
-    assert links(answer)["self"] == f"{server.url}/f/http-office.atom"
+    assert links_of(answer)["self"] == f"{server.url}/f/http-office.atom"
     assert {link["rel"]: link["href"] for link in feed.feed.links}["self"] == f"{server.url}/f/http-office.atom"
-    following = links(answer)["next"]
+    following = links_of(answer)["next"]
     assert urlsplit(following).path == "/f/http-office.atom" and list(parse_qs(urlsplit(following).query)) == ["before"]
     assert entries(httpx.get(following, trust_env=False)) == ["Number 3", "Number 2", "Number 1"]
     assert len(entries(ask(server, "/f/http-office.atom?limit=50"))) == 7

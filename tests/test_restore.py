@@ -38,6 +38,7 @@ from app.store import Engine
 from app.store.identity import _home
 from app.witness import Witness
 from bench.processes import free_port
+from tests.asking import links_of
 from tests.conftest import Server, until
 from tests.migrated import postgres_database
 from tests.test_lifecycle import document
@@ -154,7 +155,7 @@ def same(server: Server, truth: Truth) -> bool:
 
 
 def page_cursor(server: Server, asked: str = "limit=5") -> str:
-    return str(httpx.URL(get(server, f"/feed.atom?{asked}").links["next"]["url"]).params["before"])
+    return str(httpx.URL(links_of(get(server, f"/feed.atom?{asked}"))["next"]).params["before"])
 
 
 def members_cursor(server: Server, token: str) -> str:

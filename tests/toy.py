@@ -6,6 +6,7 @@ from feeds.article import Article, Feed, Fragment, Withdrawn, embargo_in_words
 
 MIMETYPE = "application/vnd.example.toy+json; charset=utf-8"
 LABEL = "Toy Feed"
+LINKED = frozenset(["first", "previous", "next", "last", "prev-archive", "next-archive", "current"])
 ARTICLE_MIMETYPE = "application/vnd.example.toy-item+json; charset=utf-8"
 
 marked = embargo_in_words

@@ -1,5 +1,6 @@
 """Whether a client already has the current document (RFC 9110, section 13.2.2)."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from werkzeug.http import parse_date, parse_etags
@@ -31,6 +32,37 @@ def coding_of(header: str) -> str:
 def _parted(etag: str) -> tuple[str, str]:
     plain, _, coding = etag.rpartition("-")
     return (plain, coding) if plain and encoding_in(coding) in ENCODINGS else (etag, "")
+
+
+# What a 304 says (RFC 9110, section 15.4.5): validators, the rules for caches, what scripts of other sites may read, and what is of
+# this answer and not of the document. A client keeps the other headers of the answer that it has (RFC 9111, section 3.2).
+ON_304 = frozenset(
+    [
+        "etag",
+        "last-modified",
+        "cache-control",
+        "expires",
+        "vary",
+        "content-location",
+        "date",
+        "server",
+        "connection",
+        "set-cookie",
+        "ratelimit",
+        "ratelimit-policy",
+        "access-control-allow-origin",
+        "access-control-expose-headers",
+        "x-request-id",
+    ]
+)
+
+
+def of_304(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The headers of an answer that its 304 has too. A 304 with an ETag needs no date beside it."""
+    found = [(name, value) for name, value in headers if name.lower() in ON_304]
+    if any(name.lower() == "etag" for name, _ in found):
+        found = [(name, value) for name, value in found if name.lower() != "last-modified"]
+    return found
 
 
 def fresh(if_none_match: str | None, if_modified_since: str | None, etag: str, modified: int) -> bool:

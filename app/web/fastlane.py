@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from app.cache.marks import EVERYTHING, Marks
 from app.cache.redis import Cache
-from app.web.conditional import LONGEST_HEADER, coding_of, encoding_in, fresh, plain_tag, tag_of
+from app.web.conditional import LONGEST_HEADER, coding_of, encoding_in, fresh, of_304, plain_tag, tag_of
 from app.web.counting import AGAIN, NOT_TOLD_APART, PolledFeed, ReachCounts, is_person
 from app.web.measured import HOT, NAME, ROUTE, Labels, took
 from app.web.variants import variant_for
@@ -37,8 +37,6 @@ IDENTITY = "identity"
 HEADS = 0.75  # largest part of the memory that heads may use; a request whose head is missing goes to Flask
 OVERHEAD = 1200  # bytes of memory that a head needs besides its texts
 CONDITIONS = ("HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE")
-# The headers that Flask also leaves out of a 304 (werkzeug.http.remove_entity_headers).
-NOT_IN_304 = ("content-type", "content-length", "content-encoding", "content-language", "last-modified")
 OF_ONE_CLIENT = ("ratelimit", "ratelimit-policy")  # headers that tell one client how much it has left; no copy has them
 
 
@@ -270,7 +268,7 @@ class Fastlane:
         tag = named["etag"]
         kept = kept if kept.etag else replace(kept, etag=plain_tag(tag))
         headers = [(name, value) for name, value in headers if name.lower() not in OF_ONE_CLIENT]
-        unchanged = [(name, value) for name, value in headers if name.lower() not in NOT_IN_304]
+        unchanged = of_304(headers)
         size = OVERHEAD + sum(len(name) + len(value) for name, value in headers) + sum(map(len, request_key))
         route = environ.get(ROUTE, "")
         found, same = ((HOT, route, "GET", status) for status in ("200", "304"))

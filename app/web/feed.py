@@ -22,10 +22,12 @@ def respond(
     cache_control: str = CACHE_CONTROL,
     status: int = 200,
 ) -> Response:
-    """The response with a rendered document; `own` is its canonical URL."""
+    """The response with a rendered document; `own` is its canonical URL. The header Link has what discovery needs (`self` and `hub`),
+    and the links for which the format has no place."""
+    module = format_of(format)
     response = representation.respond(
         rendered.body,
-        format_of(format).MIMETYPE,
+        module.MIMETYPE,
         rendered.etag,
         coding=rendered.coding,
         modified=rendered.modified,
@@ -33,7 +35,7 @@ def respond(
         status=status,
     )
     links = [f'<{own}>; rel="self"']
-    links += [f'<{href}>; rel="{rel}"' for rel, href in rendered.links.items()]
+    links += [f'<{href}>; rel="{rel}"' for rel, href in rendered.links.items() if rel not in module.LINKED]
     response.headers["Link"] = ", ".join(links)
     keys = [*map(_plain, pairs_of(query)), *map(representation.article_key, rendered.shown)]
     response.headers["Surrogate-Key"] = " ".join(keys)

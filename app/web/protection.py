@@ -1,5 +1,5 @@
-"""The security headers of every answer, whatever the route, the status and the method. A layer in front of Flask (PEP 3333) adds them,
-so no answer of Flask lacks them; the copies of the fast lane have them too.
+"""The security headers of every answer, whatever the route, the status and the method; of a 304, those of the stored answer count. A
+layer in front of Flask (PEP 3333) adds them, so no answer of Flask lacks them; the copies of the fast lane have them too.
 
 https://www.w3.org/TR/CSP3/, https://fetch.spec.whatwg.org/#cross-origin-resource-policy-header, RFC 6797 (HSTS), RFC 7034. If a route
 sets one of these headers itself, its own value is used. All policies but FRAME contain `frame-ancestors 'none'`.
@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from app.liveness import draining
+from app.web.conditional import of_304
 from app.web.origin import Application, Environ
 
 # For data: it may not load, run, send or be framed.
@@ -54,6 +55,8 @@ class Protected:
         """The answer of the application with the security headers."""
 
         def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
+            if status.startswith("304 "):
+                return start_response(status, [*of_304(headers), *([CLOSE] if draining() else [])], *error)
             own = {name.lower(): value for name, value in headers}
             if own.get("content-security-policy") == FRAME:
                 own["x-frame-options"] = ""  # It has no value for "any site", and is left out.
