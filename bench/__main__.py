@@ -24,6 +24,7 @@ from bench.freshness import freshness
 from bench.imports import imports
 from bench.ingest import ingest
 from bench.pages import pages
+from bench.profile import LOADS, profile
 from bench.push import push
 from bench.scale import scale
 from bench.serve import serve
@@ -48,7 +49,8 @@ WIDTH = 150  # columns, if the output is not a terminal
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("part", required=False, type=click.Choice(list(PARTS)))
+@click.argument("part", required=False, type=click.Choice([*PARTS, "profile"]))
+@click.argument("what", required=False, type=click.Choice(list(LOADS)))
 @click.option("--quick", is_flag=True, help="Small amounts, one round: only to see that everything works.")
 @click.option(
     "--rounds", type=click.IntRange(1, 100), help=f"Rounds for each figure, which is their median. [{Amounts().rounds}]"
@@ -63,15 +65,29 @@ WIDTH = 150  # columns, if the output is not a terminal
 )
 @click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures to this file.")
 def main(
-    part: str | None, quick: bool, rounds: int | None, articles: int | None, keep: str | None, file: Path | None
+    part: str | None,
+    what: str | None,
+    quick: bool,
+    rounds: int | None,
+    articles: int | None,
+    keep: str | None,
+    file: Path | None,
 ) -> None:
-    """Measure a real server on 127.0.0.1, with the clients on the same machine. Without PART, all parts are measured."""
+    """Measure a real server on 127.0.0.1, with the clients on the same machine. Without PART, all parts are measured.
+
+    `profile` with WHAT writes a flame graph of a web worker under load (profile-WHAT.svg) and prints in which functions it was.
+    """
+    if (part == "profile") != bool(what):
+        raise click.UsageError(f"Write `profile` with one of {', '.join(LOADS)}, and other parts alone.")
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that started programs are stopped
     amounts = QUICK if quick else Amounts()
     amounts = replace(amounts, rounds=rounds or amounts.rounds, large=articles or amounts.large, keep=keep or "")
     console = Console()
     if not console.is_terminal:
         console = Console(width=WIDTH)
+    if what:
+        _profile(what, amounts, console)
+        return
     figures: list[Figure] = []
     left_out: list[str] = []
     with console.status("Starting") as status:
@@ -91,6 +107,17 @@ def main(
         file.write_bytes(msgspec.json.format(msgspec.json.encode(members)) + b"\n")
     if part and left_out:
         sys.exit(1)
+
+
+def _profile(what: str, amounts: Amounts, console: Console) -> None:
+    flames = Path(f"profile-{what}.svg")
+    with console.status("Starting") as status:
+        try:
+            shown = profile(what, amounts, flames, status.update)
+        except Missing as error:
+            raise click.ClickException(str(error)) from None
+    console.print(shown)
+    console.print(f"The flame graph is in {flames}.")
 
 
 def machine() -> dict[str, str]:

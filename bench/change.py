@@ -1,7 +1,4 @@
-"""Measures what a change costs: feeds that are assembled anew, by the processor time of the web workers.
-
-Processor time is counted in hundredths of a second, so many requests are measured together.
-"""
+"""Measures what a change costs: feeds that are assembled anew, by the processor time of the web workers."""
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import product

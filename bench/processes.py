@@ -14,6 +14,7 @@ from app.run.process import die_with_parent
 
 HOST = "127.0.0.1"
 ROOT = Path(__file__).parent.parent
+CPUCLOCK_SCHED = 2  # linux/posix-timers.h
 STARTED_WITHIN, STOPPED_WITHIN = 40.0, 30.0  # seconds
 
 
@@ -101,12 +102,9 @@ def _is_granian(pid: int) -> bool:
 
 
 def processor_seconds(pids: Sequence[int]) -> float:
-    """The processor time that these processes have taken. proc(5), /proc/pid/stat"""
-    ticks = 0
-    for pid in pids:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
+    """The processor time that these processes have taken, to the nanosecond. clock_getcpuclockid(3): Linux makes the number of a
+    process's clock from the number of the process."""
+    return sum(time.clock_gettime((~pid << 3) | CPUCLOCK_SCHED) for pid in pids)
 
 
 def worker_of(connection: socket.socket, workers: Sequence[int]) -> int | None:

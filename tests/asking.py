@@ -52,7 +52,6 @@ def links_of(answer: httpx.Response) -> dict[str, str]:
         for link in etree.fromstring(answer.content).iterfind(".//{http://www.w3.org/2005/Atom}link"):
             if etree.QName(link.getparent()).localname in ("feed", "channel"):
                 found[link.get("rel", "alternate")] = link.get("href", "")
-    elif answer.headers["Content-Type"].startswith("application/feed+json"):
-        if url := json.loads(answer.content).get("next_url"):
-            found["next"] = url
+    if answer.headers["Content-Type"].startswith("application/feed+json"):
+        found |= {"next": url} if (url := json.loads(answer.content).get("next_url")) else {}
     return found

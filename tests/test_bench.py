@@ -1,6 +1,7 @@
 """The measurements themselves: what they push is accepted by the schema, and a quick run ends with every figure."""
 
 import json
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -52,11 +53,32 @@ def test_quick_run(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     told = json.loads(file.read_bytes())
     measured = {one["part"] for one in told["figures"]}
-    assert measured == set(PARTS) - ({"serve"} if wrk.missing() else set())
-    assert len(told["left_out"]) == bool(wrk.missing())
+    needs_wrk = {"serve", "storm"} if wrk.missing() else set()
+    assert measured == set(PARTS) - needs_wrk and len(told["left_out"]) == len(needs_wrk)
     assert all(one["value"] > 0 for one in told["figures"])
     for one in told["figures"]:  # a peer is measured, or it says why not
         assert not one["peer"] or (one["ratio"] or 0) > 0 or "not installed" in one["note"], one
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("what", ["push", "cold"])
+def test_a_profile(tmp_path: Path, what: str) -> None:
+    command = [sys.executable, "-m", "bench", "profile", what, "--quick"]
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=120)
+    if "may not look at the server" in done.stderr:
+        pytest.skip("py-spy may not look at other processes here (ptrace)")
+    assert done.returncode == 0, done.stderr
+    assert "looks at one web worker" in done.stdout and "itself" in done.stdout
+    assert (tmp_path / f"profile-{what}.svg").read_text("utf-8").count("<rect") > 20
+    function = {"push": "app/store", "cold": "app/"}[what]
+    assert function in done.stdout
+
+
+@pytest.mark.parametrize("words", [["profile"], ["serve", "push"], ["profile", "nothing"]])
+def test_a_profile_of_nothing(words: list[str]) -> None:
+    done = subprocess.run([sys.executable, "-m", "bench", *words], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2 and "Traceback" not in done.stderr and "Error: " in done.stderr
 
 
 @pytest.mark.slow
