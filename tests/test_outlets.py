@@ -2,7 +2,10 @@
 
 import hashlib
 import json
+import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import feedparser
@@ -10,7 +13,7 @@ import httpx
 import pytest
 from lxml import etree
 from msgspec.structs import replace
-from sqlalchemy import event
+from sqlalchemy import event, select
 
 from app import store
 from app.accounts.offices import OfficeRecord
@@ -18,14 +21,18 @@ from app.accounts.rights import OutletRecord, Principal
 from app.announce import announce
 from app.cache.redis import Cache
 from app.intake.normalize import public_id
+from app.store import tables
+from app.store.articles import FileRecord
 from feeds import FORMATS as FEEDS
-from feeds.article import Article, embargo_mark
+from feeds.article import Article, Term, embargo_mark
 from tests.articles import SEED
 from tests.conftest import Server
 from tests.test_feeds import newsml_schema
 from tests.test_lifecycle import ask, events, problem, token
 from tests.test_store import NOW, Engine, article, put
 
+SHA256 = "0" * 64
+ROOT = Path(__file__).parent.parent
 FORMATS = ("rss", "atom", "json", "ninjs", "newsml")
 LIFTS = datetime(2031, 3, 9, 21, 0, tzinfo=UTC)
 UNTIL = f"<embargo until='{LIFTS.isoformat()}'>3. 10.(월) 조간</embargo>"
@@ -359,8 +366,11 @@ def test_nothing_is_shown_where_the_reading_cannot_be_kept(server: Server, early
 # The store
 
 
-def statements(engine: Engine, id: str) -> list[tuple[str, int]]:
-    """(statement, rows) that are asked for a public id."""
+Ask = Callable[[Engine, str], object]
+
+
+def statements(engine: Engine, id: str, ask: Ask = store.articles.by_id) -> list[tuple[str, int]]:
+    """(statement, rows) that are asked for a public id, of which nothing is found."""
     found: list[tuple[str, int]] = []
 
     def after(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
@@ -368,7 +378,7 @@ def statements(engine: Engine, id: str) -> list[tuple[str, int]]:
 
     event.listen(engine, "after_cursor_execute", after)
     try:
-        assert store.articles.by_id(engine, id) is None
+        assert ask(engine, id) is None
     finally:
         event.remove(engine, "after_cursor_execute", after)
     return found
@@ -379,6 +389,55 @@ def test_a_public_question_does_the_same_for_an_embargo_as_for_nothing(engine: E
     put(engine, waits)
     assert statements(engine, waits.id) == statements(engine, "nothing")
     assert store.articles.newest(engine, waits.id) is not None
+
+
+JEJU, LABOUR = (("kr:50",), ("*",)), (("*",), ("medtop:09000000",))
+
+
+def of_another_office(engine: Engine, id: str) -> object:
+    return store.articles.newest_for(engine, id, ("other",))
+
+
+def beyond_a_region(engine: Engine, id: str) -> object:
+    return store.articles.newest_for(engine, id, None, (JEJU,))
+
+
+def beyond_a_topic(engine: Engine, id: str) -> object:
+    return store.articles.newest_for(engine, id, None, (LABOUR,))
+
+
+def a_file_of_another_office(engine: Engine, id: str) -> object:
+    return (
+        store.articles.waiting_files(engine, SHA256 if id != "nothing" else "1" * 64, "a.pdf", ("other",), ()) or None
+    )
+
+
+def test_a_reader_whose_it_is_not_reads_no_document_of_it(engine: Engine) -> None:
+    """Reading one takes longer than finding nothing, so the time would tell that it waits."""
+    waits = article("tag:waits-there", embargoed=NOW + timedelta(hours=1))
+    put(engine, waits)
+    put(
+        engine,
+        article("tag:known-names", regions=(Term("region", "kr:50"),), topics=(Term("medtop", "medtop:09000000"),)),
+    )
+    with engine.begin() as connection:
+        num = connection.execute(select(tables.articles.c.num).where(tables.articles.c.id == waits.id)).scalar_one()
+        store.articles.files.enter(connection, [(num, 1, [FileRecord(0, SHA256, "a.pdf", "application/pdf", 1)])])
+    for question in (of_another_office, beyond_a_region, beyond_a_topic, a_file_of_another_office):
+        assert statements(engine, waits.id, question) == statements(engine, "nothing", question), question.__name__
+    region, office = ((waits.regions[0].code,), ("*",)), waits.office.code
+    assert store.articles.newest_for(engine, waits.id, (office,), (region,)) is not None
+    assert store.articles.waiting_files(engine, SHA256, "a.pdf", (office,), (region,))
+
+
+def test_nobody_by_name_of_an_id_reads_all_that_waits() -> None:
+    """`newest` is for articles that are known to be the asker's own; whoever names an id gets `newest_for`."""
+    asked = {
+        str(path.relative_to(ROOT)): names
+        for path in sorted((ROOT / "app" / "web").rglob("*.py"))
+        if (names := set(re.findall(r"articles\.newest\([\w.]+, ([\w.]+)\)", path.read_text("utf-8"))))
+    }
+    assert {name for names in asked.values() for name in names} == {"draft.article"}, asked
 
 
 def test_what_waits_is_in_no_public_answer_and_the_reverse(engine: Engine) -> None:

@@ -79,6 +79,18 @@ def test_what_stands_around_the_articles_is_said_of_all() -> None:
     assert found == "held" and any(warning.startswith("/rss/channel/embargo looks like an embargo") for warning in said)
 
 
+@pytest.mark.parametrize(
+    ("dialect", "before"),
+    [("rss", "<item>"), ("rss", "<channel>"), ("atom", "<entry>")],
+    ids=["channel", "rss", "feed"],
+)
+def test_nothing_of_ours_stands_around_the_articles(dialect: str, before: str) -> None:
+    for inside in ('<pr:embrago until="2033-01-01T00:00:00Z"/>', '<pr:embargo until="2033-01-01T00:00:00Z"/>'):
+        document = DOCUMENTS[dialect].replace("{}", "").replace(before, f"{inside}{before}", 1)
+        found, said = outcome(document)
+        assert found == "refused" and said == ("1 fault found; nothing was stored.",)
+
+
 def test_only_the_article_that_says_so_is_held() -> None:
     whole = DOCUMENTS["rss"].replace("{}", "")
     item = whole[whole.index("<item>") : whole.index("</item>") + 7]
@@ -151,9 +163,16 @@ HEADLINES = {
     "(3.10 조간 엠바고) 제목": "held",
     "[보도시점 2033.3.9. 10:00] 제목": "held",
     "FOR RELEASE 2033-03-09": "held",
+    "엠바고(3. 10. 09시) 제목": "held",
+    "※ 엠바고 ’33. 1. 1. 제목": "held",
+    "★엠바고★ 제목": "held",
+    "EMBARGO – 1 January 2033 – Budget": "held",
+    "Embargoed — Budget": "held",
+    "STRICTLY EMBARGOED Budget": "held",
     "미국, 쿠바 엠바고 60년": "public",
     "Trade embargo on arms extended": "public",
     "An embargo (of 1962) and its end": "public",
+    "Embargo (1962) remembered": "public",
     "[보도자료] 제목": "public",
 }
 

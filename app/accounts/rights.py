@@ -85,9 +85,14 @@ class Principal(Struct, frozen=True):
 
     def covers(self, office: str) -> bool:
         """Whether it may act for an office: its own office, an office that is part of it, or any office for an admin."""
+        offices = self.acts_for()
+        return offices is None or office in offices
+
+    def acts_for(self) -> tuple[str, ...] | None:
+        """The codes of the offices for which it may act; None: any office."""
         if self.role == "admin":
-            return True
-        return self.office is not None and office in (self.office.code, *(part.code for part in self.within))
+            return None
+        return (self.office.code, *(part.code for part in self.within)) if self.office is not None else ()
 
 
 def make_principal(

@@ -111,10 +111,16 @@ HALVES: dict[str, tuple[tuple[range, int], ...]] = {
 HOURS = Hours()
 _WORD = r"(?:엠바고|보\s?도\s?(?:유\s?예|제\s?한)|embargo(?:ed)?|sperrfrist)"
 _UNTIL = r"(?:until|till|jusqu|hasta|fino|bis)\b"
-_THEN = rf"\s{{0,3}}(?:[\]】):：>〉》」}}〕*]|-|{_UNTIL}|to\s\d|for\s(?:release|publication)\b|[^\W\d]{{0,8}}까지|해제|\d|$)"
+_DATED = (
+    r"[(\[]\s?['‘’]?\d{1,4}\s?(?:[.월/:시]|년\s?\d)"  # 엠바고(3. 10. 09시); a year alone is that of a trade embargo
+)
+_THEN = (
+    rf"\s{{0,3}}(?:[\]】):：>〉》」}}〕*★☆]|[-–—―]|{_DATED}|{_UNTIL}|to\s\d|for\s(?:release|publication)\b|[^\W\d]{{0,8}}까지|해제"
+    r"|['‘’]?\d|$)"
+)
 MARKED = re.compile(
     rf"\W{{0,6}}(?:(?:press|news|media)\srelease\W{{1,5}})?(?:(?<=[\[【(<〈《「{{〔*])\s?{_WORD}"
-    rf"|(?:strict(?:ly)?\s|under\s|a\s|sous\s|bajo\s|sotto\s|unter\s){{0,4}}{_WORD}{_THEN}"
+    rf"|strictly\sembargoed\b|(?:strict(?:ly)?\s|under\s|a\s|sous\s|bajo\s|sotto\s|unter\s){{0,4}}{_WORD}{_THEN}"
     r"|hold\sfor\s(?:release|publication)\b|for\srelease\s(?:on\s|at\s)?\d|(?:do\s)?not\s(?:for\s|to\sbe\s|be\s)?"
     r"(?:release[d]?|publish(?:ed)?|publication)\s(?:until|before)\b)",
     re.IGNORECASE,

@@ -80,7 +80,9 @@ def article(id: str, how: str) -> Article | None:
 
 def article_for(principal: Principal, id: str, how: str) -> Article | None:
     """The article under embargo with that public id, if the principal may read it. `how`: its form, for the log."""
-    newest = store.articles.newest(here().engine, id) if principal.reads_embargoed() else None
+    if not principal.reads_embargoed():
+        return None
+    newest = store.articles.newest_for(here().engine, id, principal.reads(), embargoed.within(principal))
     if newest is None or newest.public or newest.pubstatus != "usable" or not embargoed.lets(principal, newest.article):
         return None
     (copy,) = copies(principal, [newest.article], how)
@@ -97,8 +99,9 @@ def file_for(principal: Principal, sha256: str, name: str) -> store.articles.Fil
     """The file of an article under embargo, if the principal may read the article."""
     if not principal.reads_embargoed():
         return None
-    for found, held in store.articles.waiting_files(here().engine, sha256):
-        if found.name == name and embargoed.lets(principal, held):
+    limits = principal.reads(), embargoed.within(principal)
+    for found, held in store.articles.waiting_files(here().engine, sha256, name, *limits):
+        if embargoed.lets(principal, held):
             copies(principal, [held], "file")
             return found
     return None

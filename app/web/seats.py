@@ -84,7 +84,8 @@ def draft_at(context: Context, visit: Visit, id: str, scope: str = "read") -> tu
 
 def article_at(context: Context, visit: Visit, id: str, scope: str) -> tuple[Seat, Article, str]:
     """(desk, newest version, state) of an article of an office of the person. Raises NotFound."""
-    stored = store.articles.newest(context.engine, id) if PUBLIC_ID.fullmatch(id) else None
+    offices = [seat.office.code for seat in seats_of(context, visit)]
+    stored = store.articles.newest_for(context.engine, id, offices) if PUBLIC_ID.fullmatch(id) else None
     if stored is None:
         raise NotFound
     seat = seat_at(context, visit, stored.article.office.code, scope)

@@ -16,7 +16,7 @@ from app.intake.parsers.moments import moment
 from app.intake.parsers.ours import OURS
 from app.intake.parsers.schemes import Category, Classified, classify
 from app.intake.parsers.tree import base_of, inherited_lang, joined, own_base, place, set_base
-from app.intake.parsers.unread import embargoed, strangers
+from app.intake.parsers.unread import check_around, embargoed, strangers
 from app.text import html
 
 NAMESPACE = "http://www.w3.org/2005/Atom"
@@ -75,6 +75,8 @@ def parse(root: etree._Element, given: Given) -> Parsed:
     entries = [root] if root.tag == ENTRY else root.findall(ENTRY)
     if not entries:
         raise Invalid([Fault("The feed has no entry.", "/feed", root.sourceline or 0)], type="empty-release")
+    if root.tag == FEED:
+        check_around(root)
     if not root.getroottree().docinfo.URL and not own_base(root) and root.tag == FEED and (address := _address(root)):
         set_base(root, address)  # relative links are meant against the feed's own address
     checked = check("atom", root, entries, lambda name, _: FORMS.get(name, ""))

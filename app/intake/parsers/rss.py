@@ -19,7 +19,7 @@ from app.intake.parsers.media import ATOM, CC, DC, MEDIA, OLD_CC, enclosures
 from app.intake.parsers.moments import Moment, first_of, moment
 from app.intake.parsers.schemes import Category, Classified, classify
 from app.intake.parsers.tree import base_of, fragment, joined, lang_of, own_base, place, set_base, text
-from app.intake.parsers.unread import embargoed, strangers
+from app.intake.parsers.unread import check_around, embargoed, strangers
 from app.text import html
 from schemas import codes
 
@@ -79,6 +79,7 @@ def parse(root: etree._Element, given: Given) -> Parsed:
         reason = "The feed has no <item> in a <channel>. Nothing was stored."
         errors = [Fault(reason, place(root), root.sourceline or 0)]
         raise Problem(422, "empty-release", "The release has no article", reason, errors=errors)
+    check_around(*parents)
     address = " ".join(text(channel.find("link")).split())
     if address.startswith(("http://", "https://")) and not any(own_base(parent) for parent in parents):
         set_base(root, address)  # relative links are meant against the site of the feed

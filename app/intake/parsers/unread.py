@@ -16,6 +16,7 @@ from lxml import etree
 from msgspec import Struct
 from msgspec.structs import replace
 
+from app.errors import Fault, Invalid
 from app.intake.draft import DOUBLED, UNREAD, Draft, Given, Parsed, Value
 from app.intake.parsers.catalogs import NAR
 from app.intake.parsers.moments import Until, embargo_at
@@ -87,6 +88,7 @@ TAGS = re.compile(r"<[^>]{0,200}>")
 ARTICLES = {"article", "entry", "item", "newsitem", "nitf"}
 LONG = 500  # characters of a text outside the articles, or in comments, from which it counts as unread
 LONG_TEXTS = etree.XPath(f"//text()[string-length() > {LONG}] | //@*[string-length() > {LONG}]")
+FIRST = 10  # elements within one, of which the first text counts as its own
 HEAD = 1000  # characters of a text that are searched for an embargo mark
 
 
@@ -170,7 +172,9 @@ def _looks(element: etree._Element, read: Read) -> Suspicion | None:
     if named(local):
         return None if _is_read(element, read) else Suspicion(place(element), text)
     kind = kind_of(local)
-    said = text or (next((value for key in SAYING if (value := element.get(key))), "") if kind else "")
+    said = text or (
+        next((value for key in SAYING if (value := element.get(key))), "") or _within_it(element) if kind else ""
+    )
     if kind and (found := suspicion_of(kind, said)):
         return replace(found, path=place(element))
     for name, value in element.items():
@@ -180,7 +184,7 @@ def _looks(element: etree._Element, read: Read) -> Suspicion | None:
         if kind:
             said = value
             if naming:
-                said = text or next((other for key in SAYING if (other := element.get(key))), "")
+                said = text or next((other for key in SAYING if (other := element.get(key))), "") or _within_it(element)
             if found := suspicion_of(kind, said):
                 return replace(found, path=place(element))
         if (
@@ -190,6 +194,13 @@ def _looks(element: etree._Element, read: Read) -> Suspicion | None:
         ):
             return Suspicion(place(element), (text or element.get("info") or element.get("content") or "")[:LONGEST])
     return None
+
+
+def _within_it(element: etree._Element) -> str:
+    """The first text in the first elements within an element: `<publishAt><value>2027-06-01</value></publishAt>`."""
+    return next(
+        (found for inner in islice(element.iterdescendants(), FIRST) if (found := (inner.text or "").strip())), ""
+    )
 
 
 def _within_read(element: etree._Element, local: str, name: str) -> bool:
@@ -339,6 +350,13 @@ def strangers(
         if name.startswith(OURS) and name[len(OURS) :] not in attributes
     ]
     return found[:100]
+
+
+def check_around(*parents: etree._Element) -> None:
+    """Raises Invalid for what is of our own namespace around the articles of a foreign document: nothing of it is read there."""
+    found = [Fault(reason, place(at), at.sourceline or 0) for parent in parents for reason, at in strangers(parent)]
+    if found:
+        raise Invalid(found[:100])
 
 
 def _expected(names: Collection[str]) -> str:

@@ -2,7 +2,17 @@
 
 from app.store.articles.decide import Decision, EndedHold, Item, content, decide, end_hold, public_at
 from app.store.articles.files import FileRecord, files_of, public_files, waiting_files, wanted
-from app.store.articles.find import StoredArticle, briefs, by_id, documents, newest, next_due, office_of, sizes
+from app.store.articles.find import (
+    StoredArticle,
+    briefs,
+    by_id,
+    documents,
+    newest,
+    newest_for,
+    next_due,
+    office_of,
+    sizes,
+)
 from app.store.articles.history import (
     Provenance,
     Version,
@@ -64,6 +74,7 @@ __all__ = [
     "mark_before",
     "newest",
     "newest_change",
+    "newest_for",
     "newest_seq",
     "next_due",
     "office_of",

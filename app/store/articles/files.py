@@ -7,7 +7,9 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy import Connection, Engine, and_, insert, select
 
+from app.store.articles.find import of_reader
 from app.store.engine import reading
+from app.store.feeds.scan import Probe
 from app.store.tables import articles, files, versions
 from feeds import Article
 
@@ -48,14 +50,17 @@ def public_files(engine: Engine, sha256: str) -> list[FileRecord]:
     return _records(engine, statement)
 
 
-def waiting_files(engine: Engine, sha256: str) -> list[tuple[FileRecord, Article]]:
-    """The records of the file with this hash in articles under embargo, each with its article, so that the caller can check who may
-    read it. Raises Unavailable."""
+def waiting_files(
+    engine: Engine, sha256: str, name: str, offices: Collection[str] | None, within: Sequence[Probe]
+) -> list[tuple[FileRecord, Article]]:
+    """The records of the file with this hash and name in articles under embargo that a reader as in `newest_for` may know of, each
+    with its article, so that the caller can check who may read it. Of others no document is read. Raises Unavailable."""
     statement = (
         select(*COLUMNS, versions.c.doc)
         .join(articles, NEWEST)
         .join(versions, and_(versions.c.num == files.c.num, versions.c.version == files.c.version))
-        .where(files.c.sha256 == sha256, ~articles.c.public, articles.c.pubstatus == "usable")
+        .where(files.c.sha256 == sha256, files.c.name == name, ~articles.c.public, articles.c.pubstatus == "usable")
+        .where(of_reader(engine, offices, within))
         .order_by(files.c.num, files.c.position)
     )
     with reading(engine) as connection:

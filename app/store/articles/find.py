@@ -1,17 +1,18 @@
 """Reads articles and changes from the database."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Engine, and_, bindparam, case, func, or_, select
+from sqlalchemy import ColumnElement, Engine, and_, bindparam, case, exists, func, or_, select, true
 from sqlalchemy.sql import Select
 
-from app.store.changes import Ref, public_state
+from app.store.changes import Ref, ids_of, public_state
 from app.store.engine import reading
-from app.store.tables import articles, changes, instant, versions
+from app.store.feeds.scan import Probe
+from app.store.tables import articles, changes, embargo_entries, instant, versions
 from feeds import Article, Brief
 
 
@@ -67,9 +68,33 @@ _SIZES = _DOCUMENTS.with_only_columns(versions.c.num, versions.c.version, func.l
 
 
 def newest(engine: Engine, id: str) -> StoredArticle | None:
-    """The newest version of the article with a public id, in any state: for its office, and for readers with embargoed access. Raises
-    Unavailable."""
+    """The newest version of the article with a public id, in any state: for what is known to be its office's own. Whoever names an id
+    gets `newest_for`. Raises Unavailable."""
     return _found(engine, _CURRENT.where(articles.c.id == id))
+
+
+def newest_for(
+    engine: Engine, id: str, offices: Collection[str] | None, within: Sequence[Probe] = ()
+) -> StoredArticle | None:
+    """As `newest`, for somebody who may know of articles that wait only if they are of these offices (None: of any) and, if `within`
+    is not empty, under embargo with an entry in each of these (places, topics). For an article that waits and is not theirs, the query
+    finds no row and reads no document, just as for an unknown id, so the duration does not tell them apart. Raises Unavailable."""
+    theirs = of_reader(engine, offices, within)
+    return _found(engine, _CURRENT.where(articles.c.id == id, or_(articles.c.public, theirs)))
+
+
+def of_reader(engine: Engine, offices: Collection[str] | None, within: Sequence[Probe]) -> ColumnElement[bool]:
+    """The condition, in a statement about articles, that a reader as in `newest_for` may know of one that waits. Raises
+    Unavailable."""
+    with reading(engine) as connection:
+        ids = ids_of(connection, {name for probe in within for part in probe for name in part}, remembered=False)
+    theirs: list[ColumnElement[bool]] = [] if offices is None else [articles.c.office.in_(sorted(offices))]
+    for places, topics in within:
+        entry = embargo_entries.alias().c
+        of_place = entry.place.in_([ids[name] for name in places if name in ids])
+        of_topic = entry.topic.in_([ids[name] for name in topics if name in ids])
+        theirs.append(exists().where(entry.num == articles.c.num, of_place, of_topic))
+    return and_(true(), *theirs)
 
 
 def by_id(engine: Engine, id: str) -> StoredArticle | None:

@@ -102,7 +102,8 @@ def audit(id: str) -> Response:
 def _own(context: Context, principal: Principal, id: str) -> Article:
     """The newest version of an article that this principal may change. Raises Problem: 403 if the article is of another office, or 404
     if that article is not public, as if it did not exist."""
-    newest = store.articles.newest(context.engine, id) if PUBLIC_ID.fullmatch(id) else None
+    known = PUBLIC_ID.fullmatch(id)
+    newest = store.articles.newest_for(context.engine, id, principal.acts_for()) if known else None
     if newest is not None and principal.covers(newest.article.office.code):
         return newest.article
     if newest is None or not newest.public:
