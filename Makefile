@@ -7,7 +7,7 @@ PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Images of containers often forbid to keep bytecode. Then every process would compile SQLAlchemy and all the rest anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-slow lint bench pictures clean help
+.PHONY: run test test-slow lint bench release audit pictures clean help
 .DEFAULT_GOAL := run
 
 $(VENV)/bin/python:
@@ -46,11 +46,17 @@ lint: $(VENV)/testing  ## check style (ruff) and types (mypy, strict)
 bench: $(VENV)/testing  ## measure what docs/figures.md quotes
 	$(BIN)/python -m bench
 
+release: $(VENV)/testing  ## make the files of a release in dist/; KEY=path of a key of OpenSSH signs them
+	$(BIN)/python .ci/release $(KEY)
+
+audit: $(VENV)/testing  ## look for known vulnerabilities in the libraries (needs an advisory service)
+	$(BIN)/python .ci/audit
+
 pictures: $(VENV)/testing  ## take the pictures of docs/pictures from a running server (needs chromium)
 	$(BIN)/python -m tests.browser.pictures
 
 clean:  ## remove the environment, the data directory and every cache
-	rm -rf $(VENV) build *.egg-info data .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) build dist *.egg-info data .mypy_cache .ruff_cache .pytest_cache
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
