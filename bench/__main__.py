@@ -1,11 +1,7 @@
 """`python -m bench [serve|ingest|…]`: measure, print a table, write JSON."""
 
-import os
-import platform
 import signal
-import sqlite3
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -15,6 +11,7 @@ from rich.console import Console
 
 from bench.amounts import QUICK, Amounts
 from bench.builder import builder
+from bench.costs import costs
 from bench.counting import counting
 from bench.desk import desk
 from bench.embargo import embargo
@@ -22,7 +19,9 @@ from bench.figures import Figure, Missing, table
 from bench.freshness import freshness
 from bench.imports import imports
 from bench.ingest import ingest
+from bench.machine import machine
 from bench.pages import pages
+from bench.plan import plan
 from bench.push import push
 from bench.scale import scale
 from bench.serve import serve
@@ -39,6 +38,8 @@ PARTS = {
     "counting": counting,
     "pages": pages,
     "builder": builder,
+    "costs": costs,
+    "plan": plan,
 }
 WIDTH = 150  # columns, if the output is not a terminal
 
@@ -57,14 +58,26 @@ WIDTH = 150  # columns, if the output is not a terminal
     type=click.Path(file_okay=False),
     help="Directory in which the archives of `scale` and `builder` stay for its next run.",
 )
+@click.option(
+    "--costs",
+    type=click.Path(dir_okay=False),
+    help="Write what `costs` measures to this file, for `pressrelay plan --costs`.",
+)
 @click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures to this file.")
 def main(
-    part: str | None, quick: bool, rounds: int | None, articles: int | None, keep: str | None, file: Path | None
+    part: str | None,
+    quick: bool,
+    rounds: int | None,
+    articles: int | None,
+    keep: str | None,
+    costs: str | None,
+    file: Path | None,
 ) -> None:
     """Measure a real server on 127.0.0.1, with the clients on the same machine. Without PART, all parts are measured."""
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that started programs are stopped
     amounts = QUICK if quick else Amounts()
     amounts = replace(amounts, rounds=rounds or amounts.rounds, large=articles or amounts.large, keep=keep or "")
+    amounts = replace(amounts, costs_file=costs or "")
     console = Console()
     if not console.is_terminal:
         console = Console(width=WIDTH)
@@ -87,28 +100,6 @@ def main(
         file.write_bytes(msgspec.json.format(msgspec.json.encode(members)) + b"\n")
     if part and left_out:
         sys.exit(1)
-
-
-def machine() -> dict[str, str]:
-    """The machine on which the figures were measured."""
-    return {
-        "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "cpu": _cpu(),
-        "cores": str(len(os.sched_getaffinity(0))),
-        "load": f"{os.getloadavg()[0]:.2f}",
-        "system": platform.system(),
-        "python": platform.python_version(),
-        "sqlite": sqlite3.sqlite_version,
-    }
-
-
-def _cpu() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ def _round(server: Running, amounts: Amounts, name: str) -> list[float]:
     pair = regions.values[0], topics.values[0]
     request = get(path_of(*pair, amounts.page))
     taken = []
-    each = _one_of_each(server, request)
+    each = one_of_each(server, request)
     with Connection(server.port) as pusher, ThreadPoolExecutor(len(each)) as pool:
         try:
             for part in grid([pair], amounts.pushes, name):
@@ -68,7 +68,7 @@ def _until(connection: Connection, request: bytes, mark: bytes) -> float:
     return time.perf_counter()
 
 
-def _one_of_each(server: Running, request: bytes) -> list[Connection]:
+def one_of_each(server: Running, request: bytes) -> list[Connection]:
     """A connection to each web worker. The kernel chooses the worker, so open connections until each worker has one."""
     workers = web_workers(server.pid)
     found: dict[int, Connection] = {}

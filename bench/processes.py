@@ -100,6 +100,18 @@ def _is_granian(pid: int) -> bool:
     return False
 
 
+def by_part(pid: int) -> dict[str, list[int]]:
+    """The processes of a server by what they do: "web", "deliver", "cache", and "background", which is all others."""
+    found: dict[str, list[int]] = {"web": web_workers(pid), "deliver": [], "cache": [], "background": []}
+    for process in (pid, *below(pid)):
+        if process not in found["web"]:
+            with suppress(OSError):
+                line = Path(f"/proc/{process}/cmdline").read_bytes()
+                name = "deliver" if line.startswith(b"pressrelay deliver") else "cache" if b"valkey" in line else ""
+                found[name or "background"].append(process)
+    return found
+
+
 def processor_seconds(pids: Sequence[int]) -> float:
     """The processor time that these processes have taken. proc(5), /proc/pid/stat"""
     ticks = 0
