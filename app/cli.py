@@ -43,6 +43,7 @@ COMMANDS = {  # name -> module of app.commands, the function in it, and the sent
     "drain": ("operation", "drain_command", "Take no more releases for a while."),
     "cache": ("operation", "cache_group", "The cache."),
     "db": ("database", "db_group", "The database."),
+    "plan": ("plan", "plan_command", "Say how large a server must be."),
     "doctor": ("database", "doctor", "Check everything that the server needs."),
 }
 

@@ -1,11 +1,7 @@
 """`python -m bench [serve|ingest|…]`: measure, print a table, write JSON."""
 
-import os
-import platform
 import signal
-import sqlite3
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -16,6 +12,7 @@ from rich.console import Console
 from bench.amounts import QUICK, Amounts
 from bench.builder import builder
 from bench.change import change
+from bench.costs import costs
 from bench.counting import counting
 from bench.desk import desk
 from bench.embargo import embargo
@@ -23,7 +20,9 @@ from bench.figures import Figure, Missing, table
 from bench.freshness import freshness
 from bench.imports import imports
 from bench.ingest import ingest
+from bench.machine import machine
 from bench.pages import pages
+from bench.plan import plan
 from bench.profile import LOADS, profile
 from bench.push import push
 from bench.scale import scale
@@ -44,6 +43,8 @@ PARTS = {
     "counting": counting,
     "pages": pages,
     "builder": builder,
+    "costs": costs,
+    "plan": plan,
 }
 WIDTH = 150  # columns, if the output is not a terminal
 
@@ -63,6 +64,11 @@ WIDTH = 150  # columns, if the output is not a terminal
     type=click.Path(file_okay=False),
     help="Directory in which the archives of `scale` and `builder` stay for its next run.",
 )
+@click.option(
+    "--costs",
+    type=click.Path(dir_okay=False),
+    help="Write what `costs` measures to this file, for `pressrelay plan --costs`.",
+)
 @click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures to this file.")
 def main(
     part: str | None,
@@ -71,6 +77,7 @@ def main(
     rounds: int | None,
     articles: int | None,
     keep: str | None,
+    costs: str | None,
     file: Path | None,
 ) -> None:
     """Measure a real server on 127.0.0.1, with the clients on the same machine. Without PART, all parts are measured.
@@ -82,6 +89,7 @@ def main(
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that started programs are stopped
     amounts = QUICK if quick else Amounts()
     amounts = replace(amounts, rounds=rounds or amounts.rounds, large=articles or amounts.large, keep=keep or "")
+    amounts = replace(amounts, costs_file=costs or "")
     console = Console()
     if not console.is_terminal:
         console = Console(width=WIDTH)
@@ -118,28 +126,6 @@ def _profile(what: str, amounts: Amounts, console: Console) -> None:
             raise click.ClickException(str(error)) from None
     console.print(shown)
     console.print(f"The flame graph is in {flames}.")
-
-
-def machine() -> dict[str, str]:
-    """The machine on which the figures were measured."""
-    return {
-        "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "cpu": _cpu(),
-        "cores": str(len(os.sched_getaffinity(0))),
-        "load": f"{os.getloadavg()[0]:.2f}",
-        "system": platform.system(),
-        "python": platform.python_version(),
-        "sqlite": sqlite3.sqlite_version,
-    }
-
-
-def _cpu() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
 
 
 if __name__ == "__main__":

@@ -3,6 +3,15 @@
 from msgspec import Struct
 
 
+class Simulated(Struct, frozen=True):
+    """The size of a simulation."""
+
+    feeds: int  # that are polled
+    pushes: int  # in each round
+    rounds: int  # in which all pollers poll all feeds some times
+    subscribers: int  # webhooks, and as many WebSub subscribers
+
+
 class Amounts(Struct, frozen=True):
     """The amounts of all parts. Each figure is the median of its rounds."""
 
@@ -39,9 +48,32 @@ class Amounts(Struct, frozen=True):
     pages: int = 50  # requests for each page, for each round
     # counting
     counted: int = 200_000  # polls, for each round
+    # costs
+    costed_archive: int = 4_000  # articles in the archive before the measurement
+    costed_feeds: int = 6  # feeds with short and with long texts
+    costed_pushes: int = 200  # pushes of each length
+    costed_subscribers: int = 100  # webhooks, and WebSub subscribers
+    costed_readers: int = 10  # who get mails
+    costed_rounds: int = 6  # renderings of each feed, and pushes to each kind of subscribers
+    costed_answers: int = 6_000  # hot answers of each kind
+    costed_idle: float = 5.0  # seconds in which an idle server is watched
+    costed_databases: tuple[str, ...] = ("sqlite", "postgresql")
+    costs_file: str = ""  # file that gets all costs; empty: none
+    # plan
+    simulated: tuple[Simulated, ...] = (Simulated(20, 10, 4, 100), Simulated(100, 50, 4, 300))
 
 
 QUICK = Amounts(
+    costed_archive=100,
+    costed_feeds=3,
+    costed_pushes=60,
+    costed_subscribers=40,
+    costed_readers=3,
+    costed_rounds=2,
+    costed_answers=600,
+    costed_idle=4.0,
+    costed_databases=("sqlite",),
+    simulated=(Simulated(6, 12, 2, 60), Simulated(24, 24, 2, 120)),
     counted=20_000,
     rounds=1,
     small=100,

@@ -15,7 +15,7 @@ class Target(Struct, frozen=True):
 
     bound: float
     of: Literal["value", "ratio"] = "value"
-    sense: Literal["at least", "at most"] = "at least"
+    sense: Literal["at least", "at most", "within"] = "at least"  # within: that factor, either way
 
 
 class Figure(Struct, frozen=True):
@@ -54,7 +54,8 @@ def figure(
     shown = ratio if target and target.of == "ratio" else value
     reached = None
     if target and shown is not None:
-        reached = shown >= target.bound if target.sense == "at least" else shown <= target.bound
+        low = 1 / target.bound if target.sense == "within" else target.bound
+        reached = (target.sense == "at most" or shown >= low) and (target.sense == "at least" or shown <= target.bound)
     return Figure(
         part,
         what,
@@ -101,7 +102,7 @@ def table(figures: Sequence[Figure]) -> Table:
 def _target(target: Target | None) -> str:
     if target is None:
         return ""
-    sign = {"at least": "≥", "at most": "≤"}[target.sense]
+    sign = {"at least": "≥", "at most": "≤", "within": "within ×"}[target.sense]
     return f"{'ratio ' if target.of == 'ratio' else ''}{sign} {target.bound:,g}"
 
 

@@ -101,6 +101,18 @@ def _is_granian(pid: int) -> bool:
     return False
 
 
+def by_part(pid: int) -> dict[str, list[int]]:
+    """The processes of a server by what they do: "web", "deliver", "cache", and "background", which is all others."""
+    found: dict[str, list[int]] = {"web": web_workers(pid), "deliver": [], "cache": [], "background": []}
+    for process in (pid, *below(pid)):
+        if process not in found["web"]:
+            with suppress(OSError):
+                line = Path(f"/proc/{process}/cmdline").read_bytes()
+                name = "deliver" if line.startswith(b"pressrelay deliver") else "cache" if b"valkey" in line else ""
+                found[name or "background"].append(process)
+    return found
+
+
 def processor_seconds(pids: Sequence[int]) -> float:
     """The processor time that these processes have taken, to the nanosecond. clock_getcpuclockid(3): Linux makes the number of a
     process's clock from the number of the process."""

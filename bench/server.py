@@ -53,13 +53,20 @@ class Running(Struct, frozen=True):
 
 
 @contextmanager
-def prepared(keep: Path | None = None) -> Iterator[Prepared]:
-    """A database in a temporary directory, which is removed at the end; or in the directory `keep`, with its present content."""
+def prepared(keep: Path | None = None, database_url: str = "") -> Iterator[Prepared]:
+    """A database in a temporary directory, which is removed at the end; or in the directory `keep`, with its present content.
+    `database_url`: an empty PostgreSQL database instead of SQLite."""
     with tempfile.TemporaryDirectory(prefix="pressrelay-bench-") as temporary:
         directory = str(keep or temporary)
         Path(directory).mkdir(parents=True, exist_ok=True)
         settings = Settings(
-            data_dir=directory, host=HOST, port=free_port(), base_url=BASE, token_rate=UNLIMITED, address_rate=UNLIMITED
+            data_dir=directory,
+            host=HOST,
+            port=free_port(),
+            base_url=BASE,
+            token_rate=UNLIMITED,
+            address_rate=UNLIMITED,
+            database_url=database_url,
         )
         engine = store.connect(settings.database)
         store.upgrade(engine)
@@ -73,6 +80,7 @@ def prepared(keep: Path | None = None) -> Iterator[Prepared]:
             "PRESSRELAY_BASE_URL": BASE,
             "PRESSRELAY_TOKEN_RATE": UNLIMITED,
             "PRESSRELAY_ADDRESS_RATE": UNLIMITED,
+            "PRESSRELAY_DATABASE_URL": database_url,
         }
         try:
             yield Prepared(settings, engine, token, environ)
@@ -142,8 +150,8 @@ class Connection:
         """The body of the answer. Raises RuntimeError if the status is not the expected one."""
         return self.answer(request, expected).body
 
-    def answer(self, request: bytes, expected: int) -> Answer:
-        """The whole answer. Raises RuntimeError if the status is not the expected one."""
+    def answer(self, request: bytes, *expected: int) -> Answer:
+        """The whole answer. Raises RuntimeError if its status is none of those expected."""
         self.socket.sendall(request)
         data = b""
         while b"\r\n\r\n" not in data:
@@ -158,7 +166,7 @@ class Connection:
             parts.append(self._more())
             missing -= len(parts[-1])
         body = b"".join(parts)
-        if status != expected:
+        if status not in expected:
             raise RuntimeError(f"{first}: {body[:500].decode(errors='replace')}")
         return Answer(status, headers, body, len(head) + 4 + len(body))
 

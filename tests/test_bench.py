@@ -41,6 +41,9 @@ def test_ratio_is_the_median_of_the_rounds_own_ratios() -> None:
     one = figure("x", "y", "requests/s", [90, 10, 80], peer="z", peer_runs=[100, 20, 100], target=Target(0.8, "ratio"))
     assert (one.value, one.peer_value, one.ratio, one.reached) == (80, 100, 0.8, True)
     assert figure("x", "y", "ms", [4.0], target=Target(3.0, sense="at most")).reached is False
+    within = Target(2.0, "ratio", "within")
+    ratios = [figure("x", "y", "ms", [value], peer="z", peer_runs=[10], target=within) for value in (4, 6, 19, 21)]
+    assert [one.reached for one in ratios] == [False, True, True, False]
     assert figure("x", "y", "ms", [4.0], peer="nginx", note="is not installed").ratio is None
     assert percentile([3, 1, 2, 4], 0.5) == 3
 
@@ -56,6 +59,10 @@ def test_quick_run(tmp_path: Path) -> None:
     needs_wrk = {"serve", "storm"} if wrk.missing() else set()
     assert measured == set(PARTS) - needs_wrk and len(told["left_out"]) == len(needs_wrk)
     assert all(one["value"] > 0 for one in told["figures"])
+    # What `pressrelay plan` reckons with is what a real server takes, at both sizes, within the factors that it says.
+    compared = [one for one in told["figures"] if one["part"] == "plan"]
+    assert len(compared) == 16 and all(one["target"]["bound"] <= 2 for one in compared)
+    assert [(one["what"], one["ratio"]) for one in compared if not one["reached"]] == []
     for one in told["figures"]:  # a peer is measured, or it says why not
         assert not one["peer"] or (one["ratio"] or 0) > 0 or "not installed" in one["note"], one
 

@@ -183,3 +183,4 @@ def test_an_installed_server_has_the_documentation(tmp_path: Path) -> None:
         if path.is_file() and "__pycache__" not in path.parts
     }
     assert not expected - names
+    assert "app/sizing/costs.json" in names

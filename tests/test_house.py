@@ -24,7 +24,7 @@ ARROWS = {
 # a room. `app.web.routes` is within `app.web`, and `app.intake.parsers` within `app.intake`.
 FLOORS = (
     ("errors", "measures"),
-    ("text", "cache", "accounts", "outbound", "liveness"),
+    ("text", "cache", "accounts", "outbound", "liveness", "sizing"),
     ("logs", "query", "settings"),
     ("store", "files"),
     ("announce",),
@@ -187,6 +187,11 @@ def test_feeds_and_schemas_are_pure(module: str) -> None:
 
 def test_decisions_are_pure() -> None:
     assert impurities(MODULES["app.store.articles.decide"].read_text("utf-8")) == []
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if within(module, "app.sizing")])
+def test_sizing_is_pure(module: str) -> None:
+    assert impurities(MODULES[module].read_text("utf-8")) == []
 
 
 def test_schemas_are_compiled_in_one_place() -> None:
