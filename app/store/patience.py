@@ -21,12 +21,13 @@ from psycopg.waiting import READY_NONE
 from sqlalchemy import URL, Engine, event
 
 SILENT = 1.0  # seconds without an answer after which a connection asks whether the server still answers anybody
-PING = 2.0  # seconds that the server then has, if somebody waits for the answer
+PING = 1.5  # seconds that the server then has, if somebody waits for the answer
 PING_ALONE = 5.0  # the same in processes for which nobody waits
-VERDICT = 1.0  # seconds for which the answer counts for all connections of a process
+VERDICT = 1.0  # seconds for which the answer counts for all connections of a process,
+GONE = 3.0  # and for which it counts that there was none: a request may meet several connections to that server
 CONNECT = 2  # seconds that each host has to take a connection; libpq takes no fewer
 AGAIN = 0.25  # seconds between two attempts to connect while the database does not answer
-AVOID = 2.0  # seconds for which a server that did not answer is left out, if there are others
+AVOID = 3.0  # seconds for which a server that did not answer is left out, if there are others
 COMMIT = 4.0  # seconds that a commit may take if somebody waits for it
 CHECK = 3.0  # seconds that a connection from the pool may take to show that it is alive
 GRACE = 3.0  # seconds beyond the limit that PostgreSQL itself keeps
@@ -127,7 +128,7 @@ class Pulse:
         found any more either; empty for a socket."""
         with self._asking:
             asked, answered = self._verdicts.get((host, port), (0.0, False))
-            if time.monotonic() > asked + VERDICT:
+            if time.monotonic() > asked + (VERDICT if answered else GONE):
                 answered = _answers(address or host, port, PING if self.hurried else PING_ALONE)
                 self._verdicts[host, port] = time.monotonic(), answered
                 if not answered:

@@ -156,9 +156,7 @@ def test_a_standby_takes_over_under_pushes(pair: tuple[Cluster, Cluster], tmp_pa
         assert server.children() == children, "nothing was restarted"
         until(lambda: server.client.get("/readyz").status_code == 200, 5)
         pushing.check()
-        assert pushing.slowest < 8, (
-            "a push was held"
-        )  # three seconds, two for the host that is cut off, and a busy machine
+        assert pushing.slowest < 5, "a push was held"
         assert len(pushing.acknowledged) > 20
     finally:
         if pushing is not None:
