@@ -4,9 +4,11 @@ import fcntl
 import hashlib
 import json
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -19,7 +21,7 @@ from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import text
 
 from app import store
-from app.backup import making
+from app.backup import making, restoring
 from app.backup.manifest import Manifest, file_name
 from app.backup.places import find_place
 from app.backup.streams import Opener, Seal
@@ -249,6 +251,58 @@ def test_a_backup_that_is_cut_or_altered(
     assert "pressrelay.db" not in left and not [name for name in left if name.startswith(".restoring")]
 
 
+STATEMENTS = [
+    ("CREATE TRIGGER theirs AFTER INSERT ON tokens BEGIN DELETE FROM tokens; END", "the trigger 'theirs'"),
+    ("CREATE VIEW theirs AS SELECT * FROM tokens", "the view 'theirs'"),
+    ("CREATE TABLE theirs (x)", "the table 'theirs'"),
+    (
+        "DROP TRIGGER audit_kept_delete; CREATE TRIGGER audit_kept_delete AFTER INSERT ON tokens BEGIN SELECT 1; END",
+        "'audit_kept_",
+    ),
+    ("UPDATE files SET sha256 = '..//etc/passwd'", "names a file that has no hash"),
+    ("UPDATE files SET size = -1", "names a file that has no hash"),
+]
+
+
+def forge(folder: Path, content: bytes, **members: object) -> None:
+    """Put another database in the place of that of a backup, and its hash into the manifest."""
+    packed = zstandard.compress(content)
+    (folder / "database.zst").write_bytes(packed)
+    told = json.loads((folder / "manifest.json").read_bytes())
+    told["parts"][0] |= {"size": len(packed), "sha256": hashlib.sha256(packed).hexdigest(), "unpacked": len(content)}
+    told["parts"][0] |= members
+    (folder / "manifest.json").write_text(json.dumps(told))
+
+
+@pytest.mark.parametrize(("statements", "said"), STATEMENTS)
+def test_a_database_that_somebody_else_altered(
+    small: tuple[Settings, store.Engine], tmp_path: Path, statements: str, said: str
+) -> None:
+    """Whoever can write where backups are must not run statements in the server, nor have it show any file of its host."""
+    settings, engine = small
+    folder = tmp_path / "kept" / back_up(settings, engine, tmp_path / "kept").name
+    (tmp_path / "altered.db").write_bytes(zstandard.decompress((folder / "database.zst").read_bytes(), 2**30))
+    with closing(sqlite3.connect(tmp_path / "altered.db")) as connection:
+        connection.executescript(statements)
+    forge(folder, (tmp_path / "altered.db").read_bytes())
+    with pytest.raises(Damaged, match=said):
+        put_back(settings_of(tmp_path / "restored"), tmp_path / "kept")
+
+
+@pytest.mark.parametrize("unpacked", [5000, 0, -1])
+def test_a_backup_unpacks_to_no_more_than_it_says_and_than_there_is_room(
+    small: tuple[Settings, store.Engine], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unpacked: int
+) -> None:
+    """64 MB of zeros are packed into 6 kB."""
+    settings, engine = small
+    folder = tmp_path / "kept" / back_up(settings, engine, tmp_path / "kept").name
+    forge(folder, bytes(2**26), unpacked=unpacked)
+    monkeypatch.setattr(restoring, "room", lambda _: 2**20)
+    said = {0: f"database.zst in the backup has more than {2**20} bytes", -1: "was cut or altered"}
+    with pytest.raises(Damaged, match=said.get(unpacked, "more than 5000 bytes")):
+        put_back(settings_of(tmp_path / "restored"), tmp_path / "kept")
+
+
 def test_a_feed_that_is_not_the_same_is_seen(small: tuple[Settings, store.Engine], tmp_path: Path) -> None:
     settings, engine = small
     made = back_up(settings, engine, tmp_path / "kept")
@@ -309,7 +363,7 @@ def test_a_backup_of_an_older_schema_is_upgraded(small: tuple[Settings, store.En
     (folder / "database.zst").write_bytes(content)
     told = json.loads((folder / "manifest.json").read_bytes())
     told["schema"] = OURS.revisions[-2].number
-    told["parts"][0] |= {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    told["parts"][0] |= {"size": len(content), "sha256": hashlib.sha256(content).hexdigest(), "unpacked": 0}
     told["details"]["audit_records"] = 0
     (folder / "manifest.json").write_text(json.dumps(told))
     target = settings_of(tmp_path / "restored")

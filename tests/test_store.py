@@ -514,6 +514,17 @@ def test_what_leaves_by_any_dimension_is_told_there_and_nowhere_else(engine: Eng
     assert told(regions=("kr:52",), topics=(topic,), langs=("en",)) == ["tag:moves"]
 
 
+def test_what_is_withdrawn_stands_above_what_came_before_though_the_clock_was_set_back(engine: Engine) -> None:
+    """Feeds look for withdrawn articles no further down than their last article."""
+    put(engine, article("tag:ahead", updated=NOW + timedelta(minutes=5)), now=NOW + timedelta(minutes=5))
+    put(engine, article("tag:leaves"))
+    put(engine, article("tag:leaves", 2, pubstatus="canceled"), now=NOW + timedelta(seconds=1))
+    ((lowest, *_),) = store.feeds.standing(engine, Query(regions=("kr:52",)))
+    assert [gone.guid for gone in store.feeds.withdrawn(engine, Query(regions=("kr:52",)), lowest, 50)] == [
+        "tag:leaves"
+    ]
+
+
 def test_a_translation_of_another_office_counts_only_where_each_names_the_other(engine: Engine) -> None:
     other = Office("other", "다른 청")
 

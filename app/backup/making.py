@@ -29,7 +29,7 @@ from app.backup.manifest import (
     owner_of,
     read_manifest,
 )
-from app.backup.places import BackupPlace, check_room, find_place, writing_to
+from app.backup.places import BackupPlace, check_room, find_place, room, writing_to
 from app.backup.seen import shown_feeds
 from app.backup.streams import ByteSource, Seal, packed, unpacked
 from app.errors import Misconfigured, Unavailable
@@ -326,6 +326,6 @@ def names_in(place: BackupPlace, work: Path, name: str) -> Iterator[str]:
     """The names of the files that belong to a backup. Raises Damaged and Unavailable."""
     part = fetch_manifest(place, work, name).part(LIST)
     place.get(f"{name}/{part.name}", work / "fetched")
-    unpacked(work / "fetched", work / "names", LIST, None, expected=part)
+    unpacked(work / "fetched", work / "names", LIST, None, expected=part, most=part.unpacked or room(work))
     with (work / "names").open() as file:
         yield from (line.rstrip("\n") for line in file)

@@ -12,9 +12,10 @@ import hashlib
 import hmac
 import re
 from datetime import datetime
+from typing import Annotated
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from app.errors import Damaged
 
@@ -22,14 +23,16 @@ FORMAT = 1
 MANIFEST, DATABASE, LIST, DETAILS = "manifest.json", "database.zst", "files.zst", "details.json"
 NAME = re.compile(r"\d{8}T\d{6}-\d{6}")
 PLAIN = "files"
+Count = Annotated[int, Meta(ge=0)]
 
 
 class BackupPart(Struct, frozen=True):
     """A file of this backup alone."""
 
     name: str
-    size: int  # bytes as they are kept
+    size: Count  # bytes as they are kept
     sha256: str  # of these bytes
+    unpacked: Count = 0  # bytes of what is in it; 0: not known, because an earlier version made it
 
 
 class ShownFeed(Struct, frozen=True):
@@ -45,11 +48,11 @@ class Details(Struct, frozen=True):
 
     instance: str  # the name of the history
     newest: tuple[int, int]  # number and stamp of the newest change
-    counts: dict[str, int]  # table -> rows
-    audit_records: int
+    counts: dict[str, Count]  # table -> rows
+    audit_records: Count
     audit_head: str  # the last hash of the audit log
-    files: int
-    bytes: int  # of these files
+    files: Count
+    bytes: Count  # of these files
     missing: tuple[str, ...]  # hashes of files that could not be read
     feeds: tuple[ShownFeed, ...]
     url: str  # what feeds are made with besides articles

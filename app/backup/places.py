@@ -25,6 +25,7 @@ CHUNK = 8 * 1024 * 1024  # bytes that are fetched or sent with one request
 UNFINISHED = ".unfinished-"  # begins the names of directories that a backup works in
 LEFT = 86_400.0  # seconds after which such a directory was left by a process that was killed
 LOCK = "lock"
+RESERVE = 64 * 1024 * 1024  # bytes that stay free on a disk
 LONGEST = 300  # seconds that a bucket may take for one request: parts of a backup are large
 
 
@@ -229,12 +230,18 @@ def _temporary(parent: Path, shown: str) -> Iterator[Path]:
         yield Path(directory)
 
 
+def room(directory: Path) -> int:
+    """How many bytes the disk has room for, besides a reserve."""
+    return shutil.disk_usage(directory).free - RESERVE
+
+
 def check_room(directory: Path, needed: int) -> None:
     """Raises Misconfigured if the disk has no room for so many bytes and some more."""
-    free = shutil.disk_usage(directory).free
-    if free < needed + 64 * 1024 * 1024:
+    left = room(directory)
+    if left < needed:
         raise Misconfigured(
-            f"The disk of {directory} has {free // 1024**2} MiB left; the database needs {needed // 1024**2 + 64} MiB."
+            f"The disk of {directory} has {(left + RESERVE) // 1024**2} MiB left; the database needs"
+            f" {(needed + RESERVE) // 1024**2} MiB."
             " Make room, or choose another disk."
         )
 

@@ -24,7 +24,7 @@ from app import store
 from app.backup import programs
 from app.backup.making import backups, fetch_manifest
 from app.backup.manifest import DATABASE, DETAILS, Details, Manifest, file_name
-from app.backup.places import BackupPlace, check_room, find_place, writing_to
+from app.backup.places import BackupPlace, check_room, find_place, room, writing_to
 from app.backup.seen import shown_feeds
 from app.backup.streams import Opener, unpacked
 from app.errors import Damaged, Misconfigured, Unavailable
@@ -218,10 +218,11 @@ class _Restoring:
     def _part(self, name: str, target: Path, *, compressed: bool = True) -> Path:
         part = self._manifest.part(name)
         fetched = self._work / "fetched"
-        check_room(self._work, part.size)
+        check_room(self._work, part.size + part.unpacked)
         self._place.get(f"{self._name}/{part.name}", fetched)
         opener = self._opener if self._manifest.encrypted else None
-        unpacked(fetched, target, part.name, opener, expected=part, compressed=compressed)
+        most = part.unpacked or room(target.parent)
+        unpacked(fetched, target, part.name, opener, expected=part, most=most, compressed=compressed)
         fetched.unlink()
         return target
 
@@ -252,6 +253,8 @@ class _Restoring:
             self.verified.append(
                 f"Counts and feeds were not compared: the backup has schema {self._manifest.schema}, which was upgraded."
             )
+        if engine.dialect.name == "sqlite":
+            self._check_schema(engine)
         if self._verify:
             verdict = store.audit.verify(engine, details.audit_head if details.audit_records else "")
             if verdict.fault:
@@ -261,6 +264,14 @@ class _Restoring:
         store.identity.renew(engine, store.identity.instance(engine), older=True)
         store.operation.drain_intake(engine, None)
         return details, copied
+
+    def _check_schema(self, engine: store.Engine) -> None:
+        fresh = store.connect(f"sqlite:///{self._work / 'fresh'}")
+        try:
+            store.upgrade(fresh)
+            store.snapshot.check_schema(engine, fresh)
+        finally:
+            fresh.dispose()
 
     def _compare(self, engine: store.Engine, details: Details) -> None:
         head, (records, hash) = store.identity.head(engine), store.audit.head(engine)
@@ -303,12 +314,14 @@ class _Restoring:
         total = self._manifest.details.files if self._manifest.details else 0
         rows = (file for some in store.snapshot.kept_files(engine) for file in some)
         for file in self._steps("Files", total, rows):
+            if not blobs.SHA256.fullmatch(file.sha256) or file.size < 0:  # It would be the path of any file.
+                raise Damaged("The database in the backup names a file that has no hash. Restore another backup.")
             if file.sha256 in missing:
                 continue
             checked += 1
             if self._has(files, file):
                 continue
-            self._fetch(file.sha256, secret)
+            self._fetch(file, secret)
             files.keep(file.sha256, self._work / "file")
             copied += 1
         if self._verify:
@@ -327,10 +340,11 @@ class _Restoring:
         except Unavailable:
             return False
 
-    def _fetch(self, sha256: str, secret: bytes) -> None:
-        name = f"{self._manifest.folder}/{file_name(sha256, secret, sealed=self._manifest.encrypted)}"
+    def _fetch(self, file: store.snapshot.Kept, secret: bytes) -> None:
+        name = f"{self._manifest.folder}/{file_name(file.sha256, secret, sealed=self._manifest.encrypted)}"
         fetched, target = self._work / "fetched", self._work / "file"
         self._place.get(name, fetched)
         opener = self._opener if self._manifest.encrypted else None
-        if unpacked(fetched, target, name, opener, expected=None, compressed=False) != sha256:
+        found = unpacked(fetched, target, name, opener, expected=None, most=file.size, compressed=False)
+        if found != file.sha256:
             raise Damaged(f"The file {name} in the backup was cut or altered. Restore another backup.")

@@ -141,16 +141,24 @@ def _recipient(key: str) -> Any:
         raise Misconfigured(f"{key[:80]!r} is not a public key of age (age1…) or SSH.") from None
 
 
+class TooLarge(Exception):
+    """More was written than fits."""
+
+
 class Hashing:
     """A file that is written, and the SHA-256 of what was written."""
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: IO[bytes], most: int | None = None) -> None:
+        """`most`: bytes that may be written."""
         self._file = file
+        self._most = most
         self.size = 0
         self._hash = hashlib.sha256()
 
     def write(self, content: bytes) -> int:
-        """Write all these bytes."""
+        """Write all these bytes. Raises TooLarge."""
+        if self._most is not None and self.size + len(content) > self._most:
+            raise TooLarge
         self._file.write(content)
         self._hash.update(content)
         self.size += len(content)
@@ -162,6 +170,20 @@ class Hashing:
         return self._hash.hexdigest()
 
 
+class _Counted:
+    """A source, and how many bytes were read from it."""
+
+    def __init__(self, source: ByteSource) -> None:
+        self._source = source
+        self.size = 0
+
+    def read(self, size: int = -1) -> bytes:
+        """Some bytes; empty at the end."""
+        content = self._source.read(size)
+        self.size += len(content)
+        return content
+
+
 def _copy(source: ByteSource, target: ByteTarget) -> None:
     while content := source.read(CHUNK):
         target.write(content)
@@ -169,25 +191,33 @@ def _copy(source: ByteSource, target: ByteTarget) -> None:
 
 def packed(source: ByteSource, path: Path, name: str, seal: Seal | None, *, compress: bool = True) -> BackupPart:
     """Write a source to `path`, compressed, and encrypted if there is a seal. Raises OSError, and what reading raises."""
+    counted = _Counted(source)
     with path.open("wb") as file:
         target = Hashing(file)
         reader: ByteSource = (
-            zstandard.ZstdCompressor(LEVEL).stream_reader(cast(IO[bytes], source), read_size=CHUNK)
+            zstandard.ZstdCompressor(LEVEL).stream_reader(cast(IO[bytes], counted), read_size=CHUNK)
             if compress
-            else source
+            else counted
         )
         if seal:
             seal.seal(reader, target)
         else:
             _copy(reader, target)
-    return BackupPart(f"{name}.age" if seal else name, target.size, target.sha256)
+    return BackupPart(f"{name}.age" if seal else name, target.size, target.sha256, counted.size)
 
 
 def unpacked(
-    path: Path, target: Path, name: str, opener: Opener | None, *, expected: BackupPart | None, compressed: bool = True
+    path: Path,
+    target: Path,
+    name: str,
+    opener: Opener | None,
+    *,
+    expected: BackupPart | None,
+    most: int,
+    compressed: bool = True,
 ) -> str:
     """Write what is in the part at `path` to `target`; returns the SHA-256 of that. `expected`: what the manifest says of the part.
-    Raises Damaged and OSError."""
+    `most`: bytes that may be in it. Raises Damaged and OSError."""
     if expected is not None:
         with path.open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
@@ -197,7 +227,7 @@ def unpacked(
                 f" expected were {expected.size} with {expected.sha256[:16]}…. Restore another backup."
             )
     with path.open("rb") as file, target.open("wb") as made:
-        hashing = Hashing(made)
+        hashing = Hashing(made, most)
         writer: Any = (
             zstandard.ZstdDecompressor().stream_writer(cast(IO[bytes], hashing), closefd=False)
             if compressed
@@ -212,4 +242,6 @@ def unpacked(
                 writer.close()
         except zstandard.ZstdError:
             raise Damaged(f"{name} in the backup was cut or altered. Restore another backup.") from None
+        except TooLarge:
+            raise Damaged(f"{name} in the backup has more than {most} bytes, which are all that it may have.") from None
     return hashing.sha256

@@ -94,6 +94,24 @@ def check_file(file: Path, *, thorough: bool) -> None:
         )
 
 
+def check_schema(engine: Engine, fresh: Engine) -> None:
+    """Check that an SQLite database of our schema has nothing that `fresh`, a new one, has not: a trigger of somebody else would run
+    with each of our statements. Raises Damaged and Unavailable."""
+    for kind, name, _ in sorted(_schema(engine) - _schema(fresh)):
+        raise Damaged(
+            f"The database in the backup has the {kind} {str(name)[:80]!r}, which is none of ours. Restore another backup."
+        )
+
+
+def _schema(engine: Engine) -> set[tuple[str, str, str]]:
+    """Kind and name of each part of an SQLite database; of a trigger, also what it does."""
+    with reading(engine) as connection:
+        return {tuple(row) for row in connection.exec_driver_sql(_PARTS)}
+
+
+_PARTS = "SELECT type, name, CASE type WHEN 'trigger' THEN sql ELSE '' END FROM sqlite_master"
+
+
 def merge_log(file: Path) -> None:
     """Move everything from the log of an SQLite database into its file, and remove the log. Raises Unavailable if it is in use."""
     try:

@@ -173,7 +173,8 @@ class Writer:
         elif before.sort is not None:
             entries.leave(connection, before.num, before.keys, before.sort)
         if before.seen:
-            entries.withdraw(connection, before.num, write.shown, write.keys if write.public else None, self.now)
+            # Its place is above what came before, even if the clock was set back: feeds look no further down than their last article.
+            entries.withdraw(connection, before.num, write.shown, write.keys if write.public else None, version.at)
 
     def _version(self, version: _Pending) -> dict[str, Any]:
         return {

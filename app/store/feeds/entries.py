@@ -2,13 +2,12 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
 
 from sqlalchemy import Connection, Table, delete, insert
 
 from app.store.changes import Keys, axis_ids
 from app.store.feeds import amounts, search
-from app.store.tables import embargo_entries, feed_entries, micros, withdrawals
+from app.store.tables import embargo_entries, feed_entries, withdrawals
 
 Entry = tuple[int, Keys, int]  # an article's number, its places and topics, sort
 
@@ -49,8 +48,9 @@ def leave(connection: Connection, num: int, where: Keys, sort: int) -> None:
     search.remove(connection, [num])
 
 
-def withdraw(connection: Connection, num: int, before: Keys | None, after: Keys | None, now: datetime) -> None:
-    """Write a withdrawal for each feed that the article left, and delete the withdrawals of feeds that it returned to."""
+def withdraw(connection: Connection, num: int, before: Keys | None, after: Keys | None, at: int) -> None:
+    """Write a withdrawal for each feed that the article left, and delete the withdrawals of feeds that it returned to. `at`: its place
+    in them, microseconds."""
     back = set(after.pairs()) if after else set()
     left = set(before.pairs()) - back if before else set()
     ids = axis_ids(connection, {name for pair in (*left, *back) for name in pair})
@@ -62,9 +62,7 @@ def withdraw(connection: Connection, num: int, before: Keys | None, after: Keys 
                 withdrawals.c.topic.in_([ids[topic] for other, topic in back if other == place]),
             )
         )
-    rows = [
-        {"place": ids[place], "topic": ids[topic], "sort": micros(now), "num": num} for place, topic in sorted(left)
-    ]
+    rows = [{"place": ids[place], "topic": ids[topic], "sort": at, "num": num} for place, topic in sorted(left)]
     if rows:
         connection.execute(insert(withdrawals), rows)
 
