@@ -7,6 +7,7 @@ import fcntl
 import logging
 import os
 import re
+import secrets
 import shutil
 import threading
 import time
@@ -47,6 +48,9 @@ class Blobs(Protocol):
 
     def sweep(self, wanted: Wanted, age: timedelta) -> int:
         """Remove files that are older than `age` and not wanted; how many were removed."""
+
+    def trial(self) -> None:
+        """Try what the store has to do: keep a file, read it, and remove it."""
 
 
 def connect(settings: Settings) -> Blobs:
@@ -143,6 +147,12 @@ class Local:
                     shutil.rmtree(left, ignore_errors=True)
         return removed
 
+    def trial(self) -> None:
+        with _unavailable(), self._lock(fcntl.LOCK_SH), TemporaryFile(dir=self.directory) as file:
+            file.write(b"trial")
+            file.flush()
+            os.fsync(file.fileno())
+
     @contextmanager
     def _lock(self, how: int) -> Iterator[None]:
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -217,6 +227,17 @@ class Remote:
                         obstore.delete(self.store, names[name])
                         removed += 1
         return removed
+
+    def trial(self) -> None:
+        import obstore
+
+        name = f"trial/{secrets.token_hex(8)}"
+        with _unavailable():
+            obstore.put(self.store, name, b"trial")
+            kept = obstore.get(self.store, name).bytes().to_bytes()
+            obstore.delete(self.store, name)
+        if kept != b"trial":
+            raise NoFiles("The file store does not give back what it was given.")
 
 
 def _older(path: Path, age: timedelta) -> bool:

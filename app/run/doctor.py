@@ -12,6 +12,7 @@ from app import store
 from app.cache.redis import Cache
 from app.deliveries import vault
 from app.errors import PressrelayError
+from app.files import blobs
 from app.run.datadir import full, prepare, too_open
 from app.settings import Settings
 from app.text.masking import hushed, masked, masked_address
@@ -64,7 +65,17 @@ def checks(settings: Settings) -> list[Check]:
         engine.dispose()
     except PressrelayError as error:
         return [*found, Check("database", False, hushed(str(error)))]
-    return [*found, _cache(settings, refused)]
+    return [*found, _cache(settings, refused), _files(settings)]
+
+
+def _files(settings: Settings) -> Check:
+    """Whether files that come with releases can be kept, read and removed."""
+    where = f"the bucket {settings.s3_bucket}" if settings.s3_bucket else "the data directory"
+    try:
+        blobs.connect(settings).trial()
+    except PressrelayError as error:
+        return Check("files", False, f"{where}: {hushed(str(error))}")
+    return Check("files", True, f"{where} keeps, gives and removes files")
 
 
 def _cache(settings: Settings, refused: str) -> Check:

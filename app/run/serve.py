@@ -32,13 +32,14 @@ from app import liveness, measures, store
 from app.accounts.people import INVITED
 from app.cache.redis import Cache
 from app.deliveries import links, vault
-from app.errors import Misconfigured
+from app.errors import Misconfigured, Unavailable
+from app.files import blobs
 from app.intake.quarantine import Quarantine
 from app.run.awaiting import patiently
 from app.run.datadir import database_file, full, prepare
 from app.run.process import die_with_parent, end_on_sigterm
 from app.settings import Settings
-from app.text.masking import masked, masked_address
+from app.text.masking import hushed, masked, masked_address
 from feeds import FORMATS
 
 LOADED = ("app.cli", "app.web.app")  # the modules that the parts run; they import nearly all others
@@ -483,6 +484,8 @@ def _print_summary(settings: Settings, say: Callable[[str], None], roles: Collec
     say(f"  cache      {cache}")
     if settings.redis_url and (refused := _refused(settings)):
         say(f"  WARNING    The cache cannot be used: {refused}. Feeds come from the database until it is well.")
+    if settings.s3_bucket and (fault := _file_fault(settings)):
+        say(f"  WARNING    {fault} Releases with files are refused until it is well.")
     if settings.host in EVERYWHERE and not settings.base_url:
         say(
             f"  WARNING    Nobody else can follow links to {settings.url}. Set PRESSRELAY_BASE_URL to the address by which readers"
@@ -504,6 +507,15 @@ def _refused(settings: Settings) -> str:
         return cache.trial()
     finally:
         cache.close()
+
+
+def _file_fault(settings: Settings) -> str:
+    """Why the bucket cannot be used; empty: it can."""
+    try:
+        blobs.connect(settings).trial()
+    except Unavailable as error:
+        return hushed(str(error))
+    return ""
 
 
 def _print_from_database(settings: Settings, say: Callable[[str], None], roles: Collection[str]) -> None:

@@ -40,6 +40,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "ko": "백업이 없습니다. 명령으로 만듭니다: pressrelay backup",
         "en": "There is none. A command makes one: pressrelay backup",
     },
+    "admin-complaints": {"ko": "이 서버에서 살펴볼 것:", "en": "What this server complains of:"},
     "admin-held": {
         "ko": "전송과 수집을 모두 멈추었습니다. 복원한 사본이면 이 서버가 진짜일 때만 다시 시작하십시오. 멈춘 때:",
         "en": "All deliveries and pulls are held. If this is a restored copy, resume only if it is the real server. Since",

@@ -7,7 +7,9 @@ from markupsafe import Markup
 from msgspec import Struct
 
 from app import store
-from app.run.metrics import Vitals, disk_free, vitals
+from app.errors import Unavailable
+from app.run.datadir import full
+from app.run.metrics import Vitals, disk_free, lift_late, vitals
 from app.store.samples import SPAN, sample_span
 from app.syndication.texts import text
 from app.web.context import Context
@@ -15,6 +17,8 @@ from app.web.plot import BarSeries, plotted
 
 SILENT = timedelta(minutes=3)  # a host that has not written for so long counts as gone
 OLD_BACKUP = timedelta(days=2)
+LATE = 5.0  # seconds after its end for which an embargo may wait to be lifted
+NO_FILE = "0" * 64  # the hash of no file: whether it is there is the cheapest question to a store of files
 LATE_LIFT, LATE_DELIVERY = 10.0, 300.0  # seconds; as the alerts in contrib/prometheus
 SPANS = {"day": 86_400 // SPAN, "week": 7 * 86_400 // SPAN}  # spans that a plot shows
 BARS = 144  # of a plot
@@ -69,6 +73,28 @@ def health(context: Context, now: datetime) -> Health:
         drained=_since(found.orders.drained),
         hosts=tuple((host, now - host.seen < SILENT) for host in store.samples.all_hosts(context.engine)),
     )
+
+
+def warnings(context: Context) -> list[str]:
+    """What is wrong with the server as a whole, or with this host, although releases can be accepted. Raises Unavailable."""
+    found = [clock] if (clock := store.clock.complaint(context.engine)) else []
+    if (late := lift_late(context.engine)) > LATE:
+        found.append(f"An embargo ended {late:.0f} seconds ago and is not lifted. Is a background worker running?")
+    return found
+
+
+def complaints(context: Context) -> list[str]:
+    """The same, and what the disk, the cache and the store of files refuse: all that this host has to complain of, each in one
+    sentence. Raises Unavailable."""
+    found = [reason] if (reason := full(context.settings)) else []
+    found += warnings(context)
+    if refused := context.cache.trial():
+        found.append(f"The cache cannot be used: {refused}. Feeds come from the database until it is well.")
+    try:
+        context.blobs.has(NO_FILE, 0)
+    except Unavailable as error:
+        found.append(f"{error} Releases with files are refused until it is well.")
+    return found
 
 
 def plots(context: Context, now: datetime, period: str, lang: str, when: Callable[[datetime], str]) -> list[Plot]:

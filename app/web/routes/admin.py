@@ -40,6 +40,7 @@ def overview(visit: Visit) -> Response:
     return own_page(
         "admin.html",
         health=web.operating.health(context, now),
+        complaints=web.operating.complaints(context),
         plots=web.operating.plots(context, now, period, lang, lambda at: web.html.plot_end(at, period, lang)),
         period=period,
         late_lift=web.operating.LATE_LIFT,

@@ -8,11 +8,10 @@ from app import store, web
 from app.intake.sources import instant
 from app.liveness import draining
 from app.run.datadir import full
-from app.run.metrics import lift_late, registry, text
-from app.web import Context, Problem, Unavailable, here
+from app.run.metrics import registry, text
+from app.web import Problem, Unavailable, here
 
 blueprint = Blueprint("ops", __name__)
-LATE = 5.0  # seconds after its end for which an embargo may wait to be lifted
 
 
 @blueprint.get("/healthz")
@@ -36,7 +35,7 @@ def ready() -> Response:
         store.schema.check(context.engine)
         operation = store.operation.now_holds(context.engine)
         left = ({"deliveries": "held"} if operation.held else {}) | ({"intake": "drained"} if operation.drained else {})
-        warnings = _warnings(context)
+        warnings = web.operating.warnings(context)
         status = "degraded" if warnings else "ok"
         principal = web.access.given()
         if principal is None or not principal.may("admin"):
@@ -66,14 +65,6 @@ def ready() -> Response:
 def _note(sentence: str) -> None:
     """A line in the log, but not one for each of those who ask every second."""
     current_app.extensions["outage"].fail(sentence)
-
-
-def _warnings(context: Context) -> list[str]:
-    """What is wrong with the server as a whole, or with this host, although releases can be accepted. Raises Unavailable."""
-    found = [clock] if (clock := store.clock.complaint(context.engine)) else []
-    if (late := lift_late(context.engine)) > LATE:
-        found.append(f"An embargo ended {late:.0f} seconds ago and is not lifted. Is a background worker running?")
-    return found
 
 
 @blueprint.get("/metrics")
