@@ -152,6 +152,14 @@ def test_an_address_that_the_provider_gives_to_somebody_else_opens_no_account(si
     assert refused.status_code == 422 and "belongs to another account" in refused.text
 
 
+def test_an_address_that_only_looks_like_that_of_an_account_opens_none(site: Site) -> None:
+    """The Kelvin sign is another letter than k, and becomes k in small letters."""
+    site.member("kang@press.example")
+    site.provider.claims = somebody("\N{KELVIN SIGN}ang@press.example")
+    refused = enter(browser(site.server))
+    assert refused.status_code == 422 and "Nobody invited this account" in refused.text
+
+
 def test_who_was_ended_is_not_let_in(site: Site) -> None:
     site.member("left@press.example")
     site.provider.claims = somebody("left@press.example")

@@ -40,7 +40,8 @@ def known_as(given: str) -> str:
     try:
         return address(given).lower()
     except Problem:
-        return given.lower()
+        # Small letters of other scripts may be ASCII: the Kelvin sign becomes k, and so somebody else's address.
+        return given.lower() if given.isascii() else given
 
 
 class Rejected(Refused):

@@ -129,7 +129,7 @@ def enter_by_identity(
     browser (`signed_in`: id): somebody else may have opened the invitation to that address. `email`: an address that the provider
     verified, empty if it verified none. Raises NotInvited and OtherIdentity, nothing being stored, and Unavailable."""
     same = and_(identities.c.issuer == issuer, identities.c.subject == subject)
-    email = email.lower()
+    email = email.lower() if email.isascii() else ""  # as are all addresses of accounts
     with writing(engine) as connection:
         lock(connection)  # otherwise two requests at once could both make the account
         person = connection.execute(select(identities.c.person).where(same)).scalar()
