@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app import measures, store
+from app import create_app, measures, store
 from app.accounts.offices import OfficeRecord
 from app.deliveries import webhooks
 from app.measures import BOUNDS, Durations, MeasuredSums
@@ -15,7 +15,7 @@ from app.store import Engine
 from app.store.accounts import Source
 from app.store.samples import KEPT, SPAN, Host, all_hosts, note_sample, sample_span, samples_since
 from tests.conftest import until
-from tests.desk import Desk, form, path_of
+from tests.desk import BROWSER, Desk, form, path_of
 from tests.test_hub import PUSH
 from tests.test_lifecycle import document
 from tests.test_store import article, put
@@ -91,6 +91,20 @@ def test_orders_to_the_whole_server(desk: Desk) -> None:
     assert not orders.held and not orders.drained
     assert desk.server.push(desk.token, document("tag:admin,2026:drained")).status_code == 201
     assert actions(desk)[1:4] == ["cache-flushed", "intake-resumed", "deliveries-resumed"]
+
+
+def test_a_flush_is_not_recorded_while_the_cache_does_not_answer(desk: Desk) -> None:
+    app = create_app(Settings(data_dir=str(desk.server.directory), redis_url="unix:///nowhere.sock"))
+    client = app.test_client()
+    client.set_cookie("pressrelay", desk.admin.cookies["pressrelay"])
+    before = actions(desk)
+    try:
+        answer = client.post("/admin/flush", headers=BROWSER)
+    finally:
+        app.extensions["pressrelay"].engine.dispose()
+    assert answer.status_code == 503 and answer.headers["Retry-After"]
+    assert "Nothing was flushed." in answer.get_data(as_text=True)
+    assert actions(desk) == before
 
 
 def test_a_source_is_pulled_by_a_button(desk: Desk) -> None:

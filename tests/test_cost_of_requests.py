@@ -232,7 +232,8 @@ QUERIES = [
 QUESTIONS = [quote(value) for value in (*units(WORDS), '"a" ' * (WORDS // 4))]  # full text
 
 
-ALL = "*"  # the route walked over all of them
+VALUES_OF_ALL = "*"  # the route walked over all values
+NAMES_OF_ALL = "names"  # the route walked over all names, which tells it no value: whoever then asks for one names it
 
 
 class Noted(ImmutableMultiDict[str, str]):
@@ -257,28 +258,68 @@ class Noted(ImmutableMultiDict[str, str]):
         return super().__contains__(key)
 
     def __iter__(self) -> Iterator[str]:
-        Noted.read.add(ALL)
+        Noted.read.add(NAMES_OF_ALL)
         return super().__iter__()
 
     def items(self, multi: bool = False) -> Any:
-        Noted.read.add(ALL)
+        Noted.read.add(VALUES_OF_ALL)
         return super().items(multi)
 
     def lists(self) -> Any:
-        Noted.read.add(ALL)
+        Noted.read.add(VALUES_OF_ALL)
         return super().lists()
+
+    def listvalues(self) -> Any:
+        Noted.read.add(VALUES_OF_ALL)
+        return super().listvalues()
+
+    def values(self) -> Any:
+        Noted.read.add(VALUES_OF_ALL)
+        return super().values()
 
 
 class NotingRequest(Request):
     parameter_storage_class = Noted
 
 
+WALKS: dict[str, Callable[[Noted], object]] = {
+    "items": lambda args: list(args.items()),
+    "lists": lambda args: list(args.lists()),
+    "listvalues": lambda args: list(args.listvalues()),
+    "values": lambda args: list(args.values()),
+    "to_dict": lambda args: args.to_dict(),
+    "lists of to_dict": lambda args: args.to_dict(flat=False),
+    "copy": lambda args: args.copy(),
+}
+GETS: dict[str, Callable[[Noted], object]] = {
+    "get": lambda args: args.get("b"),
+    "getlist": lambda args: args.getlist("b"),
+    "[]": lambda args: args["b"],
+    "in": lambda args: "b" in args,
+    "for": lambda args: [args[name] for name in args if name == "b"],
+    "dict": lambda args: dict(args),
+}
+
+
+@pytest.mark.parametrize("way", [*WALKS, *GETS])
+def test_no_value_is_read_without_a_note(way: str) -> None:
+    Noted.read = set()
+    (WALKS | GETS)[way](Noted([("a", "1"), ("b", "2")]))
+    assert (VALUES_OF_ALL if way in WALKS else "b") in Noted.read
+
+
+def test_names_tell_no_value() -> None:
+    Noted.read = set()
+    assert set(Noted([("a", "1"), ("b", "2")])) == {"a", "b"}
+    assert Noted.read == {NAMES_OF_ALL}
+
+
 METHODS = ("GET", "POST", "PUT", "DELETE")  # in this order: what is deleted is not there for the others
 
 
 def takes(door: Door, walks: bool = True) -> dict[tuple[str, str], list[str]]:
-    """(method, path) of each route -> the parameters that it reads: it asks for them by name or, with `walks`, walks over all and does
-    not refuse them."""
+    """(method, path) of each route -> the parameters whose values it reads: it asks for them by name or, with `walks`, walks over all
+    values and does not refuse them. With `walks` the first name stands for all, if a route walks over the names alone."""
     app = application(door)
     app.request_class = NotingRequest
     client = app.test_client(use_cookies=False)
@@ -293,7 +334,9 @@ def takes(door: Door, walks: bool = True) -> dict[tuple[str, str], list[str]]:
             for name in sorted(known()):
                 Noted.read = set()
                 said = knock(client, method, f"{path}?{name}=x", headers=headers).get_data()
-                if name in Noted.read or (walks and ALL in Noted.read and b"unknown-parameter" not in said):
+                walked = walks and b"unknown-parameter" not in said
+                first = not names and NAMES_OF_ALL in Noted.read
+                if name in Noted.read or (walked and (first or VALUES_OF_ALL in Noted.read)):
                     names.append(name)
     finally:
         app.extensions["pressrelay"].engine.dispose()

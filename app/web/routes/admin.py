@@ -9,6 +9,7 @@ from werkzeug.exceptions import NotFound
 
 from app import store, web
 from app.deliveries import account
+from app.errors import Problem
 from app.web import Visit, gone, here, language, own_page, signed_in
 
 blueprint = Blueprint("admin", __name__)
@@ -23,6 +24,7 @@ ORDERS = {
     "fill": "intake-resumed",
     "flush": "cache-flushed",
 }
+NOT_FLUSHED = "Nothing was flushed. The cache is empty when it starts again."
 STEERED = {"pause": "paused", "resume": "resumed", "resend": "resent", "end": "ended"}  # the same of a subscription
 NUMBER = re.compile(r"[1-9][0-9]{0,17}")
 FILTERS = {"office": 64, "article": 32, "action": 32, "actor": 120}  # of the audit log, with their greatest lengths
@@ -61,8 +63,8 @@ def order(visit: Visit, action: str) -> Response:
         store.operation.hold_deliveries(context.engine, now if action == "hold" else None)
     elif action in ("drain", "fill"):
         store.operation.drain_intake(context.engine, now if action == "drain" else None)
-    else:
-        context.cache.renew()
+    elif not context.cache.renew():
+        raise Problem(503, "unavailable", "The cache does not answer", NOT_FLUSHED, headers={"Retry-After": "10"})
     _record(visit, ORDERS[action], {}, now)
     return gone("/admin")
 
