@@ -21,6 +21,7 @@ from bench.freshness import freshness
 from bench.imports import imports
 from bench.ingest import ingest
 from bench.machine import machine
+from bench.nodes import nodes
 from bench.pages import pages
 from bench.plan import plan
 from bench.profile import LOADS, profile
@@ -42,6 +43,7 @@ PARTS = {
     "desk": desk,
     "counting": counting,
     "pages": pages,
+    "nodes": nodes,
     "builder": builder,
     "costs": costs,
     "plan": plan,

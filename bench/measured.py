@@ -137,7 +137,7 @@ def measured(
     """A server on that kind of database, with these articles, and for each kind of subscription so many to a region's articles.
     Raises Missing without PostgreSQL."""
     port, mail = free_port(), free_port()
-    with _database(kind) as (url, pid), prepared(database_url=url) as ready:
+    with database(kind) as (url, pid), prepared(database_url=url) as ready:
         log = Path(ready.settings.data_dir, "receiver.log")
         with program([executable, "-m", "bench.receiver", str(port), str(mail)], log, port, ready.environ):
             ready.environ.update(PUSH)
@@ -184,7 +184,7 @@ def subscribe(ready: Prepared, kind: str, region: Code, count: int, port: int) -
 
 
 @contextmanager
-def _database(kind: str) -> Iterator[tuple[str, int | None]]:
+def database(kind: str) -> Iterator[tuple[str, int | None]]:
     """(URL, process id) of an empty database; of SQLite there is neither."""
     if kind == "sqlite":
         yield "", None

@@ -52,16 +52,17 @@ def test_ratio_is_the_median_of_the_rounds_own_ratios() -> None:
 def test_quick_run(tmp_path: Path) -> None:
     file = tmp_path / "figures.json"
     command = [sys.executable, "-m", "bench", "--quick", "--json", str(file)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     told = json.loads(file.read_bytes())
     measured = {one["part"] for one in told["figures"]}
-    needs_wrk = {"serve", "storm"} if wrk.missing() else set()
-    assert measured == set(PARTS) - needs_wrk and len(told["left_out"]) == len(needs_wrk)
+    left_out = {line.split(" ")[0].rstrip(":") for line in told["left_out"]}  # what is not installed, or not allowed
+    assert measured == set(PARTS) - left_out and left_out <= {"serve", "storm", "nodes", "costs", "plan"}
+    assert not {"serve", "storm"} & left_out or wrk.missing()
     assert all(one["value"] > 0 for one in told["figures"])
     # What `pressrelay plan` reckons with is what a real server takes, at both sizes, within the factors that it says.
     compared = [one for one in told["figures"] if one["part"] == "plan"]
-    assert len(compared) == 16 and all(one["target"]["bound"] <= 2 for one in compared)
+    assert len(compared) == (0 if "plan" in left_out else 16) and all(one["target"]["bound"] <= 2 for one in compared)
     assert [(one["what"], one["ratio"]) for one in compared if not one["reached"]] == []
     for one in told["figures"]:  # a peer is measured, or it says why not
         assert not one["peer"] or (one["ratio"] or 0) > 0 or "not installed" in one["note"], one
