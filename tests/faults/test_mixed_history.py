@@ -1,8 +1,8 @@
 """A mixed history: pushes, corrections, embargoes, reads, a follower and a webhook, while processes are killed and frozen at random.
 
 `PRESSRELAY_TEST_SEED` replays the order of the faults; the moments of the machine differ. `PRESSRELAY_TEST_PUSHES` says how many
-pushes each database must acknowledge before the faults end, where seconds are not enough.
-"""
+articles each database must acknowledge before the faults end, where seconds are not enough; `PRESSRELAY_TEST_BATCH` how many a release
+has. Each article of a release is a push of the history: it is there or not, in its order, with its own embargo."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -36,7 +36,16 @@ SECONDS = 8.0  # of faults
 EVERY = 0.1  # seconds between the releases of an office, so that the deliverer is not far behind at the end
 PAUSE = 6.0  # seconds between faults: a worker that dies within 5.5 s of its start ends Granian
 PUSHES = int(os.environ.get("PRESSRELAY_TEST_PUSHES", "0"))
+BATCH = int(os.environ.get("PRESSRELAY_TEST_BATCH", "1"))
+WITHIN = 15 + PUSHES / 200  # seconds that the deliverer may be behind at the end
 BOUND = 1.0  # docs/scaling.md: 0.5 seconds and what a worker may be late
+
+
+def together(documents: Iterable[bytes]) -> bytes:
+    """One release of the articles of several."""
+    parts = list(documents)
+    begins, ends = parts[0].index(b"<article"), b"</release>"
+    return parts[0][:begins] + b"".join(part[begins : -len(ends)] for part in parts) + ends
 
 
 class Run:
@@ -62,8 +71,10 @@ class Run:
                     instant = datetime.now(UTC) + timedelta(seconds=3)
                     ends = time.monotonic() + (instant - datetime.now(UTC)).total_seconds()
                     inside = f"<embargo until='{instant.isoformat()}'/>"
+                guids = [guid if BATCH == 1 else f"{guid}-{part}" for part in range(BATCH)]
                 for version in (1, 2) if at % 2 == 0 and not inside else (1,):
-                    self._until_known(http, headers, number, guid, version, document(guid, version, inside), ends)
+                    body = together(document(guid, version, inside) for guid in guids)
+                    self._until_known(http, headers, number, guids, version, body, ends)
                 at += 1
                 self._stop.wait(EVERY)
 
@@ -72,7 +83,7 @@ class Run:
         http: httpx.Client,
         headers: dict[str, str],
         number: int,
-        guid: str,
+        guids: list[str],
         version: int,
         body: bytes,
         ends: float,
@@ -85,10 +96,13 @@ class Run:
                 assert answer.status_code in (200, 201, 503), answer.text
                 if answer.status_code != 503:
                     outcome = "ok"
-                    self.ids.setdefault(guid, answer.json()["id"])
-            self._note("push", number, guid, version, began, outcome=outcome, until=ends)
+                    told = answer.json()
+                    for guid, one in zip(guids, told.get("receipts", [told]), strict=True):
+                        self.ids.setdefault(guid, one["id"])
+            for guid in guids:
+                self._note("push", number, guid, version, began, outcome=outcome, until=ends)
             if outcome == "ok":
-                self.acknowledged += 1
+                self.acknowledged += len(guids)
                 return
             self._stop.wait(0.05)
 
@@ -154,7 +168,7 @@ class Run:
         self._all("final", "")
         wanted = {(op.key, op.ver) for op in self.history if op.op == "final"}
         print(f"{len(wanted)} final changes, {len(self._hooks())} deliveries")
-        until(lambda: not self._behind(wanted), 15, 0.5)
+        until(lambda: not self._behind(wanted), WITHIN, 0.5 + PUSHES / 20_000)
         for key, ver, id in self._hooks():
             self._note("deliver", "", key, ver, 0.0, delivery=id)
 
@@ -232,7 +246,9 @@ def faults_of(server: Server) -> list[Callable[[], None]]:
         return found
 
     def kill_everything() -> None:
+        children = server.children()
         server.stop(signal.SIGKILL)
+        until(lambda: not any(Path(f"/proc/{pid}/exe").exists() for pid in children), 20)  # a busy machine takes a moment
         server.start()
 
     def kill_a_web_worker() -> None:
