@@ -248,7 +248,9 @@ def faults_of(server: Server) -> list[Callable[[], None]]:
     def kill_everything() -> None:
         children = server.children()
         server.stop(signal.SIGKILL)
-        until(lambda: not any(Path(f"/proc/{pid}/exe").exists() for pid in children), 20)  # a busy machine takes a moment
+        until(
+            lambda: not any(Path(f"/proc/{pid}/exe").exists() for pid in children), 20
+        )  # a busy machine takes a moment
         server.start()
 
     def kill_a_web_worker() -> None:
