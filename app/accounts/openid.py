@@ -202,7 +202,7 @@ def vouched(
     subject, since = claims.get("sub"), claims.get("auth_time")
     if claims.get("iss") != issuer or not isinstance(subject, str) or not 0 < len(subject) <= LONGEST:
         raise NotTrusted("The ID token has another issuer, or no subject.")
-    if again is not None and (isinstance(since, bool) or since < again.timestamp() - LEEWAY):
+    if again is not None and (isinstance(since, bool) or not since >= again.timestamp() - LEEWAY):
         raise NotTrusted("The person did not sign in again at the provider.")
     return described(issuer, subject, claims)
 
