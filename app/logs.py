@@ -1,5 +1,5 @@
-"""Logging: one line for each record on standard error, as text or JSON. Tokens and the texts of releases are never logged, and
-passwords and keys are removed from every line.
+"""Logging: one line for each record on standard error, as text or JSON. A line names the request that it is about. Tokens and the
+texts of releases are never logged, and passwords and keys are removed from every line.
 """
 
 import logging
@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from app.requestid import current_request
 from app.text.masking import hushed
 
 LINE = 300  # characters of an error's message that are logged
@@ -24,6 +25,10 @@ class Lines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         return hushed(super().format(record))
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        request = current_request()
+        return f"{super().formatMessage(record)} [request {request}]" if request else super().formatMessage(record)
 
     def formatException(self, ei: Raised) -> str:
         return traceback_of(ei[1]) if ei[1] is not None else ""
@@ -39,6 +44,8 @@ class JsonLines(Lines):
             "logger": record.name,
             "message": hushed(record.getMessage()),
         }
+        if request := current_request():
+            members["request"] = request
         if record.exc_info and record.exc_info[0]:
             members["exception"] = hushed(self.formatException(record.exc_info))
         return msgspec.json.encode(members).decode()

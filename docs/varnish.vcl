@@ -24,6 +24,8 @@ sub vcl_recv {
         ban("obj.http.Surrogate-Key ~ " + req.http.Surrogate-Key);
         return (synth(200));
     }
+    # The server makes the id of a request, unless a proxy that sets it is in front of Varnish: then leave this line out.
+    unset req.http.X-Request-Id;
     # Whoever shows a token may see more, and a delta (RFC 3229) is one reader's.
     if (req.http.Authorization || req.http.A-IM || (req.method != "GET" && req.method != "HEAD")) {
         return (pass);

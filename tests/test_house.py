@@ -23,7 +23,7 @@ ARROWS = {
 # Inside app, the floors from the ground up: a room imports only rooms of lower floors. A module that stands alone in `app/` counts as
 # a room. `app.web.routes` is within `app.web`, and `app.intake.parsers` within `app.intake`.
 FLOORS = (
-    ("errors", "measures"),
+    ("errors", "measures", "requestid"),
     ("text", "cache", "accounts", "outbound", "liveness", "sizing"),
     ("logs", "query", "settings"),
     ("store", "files"),

@@ -305,7 +305,8 @@ def test_another_office_changes_nothing_and_learns_nothing_of_an_embargo(server:
         assert problem(ask(server, method, f"/articles/{open_}{path}", other, **more)) == (403, "wrong-office"), method
         embargoed = ask(server, method, f"/articles/{waits}{path}", other, **more)
         unknown = ask(server, method, f"/articles/{'a' * 26}{path}", other, **more)
-        assert embargoed.content == unknown.content and embargoed.status_code == 404, method
+        texts = [answer.text.replace(answer.headers["X-Request-Id"], "") for answer in (embargoed, unknown)]
+        assert texts[0] == texts[1] and embargoed.status_code == 404, method
     assert problem(server.push(other, document("tag:life,2026:theirs", 2))) == (403, "wrong-office")
     assert server.client.get(f"/articles/{open_}.json").json()["version"] == 1
     refused = [event for event in events(server, province, open_) if event["action"] == "refused"]

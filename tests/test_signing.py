@@ -72,7 +72,10 @@ def test_a_signed_release_is_taken_and_its_proof_kept(server: Server, key: Ed255
     assert (signed.keyid, signed.office, signed.method) == (KEYID, "signing", "POST")
     assert signed.target_uri == f"{server.url}/releases" and signatures.faults(signed, original) == []
     (event,) = events(server, token(server, "signing"), answer.json()["id"])
-    assert (event["actor"], event["detail"]) == (f"key {KEYID}", {"signed": "yes"})
+    assert (event["actor"], event["detail"]) == (
+        f"key {KEYID}",
+        {"signed": "yes", "request_id": answer.headers["X-Request-Id"]},
+    )
 
 
 def test_by_token_there_is_no_signature_and_it_says_so(server: Server, key: Ed25519PrivateKey) -> None:

@@ -49,7 +49,7 @@ def listed(kind: str | None, state: str | None, outlet: str, host: str, limit: i
 def show(name: str, limit: int, as_json: bool) -> None:
     """Show a subscription and its last deliveries."""
     context = connected()
-    details = account.details(context, _named(context, name), limit)
+    details = account.details(context, _named(context, name), limit, operator=True)
     lines = [f"{key}: {value}" for key, value in details.items() if key != "deliveries" and value not in ("", None)]
     report(as_json, details, *lines, *map(_line, details["deliveries"]))
 
@@ -59,7 +59,10 @@ def _line(row: dict[str, Any]) -> str:
     answer = f"{row['status'] or ''} {row['error']}".strip()
     number = str(row["number"])
     return "\t".join(
-        (number, row["changed"], row["event"], row["article"], row["state"], str(row["attempts"]), took, answer)
+        (
+            *(number, row["changed"], row["event"], row["article"], row["state"], str(row["attempts"]), took),
+            *(row["request"], answer),
+        )
     )
 
 

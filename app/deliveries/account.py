@@ -70,9 +70,13 @@ def tries(row: store.deliveries.Delivery) -> list[dict[str, Any]]:
     return found
 
 
-def details(context: Context, subscription: store.deliveries.Subscription, limit: int = LOGGED) -> dict[str, Any]:
-    """The summary with the latest deliveries, newest first. Raises Unavailable."""
-    deliveries = [delivery(row) for row in store.deliveries.log_of(context.engine, subscription.id, limit)]
+def details(
+    context: Context, subscription: store.deliveries.Subscription, limit: int = LOGGED, *, operator: bool = False
+) -> dict[str, Any]:
+    """The summary with the latest deliveries, newest first. `operator`: with the request that each comes from, which is no business of
+    the subscriber. Raises Unavailable."""
+    rows = store.deliveries.log_of(context.engine, subscription.id, limit)
+    deliveries = [delivery(row) | ({"request": row.request} if operator else {}) for row in rows]
     return summary(context, subscription) | {"deliveries": deliveries}
 
 

@@ -42,6 +42,7 @@ from app.deliveries.webhooks import Webhooks
 from app.deliveries.websub import WebSub
 from app.errors import Problem, Refused, Unavailable, Unfit
 from app.outbound.callbacks import Client
+from app.requestid import working_for
 from app.store import micros
 
 log = logging.getLogger("pressrelay.push")
@@ -56,6 +57,7 @@ LOOK = 0.05  # seconds between two checks for due deliveries
 SWEEP = 10.0  # seconds between two checks for expired leases and lost rights
 SETTLED = 500  # results in one transaction
 HELD = 120.0  # seconds after its claim in which a delivery may begin; the claim ends after the store's LEASE
+NAMED = 5  # requests that a log line names
 STOPPED_WITHIN = 12.0  # seconds that calls in flight may take when the worker stops
 
 
@@ -215,6 +217,7 @@ class Deliverer:
         """Send the parcels one after the other, until one fails or the claim is too old; returns the result of the job."""
         subscription, channel = job.subscription, self.channels[job.subscription.kind]
         tried = {row.seq: row.attempts for row in job.rows}
+        requests = {row.seq: row.request for row in job.rows}
         done = [store.deliveries.Done(seq, "replaced", tried[seq]) for seq in pack.replaced]
         done += [store.deliveries.Done(seq, "dropped", tried[seq]) for seq in pack.dropped]
         owed: int | None = None
@@ -225,7 +228,10 @@ class Deliverer:
             if begun > until or not await self._may_read(subscription):
                 return store.deliveries.Settled(job, tuple(done), owed=owed) if place else _untried(job, done)
             attempt = max(tried[seq] for seq in parcel.seqs) + 1
-            outcome = await channel.send(subscription, parcel, attempt, turn)
+            with working_for(_named([requests[seq] for seq in parcel.seqs])):
+                outcome = await channel.send(subscription, parcel, attempt, turn)
+                if outcome.error:
+                    log.info("%s %s: attempt %d: %s", subscription.kind, subscription.name, attempt, outcome.error)
             slowest = max(slowest, outcome.latency)
             owed = owed_after(job.owed, slowest)
             # Without an answer, the duration would show the subscriber whether something listens there.
@@ -233,7 +239,6 @@ class Deliverer:
             if outcome.unreachable:
                 self.turns.hosts.rest(subscription.host)
             if outcome.error:
-                log.info("%s %s: attempt %d: %s", subscription.kind, subscription.name, attempt, outcome.error)
                 return replace(self._failed(job, parcel.seqs, done, outcome, millis), owed=owed)
             self.turns.hosts.delivered(subscription.host)
             done += [
@@ -368,6 +373,11 @@ def pack(
         except Exception as error:  # including Refusal; one failing job must not stop the others
             packs[subscription.id] = error
     return packs
+
+
+def _named(requests: Sequence[str]) -> str:
+    """The requests that a parcel comes from, for log lines: each once, and of many the first."""
+    return ",".join([id for id in dict.fromkeys(requests) if id][:NAMED])
 
 
 def _tried(job: store.deliveries.Job) -> Sequence[store.deliveries.Waiting]:

@@ -23,6 +23,7 @@ from app.intake.draft import Assigned, Given, Parsed
 from app.intake.enclosures import Bound, FilesOf
 from app.intake.normalize import Normal
 from app.intake.quarantine import read_safely
+from app.requestid import current_request
 from app.settings import Settings
 from feeds import Article, press_release, rfc3339
 
@@ -398,6 +399,8 @@ def store_all(context: Context, prepared: Sequence[Prepared]) -> list[list[Recei
 
 def _store(context: Context, prepared: Prepared) -> list[Receipt]:
     """Store a release, in one transaction with releases that other threads store now, and announce it. Raises Unavailable."""
+    original = msgspec.structs.replace(prepared.original, request=current_request())
+    prepared = msgspec.structs.replace(prepared, original=original)
     _keep(context, prepared)
     receipts: Sequence[Receipt] = ()
     if prepared.items:

@@ -9,6 +9,7 @@ from app import store
 from app.context import Context
 from app.desk import notices, work
 from app.errors import PressrelayError, Unavailable
+from app.requestid import new_request_id, working_for
 from app.run.sampling import keep_sampling
 
 log = logging.getLogger("pressrelay.desk")
@@ -54,7 +55,8 @@ def step(context: Context) -> int:
     done = 0
     for draft in store.desk.due_drafts(context.engine, context.now()):
         try:
-            work.send(context, draft, context.now())
+            with working_for(new_request_id()):
+                work.send(context, draft, context.now())
             done += 1
         except store.desk.Stale:
             continue  # another process was first

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from app import store
 from app.errors import Unavailable
+from app.requestid import new_request_id, working_for
 from app.run.process import die_with_parent
 from app.settings import Settings
 from app.store import Engine
@@ -105,9 +106,10 @@ def _pull(settings: Settings, source: store.accounts.Source) -> None:
 
     context = connect(settings)
     try:
-        pulled = sources.pull(context, source)
-        store.accounts.record_pull(context.engine, pulled.source)
-        sources.log_pull(source, pulled)
+        with working_for(new_request_id()):
+            pulled = sources.pull(context, source)
+            store.accounts.record_pull(context.engine, pulled.source)
+            sources.log_pull(source, pulled)
     finally:
         context.cache.close()
         context.engine.dispose()

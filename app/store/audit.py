@@ -16,12 +16,14 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy import Connection, Engine, bindparam, insert, literal_column, select, update
 
+from app.requestid import current_request
 from app.store.built import Built
 from app.store.engine import reading, writing
 from app.store.tables import audit, audit_head, instant, micros
 
 AT_ONCE = 1000  # records read with one query
 START = bytes(32)  # the hash before the first record
+REQUEST = "request_id"  # a member of the detail: the request that it was done for
 
 
 class Event(Struct, frozen=True):
@@ -59,9 +61,11 @@ def record(connection: Connection, events: Sequence[Event], now: datetime) -> No
         return
     ((seq, hash),) = _LOCK.rows(connection)
     at, rows = micros(now), []
+    request = current_request()
+    own = {REQUEST: request} if request else {}
     for event in events:
         seq += 1
-        detail = msgspec.json.encode(event.detail, order="sorted").decode()
+        detail = msgspec.json.encode(own | event.detail, order="sorted").decode()
         members = (seq, at, event.actor, event.action, event.office, event.article, event.version, detail)
         hash = _next(hash, members)
         rows.append(dict(zip(COLUMNS, members, strict=True)) | {"hash": hash})

@@ -485,6 +485,9 @@ versions = Table(
     Column("doc", LargeBinary, nullable=False),  # the Article, JSON
     Column("receipt", LargeBinary, nullable=False),  # JSON, as it was sent
     Column("axes", LargeBinary, nullable=False),  # its places and topics (Keys), JSON
+    Column(
+        "request", String(64)
+    ),  # the id of the request that sent it (app/requestid.py); empty: it was no request, or not noted
     PrimaryKeyConstraint("num", "version"),
 )
 

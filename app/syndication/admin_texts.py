@@ -121,6 +121,7 @@ TEXTS: dict[str, dict[str, str]] = {
     "admin-log": {"ko": "마지막 전송", "en": "Last deliveries"},
     "admin-attempts": {"ko": "시도", "en": "Attempts"},
     "admin-answer": {"ko": "응답", "en": "Answer"},
+    "admin-request": {"ko": "요청 번호", "en": "Request"},
     "admin-resend": {"ko": "포기한 것 다시 보내기", "en": "Send again what was given up"},
     "admin-pause": {"ko": "멈추기", "en": "Pause"},
     "admin-resume": {"ko": "다시 시작", "en": "Resume"},

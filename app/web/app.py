@@ -14,8 +14,10 @@ from app import web
 from app.context import connect
 from app.errors import Draining, NoFiles, PressrelayError, Problem, TooSlow, Unavailable, Unfit
 from app.query import url
+from app.requestid import current_request
 from app.settings import Settings, load
 from app.web import crosssite, measured
+from app.web.identified import Identified
 from app.web.origin import Placed
 from app.web.outage import Outage
 from app.web.protection import Protected
@@ -54,6 +56,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     web.places.install(app, settings.threads)
     web.limits.install(app, context)
     measured.install(app)
+    app.wsgi_app = Identified(app.wsgi_app, bool(settings.proxies))  # type: ignore[method-assign]
     app.register_error_handler(Exception, answer)
     app.extensions["outage"] = outage = Outage()
     app.after_request(lambda response: _worked(response, outage))
@@ -109,6 +112,9 @@ def answer(error: Exception) -> Response:
         status = 500
         body = Problem(500, "internal", "The server failed", "This is an error of the server. It was logged.").body()
     headers["Cache-Control"] = "no-store"
+    # A refusal to read depends on what was asked alone, so that two of them can be compared; its header names the request.
+    if status >= 500 or request.method not in ("GET", "HEAD"):
+        body["request_id"] = current_request()
     if web.html.wanted():
         return web.html.problem(body, status, headers)
     return Response(msgspec.json.encode(body), status, headers, mimetype="application/problem+json")

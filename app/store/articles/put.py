@@ -41,6 +41,7 @@ class Original(Struct, frozen=True):
     actor: str = "command"  # as the audit log names who sent it
     signature: bytes | None = None  # of the body, JSON
     order: str = ""  # if this server made the body: the signed request that asked for it, JSON
+    request: str = ""  # the id of the request that sent it
     articles: int = 1  # in the body, including refused ones; app/store/articles/history.py says when the body is shown
 
 
@@ -185,6 +186,7 @@ class Writer:
             "doc": msgspec.json.encode(version.write.article),
             "receipt": version.receipt,
             "axes": msgspec.json.encode(version.write.keys),
+            "request": version.original.request or None,
         }
 
     def _changes(self, pending: Sequence[_Pending]) -> None:
@@ -274,6 +276,8 @@ def _originals(connection: Connection, originals: Sequence[Original], now: datet
 def _event(version: _Pending) -> Event:
     original, article = version.original, version.write.article
     detail = {"signed": original.order or "yes"} if original.signature or original.order else {}
+    if original.request:  # Another request may have led the group that is written together.
+        detail[audit.REQUEST] = original.request
     return Event(version.write.action, original.actor, article.office.code, article.id, article.version, detail)
 
 

@@ -48,6 +48,7 @@ class Waiting(Struct, frozen=True):
     at: int  # micros since 1970
     attempts: int
     stamp: int  # random; 0: an earlier version of Pressrelay queued it without a stamp
+    request: str = ""  # the id of the request that sent this version of the article; empty: not known
 
 
 class Job(Struct, frozen=True):
@@ -223,12 +224,17 @@ def changed_again(engine: Engine, subscription: int, after: Mapping[int, int]) -
     return {num for num, seq in rows if seq > after[num]}
 
 
-_NAMES = Waiting.__struct_fields__
+_FIELDS = ", ".join(
+    "COALESCE((SELECT v.request FROM versions v WHERE v.num = d.num AND v.version = d.version), '')"
+    if name == "request"
+    else f"d.{name}"
+    for name in Waiting.__struct_fields__
+)
 _ROWS = f"""
-SELECT {", ".join(_NAMES)} FROM deliveries WHERE subscription = ? AND state = 'waiting' ORDER BY seq LIMIT ?
+SELECT {_FIELDS} FROM deliveries AS d WHERE subscription = ? AND state = 'waiting' ORDER BY seq LIMIT ?
 """
 _ROWS_POSTGRESQL = f"""
-SELECT claimed.id, {", ".join(f"d.{name}" for name in _NAMES)} FROM unnest(%s::bigint[]) AS claimed(id) CROSS JOIN LATERAL (
+SELECT claimed.id, {_FIELDS} FROM unnest(%s::bigint[]) AS claimed(id) CROSS JOIN LATERAL (
     SELECT * FROM deliveries WHERE subscription = claimed.id AND state = 'waiting' ORDER BY seq LIMIT %s
 ) AS d ORDER BY claimed.id, d.seq
 """

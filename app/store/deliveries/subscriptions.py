@@ -31,7 +31,18 @@ from app.store.changes import axis_ids, ids_of, new_stamp
 from app.store.deliveries.failed_attempts import FailedAttempt, failures_since, forget_failures, old_failures
 from app.store.deliveries.outbox import add_rows, ring
 from app.store.engine import has_room, lock, reading, writing
-from app.store.tables import NEW, articles, deliveries, micros, queue, subscribed, subscriptions, tokens, told_endings
+from app.store.tables import (
+    NEW,
+    articles,
+    deliveries,
+    micros,
+    queue,
+    subscribed,
+    subscriptions,
+    tokens,
+    told_endings,
+    versions,
+)
 
 ACTIVE, PAUSED, ENDED = "active", "paused", "ended"
 RETIRED = "retired"  # the kind of a delivery that says that the feed has ended
@@ -489,6 +500,7 @@ class Delivery(Struct, frozen=True):
     done: int | None
     article: str = ""  # the public id of the article
     public: bool = False  # the article is public now
+    request: str = ""  # the id of the request that sent this version
     failures: tuple[FailedAttempt, ...] = ()  # oldest first
 
 
@@ -498,7 +510,9 @@ def log_of(engine: Engine, id: int, limit: int, state: str = "") -> list[Deliver
     columns = [deliveries.c[name] for name in Delivery.__struct_fields__ if name in deliveries.c]
     statement = (
         select(*columns, func.coalesce(articles.c.id, ""), func.coalesce(articles.c.public, false()))
+        .add_columns(func.coalesce(versions.c.request, ""))
         .outerjoin(articles, articles.c.num == deliveries.c.num)
+        .outerjoin(versions, and_(versions.c.num == deliveries.c.num, versions.c.version == deliveries.c.version))
         .where(deliveries.c.subscription == id)
         .order_by(deliveries.c.seq.desc())
         .limit(limit)
