@@ -11,7 +11,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -47,6 +47,9 @@ class Blobs(Protocol):
 
     def sweep(self, wanted: Wanted, age: timedelta) -> int:
         """Remove files that are older than `age` and not wanted; how many were removed."""
+
+    def check(self) -> None:
+        """Raises Unavailable if the store does not answer. One question, whose cost does not depend on how many files there are."""
 
 
 def connect(settings: Settings) -> Blobs:
@@ -143,6 +146,10 @@ class Local:
                     shutil.rmtree(left, ignore_errors=True)
         return removed
 
+    def check(self) -> None:
+        with _unavailable(), suppress(FileNotFoundError):  # before the first file
+            os.scandir(self.directory).close()
+
     @contextmanager
     def _lock(self, how: int) -> Iterator[None]:
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -217,6 +224,13 @@ class Remote:
                         obstore.delete(self.store, names[name])
                         removed += 1
         return removed
+
+    def check(self) -> None:
+        import obstore
+
+        with _unavailable():
+            # Of all names below files/, none begins so: hashes are hexadecimal. A bucket that does not exist is an error.
+            next(iter(obstore.list(self.store, "files/none", chunk_size=1)), None)
 
 
 def _older(path: Path, age: timedelta) -> bool:

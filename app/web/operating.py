@@ -35,6 +35,7 @@ class Health(Struct, frozen=True):
     vitals: Vitals
     size: int  # bytes of the database
     cache: bool
+    files: "Storage"
     alarms: int  # sources with an alarm
     disk: float  # free part of this host's disk
     records: int  # of the audit log
@@ -42,6 +43,15 @@ class Health(Struct, frozen=True):
     held: datetime | None  # since when nothing is delivered or pulled
     drained: datetime | None  # since when no release is taken
     hosts: tuple[tuple[store.samples.Host, bool], ...]  # with each, whether it writes
+
+
+class Storage(Struct, frozen=True):
+    """The store of files, as the hosts with a worker noted it: nobody asks the store for a page."""
+
+    bucket: str  # empty: the data directory
+    answers: bool | None  # None: no host has asked it lately
+    number: int | None  # of files of public articles; None: not counted yet
+    size: int  # bytes of them
 
 
 # Key of the plot's title -> (key of a series, sample, how the values of hosts and spans become one, unit factor).
@@ -61,6 +71,7 @@ def health(context: Context, now: datetime) -> Health:
         found,
         size=store.samples.database_size(context.engine),
         cache=context.cache.alive(),
+        files=_storage(context, now),
         alarms=sum(bool(source.alarm) for source in sources),
         disk=disk_free(context.settings),
         records=store.audit.head(context.engine)[0],
@@ -68,6 +79,18 @@ def health(context: Context, now: datetime) -> Health:
         held=_since(found.orders.held),
         drained=_since(found.orders.drained),
         hosts=tuple((host, now - host.seen < SILENT) for host in store.samples.all_hosts(context.engine)),
+    )
+
+
+def _storage(context: Context, now: datetime) -> Storage:
+    span, answers = store.samples.newest_samples(context.engine, "store")
+    _, numbers = store.samples.newest_samples(context.engine, "files")
+    _, sizes = store.samples.newest_samples(context.engine, "file_bytes")
+    return Storage(
+        context.settings.s3_bucket,
+        all(answers) if answers and span >= sample_span(now) - 1 else None,
+        int(max(numbers)) if numbers else None,
+        int(max(sizes, default=0)),
     )
 
 
