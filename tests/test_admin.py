@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -9,16 +10,18 @@ from app import create_app, measures, store
 from app.accounts.offices import OfficeRecord
 from app.deliveries import webhooks
 from app.measures import BOUNDS, Durations, MeasuredSums
-from app.run.sampling import Sampler, values_of
+from app.run.sampling import FileCount, Sampler, values_of
 from app.settings import Settings
 from app.store import Engine
 from app.store.accounts import Source
-from app.store.samples import KEPT, SPAN, Host, all_hosts, note_sample, sample_span, samples_since
+from app.store.articles import FileRecord
+from app.store.samples import KEPT, SPAN, Host, all_hosts, newest_samples, note_sample, sample_span, samples_since
 from tests.conftest import until
 from tests.desk import BROWSER, Desk, form, path_of
 from tests.test_hub import PUSH
 from tests.test_lifecycle import document
-from tests.test_store import article, put
+from tests.test_store import NOW as AT
+from tests.test_store import article, put, put_items
 
 NOW = datetime(2026, 3, 9, 6, 0, tzinfo=UTC)
 HOST = Host("a:8080", "0.1.0", "0029", NOW - timedelta(days=1), NOW)
@@ -234,3 +237,29 @@ def test_a_sampler_that_starts_later_counts_only_what_came_since(
     write(24)
     sampler.note(later + timedelta(seconds=30))
     assert samples_since(engine, 0)["taken"] == {sample_span(NOW): [10], sample_span(later): [4]}
+
+
+def test_files_are_counted_once_some_at_a_time_and_none_that_waits(engine: Engine) -> None:
+    def put_file(guid: str, sha256: str, size: int, **fields: Any) -> None:
+        record = FileRecord(0, sha256 * 64, "a.pdf", "application/pdf", size)
+        item = store.articles.Item(article(guid, **fields), guid.encode().ljust(32)[:32], files=(record,))
+        assert put_items(engine, [item])[0].outcome == "stored"
+
+    put_file("tag:files:1", "a", 10)
+    put_file("tag:files:2", "b", 20)
+    put_file("tag:files:3", "b", 20)  # the same file
+    put_file("tag:files:waits", "c", 4000, embargoed=AT + timedelta(hours=1))
+    put_file("tag:files:held", "e", 8000, held=True)
+    count = FileCount(engine, 1)
+    assert [count.step() for _ in range(3)] == [{}, {}, {"files": 2, "file_bytes": 30}]
+    assert FileCount(engine).step() == {"files": 2, "file_bytes": 30}
+    store.articles.lift(engine, AT + timedelta(hours=1))
+    assert [count.step() for _ in range(4)][-1] == {"files": 3, "file_bytes": 4030}
+
+
+def test_the_newest_samples_are_those_of_the_last_span(engine: Engine) -> None:
+    assert newest_samples(engine, "files") == (0, [])
+    note_sample(engine, HOST, {"files": 3}, sample_span(NOW) - 2)
+    note_sample(engine, Host("b:8080", "0.2.0", "0029", NOW, NOW), {"files": 5}, sample_span(NOW) - 1)
+    note_sample(engine, HOST, {"store": 1}, sample_span(NOW))
+    assert newest_samples(engine, "files") == (sample_span(NOW) - 1, [5])

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -17,11 +17,13 @@ from app.backup import making, restoring
 from app.backup.places import find_place
 from app.errors import Damaged, Misconfigured, Unavailable
 from app.files import blobs
+from app.run.sampling import Sampler
 from app.settings import Settings, load
 from app.store import connect as engine_of
 from tests import files
 from tests.backups import filled, put_with_file, rows_of, settings_of
 from tests.conftest import Server, free_port, until
+from tests.desk import Desk
 from tests.test_enclosures import PDF, article, path_of, push, release
 
 KEYS = {"s3_access_key": "test-key", "s3_secret_key": "test-secret"}
@@ -89,6 +91,38 @@ def test_a_whole_server_on_it(endpoint: str, own_server: Callable[..., Server]) 
     assert "In a bucket" in server.client.get(f"/articles/{answer.json()['id']}").text
     assert [found for found in (server.directory / "files").rglob("*") if found.is_file()] == []
     assert server.run("files", "sweep", "--json").stdout.strip() == '{"removed":0}'
+
+
+def test_the_operator_sees_how_many_files_there_are_and_whether_the_bucket_answers(
+    endpoint: str, tmp_path: Path
+) -> None:
+    desk = Desk(tmp_path, s3_bucket="press", s3_endpoint=endpoint, workers="1", **KEYS)
+    engine = desk.context.engine
+    try:
+        content = files.pdf(files.page("Counted")).ljust(1_234_567, b"\n")
+        given = {"a.pdf": (content, PDF)}
+        assert push(desk.server, desk.token, release("counted", "a.pdf"), given).status_code == 201
+        until(lambda: "1 public files, 1.2 MB · bucket press" in desk.admin.get("/admin").text, 30, 0.5)
+        assert "not asked lately" not in desk.admin.get("/admin").text
+        # Another host, which the same bucket does not answer.
+        dead = f"http://127.0.0.1:{free_port()}"
+        other = Settings(str(tmp_path), port=1, s3_bucket="press", s3_endpoint=dead, **KEYS)
+        Sampler(other, engine).note(datetime.now(UTC))
+        row = desk.admin.get("/admin").text.partition("bucket press")[0].rpartition("<tr")[2]
+        assert "no answer" in row and "1 public files" in row
+    finally:
+        desk.close()
+
+
+def test_whether_it_answers(endpoint: str, tmp_path: Path) -> None:
+    store_of(endpoint).check()
+    blobs.connect(Settings(data_dir=str(tmp_path))).check()
+    for wrong in (
+        Settings(s3_bucket="none", s3_endpoint=endpoint, **KEYS),
+        Settings(s3_bucket="press", s3_endpoint=f"http://127.0.0.1:{free_port()}", **KEYS),
+    ):
+        with pytest.raises(Unavailable):
+            blobs.connect(wrong).check()
 
 
 def test_a_store_that_fails_stores_nothing(own_server: Callable[..., Server]) -> None:

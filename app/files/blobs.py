@@ -12,7 +12,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -51,6 +51,9 @@ class Blobs(Protocol):
 
     def trial(self) -> None:
         """Try what the store has to do: keep a file, read it, and remove it."""
+
+    def check(self) -> None:
+        """Raises Unavailable if the store does not answer. One question, whose cost does not depend on how many files there are."""
 
 
 def connect(settings: Settings) -> Blobs:
@@ -153,6 +156,10 @@ class Local:
             file.flush()
             os.fsync(file.fileno())
 
+    def check(self) -> None:
+        with _unavailable(), suppress(FileNotFoundError):  # before the first file
+            os.scandir(self.directory).close()
+
     @contextmanager
     def _lock(self, how: int) -> Iterator[None]:
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -238,6 +245,13 @@ class Remote:
             obstore.delete(self.store, name)
         if kept != b"trial":
             raise NoFiles("The file store does not give back what it was given.")
+
+    def check(self) -> None:
+        import obstore
+
+        with _unavailable():
+            # Of all names below files/, none begins so: hashes are hexadecimal. A bucket that does not exist is an error.
+            next(iter(obstore.list(self.store, "files/none", chunk_size=1)), None)
 
 
 def _older(path: Path, age: timedelta) -> bool:

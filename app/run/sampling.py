@@ -1,14 +1,18 @@
-"""Notes in the database, every ten seconds, what this host measured in the present ten minutes: for plots of the operator's page."""
+"""Notes in the database, every ten seconds, what this host measured in the present ten minutes, and how many files there are: for the
+operator's page."""
 
 import logging
 import threading
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from socket import gethostname
 
 from app import measures, store
-from app.errors import Unavailable
+from app.errors import NoFiles, Unavailable
+from app.files import blobs
+from app.files.blobs import Blobs
 from app.measures import MeasuredSums, pooled
 from app.settings import Settings
 from app.store import Engine
@@ -17,14 +21,43 @@ from app.store.samples import Host, note_sample, sample_span
 log = logging.getLogger("pressrelay.sampling")
 PERIOD = 10.0  # seconds between two notes
 FIRST = 3.0  # seconds until the first one, so that a new server soon shows something
+CHECKED = 60.0  # seconds between two questions whether the store of files answers
+COUNTED = 5000  # files that one note counts
 TAKEN = ("accepted", "unchanged")  # outcomes of articles that were not refused
+
+
+class FileCount:
+    """Counts the public files, some at each note, so that a note costs the same whatever the archive holds. Files of articles under
+    embargo are not counted. One thread uses it."""
+
+    def __init__(self, engine: Engine, most: int = COUNTED) -> None:
+        """`most`: files that one step counts."""
+        self._engine = engine
+        self._most = most
+        self._after, self._number, self._size = "", 0, 0
+
+    def step(self) -> dict[str, float]:
+        """Count the next files. The samples, if these were the last ones; then the count begins anew. Raises Unavailable."""
+        found = store.articles.public_sizes(self._engine, self._after, self._most)
+        self._number += len(found)
+        self._size += sum(size for _, size in found)
+        if len(found) == self._most:
+            self._after = found[-1][0]
+            return {}
+        counted: dict[str, float] = {"files": self._number, "file_bytes": self._size}
+        self._after, self._number, self._size = "", 0, 0
+        return counted
 
 
 class Sampler:
     """Notes what one host measures. One thread uses it."""
 
     def __init__(self, settings: Settings, engine: Engine) -> None:
+        """Raises Misconfigured."""
         self._settings = settings
+        self._files: Blobs = blobs.connect(settings)
+        self._count = FileCount(engine)
+        self._checked = -CHECKED  # monotonic seconds
         self._engine = engine
         self._host = f"{gethostname()[:60]}:{settings.port}"
         self._started = datetime.now(UTC)
@@ -39,13 +72,28 @@ class Sampler:
                 self._note(self._before, sums, now, self._span)
                 self._before = sums
             self._span = sample_span(now)
-        self._note(self._before, sums, now, self._span)
+        self._note(self._before, sums, now, self._span, self._storage())
 
-    def _note(self, before: MeasuredSums, sums: MeasuredSums, now: datetime, span: int) -> None:
+    def _storage(self) -> dict[str, float]:
+        """The samples of the files: how many there are, and once a minute whether their store answers. Raises Unavailable."""
+        counted = self._count.step()
+        if time.monotonic() < self._checked + CHECKED:
+            return counted
+        self._checked = time.monotonic()
+        try:
+            self._files.check()
+        except NoFiles as error:
+            log.warning("%s", error)
+            return counted | {"store": 0}
+        return counted | {"store": 1}
+
+    def _note(
+        self, before: MeasuredSums, sums: MeasuredSums, now: datetime, span: int, storage: Mapping[str, float] = {}
+    ) -> None:
         began = time.perf_counter()
         store.articles.newest_seq(self._engine)
         database = time.perf_counter() - began
-        values = values_of(measures.since(sums, before)) | {"database": database}
+        values = {**values_of(measures.since(sums, before)), "database": database, **storage}
         host = Host(self._host, own_version(), store.schema.newest(), self._started, now)
         note_sample(self._engine, host, values, span)
 

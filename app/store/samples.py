@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from msgspec import Struct
-from sqlalchemy import Engine, delete, select
+from sqlalchemy import Engine, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.store.engine import reading, writing
@@ -61,6 +61,16 @@ def samples_since(engine: Engine, span: int) -> dict[str, dict[int, list[float]]
         for name, at, value in connection.execute(statement):
             found.setdefault(name, {}).setdefault(int(at), []).append(float(value))
     return found
+
+
+def newest_samples(engine: Engine, name: str) -> tuple[int, list[float]]:
+    """The newest span for which there are samples of this name, and what each host said then; 0 and none if there are none. Raises
+    Unavailable."""
+    newest = select(func.max(samples.c.span)).where(samples.c.name == name).scalar_subquery()
+    statement = select(samples.c.span, samples.c.value).where(samples.c.name == name, samples.c.span == newest)
+    with reading(engine) as connection:
+        rows = connection.execute(statement).all()
+    return (int(rows[0].span) if rows else 0), [float(row.value) for row in rows]
 
 
 def all_hosts(engine: Engine) -> list[Host]:

@@ -18,7 +18,6 @@ from app.web.plot import BarSeries, plotted
 SILENT = timedelta(minutes=3)  # a host that has not written for so long counts as gone
 OLD_BACKUP = timedelta(days=2)
 LATE = 5.0  # seconds after its end for which an embargo may wait to be lifted
-NO_FILE = "0" * 64  # the hash of no file: whether it is there is the cheapest question to a store of files
 LATE_LIFT, LATE_DELIVERY = 10.0, 300.0  # seconds; as the alerts in contrib/prometheus
 SPANS = {"day": 86_400 // SPAN, "week": 7 * 86_400 // SPAN}  # spans that a plot shows
 BARS = 144  # of a plot
@@ -39,6 +38,7 @@ class Health(Struct, frozen=True):
     vitals: Vitals
     size: int  # bytes of the database
     cache: bool
+    files: "Storage"
     alarms: int  # sources with an alarm
     disk: float  # free part of this host's disk
     records: int  # of the audit log
@@ -46,6 +46,15 @@ class Health(Struct, frozen=True):
     held: datetime | None  # since when nothing is delivered or pulled
     drained: datetime | None  # since when no release is taken
     hosts: tuple[tuple[store.samples.Host, bool], ...]  # with each, whether it writes
+
+
+class Storage(Struct, frozen=True):
+    """The store of files, as the hosts with a worker noted it: nobody asks the store for a page."""
+
+    bucket: str  # empty: the data directory
+    answers: bool | None  # None: no host has asked it lately
+    number: int | None  # of files of public articles; None: not counted yet
+    size: int  # bytes of them
 
 
 # Key of the plot's title -> (key of a series, sample, how the values of hosts and spans become one, unit factor).
@@ -65,6 +74,7 @@ def health(context: Context, now: datetime) -> Health:
         found,
         size=store.samples.database_size(context.engine),
         cache=context.cache.alive(),
+        files=_storage(context, now),
         alarms=sum(bool(source.alarm) for source in sources),
         disk=disk_free(context.settings),
         records=store.audit.head(context.engine)[0],
@@ -91,10 +101,22 @@ def complaints(context: Context) -> list[str]:
     if refused := context.cache.trial():
         found.append(f"The cache cannot be used: {refused}. Feeds come from the database until it is well.")
     try:
-        context.blobs.has(NO_FILE, 0)
+        context.blobs.check()
     except Unavailable as error:
         found.append(f"{error} Releases with files are refused until it is well.")
     return found
+
+
+def _storage(context: Context, now: datetime) -> Storage:
+    span, answers = store.samples.newest_samples(context.engine, "store")
+    _, numbers = store.samples.newest_samples(context.engine, "files")
+    _, sizes = store.samples.newest_samples(context.engine, "file_bytes")
+    return Storage(
+        context.settings.s3_bucket,
+        all(answers) if answers and span >= sample_span(now) - 1 else None,
+        int(max(numbers)) if numbers else None,
+        int(max(sizes, default=0)),
+    )
 
 
 def plots(context: Context, now: datetime, period: str, lang: str, when: Callable[[datetime], str]) -> list[Plot]:

@@ -1,7 +1,7 @@
 """Articles, their versions and their changes. Writing one also writes its feed entries and its deliveries."""
 
 from app.store.articles.decide import Decision, EndedHold, Item, content, decide, end_hold, public_at
-from app.store.articles.files import FileRecord, files_of, public_files, waiting_files, wanted
+from app.store.articles.files import FileRecord, files_of, public_files, public_sizes, waiting_files, wanted
 from app.store.articles.find import (
     StoredArticle,
     briefs,
@@ -82,6 +82,7 @@ __all__ = [
     "provenance",
     "public_at",
     "public_files",
+    "public_sizes",
     "public_version",
     "sizes",
     "states",

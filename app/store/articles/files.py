@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Connection, Engine, and_, insert, select
+from sqlalchemy import Connection, Engine, and_, func, insert, select
 
 from app.store.articles.find import of_reader
 from app.store.engine import reading
@@ -66,6 +66,21 @@ def waiting_files(
     with reading(engine) as connection:
         rows = connection.execute(statement).all()
     return [(FileRecord(*row[:-1]), msgspec.json.decode(row[-1], type=Article)) for row in rows]
+
+
+def public_sizes(engine: Engine, after: str, most: int) -> list[tuple[str, int]]:
+    """The hashes greater than `after` of files that everybody may read now, with their bytes: the first `most`, in order. Each is
+    there once, however many articles have it. Raises Unavailable."""
+    statement = (
+        select(files.c.sha256, func.max(files.c.size))
+        .join(articles, NEWEST)
+        .where(files.c.sha256 > after, articles.c.public)
+        .group_by(files.c.sha256)
+        .order_by(files.c.sha256)
+        .limit(most)
+    )
+    with reading(engine) as connection:
+        return [(sha256, int(size)) for sha256, size in connection.execute(statement)]
 
 
 def files_of(engine: Engine, guid: str) -> list[FileRecord]:
