@@ -107,8 +107,11 @@ def _load() -> None:
     for module, _, _ in COMMANDS.values():
         import_module(f"app.commands.{module}")
     import schemas
+    from app.accounts import passwords
+    from tests.hashing import CHEAP, NOBODY
 
     schemas.prepare()
+    passwords._HASHER, passwords._NOBODY = CHEAP, NOBODY
     gc.collect()
     gc.freeze()  # no collection in a command looks through all this
 

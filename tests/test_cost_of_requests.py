@@ -67,6 +67,7 @@ class Door:
         self.server = Server(directory, workers="1", proxies="1", **MAIL, **UNCOUNTED)
         # A name: passkeys need one.
         self.server.environ["PRESSRELAY_BASE_URL"] = f"http://localhost:{self.server.port}"
+        self.server.plainly = True  # passwords cost what they cost its users
         self.server.start()
         self.token = self.server.office("cost", "비용청", "kr:50")
         assert self.server.run("feed", "add", "name", "region=kr:50").returncode == 0

@@ -54,6 +54,11 @@ IMPURE_CALLS = {
 WRITERS = {"write_text", "write_bytes", "mkdir", "unlink", "touch", "rename", "rmdir"}
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"))
+
+
 def dotted(path: Path) -> str:
     parts = path.relative_to(ROOT).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
@@ -83,9 +88,9 @@ def imports(tree: ast.AST, module: str, is_package: bool) -> Iterator[str]:
             yield from (f"{base}.{alias.name}" for alias in node.names)
 
 
-def import_faults(module: str, source: str, is_package: bool = False) -> list[str]:
+def import_faults(module: str, tree: ast.AST, is_package: bool = False) -> list[str]:
     """Every import of `module` that the house forbids."""
-    names = sorted(set(imports(ast.parse(source), module, is_package)))
+    names = sorted(set(imports(tree, module, is_package)))
     top = module.split(".")[0]
     return [
         name
@@ -134,10 +139,7 @@ def dialects() -> set[str]:
         module.split(".")[3]
         for module, path in MODULES.items()
         if module.startswith("app.intake.parsers.")
-        and any(
-            isinstance(node, ast.FunctionDef) and node.name == "parse"
-            for node in ast.parse(path.read_text("utf-8")).body
-        )
+        and any(isinstance(node, ast.FunctionDef) and node.name == "parse" for node in parsed(path).body)
     }
 
 
@@ -176,7 +178,7 @@ def _writes(call: ast.Call) -> bool:
 @pytest.mark.parametrize("module", MODULES)
 def test_imports_follow_the_arrows(module: str) -> None:
     path = MODULES[module]
-    assert import_faults(module, path.read_text("utf-8"), path.name == "__init__.py") == []
+    assert import_faults(module, parsed(path), path.name == "__init__.py") == []
 
 
 @pytest.mark.parametrize("module", [module for module in MODULES if module.split(".")[0] in ("feeds", "schemas")])
@@ -226,7 +228,7 @@ def test_schemas_are_compiled_in_one_place() -> None:
     ],
 )
 def test_a_wrong_arrow_is_seen(module: str, source: str) -> None:
-    assert import_faults(module, source)
+    assert import_faults(module, ast.parse(source))
 
 
 @pytest.mark.parametrize(
@@ -323,7 +325,7 @@ def public_names(kind: type[ast.AST] | tuple[type[ast.AST], ...]) -> dict[str, s
     for module, path in MODULES.items():
         if ".routes." in module or ".commands." in module or "migrations" in module:
             continue  # Their functions are called by their addresses and by their words.
-        for node in ast.parse(path.read_text("utf-8")).body:
+        for node in parsed(path).body:
             if isinstance(node, kind) and not node.name.startswith("_"):
                 found.setdefault(node.name, set()).add(room(module) or module.split(".")[0])
     return found
@@ -332,7 +334,7 @@ def public_names(kind: type[ast.AST] | tuple[type[ast.AST], ...]) -> dict[str, s
 def modules_used(module: str) -> set[str]:
     """The modules of ours that a module imports, or imports names from."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(MODULES[module].read_text("utf-8"))):
+    for node in ast.walk(parsed(MODULES[module])):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -352,7 +354,7 @@ def test_no_function_of_a_door_has_the_name_of_a_module_behind_it() -> None:
     """Otherwise `from room import name` gives the one or the other, depending on what was imported before."""
     for module, path in MODULES.items():
         if path.name == "__init__.py":
-            functions = [node for node in ast.parse(path.read_text("utf-8")).body if isinstance(node, ast.FunctionDef)]
+            functions = [node for node in parsed(path).body if isinstance(node, ast.FunctionDef)]
             assert not {f"{module}.{function.name}" for function in functions} & set(MODULES)
 
 
@@ -360,7 +362,7 @@ def test_no_class_has_the_name_of_another() -> None:
     defined = [
         node.name
         for path in MODULES.values()
-        for node in ast.parse(path.read_text("utf-8")).body
+        for node in parsed(path).body
         if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
     ]
     assert sorted({name for name in defined if defined.count(name) > 1}) == []
@@ -383,7 +385,7 @@ def test_every_room_has_a_floor_and_says_what_it_is_for() -> None:
     folders = [path for path in (ROOT / "app").iterdir() if path.is_dir() and (path / "__init__.py").exists()]
     assert len(folders) + len(HOUSE) <= 30
     for folder in folders:
-        said = ast.get_docstring(ast.parse((folder / "__init__.py").read_text("utf-8"))) or ""
+        said = ast.get_docstring(parsed(folder / "__init__.py")) or ""
         assert len(said) > 40, f"{folder.name} does not say what it is for"
 
 
@@ -392,7 +394,7 @@ def arrows() -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for module, path in MODULES.items():
         here = room(module) or module.partition(".")[0]
-        for name in imports(ast.parse(path.read_text("utf-8")), module, path.name == "__init__.py"):
+        for name in imports(parsed(path), module, path.name == "__init__.py"):
             there = room(name) or name.partition(".")[0]
             if here not in ("app", "wsgi") and there != here and (there in FLOOR or there in ARROWS["app"]):
                 found.setdefault(here, set()).add(there)
@@ -435,7 +437,7 @@ def test_the_drawing_of_the_four_ways_is_true() -> None:
     assert len(ways) >= 10
     for here, there in ways.items():
         path = MODULES[f"app.{here}"]
-        imported = set(imports(ast.parse(path.read_text("utf-8")), f"app.{here}", path.name == "__init__.py"))
+        imported = set(imports(parsed(path), f"app.{here}", path.name == "__init__.py"))
         for name in there:
             assert f"app.{name}" in MODULES, name
             parts = name.split(".")
