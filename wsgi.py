@@ -10,9 +10,10 @@ end_on_sigterm()
 die_with_parent(os.getppid())  # Granian's main gone: no worker may go on serving old code
 
 # A worker that is told to end while it loads the rest must hear it.
-from app import create_app, liveness, measures  # noqa: E402
+from app import create_app, liveness, measures, spans, store  # noqa: E402
 from app.logs import configure  # noqa: E402
 from app.run.awaiting import patiently  # noqa: E402
+from app.run.sampling import own_version  # noqa: E402
 from app.settings import load  # noqa: E402
 from app.web import counting  # noqa: E402
 from app.web.lane import lane  # noqa: E402
@@ -21,6 +22,7 @@ settings = load()
 configure(settings.log_format)
 flask = patiently(settings.database, lambda: create_app(settings))
 context = flask.extensions["pressrelay"]
+spans.start(settings.traces_url, store.identity.secret(context.engine), own_version())
 app = lane(flask.wsgi_app, context.cache, settings.hot_memory - context.fragments.most, flask.extensions.get("reach"))
 measures.keep_noting(settings.data_dir, "web", ending)
 counting.install(context.engine, settings, flask.extensions, ending)

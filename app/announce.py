@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from app import store
 from app.cache.redis import Cache, Pair
+from app.spans import traced
 from app.store import Change, Engine
 
 log = logging.getLogger("pressrelay.history")
@@ -20,6 +21,7 @@ GRACE = 0.3  # seconds that a web worker has from commit to announcement
 BACKLOG = 500  # changes; if more are missing, the whole cache is renewed instead
 
 
+@traced("announce changes")
 def announce(cache: Cache, changes: Sequence[Change]) -> bool:
     """Raise the revisions of exactly the feeds that show these changes. False if the cache failed and has to be repaired."""
     if not changes:

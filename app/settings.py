@@ -181,6 +181,11 @@ class Settings(Struct, frozen=True):
     metrics_address: Annotated[
         str, "HOST:PORT where the metrics can be read without a token; empty: they are at /metrics, for a token."
     ] = ""
+    traces_url: Annotated[
+        str,
+        "URL of an OpenTelemetry collector that takes traces by OTLP over HTTP, such as http://127.0.0.1:4318; empty: that of the"
+        " OTEL_* variables, if any; none: no traces.",
+    ] = ""
     proxies: Annotated[
         int,
         "Number of proxies in front of the server that add to X-Forwarded-For; 0: the header is ignored.",
@@ -331,6 +336,11 @@ def _check(settings: Settings) -> None:
     if settings.metrics_address and not (where and 1 <= int(where[1]) <= 65535):
         given = settings.metrics_address
         raise Misconfigured(f"PRESSRELAY_METRICS_ADDRESS must be HOST:PORT such as 127.0.0.1:9100, not {given!r}.")
+    if not re.fullmatch(r"(none|https?://[^\s/@?#]+(/[^\s?#]*)?)?", settings.traces_url):
+        raise Misconfigured(
+            "PRESSRELAY_TRACES_URL must be none, or an http or https URL without a user, such as http://127.0.0.1:4318, not"
+            f" {settings.traces_url!r}."
+        )
     if settings.timezone and not is_zone(settings.timezone):
         raise Misconfigured(f"PRESSRELAY_TIMEZONE is {settings.timezone!r}; {EXPECTED}.")
     if not is_zone(settings.site_timezone):

@@ -24,7 +24,7 @@ ARROWS = {
 # a room. `app.web.routes` is within `app.web`, and `app.intake.parsers` within `app.intake`.
 FLOORS = (
     ("errors", "measures", "requestid"),
-    ("text", "cache", "accounts", "outbound", "liveness", "sizing"),
+    ("text", "cache", "accounts", "outbound", "liveness", "sizing", "spans"),
     ("logs", "query", "settings"),
     ("store", "files"),
     ("announce",),

@@ -75,12 +75,18 @@ def untouched() -> Opened:
 
 def connected(*, lasting: bool = False) -> "Context":
     """The same with the cache and the files: what a process needs that takes releases in or delivers."""
+    from app import spans, store
     from app.context import connect
     from app.run.awaiting import patiently
+    from app.run.sampling import own_version
 
     settings, engine = opened(lasting=lasting)
     engine.dispose()
-    return patiently(settings.database, lambda: connect(settings)) if lasting else connect(settings)
+    if not lasting:
+        return connect(settings)
+    context = patiently(settings.database, lambda: connect(settings))
+    spans.start(settings.traces_url, store.identity.secret(context.engine), own_version())
+    return context
 
 
 def _loaded(lasting: bool) -> "Settings":

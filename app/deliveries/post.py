@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
-from app import store
+from app import spans, store
 from app.deliveries import retry
 from app.deliveries.channel import CUT, Outcome, Parcel, Turn
 from app.errors import Misconfigured, Refused
@@ -56,8 +56,10 @@ async def _called(
     client: Client, subscription: store.deliveries.Subscription, headers: dict[str, str], body: bytes, turn: Turn
 ) -> Outcome:
     try:
-        async with turn.calling():
-            answer = await client.send("POST", subscription.target, headers, body)
+        with spans.span("POST", spans.CLIENT, http__request__method="POST", server__address=subscription.host) as span:
+            async with turn.calling():
+                answer = await client.send("POST", subscription.target, headers, body)
+            span.set("http.response.status_code", answer.status)
     except TimeoutError:
         return Outcome(error=CUT)
     except Refused as error:

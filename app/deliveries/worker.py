@@ -10,7 +10,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from functools import partial
@@ -18,7 +18,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from app import store
+from app import spans, store
 from app.context import Context
 from app.deliveries import hub, letters, retry
 from app.deliveries.channel import (
@@ -29,6 +29,7 @@ from app.deliveries.channel import (
     Means,
     Outcome,
     Pack,
+    Parcel,
     Refusal,
     Stopped,
     Turn,
@@ -228,9 +229,11 @@ class Deliverer:
             if begun > until or not await self._may_read(subscription):
                 return store.deliveries.Settled(job, tuple(done), owed=owed) if place else _untried(job, done)
             attempt = max(tried[seq] for seq in parcel.seqs) + 1
-            with working_for(_named([requests[seq] for seq in parcel.seqs])):
+            causes = [requests[seq] for seq in parcel.seqs]
+            with working_for(_named(causes)), _delivering(subscription, parcel, causes) as span:
                 outcome = await channel.send(subscription, parcel, attempt, turn)
                 if outcome.error:
+                    span.fail(str(outcome.status or "no answer"))
                     log.info("%s %s: attempt %d: %s", subscription.kind, subscription.name, attempt, outcome.error)
             slowest = max(slowest, outcome.latency)
             owed = owed_after(job.owed, slowest)
@@ -373,6 +376,22 @@ def pack(
         except Exception as error:  # including Refusal; one failing job must not stop the others
             packs[subscription.id] = error
     return packs
+
+
+def _delivering(
+    subscription: store.deliveries.Subscription, parcel: Parcel[Any], causes: Sequence[str]
+) -> AbstractContextManager[spans.TraceSpan]:
+    """The span of an attempt: https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/"""
+    return spans.followed(
+        f"deliver {subscription.kind}",
+        spans.CONSUMER,
+        causes,
+        messaging__system="pressrelay",
+        messaging__operation__name="deliver",
+        messaging__operation__type="process",
+        messaging__destination__name=subscription.name,
+        messaging__message__id=parcel.id,
+    )
 
 
 def _named(requests: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ from uuid import UUID, uuid5
 import msgspec
 from msgspec import Struct
 
-from app import measures, store
+from app import measures, spans, store
 from app.accounts.offices import OfficeRecord, Sender
 from app.announce import announce
 from app.context import Context
@@ -293,6 +293,7 @@ def files_of(context: Context) -> FilesOf:
     return partial(store.articles.files_of, context.engine)
 
 
+@spans.traced("parse and check release")
 def prepare_safely(
     rules: Rules,
     body: bytes,
@@ -404,7 +405,8 @@ def _store(context: Context, prepared: Prepared) -> list[Receipt]:
     _keep(context, prepared)
     receipts: Sequence[Receipt] = ()
     if prepared.items:
-        receipts = context.together.write(prepared, prepared.weight, partial(_put, context))
+        with spans.span("decide and commit"):
+            receipts = context.together.write(prepared, prepared.weight, partial(_put, context))
     _count_receipts(prepared.dialect, found := _in_order(prepared, receipts), context.now())
     return found
 

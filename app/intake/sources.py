@@ -8,11 +8,12 @@ import logging
 import re
 import time
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from app import store
+from app import spans, store
 from app.accounts.offices import Sender, may_publish_for
 from app.context import Context
 from app.errors import Problem, Refused
@@ -49,14 +50,18 @@ def pull(
     """Fetch a source once and take what is new. Raises Unavailable; every other failure is in the result."""
     moment = int((time.time() if now is None else now) * MILLION)
     try:
-        answer = fetch(
-            source.url,
-            _conditions(source),
-            most=context.settings.max_body,
-            seconds=SECONDS,
-            private=source.private,
-            resolver=resolver,
-        )
+        with spans.span(
+            "GET", spans.CLIENT, http__request__method="GET", server__address=urlsplit(source.url).hostname or ""
+        ) as span:
+            answer = fetch(
+                source.url,
+                _conditions(source),
+                most=context.settings.max_body,
+                seconds=SECONDS,
+                private=source.private,
+                resolver=resolver,
+            )
+            span.set("http.response.status_code", answer.status)
         if answer.status == 304:
             return Pulled(_went_well(source, answer, moment, source.items, new=False), unchanged=True)
         return _taken(context, source, answer, moment)

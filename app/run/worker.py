@@ -10,7 +10,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from app import measures, store
+from app import measures, spans, store
 from app.announce import announce, repair
 from app.cache.redis import Cache
 from app.errors import Unavailable
@@ -42,8 +42,11 @@ def step(
     while (due := store.articles.next_due(engine)) is not None and due <= store.micros(
         store.clock.database_now(engine)
     ):
-        changes = store.articles.lift(engine, store.clock.database_now(engine), ready)
-        announce(cache, changes)
+        with spans.begin_trace("lift embargoes") as span:
+            changes = store.articles.lift(engine, store.clock.database_now(engine), ready)
+            announce(cache, changes)
+            if spans.are_sent():
+                span.link(store.articles.requests_of(engine, [change.seq for change in changes]))
         if changes:  # public by now, so it may be told
             measures.count("embargoes_lifted", (), len(changes))
             late = store.clock.database_now(engine).timestamp() - due / 1_000_000

@@ -6,7 +6,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,6 +27,7 @@ from sqlalchemy import Engine as Engine
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from app import spans
 from app.errors import Draining, Misconfigured, TooSlow, Unavailable, Unfit
 from app.store.built import Built
 from app.store.revisions import OURS
@@ -214,7 +215,7 @@ def _begin_in_turn(connection: Any) -> None:
 def writing(engine: Engine, *, fenced: bool = True) -> Iterator[Connection]:
     """One transaction, committed to disk when the block ends. It is refused where this version may not write in the schema; not
     `fenced`: it changes the schema itself. Raises Unavailable and Unfit."""
-    with converted(), _turn(engine), engine.begin() as connection:
+    with converted(), _traced(engine, "write"), _turn(engine), engine.begin() as connection:
         # The deadline for queries does not apply to a transaction, which may wait for other writers.
         if connection.dialect.name == "sqlite":
             connection.info["until"] = math.inf
@@ -223,6 +224,13 @@ def writing(engine: Engine, *, fenced: bool = True) -> Iterator[Connection]:
         else:
             _let_write(connection, fenced)
         yield connection
+
+
+def _traced(engine: Engine, operation: str) -> AbstractContextManager[spans.TraceSpan]:
+    """A span of a transaction: https://opentelemetry.io/docs/specs/semconv/db/database-spans/. No statement is in it: some name what
+    they look for."""
+    name = engine.dialect.name
+    return spans.span(f"{operation} {name}", spans.CLIENT, db__system__name=name, db__operation__name=operation)
 
 
 def check_fit(found: Sequence[Any]) -> None:
@@ -315,7 +323,11 @@ _turns: dict[str, threading.Lock] = {}  # database URL -> the lock that its writ
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """A connection for single statements, each its own snapshot. Raises Unavailable and Unfit."""
-    with converted(), engine.connect().execution_options(reading=True) as connection:
+    with (
+        converted(),
+        _traced(engine, "read"),
+        engine.connect().execution_options(reading=True) as connection,
+    ):
         if connection.dialect.name == "postgresql" and "snapshot" not in engine.get_execution_options():
             limits = connection.info["limits"]
             if connection.info["pooled"] and "statement_timeout" in limits:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from app import store
 from app.context import Context
 from app.query import LIMIT, Cursor, Query, Row, cut, feed_url
+from app.spans import traced
 from app.syndication.retired import ending
 from app.syndication.texts import feed_subtitle, feed_title, title_language
 from app.syndication.written import fragments, fragments_of
@@ -60,6 +61,7 @@ def feed(context: Context, query: Query, format: str) -> Feed:
     return plan.finish(fragments(context, format, plan.dated))
 
 
+@traced("find articles")
 def planned(context: Context, query: Query, format: str) -> Plan:
     """The plan of a page of a query's articles. Raises Unavailable."""
     # Ask for one row more than the page holds, to see whether a next page exists.

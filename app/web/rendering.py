@@ -14,6 +14,7 @@ from app.cache.redis import Instance, Mark, Ref, Rendered, RenderingTurn
 from app.cache.single_flight import Flight
 from app.context import Context
 from app.query import Cursor, Query, Values, parse
+from app.spans import traced
 from app.syndication.page import Plan, planned
 from app.syndication.written import completed, fragments_of, kept_as, missing
 from app.web import representation
@@ -63,6 +64,7 @@ class Rendering:
         self._plan = plan
         self._keys: dict[str, str] = {}  # by encoding
 
+    @traced("render feed")
     def read(self, encoding: str = IDENTITY) -> Rendered:
         """The document in an encoding. Raises Unavailable, and whatever `plan` and its `finish` raise."""
         copy, revisions, plain = self._look(encoding)
@@ -77,6 +79,7 @@ class Rendering:
             self._keys[encoding] = key_of(self._context, self._query, self._format, self._named, encoding)
         return self._keys[encoding]
 
+    @traced("look in cache")
     def _look(self, encoding: str) -> tuple[Rendered | None, Revisions, bool]:
         """The fresh copy, if there is one; the present revisions; and whether there is a fresh copy of the uncompressed bytes. None
         and False if the cache cannot be used."""
@@ -155,6 +158,7 @@ class Rendering:
         kept = copies if encoding == IDENTITY else {}
         return Made(self, copies, Unkept(self.key() if turn.mine else "", kept, {(self.key(), etag): instance}, new))
 
+    @traced("keep in cache")
     def keep(self, copies: dict[str, Rendered], unkept: "Unkept") -> None:
         """Store these encodings, by key, and everything that was not stored yet. This ends the turn."""
         self._context.cache.keep(

@@ -33,6 +33,7 @@ from app.store.articles.log import (
     mark_before,
     newest_change,
     newest_seq,
+    requests_of,
 )
 from app.store.articles.members import Edited, edited, last_edited
 from app.store.articles.put import Original, Writer, foresee, writer
@@ -84,6 +85,7 @@ __all__ = [
     "public_files",
     "public_sizes",
     "public_version",
+    "requests_of",
     "sizes",
     "states",
     "stood",

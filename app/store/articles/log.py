@@ -3,18 +3,19 @@
 Each change comes with the present state of its article, so that an article canceled since then shows no content.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, and_, select
 
 from app.errors import Elsewhere
 from app.store.built import Built
 from app.store.changes import Change, Keys, last_seq, public_state
 from app.store.engine import reading
 from app.store.identity import START, Mark
-from app.store.tables import articles, changes, instant, micros
+from app.store.tables import articles, changes, instant, micros, versions
 
 ONE_SCAN = 1000  # changes that `changed_since` reads at most
 
@@ -117,6 +118,16 @@ def changes_after(engine: Engine, seq: int, limit: int) -> list[tuple[Change, in
             .limit(limit)
         ).all()
     return [(Change(row.seq, msgspec.json.decode(row.axes, type=tuple[Keys, ...]), row.stamp), row.at) for row in rows]
+
+
+def requests_of(engine: Engine, seqs: Collection[int]) -> list[str]:
+    """The ids of the requests that sent what became public with these changes, each once, without those that are not known. Raises
+    Unavailable."""
+    sent = and_(versions.c.num == changes.c.num, versions.c.version == changes.c.version)
+    statement = select(versions.c.request).distinct().join(changes, sent)
+    with reading(engine) as connection:
+        found = connection.execute(statement.where(changes.c.seq.in_(seqs), versions.c.request.is_not(None)))
+        return sorted(found.scalars())
 
 
 def newest_seq(engine: Engine) -> int:
