@@ -35,7 +35,7 @@ SEED = ROOT / "tests" / "releases" / "jeonbuk-2021-03-09.xml"
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 # Where it is installed, jsonschema imports it for the formats iri and iri-reference, and it builds 39 grammars in each process, in
-# 3 s. No schema that the tests check against has such a format: who reads one from a file asserts that.
+# 1.2 s. No schema that the tests check against has such a format: who reads one from a file asserts that.
 sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
 
 # Each httpx client reads the certificate authorities anew, which takes 18 ms. The tests make thousands of clients and call nothing
