@@ -6,7 +6,7 @@ another office's release. So every thread has its own.
 """
 
 from functools import cache
-from importlib.resources import as_file, files
+from importlib.resources import files
 from threading import Lock, local
 from typing import Literal
 
@@ -56,10 +56,24 @@ def prepare() -> None:
         xsd(name)
 
 
+@cache
+def _text(file: str) -> bytes:
+    """A file of `schemas/xsd`, read once: a thread that compiles later needs no file descriptor. Raises OSError, which is not
+    remembered."""
+    return (files("schemas") / "xsd" / file).read_bytes()
+
+
+class _Held(etree.Resolver):  # type: ignore[misc]
+    """Finds what a schema imports. libxml2 leaves out, without an error, what it cannot read."""
+
+    def resolve(self, url: str, public: str | None, context: object) -> object:
+        return self.resolve_string(_text(url), context)
+
+
 def _compile(name: str) -> etree.XMLSchema:
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
-    with as_file(files("schemas") / "xsd") as directory:
-        return etree.XMLSchema(etree.parse(str(directory / f"{name}.xsd"), parser))
+    parser.resolvers.add(_Held())
+    return etree.XMLSchema(etree.fromstring(_text(f"{name}.xsd"), parser))
 
 
 def agencies() -> tuple[tuple[str, str, tuple[str, ...]], ...]:

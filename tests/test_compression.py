@@ -105,14 +105,14 @@ def test_a_fault_ends_no_polishing(
     get(made), get(made)
     for name, value in (("OFTEN", 1), ("STANDS", 0.0), ("LOOK", 0.001)):
         monkeypatch.setattr(polish, name, value)
-    best, faults = compression.best, [ValueError("a fault")]
+    improved, faults = compression.improved, [ValueError("a fault")]
 
     def fails_once(body: bytes, name: str) -> tuple[bytes, str]:
         if faults:
             raise faults.pop()
-        return best(body, name)
+        return improved(body, name)
 
-    monkeypatch.setattr(compression, "best", fails_once)
+    monkeypatch.setattr(compression, "improved", fails_once)
     stop = threading.Event()
     thread = threading.Thread(target=Polisher(made, cache).run, args=(stop,))
     thread.start()

@@ -1,5 +1,6 @@
 """While the database fails, the log has a line for the failure and one for its end, not one for each request."""
 
+import errno
 import logging
 from pathlib import Path
 
@@ -60,3 +61,30 @@ def test_who_asks_again_and_again_whether_the_server_is_ready_fills_no_log(
         for _ in range(5):
             assert client.get("/readyz").get_json() == {"status": "disk-full"}
     assert [line.message for line in caplog.records if "disk" in line.message] == ["The disk is full."]
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), OSError(errno.EMFILE, "Too many open files"), OSError(errno.ENOMEM, "")]
+)
+def test_who_has_no_room_left_says_when_to_come_again(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine = store.connect(f"sqlite:///{tmp_path}/pressrelay.db")
+    store.upgrade(engine)
+    engine.dispose()
+    application = create_app(Settings(data_dir=str(tmp_path), hot_memory=0))
+
+    def fail(_: object) -> str:
+        raise error
+
+    monkeypatch.setattr(ops, "full", fail)
+    with application.test_client() as client:
+        answers = [client.get("/readyz") for _ in range(3)]
+    application.extensions["pressrelay"].engine.dispose()
+    application.extensions["pressrelay"].cache.close()
+    for answer in answers:
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
+        assert answer.mimetype == "application/problem+json" and answer.get_json()["type"].endswith(":unavailable")
+        assert "no memory or no file descriptors" in answer.get_json()["detail"]
+    told = [message for message in caplog.messages if "are left" in message]
+    assert told == [f"No memory or no file descriptors are left: {type(error).__name__}."], "one line, and no traceback"

@@ -135,12 +135,22 @@ def test_a_schema_that_could_not_be_compiled_is_compiled_at_the_next_call(monkey
     def ask() -> None:
         with monkeypatch.context() as broken:
             broken.setattr(schemas, "files", lambda name: Path("/nowhere"))
+            schemas._text.cache_clear()
             with pytest.raises(OSError):
                 schemas.xsd("korea")
         found.append(schemas.xsd("korea"))
 
     together(ask)  # a thread of its own, which has compiled nothing yet
     assert len(found) == 1
+
+
+def test_a_thread_that_compiles_late_reads_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else it could not where no file descriptor is left; and what a schema imports would be missing in it without an error."""
+    import schemas
+
+    together(schemas.prepare)  # in a thread of its own, which reads what this one may have read before
+    monkeypatch.setattr(schemas, "files", lambda name: Path("/nowhere"))
+    together(lambda: [schemas.xsd(name) for name in schemas.SCHEMAS])
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """One web process: its routes, its connections, and its only error handler."""
 
 import logging
+from errno import EMFILE, ENFILE, ENOMEM
 from http import HTTPStatus
 from urllib.parse import quote
 
@@ -92,6 +93,11 @@ def answer(error: Exception) -> Response:
         )
         body, status, headers = problem.body(), 503, {"Retry-After": "1"}
         current_app.extensions["outage"].fail(str(error))
+    elif _is_shortage(error):
+        title = "The server has no room left for this request"
+        detail = "It has no memory or no file descriptors left at this moment. Send the request again."
+        body, status, headers = Problem(503, "unavailable", title, detail).body(), 503, {"Retry-After": "2"}
+        current_app.extensions["outage"].fail(f"No memory or no file descriptors are left: {type(error).__name__}.")
     elif isinstance(error, Unfit):
         problem = Problem(400, "bad-parameter", "A value cannot be used", str(error))
         body, status = problem.body(), 400
@@ -118,6 +124,10 @@ def answer(error: Exception) -> Response:
     if web.html.wanted():
         return web.html.problem(body, status, headers)
     return Response(msgspec.json.encode(body), status, headers, mimetype="application/problem+json")
+
+
+def _is_shortage(error: Exception) -> bool:
+    return isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in (EMFILE, ENFILE, ENOMEM))
 
 
 def _worked(response: Response, outage: Outage) -> Response:

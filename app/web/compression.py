@@ -49,6 +49,11 @@ def best(body: bytes, name: str) -> tuple[bytes, str]:
     return BEST[name](body), _coding(name, best=True)
 
 
+def improved(body: bytes, coding: str) -> tuple[bytes, str]:
+    """A body that is in a coding, in the best one of its kind."""
+    return best(decompressed(body, coding), encoding_in(coding))
+
+
 def is_best(coding: str) -> bool:
     """Whether `best` makes bytes of this coding, on this machine."""
     return coding == _coding(encoding_in(coding), best=True)

@@ -13,7 +13,6 @@ from msgspec.structs import replace
 
 from app.cache.redis import Cache
 from app.web import compression
-from app.web.conditional import encoding_in
 from app.web.fastlane import AnswerHead, Fastlane, RequestKey
 
 log = logging.getLogger("pressrelay.web")
@@ -52,7 +51,7 @@ class Polisher:
         body = self._lane.body_of(head)
         if body is None:
             return
-        better, coding = compression.best(compression.decompressed(body, head.coding), encoding_in(head.coding))
+        better, coding = compression.improved(body, head.coding)
         if len(better) >= len(body):
             better = body  # the coding changes all the same, so that nobody tries again
             coding = head.coding

@@ -15,7 +15,6 @@ from app.intake.enclosures import address
 from app.query import Query
 from app.syndication import page
 from app.syndication.texts import feed_title, text
-from app.syndication.written import fragments_of
 from app.web import protection, sending
 from app.web.context import Context, here
 from app.web.html import html_page, language
@@ -122,8 +121,7 @@ def sent(context: Context, file: store.desk.DraftFile) -> Response:
 def as_format(context: Context, article: Article, name: str) -> str:
     """The feed of the article's office with this article alone, in a format of FORMATS. Raises Unavailable."""
     query = Query(offices=(article.office.code,))
-    made = page.shown(context, query, page.address(context, query, name), fragments_of(name, (article,)), {})
-    return FORMATS[name].assemble(made).decode("utf-8", "replace")
+    return FORMATS[name].assemble(page.alone(context, query, name, article)).decode("utf-8", "replace")
 
 
 def as_mail(context: Context, article: Article) -> tuple[str, str]:
