@@ -61,12 +61,12 @@ def feed(context: Context, query: Query, format: str) -> Feed:
     return plan.finish(fragments(context, format, plan.dated))
 
 
-@traced("find articles")
-def alone(context: Context, query: Query, format: str, article: Article) -> Feed:
+def of_one(context: Context, query: Query, format: str, article: Article) -> Feed:
     """A feed with an article that need not be in it. Raises Unavailable."""
     return shown(context, query, address(context, query, format), fragments_of(format, (article,)), {})
 
 
+@traced("find articles")
 def planned(context: Context, query: Query, format: str) -> Plan:
     """The plan of a page of a query's articles. Raises Unavailable."""
     # Ask for one row more than the page holds, to see whether a next page exists.

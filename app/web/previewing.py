@@ -121,7 +121,7 @@ def sent(context: Context, file: store.desk.DraftFile) -> Response:
 def as_format(context: Context, article: Article, name: str) -> str:
     """The feed of the article's office with this article alone, in a format of FORMATS. Raises Unavailable."""
     query = Query(offices=(article.office.code,))
-    return FORMATS[name].assemble(page.alone(context, query, name, article)).decode("utf-8", "replace")
+    return FORMATS[name].assemble(page.of_one(context, query, name, article)).decode("utf-8", "replace")
 
 
 def as_mail(context: Context, article: Article) -> tuple[str, str]:
