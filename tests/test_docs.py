@@ -13,6 +13,7 @@ from app.cli import cli
 from app.settings import PREFIX, SETTINGS, Setting
 from app.web.app import BLUEPRINTS
 from bench.__main__ import PARTS, main
+from bench.profile import LOADS
 from feeds import FORMATS
 
 ROOT = Path(__file__).parent.parent
@@ -102,7 +103,7 @@ def test_figures_name_commands_that_exist() -> None:
     options = {name for parameter in main.params for name in parameter.opts if name.startswith("--")}
     for words in quoted:
         for word in words.split():
-            assert word in PARTS or word in options or re.fullmatch(r"[\d_]+|[\w./-]+\.json", word), words
+            assert word in (*PARTS, "profile", *LOADS, *options) or re.fullmatch(r"[\d_]+|[\w./-]+\.json", word), words
 
 
 def test_security_names_settings_and_commands_that_exist() -> None:
