@@ -5,8 +5,9 @@ writes its faults into the schema's own log. A thread that used another thread's
 another office's release. So every thread has its own.
 """
 
+from errno import EMFILE
 from functools import cache
-from importlib.resources import files
+from importlib.resources import as_file, files
 from threading import Lock, local
 from typing import Literal
 
@@ -40,7 +41,7 @@ def codes(scheme: Literal["region", "topic"]) -> Table:
 
 def xsd(name: str) -> etree.XMLSchema:
     """This thread's own copy of a schema in `schemas/xsd`, compiled at the first call in about 2 ms. Do not pass it to another thread.
-    Raises etree.XMLSchemaParseError; a failure is not remembered."""
+    Raises OSError, such as for a missing file descriptor; a failure is not remembered."""
     schema = _compiled.schemas.get(name)
     if schema is None:
         with _compiling:
@@ -56,24 +57,16 @@ def prepare() -> None:
         xsd(name)
 
 
-@cache
-def _text(file: str) -> bytes:
-    """A file of `schemas/xsd`, read once: a thread that compiles later needs no file descriptor. Raises OSError, which is not
-    remembered."""
-    return (files("schemas") / "xsd" / file).read_bytes()
-
-
-class _Held(etree.Resolver):  # type: ignore[misc]
-    """Finds what a schema imports. libxml2 leaves out, without an error, what it cannot read."""
-
-    def resolve(self, url: str, public: str | None, context: object) -> object:
-        return self.resolve_string(_text(url), context)
-
-
 def _compile(name: str) -> etree.XMLSchema:
+    """Raises OSError: the files are ours and right, so what fails is reading them."""
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
-    parser.resolvers.add(_Held())
-    return etree.XMLSchema(etree.fromstring(_text(f"{name}.xsd"), parser))
+    with as_file(files("schemas") / "xsd") as directory:
+        path = directory / f"{name}.xsd"
+        try:
+            return etree.XMLSchema(etree.parse(str(path), parser))
+        except (OSError, etree.XMLSchemaParseError) as error:
+            path.read_bytes()  # raises what libxml2 does not tell
+            raise OSError(EMFILE, f"A schema that {name} imports could not be read") from error
 
 
 def agencies() -> tuple[tuple[str, str, tuple[str, ...]], ...]:
