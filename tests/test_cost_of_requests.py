@@ -500,6 +500,8 @@ HEADERS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "Accept-Language": ((HOME, "GET /feeds", "GET /alerts"), ("a,", "a-b-c,", "ko;q=0.1,", "a_")),
     "A-IM": ((FEED,), ("feed,", "feed ; q = 0.000,", "feed;")),
     "Authorization": ((FEED, PUSH), ("Basic ", "Bearer ", "Digest a=b,", "YTpi")),
+    "X-Request-Id": ((FEED, PUSH), ("a", "a-", "가")),
+    "Traceparent": ((FEED, PUSH), ("0", "00-", "f")),
     "Content-Digest": ((PUSH,), ("sha-256=:", "sha-256=:a:,", "sha-512=:aaaa:, ", "sha-256=,")),
     "Content-Encoding": ((PUSH,), ("gzip, ",)),
     "Content-Length": ((PUSH, "POST /hub"), ("1",)),
