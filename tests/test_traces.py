@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from app import spans
+from app import spans, store
 from app.errors import Misconfigured
 from app.settings import Settings, load
+from app.store.accounts import Source
 from tests.collector import Collector, Sent, collecting
 from tests.conftest import ROOT, Server, until
-from tests.subscriber import subscribing
+from tests.subscriber import answer, subscribing
 from tests.test_hub import PUSH, accredited
 from tests.test_lifecycle import document
 from tests.test_webhooks import hook
@@ -218,3 +219,24 @@ def test_what_is_missing_or_wrong_is_said(monkeypatch: pytest.MonkeyPatch, tmp_p
         with pytest.raises(Misconfigured, match="PRESSRELAY_TRACES_URL must be none, or an http or https URL"):
             load({"PRESSRELAY_TRACES_URL": wrong})
     assert load({"PRESSRELAY_TRACES_URL": "none"}) == Settings(traces_url="none")
+
+
+@pytest.mark.slow
+def test_a_pull_and_what_came_of_it(own_server: Callable[..., Server], collector: Collector) -> None:
+    """A pull is a process of its own, which ends at once: what it has is sent before."""
+    server = traced(own_server, collector, {"OTEL_BSP_SCHEDULE_DELAY": "600000"}, workers="1")
+    server.office("hooks", "갈고리청", "kr:51")
+    with subscribing(server) as endpoint:
+        endpoint.replies["/rss"] = lambda _got: answer(
+            200, document("tag:pulled,2026:1"), Content_Type="application/xml"
+        )
+        engine = server.engine()
+        source = Source("pulled", "press-release", endpoint.url("/rss"), "hooks", 600, 0, private=True)
+        store.accounts.save_source(engine, source)
+        pull = one(collector, "pull")
+        (event,) = [one.event for one in store.audit.records(engine) if one.event.action == "pushed"]
+        engine.dispose()
+        (got,) = endpoint.to("/rss", "GET")
+    assert (pull.parent, pull.attributes) == (b"", {"pressrelay.source": "pulled"})
+    assert {"GET", "parse and check release", "decide and commit"} <= collector.below(pull).keys()
+    assert event.detail["request_id"] and "traceparent" not in got.headers and "x-request-id" not in got.headers
