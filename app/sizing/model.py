@@ -111,7 +111,8 @@ def stored_bytes(costs: Costs, demand: Demand, kept: KeptCounts) -> StoredBytes:
     """The sizes when all feeds that are polled are hot."""
     feed = feed_bytes(costs, demand)
     compressed, plain = demand.compressed > 0, demand.compressed < 1
-    cached = costs.cached_feed.of(feed) + compressed * costs.cached_feed.of(feed * costs.compressed)
+    # The cache has the uncompressed bytes only of feeds that somebody asks for uncompressed.
+    cached = plain * costs.cached_feed.of(feed) + compressed * costs.cached_feed.of(feed * costs.compressed)
     copies = plain * costs.kept_feed.of(feed) + compressed * costs.kept_feed.of(feed * costs.compressed)
     # A release is shown by as many feeds as it changes, so all pages together have so many different articles.
     shown = demand.feeds * demand.page / max(1.0, min(demand.changed, demand.feeds))
