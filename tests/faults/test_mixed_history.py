@@ -122,7 +122,7 @@ class Run:
         chance = random.Random(number)
         with httpx.Client(base_url=self.server.url, trust_env=False, timeout=30) as http:
             while not self._stop.wait(0.01):
-                ids = list(self.ids.items())
+                ids = list(self.ids.copy().items())  # pushers add to it meanwhile
                 if not ids:
                     continue
                 guid, id = chance.choice(ids[-20:] if chance.random() < 0.7 else ids)
