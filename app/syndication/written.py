@@ -59,28 +59,37 @@ def fragments_of(format: str, articles: Sequence[Article]) -> tuple[Fragment, ..
     return tuple(format_of(format).fragment_of(shortened(article)) for article in articles)
 
 
-def missing(context: Context, format: str, dated: Sequence[Ref]) -> list[Ref]:
-    """The versions whose fragments this process does not have."""
+def fresh_fragments(context: Context, format: str, dated: Sequence[Ref]) -> tuple[Fragment, ...]:
+    """The fragments of these versions, written anew from the database. Raises Unavailable."""
+    return fragments_of(format, list(_articles(context, dated).values()))
+
+
+def remembered(context: Context, format: str, dated: Sequence[Ref]) -> dict[Ref, Fragment]:
+    """The fragments of these versions that this process has."""
     here = context.fragments.find((format, ref) for ref in dated)
-    return [ref for ref in dated if (format, ref) not in here]
+    return {ref: fragment for (_, ref), fragment in here.items()}
+
+
+def lacking(here: Mapping[Ref, Fragment], dated: Sequence[Ref]) -> list[Ref]:
+    """The versions whose fragments are not there."""
+    return [ref for ref in dated if ref not in here]
 
 
 def completed(
-    context: Context, format: str, dated: Sequence[Ref], cached: Mapping[Ref, bytes]
+    context: Context, format: str, dated: Sequence[Ref], here: Mapping[Ref, Fragment], cached: Mapping[Ref, bytes]
 ) -> tuple[tuple[Fragment, ...], dict[Ref, bytes]]:
-    """The fragments of these versions, in the same order, and those that the cache did not have, as it keeps them. Raises Unavailable.
+    """The fragments of these versions, in the same order, and those that the cache did not have, as it keeps them. `here`: those that
+    this process has; `cached`: of the others, those that the cache has. Raises Unavailable.
 
     An article that cannot be written leaves an empty fragment: its feed does without it.
     """
-    here = context.fragments.find((format, ref) for ref in dated)
-    found = {ref: fragment for (_, ref), fragment in here.items()}
+    found = dict(here)
     for ref, kept in cached.items():
-        fragment = _unpacked(kept)
-        if ref not in found and fragment is not None:
+        if (fragment := _unpacked(kept)) is not None:
             found[ref] = fragment
             _remember(context, format, ref, fragment)
     new: dict[Ref, bytes] = {}
-    for ref, article in _articles(context, [ref for ref in dated if ref not in found]).items():
+    for ref, article in _articles(context, lacking(found, dated)).items():
         found[ref] = fragment = _written(format, article)
         if fragment.pieces:
             new[ref] = _packed(fragment)
@@ -90,8 +99,9 @@ def completed(
 
 def fragments(context: Context, format: str, dated: Sequence[Ref]) -> tuple[Fragment, ...]:
     """The fragments of these versions, in the same order. Raises Unavailable."""
-    there = context.cache.documents(missing(context, format, dated), kept_as(format))
-    found, new = completed(context, format, dated, there)
+    here = remembered(context, format, dated)
+    there = context.cache.documents(lacking(here, dated), kept_as(format))
+    found, new = completed(context, format, dated, here, there)
     context.cache.keep_documents(new, kept_as(format))
     return found
 

@@ -33,7 +33,6 @@ RequestKey = tuple[str, str, str, str]
 KEPT = "pressrelay.kept"  # a key of the WSGI environment
 FEEDS = ("/feed.", "/f/")  # their answers have no variants
 LARGEST = 4 * 1024 * 1024  # bytes of the largest body that is copied
-IDENTITY = "identity"
 HEADS = 0.75  # largest part of the memory that heads may use; a request whose head is missing goes to Flask
 OVERHEAD = 1200  # bytes of memory that a head needs besides its texts
 CONDITIONS = ("HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE")
@@ -177,7 +176,7 @@ class Fastlane:
             stored = self._cache.stored(head.kept.key)
             if stored is None or stored.etag != head.kept.etag:
                 return None
-            if (stored.coding if stored.coding != IDENTITY else "") != head.coding:
+            if f'"{tag_of(stored.etag, stored.coding)}"' != head.tag:  # compressed otherwise meanwhile
                 self.improve(request_key, head, stored.body, stored.coding)
                 return None
             with self._lock:

@@ -49,7 +49,7 @@ class Health(Struct, frozen=True):
 
 
 class Storage(Struct, frozen=True):
-    """The store of files, as the hosts with a worker noted it: nobody asks the store for a page."""
+    """The store of files, as the hosts with a worker noted it: nobody counts its files for a page."""
 
     bucket: str  # empty: the data directory
     answers: bool | None  # None: no host has asked it lately

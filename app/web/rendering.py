@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -16,10 +15,10 @@ from app.context import Context
 from app.query import Cursor, Query, Values, parse
 from app.spans import traced
 from app.syndication.page import Plan, planned
-from app.syndication.written import completed, fragments_of, kept_as, missing
+from app.syndication.written import completed, fresh_fragments, kept_as, lacking, remembered
 from app.web import representation
 from app.web.representation import IDENTITY
-from feeds import Article, format_of
+from feeds import Fragment, format_of
 
 LINKED = ("hub", "first", "previous", "next", "last", "current", "prev-archive", "next-archive")
 NOTHING: Cursor = (0, 0)  # stands for the position of the last article of an empty feed
@@ -40,10 +39,7 @@ def fresh_etag(context: Context, format: str, office: str, offices: Sequence[str
     """The ETag of the feed of an office, or of everything, rendered without the cache. `offices`: all that are known. Raises
     Unavailable."""
     plan = planned(context, parse([("office", office)] if office else [], offices), format)
-    refs = [(num, version) for num, version, _ in plan.dated]
-    found = store.articles.documents(context.engine, refs)
-    articles = [msgspec.json.decode(found[ref], type=Article) for ref in refs]
-    return representation.etag_of(format_of(format).assemble(plan.finish(fragments_of(format, articles))))
+    return representation.etag_of(format_of(format).assemble(plan.finish(fresh_fragments(context, format, plan.dated))))
 
 
 class Rendering:
@@ -103,7 +99,7 @@ class Rendering:
             if copy is not None:
                 return Made(self, {self.key(): copy}, Unkept())
         found = self._find()
-        wanted = missing(self._context, self._format, found.plan.dated)
+        wanted = lacking(found.here, found.plan.dated)
         if revisions is None:
             turn = RenderingTurn()
         elif wanted:
@@ -139,11 +135,13 @@ class Rendering:
     def _find(self) -> "Found":
         # Read the newest change before the articles: the change may then be too old for them, but never too new.
         mark, at = store.articles.newest_change(self._context.engine)
-        return Found(mark, representation.whole_seconds(at), self._plan())
+        plan = self._plan()
+        here = remembered(self._context, self._format, plan.dated)
+        return Found(mark, representation.whole_seconds(at), plan, here)
 
     def _made(self, found: "Found", turn: RenderingTurn, encoding: str) -> "Made":
         plan, revisions = found.plan, turn.revisions or ()
-        fragments, new = completed(self._context, self._format, plan.dated, turn.documents)
+        fragments, new = completed(self._context, self._format, plan.dated, found.here, turn.documents)
         made = plan.finish(fragments)
         body = format_of(self._format).assemble(made)
         etag = representation.etag_of(body)
@@ -176,6 +174,7 @@ class Found(Struct, frozen=True):
     mark: Mark  # the newest change before it was found
     modified: int  # seconds since 1970, perhaps the next one; 0: no Last-Modified
     plan: Plan
+    here: dict[Ref, Fragment]  # the fragments of its articles that this process has
 
 
 class Unkept(Struct, frozen=True):
