@@ -17,7 +17,7 @@ GUID = "tag:example.org,2026:leak-secret"  # the routes of test_leaks name it
 FILE = b"waits\n"
 LIFTS = datetime.now(UTC).replace(microsecond=0) + timedelta(days=3)
 # What differs although nothing of any article is told: when it was asked, and how often one may.
-PASSING = {"date", "server", "connection", "ratelimit", "ratelimit-policy", "cache-control", "vary"}
+PASSING = {"date", "server", "connection", "ratelimit", "ratelimit-policy", "cache-control", "vary", "x-request-id"}
 WAYS: tuple[tuple[str, dict[str, str]], ...] = (
     ("GET", {}),
     ("HEAD", {}),
