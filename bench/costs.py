@@ -109,6 +109,7 @@ class _Measuring:
         subscribers = {kind: (region, self._count(kind)) for kind, region in self.subscribed.items()}
         self.say("loading")
         with measured(self.kind, preload, subscribers) as self.on:
+            cached = self._cached_articles()
             self._warm()
             self.say("idle")
             self.idle = self._spent(lambda: time.sleep(self.amounts.costed_idle), self.amounts.costed_idle)
@@ -117,6 +118,7 @@ class _Measuring:
             # With the memory that pushing and rendering took: much of it stays with the process.
             found["web_memory"] = max(found["web_memory"], self.on.memory()["web"])
             found |= {"idle": self.idle, "empty": self.on.empty, "subscription": self.on.subscription}
+            found["cached_article"] = cached
             found["counter"] = counter_millis(self.on.server.engine, self.amounts.costed_pushes)
             return Costs(**found)
 
@@ -131,6 +133,16 @@ class _Measuring:
     def _answering(self, work: Callable[[], object], count: float) -> Spent:
         """The same for answers, in which the background processes have no part."""
         return replace(self._spent(work, count), deliver=0.0, background=0.0)
+
+    def _cached_articles(self) -> Bytes:
+        """What an article takes in the cache, in one format. Only the first feed with it puts it there: then the web worker has it."""
+        articles, before = [], (0, 0)
+        for length in (0, 1):
+            _ask_all(self.on.workers[:1], self._paths(length))
+            memory = [memory for _, memory in self.on.cached()["a"]]
+            articles.append((sum(memory) - before[0]) / (len(memory) - before[1]))
+            before = sum(memory), len(memory)
+        return _line(self.texts, articles)
 
     def _warm(self) -> None:
         """Load what a process loads only once."""
@@ -216,7 +228,7 @@ class _Measuring:
         """Feeds that one web worker renders anew, and another takes from the cache; and their sizes, also in the cache."""
         self.cache = cache_of(self.on.server.settings, self.on.server.engine)
         try:
-            cold, copied, sizes, small, articles, feeds, notes = [], [], [], [], [], [], []
+            cold, copied, sizes, small, feeds, notes = [], [], [], [], [], []
             for length in (0, 1):
                 self.on.redis.flushall()
                 empty = self.on.cache_bytes()
@@ -235,7 +247,6 @@ class _Measuring:
                 cold.append(first * (1 / self.amounts.costed_rounds))
                 copied.append(second * (1 / self.amounts.costed_rounds))
                 kept = self.on.cached()
-                articles.append(fmean(memory for _, memory in kept["a"]))
                 feeds += kept["f"]
                 notes += [memory for _, memory in kept["i"]]
         finally:
@@ -248,7 +259,6 @@ class _Measuring:
             "entry": _line(self.texts, [size / self.page for size in sizes]),
             "compressed": fmean(part / whole for part, whole in zip(small, sizes, strict=True)),
             "cache_empty": empty,
-            "cached_article": _line(self.texts, articles),
             "cached_feed": _line(*zip(min(feeds), max(feeds), strict=True)),
             "cached_note": fmean(notes),
         }

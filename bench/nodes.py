@@ -21,9 +21,9 @@ from bench.amounts import Amounts
 from bench.figures import Figure, Missing, Say, Target, figure
 from bench.measured import database
 from bench.polling import pairs_by_frequency, path_of
-from bench.processes import HOST, below, free_port, program
+from bench.processes import below, free_port, program
 from bench.releases import samples
-from bench.server import Connection, get, prepared
+from bench.server import Connection, get, prepared, wait_until_ready
 
 NODES = 3
 PART = 0.15  # of a core, for each node
@@ -58,7 +58,7 @@ def nodes(amounts: Amounts, say: Say) -> list[Figure]:
             command = [executable, "-m", "app.cli", "serve", "--only", "web"]
             log = Path(directory, f"{number}.log")
             node = stack.enter_context(program(command, log, port, {**environ, **own}))
-            _wait(port)
+            wait_until_ready(node, port, log)
             for pid in (node.pid, *below(node.pid)):
                 with suppress(ProcessLookupError):
                     (group / "cgroup.procs").write_text(str(pid))
@@ -128,14 +128,3 @@ def _limited(number: int) -> Iterator[Path]:
                 (group.parent / "cgroup.procs").write_text(pid)
         with suppress(OSError):
             group.rmdir()
-
-
-def _wait(port: int) -> None:
-    """Until the node answers. Raises RuntimeError."""
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        with suppress(OSError, RuntimeError), Connection(port) as connection:
-            connection.ask(get("/readyz"), 200)
-            return
-        time.sleep(0.05)
-    raise RuntimeError(f"The node at {HOST}:{port} does not answer.")

@@ -18,10 +18,6 @@ from bench.releases import Sample, axes, grid
 from bench.server import Connection, get
 from schemas import Code
 
-CACHE_WITHIN = (
-    2.5  # the model says too much: of feeds that are asked for compressed, the cache has no other bytes any more
-)
-
 KIND = "sqlite"
 PAGE = 50  # articles in a feed
 POLLS = 4  # of each feed by each poller in a round
@@ -36,7 +32,7 @@ def plan(amounts: Amounts, say: Say) -> list[Figure]:
     for size in amounts.simulated:
         say(f"plan, {size.feeds} feeds, {size.pushes * size.rounds} pushes")
         for what, unit, predicted, found in _compared(size, costs, min(PAGE, amounts.page)):
-            within = PROCESSOR_WITHIN if unit == "ms" else CACHE_WITHIN if what == "the cache" else BYTES_WITHIN
+            within = PROCESSOR_WITHIN if unit == "ms" else BYTES_WITHIN
             figures.append(
                 figure(
                     "plan",

@@ -93,7 +93,7 @@ def serving(ready: Prepared) -> Iterator[Running]:
     """A server on that directory, stopped at the end."""
     log = Path(ready.settings.data_dir, "serve.log")
     with program([sys.executable, "-m", "app.cli", "serve"], log, ready.settings.port, ready.environ) as process:
-        _wait_until_ready(process, ready.settings, log)
+        wait_until_ready(process, ready.settings.port, log)
         yield Running(ready.settings, ready.engine, ready.token, process.pid)
 
 
@@ -106,13 +106,14 @@ def running(preload: Callable[[Engine, str], None] = lambda engine, url: None) -
             yield server
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], settings: Settings, log: Path) -> None:
+def wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    """Until the server, whose process writes to `log`, is ready. Raises RuntimeError if it ends before, or does not answer in time."""
     until = time.monotonic() + STARTED_WITHIN
     while time.monotonic() < until:
         if process.poll() is not None:
             raise RuntimeError(f"The server ended (code {process.returncode}):\n{log.read_text('utf-8')}")
         try:
-            if httpx.get(f"http://{HOST}:{settings.port}/readyz", trust_env=False, timeout=1).status_code == 200:
+            if httpx.get(f"http://{HOST}:{port}/readyz", trust_env=False, timeout=1).status_code == 200:
                 return
         except httpx.HTTPError:
             pass
