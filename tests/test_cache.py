@@ -1,6 +1,7 @@
 """The cache against real servers: a single one, and a cluster of one node, which takes no command for keys of two slots."""
 
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -181,6 +182,42 @@ def test_a_connection_that_was_made_again_is_not_trusted_at_once(server: redis.R
     answers = [cache.feed("x", [("kr:11", "*")]) for _ in range(2)]
     assert answers[0] == (None, None) and not cache.trusted(lambda: False)
     cache.close()
+
+
+def test_connections_that_were_lost_while_nobody_used_them_are_no_failure(
+    server: redis.Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    cache = Cache(url_of(server), "test")
+    meeting = threading.Barrier(8)
+
+    def ask() -> None:
+        for _ in range(20):
+            meeting.wait(10)
+            assert cache.mark()[0]
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    server.client_kill_filter(_type="normal", skipme=True)  # type: ignore[no-untyped-call]
+    assert [cache.mark()[0] for _ in range(20)] == [True] * 20
+    assert not caplog.records
+    cache.close()
+
+
+@pytest.mark.parametrize("server", ["single"], indirect=True)
+def test_a_process_that_is_forked_uses_no_connection_of_its_parent(server: redis.Redis) -> None:
+    """Both would read each other's answers."""
+    script = (
+        "import os, sys; from app.cache.redis import Cache; cache = Cache(sys.argv[1], 'test')\n"
+        "def number(): return cache._server.ask([('CLIENT', 'ID')])[0]\n"
+        "mine = number(); child = os.fork()\n"
+        "if not child: os._exit(number() == mine)\n"
+        "print(os.waitpid(child, 0)[1], number() == mine)"
+    )
+    done = subprocess.run([sys.executable, "-c", script, url_of(server)], capture_output=True, text=True, timeout=60)
+    assert done.stdout.split() == ["0", "True"], done.stderr
 
 
 def test_the_log_is_told_when_a_server_fails_and_when_it_is_well(

@@ -15,7 +15,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from app import store
 from app.accounts.offices import OfficeRecord
@@ -366,6 +366,30 @@ def test_writers_at_once_leave_the_newest_version_and_changes_without_a_gap(engi
     assert [a.version for a in found(engine)] == [4 * rounds]
     seqs = [change.seq for change, _ in store.articles.changes_after(engine, 0, 1000)]
     assert seqs == list(range(1, len(seqs) + 1))
+
+
+def test_what_is_read_over_a_held_connection_is_as_new_as_over_any_other(engine: Engine) -> None:
+    taken: list[object] = []
+    event.listen(engine, "checkout", lambda *_: taken.append(threading.get_ident()))
+    found: list[int] = []
+    put(engine, article("tag:first"))
+    del taken[:]
+    with store.holding(engine):
+        found.append(store.articles.newest_seq(engine))
+        here = len(taken)
+        other = threading.Thread(target=lambda: put(engine, article("tag:second")) and None)
+        other.start()
+        other.join()
+        found += [store.articles.newest_seq(engine), len(store.feeds.standing(engine, Query()))]
+        with store.holding(engine):
+            found.append(store.articles.newest_seq(engine))
+        found.append(store.articles.newest_seq(engine))
+    assert found == [1, 2, 2, 2, 2], "each statement is a snapshot of its own"
+    mine = [thread for thread in taken if thread == threading.get_ident()]
+    assert (here, len(mine)) == (1, 2), "one connection, and one for who holds once more"
+    assert other.ident in taken, "another thread has a connection of its own"
+    store.articles.newest_seq(engine)
+    assert len([thread for thread in taken if thread == threading.get_ident()]) == 3, "nothing is held any more"
 
 
 def test_offices_and_tokens(engine: Engine) -> None:

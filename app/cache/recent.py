@@ -26,10 +26,10 @@ class Recent(Generic[Key, Value]):
         """The values that are here."""
         found: dict[Key, Value] = {}
         with self._lock:
+            look, used = self._kept.get, self._kept.move_to_end
             for key in keys:
-                held = self._kept.get(key)
-                if held is not None:
-                    self._kept.move_to_end(key)
+                if (held := look(key)) is not None:
+                    used(key)
                     found[key] = held[0]
         return found
 

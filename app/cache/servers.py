@@ -7,8 +7,11 @@ Sentinel and a cluster replace a primary that is gone by a replica, which may la
 was made again or leads elsewhere, so that the cache looks for announcements that may be missing there (app/cache/redis.py).
 """
 
+import os
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Protocol
 from weakref import WeakSet
 
@@ -122,11 +125,14 @@ class Single:
             self._client: redis.Redis = _by_sentinel(address, options)
         else:
             self._client = redis.Redis.from_url(address.url, **options)
+        self._sentinel = address.kind == SENTINEL
+        self._idle: deque[Any] = deque()  # connections that have brought all answers
+        self._process = os.getpid()
 
     def ask(self, commands: Commands) -> list[Any]:
         answers = self._once(commands, lost=True) or self._once(commands)
         if any(isinstance(answer, ReadOnlyError) for answer in answers):  # It was the primary before a failover.
-            self._client.connection_pool.disconnect(inuse_connections=False)
+            self._forget()
             answers = self._once(commands)
         return answers
 
@@ -137,21 +143,45 @@ class Single:
         except redis.ConnectionError as error:
             # Its subclasses say that the server answered, or that there is none.
             if lost and type(error) is redis.ConnectionError:
+                self._forget()
                 return []
             raise
 
     def _answers(self, commands: Commands) -> list[Any]:
-        # What a pipeline of redis-py does, without the work for each command that none of ours needs: half the processor time.
-        pool = self._client.connection_pool
-        connection = pool.get_connection()
+        # What a pipeline of redis-py does, without the work for each command that none of ours needs: half the processor time. Nor do
+        # connections go back to the pool, which asks the kernel each time whether one is alive: `ask` learns that from the answer.
+        # Sentinel's pool closes its connections after a failover, so it gets them.
+        connection = self._connection()
         try:
-            connection.send_packed_command(connection.pack_commands(commands))  # type: ignore[no-untyped-call]
-            return [_answer(connection) for _ in commands]
+            connection.send_packed_command(connection.pack_commands(commands))
+            answers = [_answer(connection) for _ in commands]
         except BaseException:  # It may still bring answers.
-            connection.disconnect()  # type: ignore[no-untyped-call]
+            self._give_up(connection)
             raise
-        finally:
-            pool.release(connection)
+        if self._sentinel:
+            self._client.connection_pool.release(connection)
+        else:
+            self._idle.append(connection)
+        return answers
+
+    def _connection(self) -> Any:
+        if self._process != os.getpid():  # The process was forked: these connections are its parent's.
+            self._idle, self._process = deque(), os.getpid()
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return self._client.connection_pool.get_connection()
+
+    def _give_up(self, connection: Any) -> None:
+        connection.disconnect()
+        self._client.connection_pool.release(connection)
+
+    def _forget(self) -> None:
+        """Begin with new connections: those that are idle are lost, or lead to a server that is not the primary any more."""
+        while self._idle:
+            with suppress(IndexError):  # Another thread took the last one.
+                self._give_up(self._idle.pop())
+        self._client.connection_pool.disconnect(inuse_connections=False)
 
     def listen(self, *channels: str) -> Any:
         listening = self._client.pubsub()  # type: ignore[no-untyped-call]
@@ -163,6 +193,7 @@ class Single:
         return listening
 
     def close(self) -> None:
+        self._forget()
         self._client.close()
 
 

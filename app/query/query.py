@@ -17,6 +17,7 @@ LIMIT = 50  # articles on a page of a feed, if the request gives no other number
 EXCLUDE = "exclude_"
 
 Values = tuple[str, ...]
+Cross = tuple[tuple[str, ...], tuple[str, ...]]  # places and topics: each of the one with each of the other
 Cursor = tuple[int, int]  # the position of an article: microseconds since 1970, and its number
 Write = Callable[[Cursor], str]
 Read = Callable[[str, str], Cursor]  # arguments: the parameter's name and its value
@@ -100,18 +101,15 @@ class Query(Struct, frozen=True):
 
     def scans(self) -> tuple[tuple[str, str], ...]:
         """The (place, topic) pairs whose entries together contain every article of the answer."""
-        place, topic = self._scanned()
-        return tuple((p, t) for p in self._keys(place) for t in self._keys(topic))
+        return _looked_up(self).scans
 
-    def probes(self) -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
+    def probes(self) -> tuple[Cross, ...]:
         """(places, topics) that an article must also belong to, for each filter that the scan does not cover."""
-        scanned = self._scanned()
-        left = [filter for filter in FILTERS if self.values(filter.name) and filter.name not in scanned]
-        return tuple(_cross(filter, self._keys(filter.name)) for filter in left)
+        return _looked_up(self).probes
 
-    def exclusions(self) -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
+    def exclusions(self) -> tuple[Cross, ...]:
         """(places, topics) that an article must not belong to."""
-        return tuple(_cross(BY_NAME[name], (BY_NAME[name].key(value),)) for name, value in self.excluded)
+        return _looked_up(self).exclusions
 
     def cost(self) -> int:
         """Look-ups that one article of each scan may need; a simple feed costs 1."""
@@ -129,10 +127,32 @@ class Query(Struct, frozen=True):
         return tuple(map(BY_NAME[name].key, self.values(name))) if name else ("*",)
 
 
+class LookUps(Struct, frozen=True):
+    """How the articles of a query are found."""
+
+    scans: tuple[tuple[str, str], ...]
+    probes: tuple[Cross, ...]
+    exclusions: tuple[Cross, ...]
+
+
+# One request needs each of these about ten times.
+
+
 @lru_cache(2000)
 def _plainly(query: Query) -> str:
-    """The canonical query string, as one request needs it about ten times."""
+    """The canonical query string."""
     return query._canonical(plain)
+
+
+@lru_cache(2000)
+def _looked_up(query: Query) -> LookUps:
+    place, topic = query._scanned()
+    left = [filter for filter in FILTERS if query.values(filter.name) and filter.name not in (place, topic)]
+    return LookUps(
+        scans=tuple((p, t) for p in query._keys(place) for t in query._keys(topic)),
+        probes=tuple(_cross(filter, query._keys(filter.name)) for filter in left),
+        exclusions=tuple(_cross(BY_NAME[name], (BY_NAME[name].key(value),)) for name, value in query.excluded),
+    )
 
 
 def url(path: str, query: str) -> str:
@@ -146,7 +166,7 @@ def feed_url(base: str, path: str, format: str, query: str, below: str = "") -> 
     return url(f"{base}{path}.{ending}{below}", "&".join(filter(None, (query, chosen))))
 
 
-def _cross(filter: Filter, keys: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _cross(filter: Filter, keys: tuple[str, ...]) -> Cross:
     return (keys, ("*",)) if filter.axis == "place" else (("*",), keys)
 
 

@@ -26,7 +26,7 @@ from app.store import (
     snapshot,
 )
 from app.store.changes import Change, Keys, keys
-from app.store.engine import Engine, connect, shorten_log
+from app.store.engine import Engine, connect, holding, shorten_log
 from app.store.schema import upgrade
 from app.store.tables import instant, micros
 
@@ -44,6 +44,7 @@ __all__ = [
     "deliveries",
     "desk",
     "feeds",
+    "holding",
     "identity",
     "instant",
     "inventory",

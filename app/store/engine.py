@@ -320,14 +320,44 @@ def _turn(engine: Engine) -> Iterator[None]:
 _turns: dict[str, threading.Lock] = {}  # database URL -> the lock that its writers take
 
 
+class _Held(threading.local):
+    """The connection by which this thread reads at this time."""
+
+    engine: Engine | None = None
+    connection: Connection | None = None
+
+
+_held = _Held()
+
+
+@contextmanager
+def holding(engine: Engine) -> Iterator[None]:
+    """Within it, whatever this thread reads by `reading` comes over one connection: taking one from the pool and giving it back costs
+    more than a short statement. Hold it for few statements only, and not while waiting: on SQLite they share one deadline. Raises
+    Unavailable and Unfit."""
+    with converted(), _connected(engine) as connection:
+        before = _held.engine, _held.connection
+        _held.engine, _held.connection = engine, connection
+        try:
+            yield
+        finally:
+            _held.engine, _held.connection = before
+
+
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """A connection for single statements, each its own snapshot. Raises Unavailable and Unfit."""
-    with (
-        converted(),
-        _traced(engine, "read"),
-        engine.connect().execution_options(reading=True) as connection,
-    ):
+    with converted(), _traced(engine, "read"):
+        if _held.engine is engine and _held.connection is not None:
+            yield _held.connection
+        else:
+            with _connected(engine) as connection:
+                yield connection
+
+
+@contextmanager
+def _connected(engine: Engine) -> Iterator[Connection]:
+    with engine.connect().execution_options(reading=True) as connection:
         if connection.dialect.name == "postgresql" and "snapshot" not in engine.get_execution_options():
             limits = connection.info["limits"]
             if connection.info["pooled"] and "statement_timeout" in limits:

@@ -73,18 +73,18 @@ def planned(context: Context, query: Query, format: str) -> Plan:
     rows = standing_of(context, replace(query, limit=query.limit + 1))
     rows, more = page(context, rows, query)
     standing = [(sort, num) for sort, num, *_ in rows]
+    newest = query.before is None and query.after is None
+    oldest = standing[-1][0] if more else 0
+    left = context.read(lambda engine: store.feeds.withdrawn(engine, query, oldest, WITHDRAWN)) if newest else []
 
     def finish(written: tuple[Fragment, ...]) -> Feed:
-        gone: tuple[Withdrawn, ...] = ()
         links = _pages(context, query, format, standing, more)
-        if query.before is None and query.after is None:
-            oldest = standing[-1][0] if more else 0
-            gone = tuple(context.read(lambda engine: store.feeds.withdrawn(engine, query, oldest, WITHDRAWN)))
+        if newest:
             if written and archived(query):
                 links["prev-archive"] = archive_address(context, query, format)
             if (last := ending(context, query, format)) is not None:
                 written = (*fragments_of(format, (last,)), *written)
-        made = shown(context, query, address(context, query, format), written, links, gone)
+        made = shown(context, query, address(context, query, format), written, links, tuple(left))
         # Only the first page names the hub: clients subscribe to the feed, not to its other pages.
         # A saved feed that was removed has no news for them.
         over = query.saved is not None and query.saved.ended is not None

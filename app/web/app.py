@@ -1,8 +1,10 @@
 """One web process: its routes, its connections, and its only error handler."""
 
 import logging
+from collections.abc import Callable
 from errno import EMFILE, ENFILE, ENOMEM
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import quote
 
 import msgspec
@@ -34,10 +36,17 @@ STRUCTS = {
 }  # what /openapi.json describes besides its own
 
 
+class WebApplication(Flask):
+    """Flask, which asks of each function before each call whether it is a coroutine. None of ours is."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
+
+
 def create_app(settings: Settings | None = None) -> Flask:
     """The application of one web process. Raises Misconfigured and Unavailable."""
     settings = settings or load()
-    app = Flask("app.web", static_folder=None, template_folder="templates")
+    app = WebApplication("app.web", static_folder=None, template_folder="templates")
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True  # before the first template is read
     web.assets.of_site(settings)  # a logo that cannot be read is told at the start
     app.config["MAX_CONTENT_LENGTH"] = None  # app.web.body limits the length itself

@@ -147,9 +147,10 @@ def meant(names: Collection[str]) -> Pairs:
     At an address that has parameters, a name that looks like a parameter of ours is refused. If `regoin=kr` were ignored, the answer
     would be a wider one than was asked for. Raises Problem (400).
     """
-    kept = [(name, value) for name in names for value in request.args.getlist(name)]
+    args = request.args
+    kept = [(name, value) for name in names if name in args for value in args.getlist(name)]
     g.meant = kept
-    unknown = [name for name in request.args.keys() if name not in names]  # noqa: SIM118 -- the names, without their values
+    unknown = [name for name in args.keys() if name not in names]  # noqa: SIM118 -- the names, without their values
     for name in unknown if names else ():
         if near := _near(name, names):
             raise _unknown(name, near, names)

@@ -133,9 +133,10 @@ class Rendering:
         return RenderingTurn()
 
     def _find(self) -> "Found":
-        # Read the newest change before the articles: the change may then be too old for them, but never too new.
-        mark, at = store.articles.newest_change(self._context.engine)
-        plan = self._plan()
+        with store.holding(self._context.engine):
+            # Read the newest change before the articles: the change may then be too old for them, but never too new.
+            mark, at = store.articles.newest_change(self._context.engine)
+            plan = self._plan()
         here = remembered(self._context, self._format, plan.dated)
         return Found(mark, representation.whole_seconds(at), plan, here)
 
