@@ -368,7 +368,7 @@ def test_a_backup_of_an_older_schema_is_upgraded(small: tuple[Settings, store.En
     (folder / "manifest.json").write_text(json.dumps(told))
     target = settings_of(tmp_path / "restored")
     restored = put_back(target, tmp_path / "kept", verify=True)
-    assert restored.verified[0].endswith(f"the backup has schema {OURS.revisions[-2].number}, which was upgraded.")
+    assert restored.verified[0].endswith(f"the backup had schema {OURS.revisions[-2].number} and was upgraded.")
     again = opened(target)
     assert store.schema.state(again)[0] == OURS.newest and store.operation.now_holds(again).held
     again.dispose()
@@ -413,7 +413,7 @@ def test_a_find_place_another_database_or_of_the_future(small: tuple[Settings, s
         back_up(other, stranger, place)
     stranger.dispose()
     (place / made.name).rename(place / "29990101T000000-000000")
-    with pytest.raises(Misconfigured, match="is of the future"):
+    with pytest.raises(Misconfigured, match="has a date in the future"):
         back_up(settings, engine, place)
 
 
