@@ -233,8 +233,8 @@ def test_the_log_is_told_when_a_server_fails_and_when_it_is_well(
     server.config_set("maxmemory", 0)
     until(lambda: cache.set_mark((1, 1)) and len(caplog.records) == 2)
     first, last = (record.getMessage() for record in caplog.records)
-    assert first.startswith("The cache cannot be used: it is full and removes nothing; ")
-    assert last.startswith("The cache is well again after ")
+    assert first.startswith("The cache cannot be used: it is full and removes no old entries; ")
+    assert last.startswith("The cache works again after ")
     cache.close()
 
 

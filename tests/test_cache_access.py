@@ -169,8 +169,11 @@ def test_a_user_of_ones_own(valkey: Valkey, tmp_path: Path) -> None:
     settings = {"redis_user_file": user, "redis_password_file": password}
     for rules, refused in (
         (("~pr:*", "&pr:*", "+@read", "+@write", "+@pubsub", "+@connection", "+cluster"), ""),  # docs/operating.md
-        (("~pr:*", "&pr:*", "+@all", "-publish"), "it did not send a message: the user has not the right to do that"),
-        (("~pr:*", "&pr:*", "+@read", "+publish"), "it did not set a key: the user has not the right to do that"),
+        (
+            ("~pr:*", "&pr:*", "+@all", "-publish"),
+            "it did not send a message: the user does not have the right to do that",
+        ),
+        (("~pr:*", "&pr:*", "+@read", "+publish"), "it did not set a key: the user does not have the right to do that"),
     ):
         valkey.client.execute_command("ACL", "SETUSER", "press", "reset", "on", f">{SECRET}", *rules)  # type: ignore[no-untyped-call]
         assert said(valkey.url, **settings).startswith(refused) and bool(said(valkey.url, **settings)) == bool(refused)
