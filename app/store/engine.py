@@ -247,8 +247,8 @@ class LastNumber(NamedTuple):
     at: int  # when the change with this number came, micros; 0: there is none, or on PostgreSQL another writer was just before
 
     def following(self, now: int) -> int:
-        """`now` (micros), or the moment after the last change if the clock was set back since; so what is newer has the later moment.
-        A change from more than two hours ahead is left out of it: that clock was wrong."""
+        """`now` (micros), or the moment after the last change if the clock was set back after it; so the newer change has the later
+        moment. A last change that is more than two hours ahead does not count: that clock was wrong."""
         return self.at + 1 if now <= self.at < now + LATEST_AHEAD else now
 
 
@@ -279,8 +279,8 @@ def _let_write(connection: Connection, fenced: bool) -> None:
 
 
 def has_room(connection: Connection, rows: Select[Any], most: int) -> bool:
-    """Whether there are fewer than `most` of these rows. It locks the counter's row, so a transaction that adds one next is the only
-    one that does: of several requests at once, no more than there is room for find any."""
+    """Whether there are fewer than `most` of these rows. It locks the counter's row, so no other transaction adds one until this
+    one ends: several requests at once cannot exceed the limit."""
     lock(connection)
     found = select(func.count()).select_from(rows.limit(most).subquery())
     return int(connection.execute(found).scalar_one()) < most
