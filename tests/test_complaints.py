@@ -42,7 +42,7 @@ def test_a_cache_and_a_bucket_that_refuse(ill: Desk) -> None:
     assert doctor.returncode == 1 and page.status_code == 200
     assert f"WARNING    {CACHE}" in begun and f"WARNING    {FILES}" in begun
     assert "FAIL  cache" in doctor.stdout and "FAIL  files: the bucket press: " in doctor.stdout
-    assert "What this server complains of:" in page.text and CACHE in page.text and FILES in page.text
+    assert "Warnings of this server:" in page.text and CACHE in page.text and FILES in page.text
     for said in (begun, doctor.stdout, doctor.stderr, page.text):
         assert "Traceback" not in said and "s3cret" not in said
     assert ill.server.push(ill.token, document("tag:ill,2026:1")).status_code == 201, "nothing is lost"

@@ -382,7 +382,7 @@ def test_a_provider_that_fails_is_told_in_a_sentence(site: Site) -> None:
         site.provider.answers["/token"] = (status, body)
         client = browser(site.server)
         answer = enter(client)
-        assert answer.status_code == 502 and "does not answer as it should" in answer.text, (status, body[:20])
+        assert answer.status_code == 502 and "did not answer correctly" in answer.text, (status, body[:20])
         assert "Retry" not in client.get("/signin").text
     site.provider.answers["/token"] = (400, b'{"error": "invalid_grant"}')
     assert enter(browser(site.server)).status_code == 422
@@ -418,7 +418,7 @@ def test_a_provider_that_is_not_there_or_leads_inside_is_not_used(tmp_path: Path
         ):
             provider.discovery = wrong
             answer = client.get("/signin/oidc")
-            assert answer.status_code == 502 and "does not answer as it should" in answer.text, wrong
+            assert answer.status_code == 502 and "did not answer correctly" in answer.text, wrong
         provider.discovery = {"token_endpoint": f"http://{host}/token", "jwks_uri": f"http://{host}/jwks"}
         provider.claims = somebody("a@press.example")
         assert enter(client).status_code == 502

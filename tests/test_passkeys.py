@@ -118,7 +118,7 @@ def test_adding_one_needs_a_second_sign_in_by_password_or_passkey(site: Site) ->
     client, device = site.member("two@press.example"), Authenticator(site.origin)
     assert client.post("/account/passkeys/options").status_code == 403
     first = client.post("/account/passkeys", data={"name": "x", "credential": "{}"})
-    assert first.status_code == 422 and "First show again that it is you" in first.text
+    assert first.status_code == 422 and "First confirm again that it is you" in first.text
     assert client.post("/prove", data={"password": OTHER}).status_code == 422
     back = client.post("/prove", data={"password": PASSWORD, "next": "/account"})
     assert (back.status_code, back.headers["Location"]) == (303, f"{site.origin}/account")
