@@ -33,7 +33,7 @@ BLUEPRINTS = blueprints()
 STRUCTS = {
     "Versions": versions.Versions,
     "Compared": differences.Compared,
-}  # what /openapi.json describes besides its own
+}  # objects of other rooms that /openapi.json describes
 
 
 class WebApplication(Flask):
@@ -85,7 +85,7 @@ def answer(error: Exception) -> Response:
         headers = {"Retry-After": "10"}
         current_app.extensions["outage"].fail(str(error))
     elif isinstance(error, Draining):
-        detail = "Nothing was stored. Send the request again in some minutes; reading goes on meanwhile."
+        detail = "Nothing was stored. Send the request again in some minutes. Reading still works."
         body, status = Problem(503, "draining", "The server takes no releases at this time", detail).body(), 503
         headers = {"Retry-After": "30"}
     elif isinstance(error, NoFiles):
