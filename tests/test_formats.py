@@ -38,7 +38,7 @@ KEYWORD = ("keywords.scheme", "keywords.names")  # a keyword is its own name and
 
 def table() -> dict[str, dict[str, str]]:
     """field -> column -> cell."""
-    rows = re.findall(r"^\| `([a-z_.]+)` \| (.+) \|$", PAGE.partition("\n\nWhat is in a feed")[0], re.MULTILINE)
+    rows = re.findall(r"^\| `([a-z_.]+)` \| (.+) \|$", PAGE.partition("\n\nAn article in a feed")[0], re.MULTILINE)
     return {field: dict(zip(COLUMNS, cells.split(" | "), strict=True)) for field, cells in rows}
 
 
