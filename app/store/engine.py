@@ -321,7 +321,7 @@ _turns: dict[str, threading.Lock] = {}  # database URL -> the lock that its writ
 
 
 class _Held(threading.local):
-    """The connection by which this thread reads at this time."""
+    """The connection that this thread now reads over."""
 
     engine: Engine | None = None
     connection: Connection | None = None
@@ -332,9 +332,9 @@ _held = _Held()
 
 @contextmanager
 def holding(engine: Engine) -> Iterator[None]:
-    """Within it, whatever this thread reads by `reading` comes over one connection: taking one from the pool and giving it back costs
-    more than a short statement. Hold it for few statements only, and not while waiting: on SQLite they share one deadline. Raises
-    Unavailable and Unfit."""
+    """Let all `reading` of this thread share one connection: taking one from the pool and giving it back costs more than a short
+    statement. Use it for a few statements only, and do not wait meanwhile: on SQLite they share one deadline. Raises Unavailable and
+    Unfit."""
     with converted(), _connected(engine) as connection:
         before = _held.engine, _held.connection
         _held.engine, _held.connection = engine, connection

@@ -37,7 +37,7 @@ STRUCTS = {
 
 
 class WebApplication(Flask):
-    """Flask, which asks of each function before each call whether it is a coroutine. None of ours is."""
+    """Flask without its check, before each call, whether a function is a coroutine. None of ours is."""
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         return func
