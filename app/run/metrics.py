@@ -53,7 +53,7 @@ DURATIONS = {
 class Vitals(Struct, frozen=True):
     """The most important numbers about the server; every host finds the same."""
 
-    answered: float  # seconds that two small questions to the database took
+    answered: float  # seconds that two small queries of the database took
     seq: int  # number of changes of public articles so far
     lift: float  # seconds since the end of the oldest embargo that has not been lifted
     figures: store.deliveries.Figures
@@ -102,7 +102,7 @@ class FromDatabase(Collector):
             yield _gauge("pressrelay_database_up", "1 while the database answers", 0)
             return
         yield _gauge("pressrelay_database_up", "1 while the database answers", 1)
-        words = "Seconds that two small questions to the database took"
+        words = "Seconds that two small queries of the database took"
         yield _gauge("pressrelay_database_seconds", words, found.answered)
         yield _gauge("pressrelay_changes", "Number of changes of public articles so far", found.seq)
         yield _gauge(
