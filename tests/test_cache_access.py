@@ -1,5 +1,5 @@
-"""How a cache is reached: the schemes, TLS with an authority of one's own, users and passwords from files; and what is said when that
-fails: one sentence without a secret."""
+"""How to reach a cache: the schemes, TLS with your own authority, users and passwords from files. A failure is reported in one
+sentence without a secret."""
 
 import socket
 import ssl
@@ -23,7 +23,7 @@ SECRET = "s3cret-of-the-cache"
 
 @pytest.fixture(autouse=True)
 def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a machine that is busy otherwise, the server may not count as too slow."""
+    """A busy machine must not make the server count as too slow."""
     monkeypatch.setattr("app.cache.servers.TIMEOUT", 5)
 
 
@@ -90,7 +90,7 @@ def in_tls(port: int, file: Path, clients: Path | None = None) -> Iterator[int]:
 
 
 def said(url: str, **settings: object) -> str:
-    """What a trial says of the cache of these settings; empty: it is well."""
+    """What a trial says about the cache of these settings; empty if it works."""
     given = {f"PRESSRELAY_{name.upper()}": str(value) for name, value in settings.items()}
     cache = Cache(load({"PRESSRELAY_REDIS_URL": url, **given}).cache, "test")
     try:
@@ -117,7 +117,7 @@ def test_tls_with_an_authority_of_ones_own(valkey: Valkey, authority: Authority,
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
             "app.cache.servers.TIMEOUT", 0.1
-        )  # A server without TLS waits for the rest of what it takes for a command.
+        )  # A server without TLS reads the handshake as a command, and waits for its rest.
         assert "does not answer" in said(f"rediss://localhost:{valkey.port}", redis_ca=authority.file)
 
 

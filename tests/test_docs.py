@@ -132,7 +132,7 @@ def test_make_help_lists_each_target() -> None:
 
 
 def test_ci_leaves_no_test_out() -> None:
-    """`make test` runs what is not slow, `make test-slow` the rest, and CI runs both."""
+    """`make test` runs the tests that are not slow, `make test-slow` the others, and CI runs both."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     marks = dict(re.findall(r"^(test[\w-]*):.*\n\t.* -m pytest .*-m (\"not slow\"|slow)$", makefile, re.MULTILINE))
     assert marks == {"test": '"not slow"', "test-slow": "slow"}
@@ -141,7 +141,7 @@ def test_ci_leaves_no_test_out() -> None:
 
 
 def test_contributing_names_what_exists() -> None:
-    """Files, and after a name `of` a file, what that file defines."""
+    """The files that it names exist; and if it says `NAME of FILE`, the file defines that name."""
     page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     files = set(re.findall(r"`((?:app|feeds|schemas|tests|docs|\.ci|extract)/[\w./-]*)`", page))
     assert len(files) > 30

@@ -1,4 +1,4 @@
-"""The table of docs/formats.md cannot lie: each value of an article that has all of them is looked for at each place it names."""
+"""The table of docs/formats.md is true: an article has every field, and each value must be at each place that the table names."""
 
 import json
 import re
@@ -118,7 +118,7 @@ def walk(found: Any, path: list[str]) -> Iterator[object]:
 
 
 def item(column: str) -> Any:
-    """The article as that format writes it."""
+    """The article as the format writes it."""
     if column == "nitf":
         return etree.fromstring(nitf.render_article(ALL))
     document = render(format_of(fullest(column)), feed(ALL))

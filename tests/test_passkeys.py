@@ -194,7 +194,7 @@ WRONG: tuple[dict[str, Any], ...] = (
 def test_what_is_signed_must_be_right(site: Site) -> None:
     client = browser(site.server)
     for number, wrong in enumerate(WRONG):
-        if number % 4 == 0:  # after five wrong ones its person waits
+        if number % 4 == 0:  # after five wrong ones, the person must wait
             _, device = site.holder(f"signed{number}@press.example")
         refused = enter(client, device.show(asked(client), **wrong))
         assert refused.status_code == 422 and "not accepted" in refused.text, wrong
@@ -211,7 +211,7 @@ def test_the_passkey_of_somebody_else_is_no_second_sign_in(site: Site) -> None:
     refused = client.post("/prove", data={"credential": device.show(asked(client, "/prove/passkey/options"))})
     assert refused.status_code == 422
     assert client.post("/account/passkeys/options").status_code == 403
-    # What was asked for the one purpose is not an answer to the other.
+    # A challenge for one purpose is not accepted for the other.
     assert client.post("/prove", data={"credential": device.show(asked(client))}).status_code == 422
     crossed = device.show(asked(other, "/prove/passkey/options"))
     assert enter(other, crossed).status_code == 422

@@ -22,7 +22,7 @@ from tests.upgrades import toy_history
 
 OLDEST = OURS.oldest(OURS.newest)
 NEWER = f"The database has schema 9003 of a newer version of Pressrelay; this version needs schema {OURS.newest}. Start that"
-# Rules of squawk that are not ours, and why.
+# Rules of squawk that we do not follow, and why.
 NOT_OURS = {
     "prefer-text-field": "a length says what may come",
     "prefer-robust-stmts": "each migration runs in a transaction with its number; what does not is repeatable by itself",
@@ -32,7 +32,7 @@ NOT_OURS = {
     "ban-drop-table": "a contract may, by an operator's word",
     "ban-drop-column": "the same",
 }
-# Migrations that squawk is not asked about: nobody ran an earlier version in production, so their tables were empty or small.
+# Migrations that squawk does not check: nobody ran an earlier version in production, so their tables were empty or small.
 BEFORE_PRODUCTION = "0031"
 
 
@@ -160,7 +160,7 @@ def test_a_backfill_goes_on_where_it_stopped(engine: Engine, tmp_path: Path) -> 
     first = store.backfill.Filler(engine, newer)
     first.limit = 2
     first.batch()
-    ours = store.backfill.Filler(engine)  # the older code leaves it to the newer
+    ours = store.backfill.Filler(engine)  # the older code leaves the backfill to the newer
     assert ours.batch() is None
     (found,) = store.backfill.progress(engine)
     assert (found.done, found.total, found.ended) == (2, 5, None)
