@@ -126,7 +126,7 @@ def together(readings: Iterable[MeasuredSums]) -> MeasuredSums:
 
 
 def since(now: MeasuredSums, before: MeasuredSums) -> MeasuredSums:
-    """What was measured between two readings of the same server. If it was started anew between them, what it measured since then."""
+    """What was measured between two readings of the same server. If it was restarted between them, what it measured since then."""
     restarted = any(now.counts.get(key, 0.0) < number for key, number in before.counts.items())
     if restarted:
         return now
@@ -187,7 +187,7 @@ def sweep(data_dir: str) -> None:
     gone = [(path, one) for path, one in _files(folder) if path.name != ENDED and not _lives(path)]
     if gone:
         before = [one for path, one in _files(folder) if path.name == ENDED]
-        # Killed between the two steps, it would count these files twice; they are metrics, and the server starts anew.
+        # Killed between the two steps, it would count these files twice; they are metrics, and the server restarts.
         _write(folder / ENDED, together([*before, *(one for _, one in gone)]))
         for path, _ in gone:
             path.unlink(missing_ok=True)

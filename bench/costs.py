@@ -55,7 +55,7 @@ def costs(amounts: Amounts, say: Say) -> list[Figure]:
 def _shown(found: Costs) -> list[tuple[str, str, float]]:
     return [
         ("processor time of a push of 2 kB", "ms", (found.push + found.push_kb * 2).total()),
-        ("of a feed of 100 kB, rendered anew", "ms", (found.cold + found.cold_kb * 100).total()),
+        ("of a feed of 100 kB, rendered again", "ms", (found.cold + found.cold_kb * 100).total()),
         ("of a hot answer of 20 kB", "ms", (found.hot + found.hot_kb * 20).total()),
         ("of a 304", "ms", found.unchanged.total()),
         ("of a delivery to a webhook", "ms", found.webhook.total()),
@@ -225,7 +225,7 @@ class _Measuring:
         self.cache.renew(store.identity.head(self.on.server.engine).mark)
 
     def _feeds(self) -> dict[str, Any]:
-        """Feeds that one web worker renders anew, and another takes from the cache; and their sizes, also in the cache."""
+        """Feeds that one web worker renders again, and another takes from the cache; and their sizes, also in the cache."""
         self.cache = cache_of(self.on.server.settings, self.on.server.engine)
         try:
             cold, copied, sizes, small, feeds, notes = [], [], [], [], [], []
@@ -233,7 +233,7 @@ class _Measuring:
                 self.on.redis.flushall()
                 empty = self.on.cache_bytes()
                 self._renew()
-                self.say(f"feeds rendered anew, texts of {self.texts[length]:,.0f} bytes")
+                self.say(f"feeds rendered again, texts of {self.texts[length]:,.0f} bytes")
                 self.on.connect()
                 paths = self._paths(length)
                 plain = [len(self.on.workers[0].ask(get(path), 200)) for path in paths]

@@ -145,7 +145,7 @@ def _anew(small: _Contender, large: _Contender, amounts: Amounts, say: Say) -> l
     """The time that the first reader after a change waits: the articles are in the cache, but the feed is not."""
     figures = []
     for format in FORMATS:
-        say(f"scale, {format} rendered anew")
+        say(f"scale, {format} rendered again")
         paths = _paths(format, amounts.page)
         runs: tuple[list[float], list[float]] = [], []
         for _ in range(amounts.rounds):
@@ -155,7 +155,7 @@ def _anew(small: _Contender, large: _Contender, amounts: Amounts, say: Say) -> l
                     taken[which].append(contender.seconds(paths[turn % len(paths)], contender.renew) * 1000)
             for which, times in enumerate(taken):
                 runs[which].append(median(times))
-        what = f"{format} of {amounts.page} articles rendered anew, p50"
+        what = f"{format} of {amounts.page} articles rendered again, p50"
         figures.append(figure("scale", what, "ms", runs[1], peer=f"{amounts.small:,}", peer_runs=runs[0]))
     return figures
 

@@ -592,7 +592,7 @@ def test_the_manifest_has_the_etags_that_the_server_gives(own_server: Make, tmp_
         answer = server.client.get(f"/feed.{feed['format']}{office}", headers={"Accept-Encoding": "identity"})
         assert answer.headers["ETag"] == f'"{feed["etag"]}"', feed
     flushed = server.run("cache", "flush")
-    assert (flushed.returncode, flushed.stdout) == (0, "Every feed is rendered anew.\n")
+    assert (flushed.returncode, flushed.stdout) == (0, "Every feed is rendered again.\n")
     metrics = server.client.get("/metrics", headers=server.operator("metrics")).text
     assert "pressrelay_backup_seconds 1." in metrics and "pressrelay_held 0.0" in metrics
 

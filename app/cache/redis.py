@@ -6,8 +6,8 @@ finds nothing here that belongs to the earlier use of a number.
 
 A revision is a random value, one for each (place, topic) pair and one for everything. A rendered feed stores the revisions that were
 read before the database was queried, and is served only while they are still current. A missing revision (flushed, evicted) is made
-anew and matches nothing. So losing a key costs a rendering, but never freshness. If the cache does not answer within 50 ms, it is not
-used for a second.
+again, with a value that matches nothing. So losing a key costs a rendering, but never freshness. If the cache does not answer
+within 50 ms, it is not used for a second.
 
 In a cluster, revisions, notes of announcements and the channel are in one slot, because their keys have the same hash tag. So one node
 does these commands in their order, and a replica that takes over lacks only the last of them: a note that is there proves that the
@@ -405,7 +405,7 @@ class Cache:
         return self._publish(ends, ["/".join(pair) for pair in changed], notes)
 
     def renew(self, mark: Mark | None = None) -> bool:
-        """End the revision of everything, so that every feed is rendered anew. Changes up to `mark`, if given, count as announced."""
+        """End the revision of everything, so that every feed is rendered again. Changes up to `mark`, if given, count as announced."""
         notes = [] if mark is None else [("SET", self._ordered("mark"), _written(mark))]
         return self._publish([("DEL", self._revision())], None, notes)
 

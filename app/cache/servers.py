@@ -91,7 +91,7 @@ class _Meeting:
             self._met()
 
     def forget(self) -> None:
-        """The connections are made anew, which does not count as a failover."""
+        """The connections are made again, which does not count as a failover."""
         with self._lock:
             self._seen.clear()
 

@@ -80,9 +80,9 @@ def cache_group() -> None:
 @cache_group.command("flush")
 @as_json
 def flush_command(as_json: bool) -> None:
-    """Render every feed and page anew. Nothing is lost: the cache is only a cache."""
+    """Render every feed and page again. Nothing is lost: the cache is only a cache."""
     if not renew(*opened()):
         raise Misconfigured(
             "The cache does not answer, so nothing was flushed. If it is stopped, it is empty when `pressrelay serve` starts it."
         )
-    report(as_json, {"cache": "flushed"}, "Every feed is rendered anew.")
+    report(as_json, {"cache": "flushed"}, "Every feed is rendered again.")

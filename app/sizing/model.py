@@ -16,7 +16,7 @@ class Counts(Struct, frozen=True):
 
     seconds: float
     pushes: float
-    rendered: float  # feeds rendered anew
+    rendered: float  # feeds rendered again
     copied: float  # feeds that a web worker takes from the cache
     bodies: float  # answers with a body from a copy, compressed
     plain: float  # the same, uncompressed
@@ -87,7 +87,7 @@ class KeptCounts(Struct, frozen=True):
 
     articles: float
     recent: float  # articles that came while the cache keeps one
-    rendered: float  # feeds that were rendered anew while the cache keeps the note of one
+    rendered: float  # feeds that were rendered again while the cache keeps the note of one
     deliveries: float
 
 

@@ -285,7 +285,7 @@ def _estimates(load: _Load, days: float) -> dict[str, Estimate]:
     push = (costs.push + costs.push_kb * (demand.text / 1000)).total()
     render = (costs.cold + costs.cold_kb * feed).total()
     body = (costs.hot + costs.hot_kb * (feed * costs.compressed)).total()
-    each = f"{push:.2g} ms a push, {render:.2g} a feed rendered anew, {body:.2g} a hot 200, {costs.unchanged.total():.2g} a 304"
+    each = f"{push:.2g} ms a push, {render:.2g} a feed rendered again, {body:.2g} a hot 200, {costs.unchanged.total():.2g} a 304"
     sends = (
         f"{costs.webhook.deliver:.2g} ms a webhook, {costs.websub.deliver:.2g} WebSub, {costs.mail.deliver:.2g} a mail"
     )

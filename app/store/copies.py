@@ -77,7 +77,7 @@ def _once(engine: Engine, table: Table) -> Any:
 def articles_with(
     engine: Engine, words: Sequence[int], offices: Collection[str] | None, most: int
 ) -> list[CopiedArticle]:
-    """The articles of these offices, or of all, that share most with a text and of which outlets got copies. Raises Unavailable."""
+    """The articles of these offices, or of all, that share most with a text and that outlets have copies of. Raises Unavailable."""
     shared: dict[tuple[str, int, str], int] = {}
     with reading(engine) as connection:
         for start in range(0, len(words), AT_ONCE):

@@ -22,7 +22,7 @@ CLOCK = "HH:mm"
 
 
 def within(query: Query) -> store.press_events.Within:
-    """The pairs of place and topic of which each event of a request has one, from each of these lists."""
+    """The pairs of place and topic of a request: each of its events has one pair from each of these lists."""
     offices = [office_place(code) for code in query.offices]
     regions, topics = query.regions, query.topics or ("*",)
     first = [(place, topic) for place in (regions or offices or ("*",)) for topic in topics]

@@ -75,7 +75,7 @@ def trace_file(engine: Engine, path: Path, offices: Collection[str] | None) -> T
 
 
 def record_trace(engine: Engine, actor: str, office: str, found: Trace) -> None:
-    """Record in the audit log who traced a text, of which articles it is, and which outlets were named. Raises Unavailable."""
+    """Record in the audit log who traced a text, which articles it belongs to, and which outlets were named. Raises Unavailable."""
     events = [
         store.audit.Event(
             *("traced", actor, article.office, article.id),

@@ -60,7 +60,7 @@ def fragments_of(format: str, articles: Sequence[Article]) -> tuple[Fragment, ..
 
 
 def fresh_fragments(context: Context, format: str, dated: Sequence[Ref]) -> tuple[Fragment, ...]:
-    """The fragments of these versions, written anew from the database. Raises Unavailable."""
+    """The fragments of these versions, written again from the database. Raises Unavailable."""
     return fragments_of(format, list(_articles(context, dated).values()))
 
 

@@ -152,7 +152,7 @@ class ReachCounts:
             claims, self._claims = self._claims, set()
             feeds = self._feeds
             if hour // 24 != self._hour // 24 or len(self._registered) > REGISTERED:
-                self._registered = set()  # Rows that are still used are written anew each day.
+                self._registered = set()  # Rows that are still used are written again each day.
             if hour != self._hour:  # A new hour begins with none counted separately.
                 self._hour, self._feeds, self._complex, self._articles = hour, {}, 0, set()
             new = [feeds[name] for name in polls if name in feeds and name not in self._registered]

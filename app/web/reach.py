@@ -30,7 +30,7 @@ WHOLE = 10_000  # recipients in a CSV file
 KINDS = ("webhook", "websub", "email")
 STATES = ("delivered", "waiting", "failing", "dead", "replaced", "dropped")
 OUTLETS = ("missed", "unread", "received", "read")
-LISTED = ("dead", "waiting", "delivered", "replaced", "dropped")  # of which each recipient can be listed
+LISTED = ("dead", "waiting", "delivered", "replaced", "dropped")  # these recipients can be listed
 
 
 class OutletReach(Struct, frozen=True):

@@ -28,7 +28,7 @@ def share(pairs: Iterable[str] = (ANY,), *, article: str = "", seconds: float = 
 
     `pairs`: "place/topic" of the feeds whose changes may change the page, such as "kr:52/*", "*/medtop:20000498", "office:jeonbuk/*";
     an office whose name changes is covered in any case. `article`: the public id of the article whose page it is, to count its views.
-    `seconds`: after that the page is made anew even if nothing changed.
+    `seconds`: after that the page is made again even if nothing changed.
     """
     # Parameters that the page ignores would fill the memory with copies of the same page; searches and pages of lists are too many.
     if COSTLY & set(request.args) or set(request.args) != {name for name, _ in g.get("meant", ())}:

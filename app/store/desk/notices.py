@@ -52,7 +52,7 @@ def subject_of(id: str, mark: int) -> str:
 
 
 def coming_lifts(engine: Engine, now: datetime) -> list[Noted]:
-    """The embargoes that end within the time of notice of their office, and of which it was not notified yet. Raises Unavailable."""
+    """The embargoes that end within the time of notice of their office, if the office was not notified yet. Raises Unavailable."""
     minutes = cast(func.coalesce(office_routines.c.notice, Routine().notice), BigInteger)
     statement = (
         select(articles.c.id, articles.c.office, articles.c.due)

@@ -1,6 +1,6 @@
 """The desk of an outlet: the list of articles under embargo that it may read, each article, and the form to renew the
-accreditation. Listing and reading are recorded before anything is shown, as with tokens. Each page asks anew whether the outlet may
-read now.
+accreditation. Listing and reading are recorded before anything is shown, as with tokens. Each page checks again whether the outlet
+may read now.
 """
 
 from datetime import UTC, datetime
