@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-# Images of containers often forbid to keep bytecode. Then every process would compile SQLAlchemy and all the rest anew.
+# Container images often forbid Python to write bytecode. Then every process would compile SQLAlchemy and all other libraries again.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run test test-slow lint bench release audit pictures clean help
@@ -14,7 +14,7 @@ $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12 …" if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
 
-# What serving needs, and readers for PDF and HWP files. Bytecode is left to the first import: most of the files installed are never loaded.
+# What serving needs, and readers for PDF and HWP files. Bytecode is written at the first import: most of the installed files are never loaded.
 $(VENV)/serving: pyproject.toml | $(VENV)/bin/python
 	$(PIP) --no-compile --editable ".[pdf,hwp]"
 	touch $@
@@ -27,11 +27,11 @@ $(VENV)/testing: pyproject.toml $(VENV)/serving
 run: $(VENV)/serving  ## start a server on http://127.0.0.1:8080 with one sample release
 	$(BIN)/pressrelay serve --sample tests/releases/jeonbuk-2021-03-09.xml
 
-# Some tests wait for other processes, with a bound. On a machine that is busy with other things, a bound may not hold: what failed is tried
-# once more, one test at a time. What is wrong fails again.
+# Some tests wait for other processes, with a time limit that a busy machine may exceed. So failed tests run once more, one at a time. A real
+# fault fails again.
 AGAIN = $(BIN)/python -m pytest --last-failed --last-failed-no-failures none
 
-# Each worker takes modules as they stand, so a module's server starts once.
+# A worker runs the tests of a module together, so that the module's server starts once.
 test: $(VENV)/testing  ## run the tests, without the slow ones
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow" || $(AGAIN) -m "not slow"
 

@@ -7,9 +7,9 @@ from app.run.process import die_with_parent, end_on_sigterm, ending, hear_the_en
 
 keep_private()
 end_on_sigterm()
-die_with_parent(os.getppid())  # Granian's main gone: no worker may go on serving old code
+die_with_parent(os.getppid())  # If Granian's main process ends, no worker may go on serving old code.
 
-# A worker that is told to end while it loads the rest must hear it.
+# A worker must notice if it is told to end while it loads the rest.
 from app import create_app, liveness, measures, spans, store  # noqa: E402
 from app.logs import configure  # noqa: E402
 from app.run.awaiting import patiently  # noqa: E402
@@ -27,5 +27,5 @@ app = lane(flask.wsgi_app, context.cache, settings.hot_memory - context.fragment
 measures.keep_noting(settings.data_dir, "web", ending)
 counting.install(context.engine, settings, flask.extensions, ending)
 liveness.take_part(getattr(app, "retire", None))
-gc.freeze()  # What is loaded by now stays: the collector need not look through modules and code tables again and again.
+gc.freeze()  # Everything loaded until now stays, so the garbage collector need not search modules and code tables again and again.
 hear_the_end()

@@ -34,8 +34,9 @@ def announce(cache: Cache, changes: Sequence[Change]) -> bool:
 
 
 def tell(cache: Cache, pairs: Sequence[Pair], stamps: Sequence[int] = ()) -> bool:
-    """End what is remembered of these feeds everywhere, and note that the changes with these stamps are announced. If the cache fails,
-    wait until no listener serves copies any more, and try once more. False if it failed again and has to be repaired."""
+    """Mark the stored copies of these feeds as out of date on all hosts, and note that the changes with these stamps are announced.
+    If the cache fails, wait until no listener serves copies any more, and try once more. False if it failed again and has to be
+    repaired."""
     if cache.announce(stamps, pairs):
         return True
     cache.wait_out()
@@ -83,7 +84,7 @@ def _announce_missed(
     if noted is None:
         return False
     now = store.clock.database_now(engine).timestamp()
-    # A change from a moment to come is not young: the clock was set back since.
+    # A change with a time in the future is not young: the clock was set back after it was written.
     young = [(now - grace) * 1_000_000 < at <= (now + 1) * 1_000_000 for _, at in pending]
     missed = [
         change for (change, _), spare in zip(pending, young, strict=True) if change.stamp not in noted and not spare

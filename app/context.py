@@ -58,7 +58,7 @@ class Context(Struct, frozen=True):
         return announce.trusted(self.cache, self.engine)
 
     def tell(self, pairs: Sequence[Pair]) -> None:
-        """End everything that is remembered of these feeds, everywhere."""
+        """Mark the stored copies of these feeds as out of date, on all hosts."""
         announce.tell(self.cache, pairs)
 
     def synced(self) -> None:
@@ -100,7 +100,7 @@ def connect(settings: Settings, *, web: bool = False) -> Context:
 
 
 def alone(settings: Settings, engine: Engine) -> Context:
-    """The context of one state of a database, such as a backup: it neither reads nor changes the cache, which is of another
+    """The context of one state of a database, such as a backup: it neither reads nor changes the cache, which belongs to another
     state. Raises Unavailable."""
     cache = Cache(settings.cache, store.identity.instance(engine))  # it only tells the history to the cursors
     return Context(settings, engine, cache, blobs.connect(settings), Cursors(store.identity.secret(engine)))

@@ -23,7 +23,7 @@ from msgspec import Struct, to_builtins
 
 TYPE_BASE = "urn:pressrelay:problem:"
 MOST_LISTED = 2_000  # faults in one answer
-MOST_BYTES = 500_000  # of all of them together
+MOST_BYTES = 500_000  # of all faults in one answer together
 SHORT = 400  # bytes of one fault
 FRAME = 50  # bytes of the names of a fault's members
 

@@ -66,8 +66,8 @@ class LivenessTable:
         return found
 
     def frozen(self) -> list[int]:
-        """The ids of the processes that gave no sign of life for FROZEN seconds. None, for that long, if this process stood still
-        too: then the whole machine did."""
+        """The ids of the processes that gave no sign of life for FROZEN seconds. If this process stood still too, the whole machine
+        did: then no process counts as frozen for FROZEN seconds."""
         now = time.monotonic()
         if now > self._looked + GAP:
             self._patient_until = now + FROZEN

@@ -1,11 +1,11 @@
 """What the processes of a host measure: how often something happened, and how many seconds it took.
 
 A process counts in memory. A thread writes its numbers into a file of its own below `measures/` in the data directory, every two
-seconds. Who shows the numbers adds the files up. So counting costs a request less than a microsecond, and a process that shows
-metrics need not ask the others. A killed process loses what it counted in its last two seconds; its file still counts.
+seconds. The process that shows the numbers adds the files up. So counting costs a request less than a microsecond, and a process
+that shows metrics need not ask the others. A killed process loses what it counted in its last two seconds; its file still counts.
 
-Nothing under embargo may be counted here: not a push, not a reading, not a delivery. Who counts decides that (see app/web/measured.py
-and app/intake/releases.py).
+Nothing under embargo may be counted here: not a push, not a reading, not a delivery. The code that counts makes sure of it (see
+app/web/measured.py and app/intake/releases.py).
 """
 
 import json
@@ -24,7 +24,7 @@ log = logging.getLogger("pressrelay.measures")
 FOLDER = "measures"  # in the data directory
 PERIOD = 2.0  # seconds between two writings
 ENDED = "ended.json"  # the sums of processes that have ended
-# Upper ends of the classes of durations, in seconds; a last class has all that took longer.
+# Upper ends of the classes of durations, in seconds; the last class has everything that took longer.
 BOUNDS = (0.0005, 0.002, 0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 MOST = 2_000  # different series of one process; beyond that, new ones are not counted
 
@@ -126,7 +126,7 @@ def together(readings: Iterable[MeasuredSums]) -> MeasuredSums:
 
 
 def since(now: MeasuredSums, before: MeasuredSums) -> MeasuredSums:
-    """What was measured between two readings of the same server. If it was started anew between them, what it measured since then."""
+    """What was measured between two readings of the same server. If it was restarted between them, what it measured since then."""
     restarted = any(now.counts.get(key, 0.0) < number for key, number in before.counts.items())
     if restarted:
         return now
@@ -187,7 +187,7 @@ def sweep(data_dir: str) -> None:
     gone = [(path, one) for path, one in _files(folder) if path.name != ENDED and not _lives(path)]
     if gone:
         before = [one for path, one in _files(folder) if path.name == ENDED]
-        # Killed between the two steps, it would count these files twice; they are metrics, and the server starts anew.
+        # Killed between the two steps, it would count these files twice; they are metrics, and the server restarts.
         _write(folder / ENDED, together([*before, *(one for _, one in gone)]))
         for path, _ in gone:
             path.unlink(missing_ok=True)

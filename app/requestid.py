@@ -1,7 +1,7 @@
-"""The id of the request that a thread, or a task of asyncio, works for: every log line and every record of the audit log names it.
+"""The id of the request that a thread or an asyncio task is working for: every log line and every record of the audit log names it.
 
-A pull of a source and a draft that is published at its time are no requests; they get an id of their own, so that what follows from
-them can be found too.
+Pulling a source and publishing a scheduled draft are not requests. They get ids of their own, so that their consequences can be
+found too.
 """
 
 import re
@@ -16,7 +16,7 @@ _current: ContextVar[str] = ContextVar("request_id", default="")
 
 
 def current_request() -> str:
-    """The id of the request that is worked for; empty if there is none."""
+    """The id of the current request; empty if there is none."""
     return _current.get()
 
 

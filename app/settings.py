@@ -26,7 +26,7 @@ from app.text.masking import learn, secrets_in
 from app.text.zones import EXPECTED, is_zone
 
 PREFIX = "PRESSRELAY_"
-# Files with what a cache must be shown; only a cache of one's own asks for them.
+# Files with credentials for the cache. The embedded Valkey needs none.
 REDIS_FILES = ("redis_user_file", "redis_password_file", "redis_ca", "redis_certificate", "redis_key")
 SENTINEL_FILES = ("sentinel_user_file", "sentinel_password_file")
 # Every URL that the server gives out begins with it, in headers too.
@@ -91,7 +91,7 @@ class Settings(Struct, frozen=True):
     ] = 96 * 1024 * 1024
     max_body: Annotated[
         int,
-        "Largest release, in bytes. Reading the dearest one of the default size keeps a core busy for about a second.",
+        "Largest release, in bytes. Reading the most expensive release of the default size keeps a core busy for about a second.",
         Range(1, 2**31),
     ] = 3 * 1024 * 1024
     max_depth: Annotated[int, "Deepest nesting of elements in a release."] = 100
@@ -214,7 +214,7 @@ class Settings(Struct, frozen=True):
     oidc_client_secret: Annotated[
         str, "File with the secret of this server at that provider; empty: none, as a public client."
     ] = ""
-    oidc_name: Annotated[str, "Name of that provider on the page of the sign-in; empty: its host."] = ""
+    oidc_name: Annotated[str, "Name of that provider on the sign-in page; empty: its host."] = ""
     security_contact: Annotated[
         str, "Where to report a vulnerability: mailto:… or https://…; empty: no security.txt."
     ] = ""
@@ -326,7 +326,7 @@ def _check(settings: Settings) -> None:
         )
     if settings.read_database_url and not settings.database_url.startswith("postgresql"):
         raise Misconfigured(
-            "PRESSRELAY_READ_DATABASE_URL is a standby of the PostgreSQL in PRESSRELAY_DATABASE_URL, which is not set to one."
+            "PRESSRELAY_READ_DATABASE_URL names a standby, so PRESSRELAY_DATABASE_URL must name its PostgreSQL."
         )
     _check_redis(settings)
     for name in ("edition_morning", "edition_evening"):
@@ -398,7 +398,7 @@ def _check_redis(settings: Settings) -> None:
     for name in (*REDIS_FILES, *SENTINEL_FILES):
         if getattr(settings, name) and not settings.redis_url:
             raise Misconfigured(
-                f"{PREFIX}{name.upper()} needs PRESSRELAY_REDIS_URL: the embedded Valkey asks for nothing."
+                f"{PREFIX}{name.upper()} needs PRESSRELAY_REDIS_URL: the embedded Valkey needs no credentials."
             )
     for name in SENTINEL_FILES:
         if getattr(settings, name) and address.kind != SENTINEL:
@@ -466,7 +466,9 @@ def _check_oidc(settings: Settings) -> None:
             f"PRESSRELAY_OIDC_ISSUER must be an https URL (http on this machine), as the provider writes it, not {issuer!r}."
         )
     if issuer and ("?" in issuer or "#" in issuer or not settings.oidc_client_id):
-        raise Misconfigured("PRESSRELAY_OIDC_ISSUER needs PRESSRELAY_OIDC_CLIENT_ID, and has no query and no fragment.")
+        raise Misconfigured(
+            "PRESSRELAY_OIDC_ISSUER needs PRESSRELAY_OIDC_CLIENT_ID, and must have no query and no fragment."
+        )
     if issuer:
         _check_secret("oidc_client_secret", settings.oidc_client_secret)
 

@@ -54,7 +54,7 @@ WIDTH = 150  # columns, if the output is not a terminal
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("part", required=False, type=click.Choice([*PARTS, "profile"]))
 @click.argument("what", required=False, type=click.Choice(list(LOADS)))
-@click.option("--quick", is_flag=True, help="Small amounts, one round: only to see that everything works.")
+@click.option("--quick", is_flag=True, help="Measure small amounts, in one round: only to see that everything works.")
 @click.option(
     "--rounds", type=click.IntRange(1, 100), help=f"Rounds for each figure, which is their median. [{Amounts().rounds}]"
 )
@@ -84,10 +84,11 @@ def main(
 ) -> None:
     """Measure a real server on 127.0.0.1, with the clients on the same machine. Without PART, all parts are measured.
 
-    `profile` with WHAT writes a flame graph of a web worker under load (profile-WHAT.svg) and prints in which functions it was.
+    `profile` with WHAT writes a flame graph of a web worker under load (profile-WHAT.svg) and prints the functions in which it
+    spent its time.
     """
     if (part == "profile") != bool(what):
-        raise click.UsageError(f"Write `profile` with one of {', '.join(LOADS)}, and other parts alone.")
+        raise click.UsageError(f"`profile` needs one of {', '.join(LOADS)}; the other parts take nothing.")
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that started programs are stopped
     amounts = QUICK if quick else Amounts()
     amounts = replace(amounts, rounds=rounds or amounts.rounds, large=articles or amounts.large, keep=keep or "")

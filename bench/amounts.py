@@ -8,7 +8,7 @@ class Simulated(Struct, frozen=True):
 
     feeds: int  # that are polled
     pushes: int  # in each round
-    rounds: int  # in which all pollers poll all feeds some times
+    rounds: int  # in each, all pollers poll all feeds a few times
     subscribers: int  # webhooks, and as many WebSub subscribers
 
 
@@ -34,7 +34,7 @@ class Amounts(Struct, frozen=True):
     hot_feeds: int = 1_000  # feeds that each worker has in memory
     keep: str = ""  # directory in which the loaded archives stay; empty: they are removed
     # change, storm
-    changes: int = 10  # pushes after which each feed that they change is asked for, for each round
+    changes: int = 10  # pushes, for each round; after each, every feed that it changes is requested
     storm: tuple[int, ...] = (0, 1, 10, 50)  # pushes a second
     # freshness, import, embargo, push
     pushes: int = 300  # pushes whose arrival in every worker is measured, for each round
@@ -53,7 +53,7 @@ class Amounts(Struct, frozen=True):
     costed_feeds: int = 6  # feeds with short and with long texts
     costed_pushes: int = 200  # pushes of each length
     costed_subscribers: int = 100  # webhooks, and WebSub subscribers
-    costed_readers: int = 10  # who get mails
+    costed_readers: int = 10  # readers who get mails
     costed_rounds: int = 6  # renderings of each feed, and pushes to each kind of subscribers
     costed_answers: int = 6_000  # hot answers of each kind
     costed_idle: float = 5.0  # seconds in which an idle server is watched

@@ -1,5 +1,5 @@
 """Measures the live count of the feed builder, in a small and in a large archive. All articles are in the period that is counted,
-which is the dearest case."""
+which is the most expensive case."""
 
 import time
 from contextlib import ExitStack
@@ -25,7 +25,7 @@ BEFORE_ALL = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def builder(amounts: Amounts, say: Say) -> list[Figure]:
-    """The count and the preview from the store alone, and the page over one connection, with counts that nothing has cached."""
+    """Measure the count and the preview in the store alone, and the page over one connection, with counts that are in no cache."""
     figures: list[Figure] = []
     with ExitStack() as stack:
         ready = {}
@@ -59,7 +59,8 @@ def builder(amounts: Amounts, say: Say) -> list[Figure]:
 
 
 def questions() -> dict[str, str]:
-    """name -> the parameters of a feed: the largest feeds of the archive, those that must look at most, and words."""
+    """name -> the parameters of a feed: the largest feeds of the archive, those that must read the most rows, and searches for
+    words."""
     pairs = [*islice(pairs_by_frequency(), 20)]
     places = [*dict.fromkeys(region.code for region, _ in pairs)][:5]
     topic = pairs[0][1].code
@@ -82,7 +83,7 @@ def _times(engine: Engine, query: Query, amounts: Amounts) -> list[float]:
     """Milliseconds of processor time of each glance: with SQLite the database works in this thread."""
     taken = []
     for _ in range(amounts.pages):
-        start = time.thread_time()  # not disturbed by what else runs
+        start = time.thread_time()  # other programs do not disturb it
         store.feeds.glance(engine, query, (BEFORE_ALL, BEFORE_ALL), 10)
         taken.append((time.thread_time() - start) * 1000)
     return taken

@@ -1,4 +1,4 @@
-"""Measures what a change costs: feeds that are assembled anew, by the processor time of the web workers."""
+"""Measures the cost of a change: the processor time that the web workers need to assemble feeds again."""
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import product
@@ -31,7 +31,7 @@ def change(amounts: Amounts, say: Say) -> list[Figure]:
 
 
 def _cold(server: Running, amounts: Amounts, say: Say) -> Iterator[Figure]:
-    """The feed of everything, after the end of its revision: fragments are kept, and nothing else."""
+    """The feed of everything, when its revision is no longer current: only its fragments are still in the cache."""
     cache = cache_of(server.settings, server.engine)
     newest = store.identity.head(server.engine).mark
     for format, encoding in product(FORMATS, ENCODINGS):

@@ -1,7 +1,7 @@
 """Fills a large archive in minutes: some articles are stored as usual, and SQL copies their rows with new numbers and older instants.
 
-What a query of feeds or words walks through is as in a loaded archive: entries, articles, versions, changes, and the index of words.
-Copies have the documents of their originals, so they share guid and id within. Only for SQLite.
+Queries of feeds or words read the same as in a loaded archive: entries, articles, versions, changes, and the index of words. Copies
+have the documents of their originals, so the guid and id inside the documents are the same. Only for SQLite.
 """
 
 import sqlite3
@@ -13,11 +13,12 @@ from bench.scale import fill
 from bench.server import Prepared
 
 ORIGINALS = 10_000
-AT_ONCE = 10  # sets of copies between two notes of progress
+AT_ONCE = 10  # sets of copies between two messages about the progress
 
 
 def fill_by_copies(ready: Prepared, size: int, say: Say) -> None:
-    """Fill the archive up to that size, rounded down to whole sets of copies. A directory that was filled before stays as it is."""
+    """Fill the archive up to that size, rounded down to whole sets of copies. A directory that was filled before is left
+    unchanged."""
     directory = Path(ready.settings.data_dir)
     if size <= ORIGINALS or ready.settings.database_url:
         fill(ready, size, say)
@@ -28,7 +29,7 @@ def fill_by_copies(ready: Prepared, size: int, say: Say) -> None:
     fill(ready, ORIGINALS, say)
     ready.engine.dispose()
     with closing(sqlite3.connect(directory / "pressrelay.db", isolation_level=None)) as database:
-        # If it is killed, the directory is filled anew by hand; a finished one has the note.
+        # If this is killed, the directory must be removed by hand. A finished one has the file `copied`.
         database.execute("PRAGMA synchronous=OFF")
         database.execute("PRAGMA cache_size=-400000")
         _copy(database, size // ORIGINALS, say)
@@ -37,7 +38,7 @@ def fill_by_copies(ready: Prepared, size: int, say: Say) -> None:
 
 
 def _copy(database: sqlite3.Connection, sets: int, say: Say) -> None:
-    """Copy the articles so often; the originals become the oldest set, and the newest copy has their instants."""
+    """Copy the articles this many times; the originals become the oldest set, and the newest copy has their instants."""
     first, last, top = database.execute("SELECT MIN(sort), MAX(sort), MAX(num) FROM articles").fetchone()
     step = last - first + 1
     shift = f"({sets - 1} - k) * {step}"

@@ -1,7 +1,6 @@
-"""Measures what `pressrelay plan` reckons with: processor time of pushes, polls and deliveries, bytes in database, cache and memory.
-
-Processor time is that of the server's processes, so other work on the machine hardly disturbs it. Only how long the counter row is
-held is a time of the clock, because most of it is spent waiting for the disk.
+"""Measures the costs that `pressrelay plan` uses: processor time of pushes, polls and deliveries, and bytes in the database, the
+cache and memory. Only the processor time of the server's processes counts, so other work on the machine hardly disturbs it. One
+cost is measured by the clock: how long a push holds the counter row, because it mostly waits for the disk.
 """
 
 import time
@@ -27,14 +26,14 @@ from bench.releases import Sample, axes, grid, samples
 from bench.server import Connection, get
 
 PAGE = 50  # articles in the feeds that are measured
-TIMES = 5  # the long texts are so many times as long
-FORMATS = ("rss", "atom", "json")  # that are rendered in turn
+TIMES = 5  # how many times as long the long texts are
+FORMATS = ("rss", "atom", "json")  # they are rendered in turn
 COPIES = 8  # addresses of each feed in the memory of a web worker; each asks for one article less
-QUIET = 0.3  # seconds after some work in which the server finishes what it left to do
+QUIET = 0.3  # seconds after some work, in which the server finishes what it postponed
 
 
 def costs(amounts: Amounts, say: Say) -> list[Figure]:
-    """Measure all costs, write them to the file that was asked for, and show some of them as figures."""
+    """Measure all costs, write them to the requested file, and return some of them as figures."""
     if amounts.costs_file:
         Path(amounts.costs_file).touch()  # If that fails, it does so now, and not after two minutes.
     found: dict[str, Costs] = {}
@@ -56,7 +55,7 @@ def costs(amounts: Amounts, say: Say) -> list[Figure]:
 def _shown(found: Costs) -> list[tuple[str, str, float]]:
     return [
         ("processor time of a push of 2 kB", "ms", (found.push + found.push_kb * 2).total()),
-        ("of a feed of 100 kB, rendered anew", "ms", (found.cold + found.cold_kb * 100).total()),
+        ("of a feed of 100 kB, rendered again", "ms", (found.cold + found.cold_kb * 100).total()),
         ("of a hot answer of 20 kB", "ms", (found.hot + found.hot_kb * 20).total()),
         ("of a 304", "ms", found.unchanged.total()),
         ("of a delivery to a webhook", "ms", found.webhook.total()),
@@ -115,7 +114,7 @@ class _Measuring:
             self.idle = self._spent(lambda: time.sleep(self.amounts.costed_idle), self.amounts.costed_idle)
             pushed = self._pushes()
             found = pushed | self._memory() | self._kept() | self._deliveries(**pushed) | self._feeds() | self._hot()
-            # With the memory that pushing and rendering took: much of it stays with the process.
+            # This includes the memory that pushing and rendering took: the process keeps much of it.
             found["web_memory"] = max(found["web_memory"], self.on.memory()["web"])
             found |= {"idle": self.idle, "empty": self.on.empty, "subscription": self.on.subscription}
             found["cached_article"] = cached
@@ -131,11 +130,12 @@ class _Measuring:
         return Spent(*(max(0.0, part) / count for part in found.parts()))
 
     def _answering(self, work: Callable[[], object], count: float) -> Spent:
-        """The same for answers, in which the background processes have no part."""
+        """The same for answers, without the background processes, which have nothing to do with them."""
         return replace(self._spent(work, count), deliver=0.0, background=0.0)
 
     def _cached_articles(self) -> Bytes:
-        """What an article takes in the cache, in one format. Only the first feed with it puts it there: then the web worker has it."""
+        """The bytes that an article takes in the cache, in one format. Only the first feed with it puts it there: after that, the
+        web worker has it."""
         articles, before = [], (0, 0)
         for length in (0, 1):
             _ask_all(self.on.workers[:1], self._paths(length))
@@ -153,7 +153,7 @@ class _Measuring:
                 connection.ask(_asked(path), 200)
         time.sleep(
             self.amounts.costed_idle / 2
-        )  # Until the background processes have found that there is nothing to do.
+        )  # Wait until the background processes have found that there is nothing to do.
 
     def _paths(self, length: int, less: int = 0) -> list[str]:
         """The addresses of the feeds with short (0) or long (1) texts."""
@@ -176,7 +176,7 @@ class _Measuring:
         return {"push": push, "push_kb": push_kb, "article": _line(texts, sizes)}
 
     def _deliveries(self, push: Spent, push_kb: Spent, article: Bytes) -> dict[str, Any]:
-        """What deliveries of each kind take of the processors, the network and the disk; and what the push takes that makes them."""
+        """What deliveries of each kind cost the processors, the network and the disk; and what the push that causes them costs."""
         found: dict[str, Any] = {}
         queued, rows = [], []
         for kind, region in self.subscribed.items():
@@ -207,7 +207,7 @@ class _Measuring:
         return self.amounts.costed_readers if kind == "email" else self.amounts.costed_subscribers
 
     def _deliver(self, parts: Sequence[Sample], subscribers: int) -> None:
-        """Push each, and wait until all subscribers have it, so that each is a delivery of its own."""
+        """Push each, and wait until all subscribers have it, so that no two share a delivery."""
         for part in parts:
             expected = self.on.came()[0] + subscribers
             self.on.push([part])
@@ -216,16 +216,16 @@ class _Measuring:
     # Feeds
 
     def _memory(self) -> dict[str, Any]:
-        """Memory of each part, of a web worker with few copies."""
+        """The memory of each part; the web worker has few copies."""
         found = self.on.memory()
         return {f"{part}_memory": found[part] for part in ("web", "deliver", "background")}
 
     def _renew(self) -> None:
-        """Make every copy out of date, in the cache and in the web workers. The articles stay in the cache."""
+        """Make every copy stale, in the cache and in the web workers. The articles stay in the cache."""
         self.cache.renew(store.identity.head(self.on.server.engine).mark)
 
     def _feeds(self) -> dict[str, Any]:
-        """Feeds that one web worker renders anew, and another takes from the cache; and their sizes, also in the cache."""
+        """Feeds that one web worker renders again, and another takes from the cache; and their sizes, also in the cache."""
         self.cache = cache_of(self.on.server.settings, self.on.server.engine)
         try:
             cold, copied, sizes, small, feeds, notes = [], [], [], [], [], []
@@ -233,7 +233,7 @@ class _Measuring:
                 self.on.redis.flushall()
                 empty = self.on.cache_bytes()
                 self._renew()
-                self.say(f"feeds rendered anew, texts of {self.texts[length]:,.0f} bytes")
+                self.say(f"feeds rendered again, texts of {self.texts[length]:,.0f} bytes")
                 self.on.connect()
                 paths = self._paths(length)
                 plain = [len(self.on.workers[0].ask(get(path), 200)) for path in paths]
@@ -266,14 +266,14 @@ class _Measuring:
     # Hot answers
 
     def _hot(self) -> dict[str, Any]:
-        """Answers from copies in the web workers, on connections that stay open, as a proxy's do."""
+        """Answers from copies in the web workers, over connections that stay open like those of a proxy."""
         self.say("hot answers")
         spent, sizes = [], []
         for length in (0, 1):
             self.on.connect()
             paths = self._paths(length)
             answers = [self.on.workers[0].answer(_asked(path), 200) for path in paths]
-            self.on.connect()  # The other connection was idle meanwhile, on a busy machine for so long that the server closed it.
+            self.on.connect()  # On a busy machine, the server may have closed the other connection because it was idle.
             _ask_all(self.on.workers, paths)
             turns = max(1, self.amounts.costed_answers // len(paths) // len(self.on.workers))
             count = turns * len(paths) * len(self.on.workers)
@@ -324,7 +324,7 @@ def _positive(spent: Spent) -> Spent:
 
 
 def _line(sizes: Sequence[float], values: Sequence[float]) -> Bytes:
-    """The line through two points; nothing of it is negative."""
+    """The line through two points; neither of its numbers is negative."""
     each = max(0.0, (values[1] - values[0]) / (sizes[1] - sizes[0]))
     fixed = values[0] - each * sizes[0]
     return (
@@ -335,6 +335,6 @@ def _line(sizes: Sequence[float], values: Sequence[float]) -> Bytes:
 
 
 def _lines(sizes: Sequence[float], spent: Sequence[Spent]) -> tuple[Spent, Spent]:
-    """The same for each part of a processor time: what is fixed, and what each unit of size takes."""
+    """The same for each part of a processor time: the fixed part, and the part for each unit of size."""
     lines = [_line(sizes, values) for values in zip(*(one.parts() for one in spent), strict=True)]
     return Spent(*(line.fixed for line in lines)), Spent(*(line.each for line in lines))

@@ -1,4 +1,4 @@
-"""Measures what counting a poll adds to a hot answer of the fast lane, in this process and without sockets."""
+"""Measures how much time the counting of a poll adds to a hot answer of the fast lane, in this process and without sockets."""
 
 import time
 from collections.abc import Callable
@@ -10,14 +10,14 @@ from app.web.fastlane import Fastlane, KeptAnswer, may_keep
 from bench.amounts import Amounts
 from bench.figures import Figure, Say, Target, figure
 
-ADDED = Target(1.0, sense="at most")  # microseconds; a whole answer takes some tens with its sockets
+ADDED = Target(1.0, sense="at most")  # microseconds; a whole answer with its sockets takes tens of them
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 READER = "Feedly/1.0 (+http://www.feedly.com/fetcher.html; 462 subscribers; )"
 TAG = '"tag"'
 
 
 class _Copies:
-    """A cache with marks alone: every copy is in the process."""
+    """A cache that has only marks: every copy is in the process."""
 
     def __init__(self) -> None:
         self.marks = Marks()
@@ -36,7 +36,7 @@ def counting(amounts: Amounts, say: Say) -> list[Figure]:
 
 
 def _each(call: Callable[[], object], count: int) -> float:
-    start = time.thread_time()  # not disturbed by what else runs
+    start = time.thread_time()  # other programs do not disturb it
     for _ in range(count):
         call()
     return (time.thread_time() - start) / count * 1e6

@@ -1,4 +1,4 @@
-"""Measures the pages of the desk with a large archive: what a press officer waits for."""
+"""Measures how long a press officer waits for the pages of the desk, with a large archive."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -81,7 +81,7 @@ def _times(connection: Connection, request: bytes, count: int) -> list[float]:
 
 
 def _saves(connection: Connection, cookie: str, draft: str, count: int) -> list[float]:
-    """Saves of a draft as its page sends them, each with another text."""
+    """Saves of a draft as its page sends them, each with a different text."""
     page = connection.ask(get(f"/desk/drafts/{draft}", Cookie=cookie, Accept="text/html"), 200)
     revision = int(page.partition(b'name="revision" value="')[2].partition(b'"')[0])
     taken = []

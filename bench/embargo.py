@@ -10,7 +10,7 @@ from bench.figures import Figure, Say, figure
 from bench.releases import document, samples
 from bench.server import Connection, Running, get, post, running
 
-PUSHED = 300  # articles that this machine can push in a second, at the least
+PUSHED = 300  # articles that this machine can push in a second, at least
 GIVEN_UP = 30.0  # seconds after the instant at which the measurement fails
 PAGE = 200  # articles on a page
 
@@ -40,7 +40,7 @@ def _round(server: Running, count: int) -> float:
 
 
 def _shown(server: Running) -> int:
-    """Number of articles on all pages of the feed of everything. Each page is read through a new connection, so that any web worker
+    """Number of articles on all pages of the feed of everything. Each page is read over a new connection, so that any web worker
     may answer."""
     count, path = 0, f"/feed.json?limit={PAGE}"
     while path:

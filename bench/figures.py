@@ -7,7 +7,7 @@ from typing import Literal
 from msgspec import Struct
 from rich.table import Table
 
-Say = Callable[[str], None]  # shows what is being measured
+Say = Callable[[str], None]  # shows what is now being measured
 
 
 class Target(Struct, frozen=True):

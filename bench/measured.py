@@ -1,4 +1,4 @@
-"""A real server with subscribers whose processor time, memory, disk and cache are measured: for `costs` and `plan`."""
+"""A real server with subscribers, for `costs` and `plan`. It measures the server's processor time, memory, disk and cache."""
 
 import time
 import warnings
@@ -40,7 +40,7 @@ def text_of(parts: Sequence[Sample]) -> float:
 
 
 def lengthened(parts: Sequence[Sample], times: int) -> list[Sample]:
-    """The same articles with the paragraphs of so many articles."""
+    """The same articles, each with the paragraphs of this many articles."""
     return [
         replace(part, paragraphs=tuple(line for n in range(times) for line in parts[(at + n) % len(parts)].paragraphs))
         for at, part in enumerate(parts)
@@ -48,7 +48,7 @@ def lengthened(parts: Sequence[Sample], times: int) -> list[Sample]:
 
 
 class Measured:
-    """A running server with a receiver of its deliveries, and what can be measured of it."""
+    """A running server with a receiver for its deliveries, and its measurements."""
 
     def __init__(self, server: Running, database: int | None, receiver: int, empty: float, subscription: float) -> None:
         self.server = server
@@ -66,7 +66,7 @@ class Measured:
         self.client.close()
 
     def connect(self) -> None:
-        """Connect to each web worker anew: the server closes connections that are not used for some seconds."""
+        """Connect to each web worker again: the server closes connections that are idle for some seconds."""
         for connection in self.workers:
             connection.socket.close()
         self.workers = list(one_of_each(self.server, get("/feed.rss?limit=1")).values())
@@ -78,12 +78,12 @@ class Measured:
         return Spent(**{part: processor_seconds(own) * 1000 for part, own in pids.items()})
 
     def memory(self) -> dict[str, float]:
-        """Bytes (PSS) of each part; of the web and of the delivery workers those of one."""
+        """Bytes (PSS) of each part; for web and delivery workers, the bytes of one of them."""
         found = {part: [memory(pid)[1] * 1e6 for pid in pids] for part, pids in by_part(self.server.pid).items()}
         return {part: sum(own) / (max(1, len(own)) if part in ("web", "deliver") else 1) for part, own in found.items()}
 
     def database_bytes(self) -> float:
-        """The size of the database, without what is only in a log, and in SQLite without free pages, which the next articles use."""
+        """The size of the database, without its log, and for SQLite without free pages, which the next articles use."""
         size = float(store.samples.database_size(self.server.engine))
         if not self._database:
             with self.server.engine.connect() as connection:
@@ -117,7 +117,7 @@ class Measured:
         return found["deliveries"], found["bytes"]
 
     def wait_for(self, deliveries: int) -> None:
-        """Wait until so many came since the start. Raises RuntimeError if they do not."""
+        """Wait until this many deliveries came since the start. Raises RuntimeError if they do not come."""
         end = time.monotonic() + WITHIN
         while self.came()[0] < deliveries:
             if time.monotonic() > end:
@@ -134,7 +134,7 @@ def measured(
     subscribers: Mapping[str, tuple[Code, int]],
     environ: Mapping[str, str] | None = None,
 ) -> Iterator[Measured]:
-    """A server on that kind of database, with these articles, and for each kind of subscription so many to a region's articles.
+    """A server on that kind of database, with these articles, and with this many subscriptions of each kind to a region's articles.
     Raises Missing without PostgreSQL."""
     port, mail = free_port(), free_port()
     with database(kind) as (url, pid), prepared(database_url=url) as ready:
@@ -160,7 +160,7 @@ def measured(
 
 
 def subscribe(ready: Prepared, kind: str, region: Code, count: int, port: int) -> None:
-    """Make so many subscriptions of a kind to the articles of a region, each at a host of its own."""
+    """Make this many subscriptions of a kind to the articles of a region, each at a different host."""
     query = Query(regions=(region.code,))
     secret = vault.seal(ready.settings, webhooks.new_secret())
     format = {"webhook": "json", "websub": "atom", "email": "json"}[kind]
@@ -185,7 +185,7 @@ def subscribe(ready: Prepared, kind: str, region: Code, count: int, port: int) -
 
 @contextmanager
 def database(kind: str) -> Iterator[tuple[str, int | None]]:
-    """(URL, process id) of an empty database; of SQLite there is neither."""
+    """(URL, process id) of an empty database; SQLite has neither."""
     if kind == "sqlite":
         yield "", None
         return
@@ -207,7 +207,7 @@ def database(kind: str) -> Iterator[tuple[str, int | None]]:
 
 
 def counter_millis(engine: Engine, count: int) -> float:
-    """Milliseconds of the clock for which the transaction of one new article lasts; all of it holds the counter row. A quarter of them
-    lasted no longer: the others were disturbed more, by whatever else the machine did."""
+    """How many milliseconds the transaction of one new article takes by the clock; it holds the counter row all that time. This is
+    the first quartile, because other programs disturbed the longer ones."""
     taken = [seconds * 1000 for part in samples(count, "counter") for _, seconds in load(engine, BASE, [part])]
     return percentile(taken, 0.25)

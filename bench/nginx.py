@@ -34,7 +34,7 @@ http {{
 }}
 """
 MODULE = Path("/usr/lib/nginx/modules/ngx_http_cache_purge_module.so")
-# As docs/scaling.md has it: articles as data are kept under the keys that Pressrelay purges.
+# As in docs/scaling.md: articles as JSON are cached under the keys that Pressrelay purges.
 PURGING = """
 load_module {module};
 worker_processes 2;
@@ -79,13 +79,13 @@ def _binary() -> str:
 
 
 def purges() -> bool:
-    """Whether there is the module that purges by key: https://github.com/FRiCKLE/ngx_cache_purge."""
+    """Whether the module that purges by key is installed: https://github.com/FRiCKLE/ngx_cache_purge."""
     return MODULE.exists()
 
 
 @contextmanager
 def static(directory: Path, body: bytes, gzipped: bytes, headers: tuple[tuple[str, str], ...]) -> Iterator[int]:
-    """The port of an nginx that has /feed.rss and its compressed form as files, and sends these headers."""
+    """The port of an nginx that serves /feed.rss and its compressed form from files, with these headers."""
     root = directory / "static"
     root.mkdir(parents=True)
     (root / "feed.rss").write_bytes(body)
@@ -117,7 +117,7 @@ def in_front(directory: Path, upstream: int, second: int = 0) -> Iterator[int]:
     }
     for old, new in changes.items():
         if old not in text:
-            raise RuntimeError(f"docs/nginx.conf has no {old!r} any more.")
+            raise RuntimeError(f"docs/nginx.conf no longer has {old!r}, which this part replaces.")
         text = text.replace(old, new)
     directory.mkdir(parents=True, exist_ok=True)
     with _running(directory, text, port):
@@ -135,7 +135,7 @@ def purging(directory: Path, upstream: int, port: int) -> Iterator[None]:
 @contextmanager
 def _running(directory: Path, text: str, port: int) -> Iterator[None]:
     config = directory / "nginx.conf"
-    # If root starts it, its workers run as another user by default, who may not enter a temporary directory.
+    # If root starts nginx, its workers run as another user by default, who may not enter a temporary directory.
     config.write_text(("user root;\n" if os.getuid() == 0 else "") + text, encoding="utf-8")
     command = [_binary(), "-p", str(directory), "-c", str(config), "-e", str(directory / "error.log")]
     with program([*command, "-g", "daemon off;"], directory / "nginx.log", port):

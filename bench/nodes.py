@@ -1,7 +1,7 @@
 """Measures how the rate of cold feeds grows with web nodes on one PostgreSQL and one Valkey.
 
-All nodes are on this machine, so each gets a small part of a core (cgroups): what is measured is whether nodes hold each other up, not
-how fast the machine is. cgroups(7), https://docs.kernel.org/scheduler/sched-bwc.html"""
+All nodes are on this machine, so each gets a small part of a core (cgroups): this shows whether nodes slow each other down, not how
+fast the machine is. cgroups(7), https://docs.kernel.org/scheduler/sched-bwc.html"""
 
 import itertools
 import os
@@ -63,14 +63,14 @@ def nodes(amounts: Amounts, say: Say) -> list[Figure]:
                 with suppress(ProcessLookupError):
                     (group / "cgroup.procs").write_text(str(pid))
             ports.append(port)
-        # Each address is asked for once: the articles are known after the first of them, and the feeds are not.
+        # Each address is requested once: so the articles are in the cache after the first one, but the feeds are not.
         paths = (
             path_of(*pair, limit)
             for limit in itertools.count(20)
             for pair in itertools.islice(pairs_by_frequency(), 2_000)
         )
         requests = map(get, paths)
-        for each in ports:  # so that each node has loaded what it loads once, and has fragments
+        for each in ports:  # so that each node has loaded everything that it loads once, and has fragments
             _rate([each], requests, amounts.seconds)
         one, three = [], []
         for number in range(amounts.rounds):
@@ -84,7 +84,7 @@ def nodes(amounts: Amounts, say: Say) -> list[Figure]:
 
 
 def _rate(ports: Sequence[int], requests: Iterator[bytes], seconds: float) -> float:
-    """Answers a second, each node being asked by its own clients."""
+    """Answers a second; each node has its own clients."""
     done, lock, end = [0], threading.Lock(), time.monotonic() + seconds
 
     def work(port: int) -> None:
@@ -107,7 +107,7 @@ def _rate(ports: Sequence[int], requests: Iterator[bytes], seconds: float) -> fl
 
 @contextmanager
 def _limited(number: int) -> Iterator[Path]:
-    """A group whose processes together get PART of a core; by version 1 or 2 of cgroups."""
+    """A cgroup (version 1 or 2) whose processes together get PART of a core."""
     name = f"pressrelay-bench-{os.getpid()}-{number}"
     first = (GROUPS / "cpu").is_dir()
     group = GROUPS / "cpu" / name if first else GROUPS / name
@@ -123,7 +123,7 @@ def _limited(number: int) -> Iterator[Path]:
     try:
         yield group
     finally:
-        for pid in (group / "cgroup.procs").read_text().split():  # what is left goes back
+        for pid in (group / "cgroup.procs").read_text().split():  # put the remaining processes back
             with suppress(OSError):
                 (group.parent / "cgroup.procs").write_text(pid)
         with suppress(OSError):

@@ -16,7 +16,7 @@ from bench.releases import OFFICE, samples
 from bench.server import Connection, Running, get, prepared, serving
 
 AGAINST_A_FEED = Target(0.9, "ratio")
-SPENT = Target(4.0, sense="at most")  # a whole answer takes some fifty with its sockets
+SPENT = Target(4.0, sense="at most")  # a whole answer with its sockets takes about fifty
 BROWSER = {
     "HTTP_ACCEPT": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
     "HTTP_ACCEPT_LANGUAGE": "ko-KR,ko;q=0.8,en;q=0.5",
@@ -44,7 +44,7 @@ def pages(amounts: Amounts, say: Say) -> list[Figure]:
 
 
 class _Copies:
-    """A cache with marks alone: every copy is in the process."""
+    """A cache that has only marks: every copy is in the process."""
 
     def __init__(self) -> None:
         self.marks = Marks()
@@ -76,7 +76,7 @@ def _each(environ: dict[str, str], feed: PolledFeed | None, count: int) -> float
     lane = Fastlane(application, cache, 1_000_000)  # type: ignore[arg-type]
     lane.alive(inf)
     lane(dict(environ), lambda *_: None)
-    start = time.thread_time()  # not disturbed by what else runs
+    start = time.thread_time()  # other programs do not disturb it
     for _ in range(count):
         lane(environ, lambda *_: None)
     return (time.thread_time() - start) / count * 1e6
@@ -108,7 +108,7 @@ def _sizes(server: Running) -> dict[str, int]:
 
 
 def _warm(port: int, requests: list[bytes], status: int) -> None:
-    """Ask over so many connections that each web worker has a copy of every answer before anything is measured."""
+    """Before the measurement, ask over enough connections that each web worker has a copy of every answer."""
     for _ in range(CONNECTIONS):
         with Connection(port) as connection:
             for request in requests:
@@ -118,8 +118,8 @@ def _warm(port: int, requests: list[bytes], status: int) -> None:
 def _against(
     server: Running, sizes: dict[str, int], name: str, path: str, kind: str, amounts: Amounts, say: Say
 ) -> list[Figure]:
-    """The page and the feed whose answers are nearest in size: answers in a second, and in a second of the workers' processor time,
-    which says more where other programs run beside."""
+    """Compare a page with the feed of the nearest size: answers in a second, and in a second of the workers' processor time, which
+    is more reliable if other programs are running."""
     page = contender(server.port, [path], KINDS)
     feed = min(sizes, key=lambda one: abs(sizes[one] - page.sizes["200"]))
     peer = contender(server.port, [feed], KINDS)

@@ -1,6 +1,5 @@
-"""Compares what `pressrelay plan` says with a real server: at two sizes, pushes, polls and deliveries, and what these took.
-
-The costs are measured in the same run, so that only the model is compared, and not two machines.
+"""Compares the estimate of `pressrelay plan` with what pushes, polls and deliveries take on a real server, at two sizes. The costs
+are measured in the same run, so that only the model is compared, and not two machines.
 """
 
 import time
@@ -22,11 +21,11 @@ KIND = "sqlite"
 PAGE = 50  # articles in a feed
 POLLS = 4  # of each feed by each poller in a round
 ENCODINGS = ("gzip", "gzip", "gzip", "identity")  # of the pollers; two are connected to each web worker
-SETTLED = 1.0  # seconds after the last answer in which the server finishes what it left to do
+SETTLED = 1.0  # seconds after the last answer, in which the server finishes what it postponed
 
 
 def plan(amounts: Amounts, say: Say) -> list[Figure]:
-    """For each size and each quantity, what the model says, and what was measured."""
+    """For each size and each quantity, the estimate and the measured value."""
     costs = costs_on(KIND, amounts, say)
     figures = []
     for size in amounts.simulated:
@@ -91,11 +90,11 @@ class Counted(Struct):
 
     polls: int = 0
     unchanged: int = 0
-    changed: int = 0  # feeds whose ETag was another one, in one encoding
+    changed: int = 0  # feeds whose ETag changed, in one encoding
 
 
 class _Simulation:
-    """Pushes in rounds; after each, all pollers poll all feeds, with the ETag that they had last."""
+    """Pushes in rounds; after each, all pollers poll all feeds, with the ETag of their last answer."""
 
     def __init__(self, on: Measured, size: Simulated, pairs: Sequence[tuple[Code, Code]], page: int) -> None:
         self.on, self.size, self.pairs, self.page = on, size, pairs, page
@@ -107,7 +106,7 @@ class _Simulation:
         self.counted = Counted()
 
     def run(self) -> None:
-        """All rounds. After each push, its deliveries are awaited, so that none is sent together with the next."""
+        """All rounds. After each push, wait for its deliveries, so that none is sent together with the next."""
         for number in range(self.size.rounds):
             for part in self.parts[number * self.size.pushes : (number + 1) * self.size.pushes]:
                 reached = part.region in (self.pairs[0][0], self.pairs[1][0])
@@ -140,7 +139,7 @@ class _Simulation:
             self.counted.changed += 1
 
     def demand(self, delivered: int) -> Demand:
-        """What an operator would have said of this load."""
+        """How an operator would have described this load."""
         pushes = len(self.parts)
         return Demand(
             offices=1,

@@ -1,8 +1,9 @@
 """A profile that anybody can take: `python -m bench profile serve|push|cold`.
 
 A real server is under load while py-spy looks at one of its web workers some hundred times a second: https://github.com/benfred/py-spy.
-It writes a flame graph (SVG) and tells in which functions the processor was. It may look at processes of its own user where the kernel
-allows that (ptrace(2), `kernel.yama.ptrace_scope`); it stops the process for each look, so figures taken meanwhile are lower.
+It writes a flame graph (SVG) and lists the functions in which the processor spent its time. The kernel must allow it to look at
+processes of its own user (ptrace(2), `kernel.yama.ptrace_scope`). It stops the process for each look, so figures measured meanwhile
+are lower.
 """
 
 import shutil
@@ -81,7 +82,7 @@ def _record(program: str, pid: int, seconds: int, file: Path, form: str) -> None
     )
     if done.returncode or not file.exists():
         raise Missing(
-            f"There is no profile: py-spy may not look at the server ({done.stderr.strip().splitlines()[-1:]})."
+            f"There is no profile: the kernel does not let py-spy look at the server ({done.stderr.strip().splitlines()[-1:]})."
         )
 
 
@@ -119,7 +120,7 @@ LOADS = {"serve": _serve, "push": _push, "cold": _cold}
 
 
 def _table(raw: str, what: str) -> Table:
-    """The functions by the part of looks in which they, or what they called, were running."""
+    """The functions, sorted by the part of the looks in which they, or functions that they called, were running."""
     own: Counter[str] = Counter()
     under: Counter[str] = Counter()
     for line in raw.splitlines():

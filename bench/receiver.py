@@ -69,7 +69,7 @@ class Receiver(asyncio.Protocol):
 
 
 class MailReceiver(asyncio.Protocol):
-    """One connection to the mail server (RFC 5321), which takes every mail and forgets it."""
+    """One connection to the mail server (RFC 5321), which accepts every mail and discards it."""
 
     def __init__(self) -> None:
         self._data = b""

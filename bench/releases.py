@@ -1,4 +1,5 @@
-"""Made-up releases in Korean and English, the same for the same seed. A few regions and topics are far more frequent than the others.
+"""Made-up releases in Korean and English, always the same for one seed. A few regions and topics are far more frequent than the
+others.
 
 `document` writes a release as an office pushes it (docs/press-release-format.md), `item` an article as the store takes it.
 """

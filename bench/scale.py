@@ -25,7 +25,7 @@ from feeds import FORMATS
 
 TIMES, P99, LOADED, FLAT, MEMORY = 1.25, 15.0, 1_500.0, 0.8, 200.0  # ratio, milliseconds, articles a second, ratio, MB
 PLACES = 8  # number of the most frequent regions, whose feeds have a full page in both archives
-CLIENTS, PASSES = 16, 8  # enough that each worker gets each feed
+CLIENTS, PASSES = 16, 8  # enough so that each worker gets each feed
 IDLE = 2.0  # seconds after which an idle connection is not used again, because the server may be closing it
 ENDS = 10  # transactions at the beginning and at the end of loading that are compared
 
@@ -97,12 +97,12 @@ class _Contender:
         stack.callback(lambda: self.connection.socket.close())
 
     def empty(self) -> None:
-        """Empty the cache, and make the copies in the web workers out of date."""
+        """Empty the cache, and make the copies in the web workers stale."""
         self.redis.flushall()
         self.renew()
 
     def renew(self) -> None:
-        """Make all rendered feeds out of date. Articles stay in the cache."""
+        """Make all rendered feeds stale. Articles stay in the cache."""
         self.cache.renew(self.newest)
 
     def seconds(self, path: str, before: Callable[[], None]) -> float:
@@ -145,7 +145,7 @@ def _anew(small: _Contender, large: _Contender, amounts: Amounts, say: Say) -> l
     """The time that the first reader after a change waits: the articles are in the cache, but the feed is not."""
     figures = []
     for format in FORMATS:
-        say(f"scale, {format} rendered anew")
+        say(f"scale, {format} rendered again")
         paths = _paths(format, amounts.page)
         runs: tuple[list[float], list[float]] = [], []
         for _ in range(amounts.rounds):
@@ -155,7 +155,7 @@ def _anew(small: _Contender, large: _Contender, amounts: Amounts, say: Say) -> l
                     taken[which].append(contender.seconds(paths[turn % len(paths)], contender.renew) * 1000)
             for which, times in enumerate(taken):
                 runs[which].append(median(times))
-        what = f"{format} of {amounts.page} articles rendered anew, p50"
+        what = f"{format} of {amounts.page} articles rendered again, p50"
         figures.append(figure("scale", what, "ms", runs[1], peer=f"{amounts.small:,}", peer_runs=runs[0]))
     return figures
 

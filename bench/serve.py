@@ -17,7 +17,7 @@ from bench.releases import grid, item, samples
 from bench.server import Running, prepared, serving
 from schemas import Code
 
-RENDERED = "200"  # the peers that render feeds are measured only with this kind
+RENDERED = "200"  # only this kind is measured for the peers that render feeds
 BARE, STATIC, FLASK = "bare Granian", "nginx, static file", "Flask + feedgen, no cache"
 DJANGO, CACHED = "Django syndication, no cache", "Django syndication, its cache"
 LISTS = "the same, answers as lists"  # not how Django works by default, and much faster: see bench/peers

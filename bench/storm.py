@@ -1,7 +1,7 @@
 """Measures a storm: pushes at a steady rate while many feeds in three formats are polled without pause.
 
-The worst minute of a server, not its best second, is what an operator plans for. Each push stands in some tens of the polled feeds, so
-all of these are assembled and compressed anew.
+An operator plans for the worst minute of a server, not for its best second. Each push is in tens of the polled feeds, so all of
+these are assembled and compressed again.
 """
 
 import threading
@@ -28,13 +28,13 @@ FORMATS = ("rss", "atom", "json")
 CLIENTS = ((32, False), (200, True))  # how many, and whether they send the validators of an earlier state
 PUSHERS = 8
 FLASK = "Flask + feedgen, which renders each poll"
-POLLS = {10: 30_000.0, 50: 10_000.0}  # a second, wanted beside so many pushes a second
+POLLS = {10: 30_000.0, 50: 10_000.0}  # wanted polls a second, by pushes a second
 P99 = {10: 20.0}  # milliseconds
 PUSH_P50 = {10: 6.0}
 
 
 class Round(Struct, frozen=True):
-    """What was measured in so many seconds."""
+    """The results of one round."""
 
     polls: float  # a second
     p50: float  # milliseconds
@@ -47,7 +47,7 @@ class Round(Struct, frozen=True):
 
 
 def storm(amounts: Amounts, say: Say) -> list[Figure]:
-    """Polls and pushes a second, beside each other. Raises Missing if wrk is not installed."""
+    """Measure polls and pushes a second at the same time. Raises Missing if wrk is not installed."""
     if why := wrk.missing():
         raise Missing(f"storm is left out: {why}.")
     pairs = pairs_of_grid(amounts.grid)
@@ -82,7 +82,7 @@ def storm(amounts: Amounts, say: Say) -> list[Figure]:
 
 
 def _requests(port: int, paths: Sequence[str], validators: bool) -> list[bytes]:
-    """A poll of each feed as feed readers send it, compressed; with the validator of the present state, if wanted."""
+    """A poll of each feed as feed readers send it, compressed; on request with the validator of the present state."""
     requests = [get(path, Accept_Encoding="gzip") for path in paths]
     if not validators:
         return requests
@@ -127,7 +127,7 @@ def _round(
 def _push(
     port: int, bodies: Sequence[bytes], begins: float, first: int, rate: int, stop: threading.Event, taken: list[float]
 ) -> None:
-    """Push each at its time, whatever the one before it took."""
+    """Push each at its time, however long the one before it took."""
     with Connection(port) as connection:
         for number, body in enumerate(bodies):
             due = begins + (first + number * PUSHERS) / rate

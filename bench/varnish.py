@@ -25,11 +25,11 @@ def in_front(directory: Path, upstream: int, port: int = 0) -> Iterator[int]:
     directory.mkdir(parents=True, exist_ok=True)
     text = (ROOT / "docs" / "varnish.vcl").read_text(encoding="utf-8")
     if '.port = "8080"' not in text:
-        raise RuntimeError("docs/varnish.vcl does not name port 8080 any more.")
+        raise RuntimeError("docs/varnish.vcl no longer names port 8080, which this part replaces.")
     file = directory / "pressrelay.vcl"
     file.write_text(text.replace('.port = "8080"', f'.port = "{upstream}"'), encoding="utf-8")
     work = directory / "work"
     command = [_binary(), "-F", "-a", f"127.0.0.1:{port}", "-f", str(file), "-n", str(work), "-s", "malloc,16m"]
-    # Without a jail: its users are not on every machine, and could not enter this directory.
+    # Without a jail: its users do not exist on every machine, and could not enter this directory.
     with program([*command, "-j", "none", "-T", "none"], directory / "varnish.log", port):
         yield port

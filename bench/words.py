@@ -37,7 +37,7 @@ EN_WORDS = _words(
 
 
 KO_COUNTED = _words("명 개소 건 억 원 퍼센트 회 년 월 일 가구 대 곳")
-# Names of people, villages, streets and firms: two syllables and a word for the kind of thing.
+# Names of people, villages, streets and companies: two syllables and a word for the kind of thing.
 NAMES = _words(
     "가 강 건 경 고 곡 관 구 군 권 금 기 길 나 남 내 노 다 단 대 덕 도 동 두 라 림 마 만 망 명 무 문 미 민 박 반 방 백 별 복 봉 부 "
     "북 비 사 산 삼 상 서 석 선 설 성 소 송 수 숙 순 승 시 신 아 안 암 양 여 연 영 예 오 옥 온 용 우 운 원 월 유 은 음 의 이 인 일 "

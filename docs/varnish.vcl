@@ -13,7 +13,7 @@ acl own {
 }
 
 sub vcl_recv {
-    # What was withdrawn or corrected: everything that names the article in Surrogate-Key is gone from now on.
+    # An article was withdrawn or corrected: drop every answer that names it in Surrogate-Key.
     if (req.method == "PURGE") {
         if (client.ip !~ own) {
             return (synth(403));
@@ -26,11 +26,11 @@ sub vcl_recv {
     }
     # The server makes the id of a request, unless a proxy that sets it is in front of Varnish: then leave this line out.
     unset req.http.X-Request-Id;
-    # Whoever shows a token may see more, and a delta (RFC 3229) is one reader's.
+    # A reader with a token may see more, and a delta (RFC 3229) is for one reader: pass both on.
     if (req.http.Authorization || req.http.A-IM || (req.method != "GET" && req.method != "HEAD")) {
         return (pass);
     }
-    # What the server would choose, so that a feed is kept at most four times.
+    # The encoding that the server would choose, so that the cache holds a feed at most four times.
     if (req.http.Accept-Encoding ~ "(^|,)\s*zstd\s*(,|$)") {
         set req.http.Accept-Encoding = "zstd";
     } elsif (req.http.Accept-Encoding ~ "(^|,)\s*br\s*(,|$)") {
@@ -40,10 +40,10 @@ sub vcl_recv {
     } else {
         unset req.http.Accept-Encoding;
     }
-    # Parameters that links collect on their way, and that the server ignores.
+    # Tracking parameters that other sites add to links; the server ignores them.
     set req.url = regsuball(req.url, "([?&])(utm_[a-z_]+|fbclid|gclid|msclkid)=[^&]*", "\1");
     set req.url = regsub(regsuball(regsuball(req.url, "&&+", "&"), "\?&+", "?"), "[?&]+$", "");
-    # Public pages depend on the reader's language and on no other cookie: keep each once in a language, not once for each person.
+    # Public pages depend on no cookie but that of the language: cache each once for each language, not once for each person.
     if (req.url ~ "^/($|[?]|articles/|feeds([.?]|$)|feed[.?/]|f/|static/)") {
         if (req.http.Cookie ~ "(^|;\s*)lang=(ko|en)\s*(;|$)") {
             set req.http.Cookie = "lang=" + regsub(req.http.Cookie, "^(.*;)?\s*lang=(ko|en)\s*(;.*)?$", "\2");
@@ -55,14 +55,14 @@ sub vcl_recv {
 }
 
 sub vcl_backend_response {
-    # Compressed bytes come from the server, and each encoding is kept by itself (Vary).
+    # The server compresses, and each encoding is cached separately (Vary).
     set beresp.do_gzip = false;
     if (beresp.http.Cache-Control !~ "public") {
         set beresp.uncacheable = true;
         set beresp.ttl = 0s;
         return (deliver);
     }
-    # max-age and stale-while-revalidate, which Varnish takes for ttl and grace, are 30 seconds together. No longer than that.
+    # Varnish takes max-age as ttl and stale-while-revalidate as grace: together 30 seconds. This keeps it from holding an answer longer.
     set beresp.keep = 0s;
 }
 

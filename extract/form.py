@@ -2,7 +2,7 @@
 
 It follows what the forms of Korean ministries and municipalities have in common: a head with 보도자료, 보도시점 and 배포, the title
 with its subtitles, the text with □, ○ and -, a table of contacts (담당 부서), and attachments (붙임). Nothing has a fixed place, and
-nothing is dropped without a word: what has no place in an article becomes "other".
+nothing is dropped silently: what has no place in an article becomes "other".
 """
 
 import re
@@ -94,7 +94,7 @@ MOST_SCANNED = 5_000  # characters of a paragraph that are searched for labels
 
 
 class _Form:
-    """One document, on its way from the first piece to the last."""
+    """The state while one document is read, from the first piece to the last."""
 
     def __init__(self, layout: Layout, pictures: Album) -> None:
         self.layout, self.album = layout, pictures
@@ -198,7 +198,7 @@ class _Form:
         self.body.append(grid)
 
     def _unplaced(self, grid: Grid, where: Where) -> None:
-        """A table above the title that is no form: the frame of the page, or a slogan. Its rows are read as paragraphs."""
+        """A table above the title that is not a form: the frame of the page, or a slogan. Its rows are read as paragraphs."""
         for row, boxes in enumerate(grid.rows, 1):
             for box in boxes:
                 for part in box.parts:
@@ -337,7 +337,7 @@ class _Form:
                 return
 
     def _head_line(self, para: Para, where: Where) -> bool:
-        """Read a line of the head. True if it is none, but begins the text."""
+        """Read a line of the head. True if it does not belong to the head, but begins the text."""
         text, tight = para.text.strip(), plain_words(para.text)
         style = para.style.lower()
         kind, rest = _masthead(text)
@@ -479,7 +479,7 @@ class _Form:
             )
 
     def _caption(self, para: Para) -> bool:
-        """Whether a paragraph is the caption of the picture above it; then it is put there."""
+        """Whether a paragraph is the caption of the picture above it. If so, the picture gets it."""
         shot = self.body[-1] if self.body else None
         if not isinstance(shot, Shot) or shot.caption or len(para.text) > 2 * LONGEST_LINE:
             return False

@@ -1,4 +1,4 @@
-"""A document as its reader lays it out: paragraphs, tables and pictures in reading order, with what shows their role.
+"""A document in the form that the readers give it: paragraphs, tables and pictures in reading order, with what shows their role.
 
 The readers `layout_*` make it, `form` recognises the parts of a press release in it, and `markup` writes the rest as HTML.
 """
@@ -70,7 +70,7 @@ class Layout(Struct):
 
 
 def plain_of(piece: Piece) -> str:
-    """The words of a piece; of a picture none."""
+    """The words of a piece; a picture has none."""
     return "" if isinstance(piece, Shot) else piece.text
 
 
@@ -105,7 +105,7 @@ class Runs:
         self.runs.append((text, marks, link, size))
 
     def para(self, **shape: object) -> Para:
-        """The paragraph. What is bold as a whole is no emphasis."""
+        """The paragraph. A paragraph that is bold as a whole has no emphasis."""
         runs = _trimmed(self.runs)
         shown = [run for run in runs if run[0].strip()]
         bold = bool(shown) and all("strong" in marks for _, marks, _, _ in shown)

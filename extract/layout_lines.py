@@ -1,4 +1,4 @@
-"""Lays out what has only text: HWP 5 and plain text."""
+"""Lays out formats that have only text: HWP 5 and plain text."""
 
 import re
 from pathlib import Path
@@ -19,7 +19,8 @@ def lay_out_hwp(file: IO[bytes], pictures: Path) -> tuple[Layout, Album]:
 
 
 def lay_out_text(file: IO[bytes], pictures: Path) -> tuple[Layout, Album]:
-    """The paragraphs of a text. A line that begins with a mark or ends a short paragraph is one of its own. Raises Unreadable."""
+    """The paragraphs of a text. A line that begins with a mark, or that ends a short paragraph, is a paragraph of its own. Raises
+    Unreadable."""
     paras: list[Para] = []
     for block in plain.read(file):
         run: list[str] = []

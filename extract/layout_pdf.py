@@ -20,7 +20,7 @@ from extract.layout_lines import MARKED
 from extract.pictures import MOST_PICTURES, Album
 
 MOST_PAGES = 100
-GAP = 1.35  # of the usual distance between lines: more begins a paragraph
+GAP = 1.35  # times the usual distance between lines: a larger one begins a paragraph
 SAME = 0.6  # points that sizes of one paragraph may differ
 UNSEEN = {"\x02": "-", "\ufffe": "", "\x00": ""}
 

@@ -9,7 +9,7 @@ from extract import MOST_INFLATED, Unreadable
 
 MOST_MEMBERS = 10_000
 CHUNK = 64 * 1024
-# What a broken package raises in the libraries.
+# The errors that the libraries raise for a broken package.
 BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError)
 
 
@@ -67,5 +67,5 @@ def parsed_part(source: bytes) -> etree._Element:
 
 
 def local_name(element: etree._Element) -> str:
-    """The name of an element without its namespace, which differs between editions; empty for what is no element."""
+    """The name of an element without its namespace, which differs between editions; empty for anything that is not an element."""
     return str(etree.QName(element).localname) if isinstance(element.tag, str) else ""

@@ -181,7 +181,7 @@ def of_words(texts: Iterable[str], where: Where, sure: str = UNSURE) -> Iterator
 
 
 def _facts(text: str) -> Iterator[tuple[str, str]]:
-    """(field, value) for everything in a text that is one: its pieces, or else their words."""
+    """(field, value) for each field in a text: looked for in its pieces, or else in their words."""
     for part in _tokens(text):
         field, value = _field(part)
         if field:
@@ -191,7 +191,7 @@ def _facts(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _tokens(text: str) -> Iterator[str]:
-    """The pieces of a text that may be a field each: telephones and addresses are cut out."""
+    """The pieces of a text, each of which may be a field. Telephones and addresses are cut out."""
     for line in re.split(r"\n|[,;/|]|(?<=\))|(?=\()", text):
         at = 0
         for match in re.finditer(f"{EMAIL.pattern}|{PHONE.pattern}", line):

@@ -41,11 +41,11 @@ class Recognised(Struct, frozen=True):
 
     `parts`: name -> its values in their order. One value: "headline", "body" (HTML), "summary", "embargo" and "issued" (as the
     office words them), "kind" ("press-release", "reference", "explanation"), "office", "licence" (URI), "note". Any number:
-    "subheadline", "attachment", "keyword", and "other", what has no place in an article.
+    "subheadline", "attachment", "keyword", and "other" for what has no place in an article.
     """
 
     parts: dict[str, tuple[Guess, ...]] = {}
     people: tuple[Person, ...] = ()
     pictures: tuple[Picture, ...] = ()
     warnings: tuple[str, ...] = ()  # keys
-    problem: str = ""  # key of why it could not be read; empty: it was read
+    problem: str = ""  # the key of the reason why it could not be read; empty: it was read

@@ -47,7 +47,7 @@ DEFAULT = "rss"  # if no format is given
 
 # The parameter that chooses between the variants of a format, and its value for the format in FORMATS, which may be left out.
 CHOICES = {"ninjs": ("version", "3.1"), "rss": ("extensions", "known"), "atom": ("extensions", "known")}
-# Other ways to write a format. Everything that is kept or sent by the name of a format is so by the name of a variant too.
+# Other ways to write a format. The name of a variant can be used wherever the name of a format is used.
 VARIANTS: dict[str, Variant] = {
     "ninjs-1.3": Variant("ninjs", "1.3", ninjs_older.VERSION_1_3),
     "ninjs-2.0": Variant("ninjs", "2.0", ninjs_older.VERSION_2_0),
@@ -77,7 +77,7 @@ def variants(format: str) -> dict[str, str]:
 
 
 def fullest(name: str) -> str:
-    """The name of the variant in which a document tells everything, where nobody validates it: in deliveries, in deltas, under
+    """The name of the variant with all extensions, for documents that nobody validates: deliveries, deltas and feeds under
     embargo."""
     return f"{name}-all" if f"{name}-all" in VARIANTS else name
 

@@ -143,7 +143,8 @@ class Withdrawn(Struct, frozen=True):
 def withdrawal(
     article: Article | Brief, at: datetime, *, canceled: bool, version: int = 0, withheld: bool = False
 ) -> Withdrawn:
-    """What a feed says of an article that left it at that instant; the office's words only if it canceled the article."""
+    """What a feed says about an article that left it at that instant. It has the office's words only if the article was
+    canceled."""
     return Withdrawn(
         article.id,
         article.guid,
@@ -195,9 +196,9 @@ class Feed(Struct, frozen=True):
 EPOCH = datetime(
     1970, 1, 1, tzinfo=UTC
 )  # the last update of a feed without articles, so that its bytes do not depend on the clock
-NEVER = datetime(2000, 1, 1, tzinfo=UTC)  # the same in documents: validators take 1970 for a mistake
+NEVER = datetime(2000, 1, 1, tzinfo=UTC)  # the same instant as documents show it: validators take 1970 for a mistake
 
-# An article that says nothing, from which entries of feeds that are no release are made by `msgspec.structs.replace`.
+# An empty article. `msgspec.structs.replace` makes entries of it that are not releases.
 BLANK = Article(
     id="",
     guid="",
@@ -243,8 +244,8 @@ _CDATA, _CDATA_ENDS = b"<![CDATA[", b"]]>"
 
 
 def as_bytes(root: etree._Element) -> bytes:
-    """A feed as UTF-8 bytes. `&` and `<` are written as numbers: a title such as "R&D" or "<AI>" is taken for HTML otherwise
-    (https://www.rssboard.org/rss-profile#data-types-characterdata)."""
+    """A feed as UTF-8 bytes. `&` and `<` are written as numbers, because otherwise readers take a title such as "R&D" or "<AI>" for
+    HTML (https://www.rssboard.org/rss-profile#data-types-characterdata)."""
     document = etree.tostring(root, encoding="UTF-8", xml_declaration=True)
     parts, at = [], 0
     while (section := document.find(_CDATA, at)) >= 0:

@@ -81,7 +81,7 @@ def assemble(feed: Feed, *, extended: bool = False) -> bytes:
 
 
 def _in_namespace(elements: Iterator[etree._Element]) -> None:
-    """Put feedgen's elements into Atom's namespace: its feed only looks as if it declared one."""
+    """Put feedgen's elements into Atom's namespace: feedgen writes the declaration as a plain attribute."""
     for element in elements:
         element.tag = f"{_ATOM}{element.tag}"
 

@@ -1,7 +1,7 @@
-"""Elements that RSS and Atom both add to their own: Dublin Core and Media RSS; with all extensions, also PRISM's and the IPTC's.
+"""Elements that RSS and Atom add to their own: Dublin Core and Media RSS; with all extensions, also those of PRISM and the IPTC.
 
 The W3C's feed validator warns of every namespace that it does not know, among them those of PRISM, the IPTC and deleted entries (RFC
-6721). So the feeds themselves have none of these, and `feeds.format.Extended` writes them with all.
+6721). So ordinary feeds have none of these; `feeds.format.Extended` writes them.
 
 https://www.dublincore.org/specifications/dublin-core/dcmi-terms/, https://www.w3.org/submissions/2020/SUBM-prism-20200910/,
 https://www.rssboard.org/media-rss, https://iptc.org/std/NewsML-G2/guidelines/

@@ -37,7 +37,7 @@ def render_card(article: Article, site: str, day: str) -> bytes:
 
 
 def _cut(text: str, most: int) -> str:
-    """At most so many characters, none of which is only a control."""
+    """At most so many characters, without control characters."""
     text = "".join(character for character in text if character.isprintable())
     return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
 

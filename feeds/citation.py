@@ -16,7 +16,7 @@ NAMES = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
 )
-# What means something to TeX, and how it is written so that it means itself.
+# Characters with a meaning in TeX, and how to write them as plain characters.
 _ESCAPES = str.maketrans(
     {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
     | {character: f"\\{character}" for character in "{}$&#%_"}
@@ -25,7 +25,8 @@ _IN_URL = str.maketrans({"\\": "%5C", "{": "%7B", "}": "%7D", "%": r"\%", "#": r
 
 
 def citation_sentence(article: Article, lang: str, day: date) -> str:
-    """A sentence that names office, day, headline and address. `day`: of its issue, where the site is; `lang`: "ko" or "en"."""
+    """A sentence that names office, day, headline and address. `day`: of its issue, in the site's time zone; `lang`: "ko" or
+    "en"."""
     if lang == "ko":
         written = f"{day.year}. {day.month}. {day.day}."
         return f"{article.office.name}({written}), 「{article.headline}」, 보도자료, {article.url}"
@@ -34,9 +35,9 @@ def citation_sentence(article: Article, lang: str, day: date) -> str:
 
 
 def bibtex(article: Article, day: date) -> str:
-    """The entry; a version after the first is named."""
+    """The entry for BibTeX. It names the version if it is not the first."""
     fields = {
-        "author": f"{{{{{_plain(article.office.name)}}}}}",  # twice in braces: a name that has no parts
+        "author": f"{{{{{_plain(article.office.name)}}}}}",  # in double braces, so that BibTeX does not split the name
         "title": f"{{{{{_plain(article.headline)}}}}}",
         "year": f"{{{day.year}}}",
         "month": MONTHS[day.month - 1],
@@ -52,7 +53,7 @@ def bibtex(article: Article, day: date) -> str:
 
 
 def csl_json(article: Article, day: date) -> str:
-    """The entry as a list of one, as programs import it; a version after the first is named."""
+    """The entry as a list of one, as programs import it. It names the version if it is not the first."""
     entry = {
         "id": article.id,
         "type": "report",

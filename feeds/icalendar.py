@@ -1,7 +1,7 @@
 """Public events as iCalendar: https://www.rfc-editor.org/rfc/rfc5545, with names of calendars from RFC 7986.
 
-Instants are written in UTC, so that no reader needs our idea of a time zone. An event that was canceled stays, with STATUS:CANCELLED,
-and each change raises SEQUENCE: calendars that subscribed follow.
+Instants are written in UTC, so that no reader needs our definition of a time zone. A canceled event stays, with STATUS:CANCELLED,
+and each change raises SEQUENCE, so that subscribed calendars follow.
 """
 
 import re
@@ -23,7 +23,7 @@ _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 class PressEvent(Struct, frozen=True):
-    """A public event, or an announcement that is planned, as an office tells it."""
+    """A public event, or a planned announcement, as an office enters it."""
 
     id: str  # 32 hexadecimal digits
     office: Office
@@ -38,7 +38,7 @@ class PressEvent(Struct, frozen=True):
     regions: tuple[str, ...] = ()
     topics: tuple[str, ...] = ()
     about: str = ""  # plain text, perhaps of several lines
-    audience: str = ""  # whom it is for
+    audience: str = ""  # who may attend
     contact: str = ""
     link: str = ""  # http or https
     state: str = "told"  # "told", "canceled" or "removed"

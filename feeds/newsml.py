@@ -47,7 +47,7 @@ _KINDS = {"press-release": "Press release", "reference": "Reference material", "
 
 def fragment_of(article: Article) -> Fragment:
     """The item, and the reference to it in the package. The ids of its files have its number: they are unique in a message."""
-    number = hashlib.sha256(msgspec.json.encode(article)).hexdigest()  # no article has the hash of itself in it
+    number = hashlib.sha256(msgspec.json.encode(article)).hexdigest()  # no article can contain its own hash
     pieces = tuple(_alone(lambda items: _item(items, article, number)).split(number.encode()))
     listed = _alone(lambda group: _reference(group, article))
     return Fragment(article.id, article.updated, article.office, pieces, listed=listed)
@@ -109,7 +109,7 @@ def _header(root: etree._Element, feed: Feed) -> None:
     header = add(root, "header")
     _instant(header, "sent", feed.updated)
     add(header, "sender", GENERATOR)
-    add(header, "priority", "5")  # normal; Superdesk reads no message without it
+    add(header, "priority", "5")  # normal; Superdesk refuses a message without it
     add(header, "origin", feed.self)
 
 

@@ -58,7 +58,7 @@ def assemble(feed: Feed) -> bytes:
 
 
 def association(article: Article, members: JSON) -> Fragment:
-    """An association with these members, of which `name` is the first and empty: it gets the number of the article."""
+    """An association with these members. The first, `name`, is empty: it gets the number of the article."""
     before, after = b'{"name":"article-', msgspec.json.encode(members)[len(b'{"name":"') :]
     return Fragment(article.id, article.updated, article.office, (before, after))
 

@@ -1,7 +1,7 @@
 """ninjs 1.3, 2.0 and 2.1, for receivers that do not know version 3: https://iptc.org/std/ninjs/.
 
-What `feeds.ninjs` writes is said in the words of the older version. What a version has no place for is left out; docs/formats.md says
-what that is. The later versions of the same number (1.4 to 1.8, 2.2 to 2.4) only add members.
+The members of `feeds.ninjs` are converted to those of the older version. Members that a version does not have are left out;
+docs/formats.md lists them. The later versions of the same number (1.4 to 1.8, 2.2 to 2.4) only add members.
 """
 
 from datetime import datetime

@@ -23,7 +23,7 @@ MOST = Most(150_000, 4_000)  # more would take more than a second, or more than 
 
 
 def render_article(article: Article) -> bytes:
-    """The article as PDF; the same article gives the same bytes. A very long text is cut, and says so."""
+    """The article as PDF; the same article gives the same bytes. A very long text is cut, with a sentence that says so."""
     page = printed(article, MOST)
     language = article.lang.split("-")[0].lower()
     inputs = {

@@ -125,7 +125,7 @@ class Printed(Struct, frozen=True):
     keywords: tuple[str, str]
     notes: tuple[tuple[str, str, str], ...]  # label, words, link
     picture_label: str
-    cut: str  # what stands below a text that is too long for the format; empty: it is whole
+    cut: str  # the sentence below a text that was cut because it is too long for the format; empty: it is whole
     published: datetime
 
 
@@ -205,12 +205,12 @@ def blocks_of(xhtml: str, most: Most) -> tuple[tuple[PrintedBlock, ...], bool]:
 
 
 class _Full(Exception):
-    """No more may be printed."""
+    """The limit is reached: nothing more may be printed."""
 
 
 class _Room:
-    """What may still be printed of a text, and the numbers of its lists; shared with the cells of its tables. A run and a line are a
-    part each."""
+    """What may still be printed of a text, and the numbers of its lists; shared with the cells of its tables. Each run and each
+    line counts as one part."""
 
     def __init__(self, letters: int, parts: int) -> None:
         self.letters, self.parts = letters, parts
@@ -251,7 +251,7 @@ class _Walker:
         self.depth = depth  # tables around it
 
     def add(self, block: PrintedBlock) -> None:
-        """Raises _Full; of a text that does not fit, its beginning stays."""
+        """Raises _Full. If a text does not fit, its beginning is kept."""
         if isinstance(block, PrintedText):
             runs = self.room.fitting(block.runs)
             if runs:
@@ -263,7 +263,7 @@ class _Walker:
             self.room.take(0, 1)
 
     def blocks(self, element: etree._Element, shape: PrintedText = PLAIN) -> None:
-        """Add what stands in an element. `shape`: how its first text looks, such as an item of a list."""
+        """Add the content of an element. `shape`: how its first text looks, such as an item of a list."""
         runs: list[PrintedRun] = []
         pictures: list[PrintedPicture] = []
         level = shape.level + 1 if shape.item else 0  # of the lists in it
@@ -397,7 +397,7 @@ def _row(
 
 
 def _filled(grid: list[list[PrintedCell]], columns: int) -> Iterator[list[PrintedCell]]:
-    """The rows with empty cells where none is."""
+    """The rows, with empty cells in the gaps."""
     taken: set[tuple[int, int]] = set()
     for number, row in enumerate(grid):
         for cell in row:

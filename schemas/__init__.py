@@ -58,14 +58,14 @@ def prepare() -> None:
 
 
 def _compile(name: str) -> etree.XMLSchema:
-    """Raises OSError: the files are ours and right, so what fails is reading them."""
+    """Raises OSError: the files are ours and valid, so only reading them can fail."""
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
     with as_file(files("schemas") / "xsd") as directory:
         path = directory / f"{name}.xsd"
         try:
             return etree.XMLSchema(etree.parse(str(path), parser))
         except (OSError, etree.XMLSchemaParseError) as error:
-            path.read_bytes()  # raises what libxml2 does not tell
+            path.read_bytes()  # raises the error that libxml2 hides
             raise OSError(EMFILE, f"A schema that {name} imports could not be read") from error
 
 

@@ -53,7 +53,7 @@ def _media_topics() -> Iterator[Code]:
 
 
 def _spellings(name: str, aliases: str) -> tuple[str, ...]:
-    """Other names in use, and the name as it is also written: without spaces, which Korean may leave out in terms."""
+    """Other names in use, and the name without spaces, which Korean may leave out in terms."""
     found = (name.replace(" ", ""), *aliases.split("|"))
     return tuple(dict.fromkeys(one for one in found if one and one != name))
 

@@ -1,4 +1,4 @@
-"""Sample articles and feeds: one name, one case. The seed is the real release, without the site furniture around it."""
+"""Sample articles and feeds: one name, one case. The seed is the real release, without the navigation of the site around it."""
 
 from datetime import UTC, datetime, timedelta
 from html import escape

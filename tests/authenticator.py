@@ -27,7 +27,7 @@ class Held:
 
 
 class Authenticator:
-    """Answers as a browser at `origin` does. Whatever is wrong on purpose is an argument."""
+    """Answers as a browser at `origin` does. The arguments make it do something wrong on purpose."""
 
     def __init__(self, origin: str, *, counts: bool = True) -> None:
         self.origin = origin

@@ -1,4 +1,4 @@
-"""A collector of OpenTelemetry that speaks OTLP over HTTP on a real socket, and keeps what it is sent."""
+"""A collector of OpenTelemetry that speaks OTLP over HTTP on a real socket, and keeps what it gets."""
 
 import gzip
 import threading

@@ -1,4 +1,4 @@
-"""Makes documents of one readable source, as word processors write them: HWPX, DOCX, HWP 5 and text.
+"""Makes documents from one readable source, as word processors write them: HWPX, DOCX, HWP 5 and text.
 
 A source (`tests/documents/*.xml`) has paragraphs `p` (style, size, bold, centre, list, level, heading, break), tables `table/tr/td`
 (colspan, rowspan, head), frames `frame`, and pictures `img` (color, caption). In a paragraph: `b`, `i`, `sup`, `a href`, `note`, `br`.

@@ -1,4 +1,4 @@
-"""Every door of the server, as its own table of routes has them, and an application in this process to knock at."""
+"""Every address ("door") of the server, from its own table of routes, and an application in this process that answers at them."""
 
 import re
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ def behind_https(server: Server) -> Flask:
 
 
 def doors(app: Flask, **values: str) -> Iterator[tuple[str, str, set[str]]]:
-    """Endpoint, path and methods of every route; what stands in a path is an example, or of `values`."""
+    """Endpoint, path and methods of every route; the variables of a path are examples, or come from `values`."""
     values = VALUES | values
     for rule in app.url_map.iter_rules():
         path = re.sub(r"<(?:\w+:)?(\w+)>", lambda match: values[match[1]], rule.rule)
@@ -47,8 +47,8 @@ def doors(app: Flask, **values: str) -> Iterator[tuple[str, str, set[str]]]:
 
 
 def knock(client: Client, method: str, path: str, **how: Any) -> TestResponse:
-    """The answer, read to its end: what it had open is closed. Path and query go as they are written, as over a socket: the client
-    would mend them."""
+    """The answer, read to its end, so that everything it opened is closed. Path and query are sent unchanged, as over a socket: the
+    client would correct them."""
     target, _, query = path.partition("?")
     raw = {"PATH_INFO": unquote_to_bytes(target).decode("latin-1"), "QUERY_STRING": query}
     answer = client.open("/", method=method, environ_overrides=raw, **how)

@@ -99,7 +99,7 @@ def _vocabulary(root: etree._Element) -> Iterator[str]:
 
 
 def _undefined(parent: etree._Element, names: set[str], namespace: str = "") -> Iterator[str]:
-    """Elements of the core that do not stand there."""
+    """Elements of the core vocabulary that may not be there."""
     for child in parent:
         name = etree.QName(child)
         if (name.namespace or "") == namespace and name.localname not in names:
@@ -114,7 +114,7 @@ def _said_twice(parent: etree._Element) -> Iterator[str]:
 
 
 def _misplaced(parent: etree._Element, entry: str, event: str, namespace: str) -> Iterator[str]:
-    """What a feed says of itself stands before its entries."""
+    """The elements about the feed itself must come before its entries."""
     begun = False
     for child in parent:
         begun = begun or child.tag == entry

@@ -1,4 +1,4 @@
-"""What the W3C's feed validator knows: the vocabulary behind the rules in feedrules.py."""
+"""The vocabulary of the W3C's feed validator, which the rules in feedrules.py use."""
 
 
 def words(text: str) -> set[str]:
@@ -12,7 +12,7 @@ HISTORY = "{http://purl.org/syndication/history/1.0}"
 CONTENT = "{http://purl.org/rss/1.0/modules/content/}encoded"
 MEDIA = "{http://search.yahoo.com/mrss/}"
 
-# What it knows, with the elements that it takes in an item or entry; None: all of them.
+# The namespaces that it knows, with the elements that it accepts in an item or entry; None: all of them.
 KNOWN: dict[str, set[str] | None] = {
     "": None,
     ATOM[1:-1]: None,

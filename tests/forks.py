@@ -1,8 +1,8 @@
 """Runs `pressrelay` commands as processes that are forked from one that has loaded everything, so that none needs a second for that.
 
 `python -m tests.forks FD` is the process that is forked. For each command that it gets over a socket it forks a keeper, which forks
-the command, waits for its end and tells how it ended. `Command` is for the tests. A plain start is tested by tests/test_serve.py,
-tests/test_imports.py and `.ci/first-run`.
+the command, waits for its end and reports the exit code. `Command` is for the tests. A plain start is tested by
+tests/test_serve.py, tests/test_imports.py and `.ci/first-run`.
 """
 
 import array
@@ -91,7 +91,7 @@ def _ask(message: bytes, files: list[int]) -> None:
 
 
 def _end(loaded: "subprocess.Popen[bytes]", ours: socket.socket) -> None:
-    ours.shutdown(socket.SHUT_RDWR)  # also if a process that was forked from this one still has it
+    ours.shutdown(socket.SHUT_RDWR)  # even if a process that was forked from this one still has it
     ours.close()
     loaded.wait(10)
 
@@ -99,7 +99,7 @@ def _end(loaded: "subprocess.Popen[bytes]", ours: socket.socket) -> None:
 def _load() -> None:
     from setproctitle import getproctitle
 
-    getproctitle()  # it looks for the memory of the title while the environment is still in its place
+    getproctitle()  # it must find the memory of the title before the environment moves
     for name in ("app.cli", "app.web.app", "granian.cli", "alembic.command", "alembic.config"):
         import_module(name)
     from app.cli import COMMANDS
@@ -113,7 +113,7 @@ def _load() -> None:
     schemas.prepare()
     passwords._HASHER, passwords._NOBODY = CHEAP, NOBODY
     gc.collect()
-    gc.freeze()  # no collection in a command looks through all this
+    gc.freeze()  # so that no garbage collection in a command searches all this
 
 
 def _next(asked: socket.socket) -> tuple[list[str], dict[str, str], "array.array[int]"] | None:
@@ -170,7 +170,7 @@ def _run() -> int:
 
 
 def main() -> None:
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel waits for the keepers
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # so that the kernel reaps the keepers
     with socket.socket(fileno=int(sys.argv[1])) as asked:
         _load()
         if not _forked(asked):
@@ -179,7 +179,7 @@ def main() -> None:
     threading._shutdown()
     atexit._run_exitfuncs()
     sys.stdout.flush(), sys.stderr.flush()
-    os._exit(code)  # taking apart what was loaded, object by object, would take longer than most commands
+    os._exit(code)  # deleting every loaded object would take longer than most commands
 
 
 if __name__ == "__main__":

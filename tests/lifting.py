@@ -1,5 +1,6 @@
-"""`python -m tests.lifting URL INSTANT`: lift, and be killed. For each number on standard input a process lifts and is killed by
-SIGKILL before the statement of that number, of which the commit is the last; how it ended goes to standard output, 0 if it was not.
+"""`python -m tests.lifting URL INSTANT`: lift embargoes, and be killed. For each number on standard input, a process lifts and is
+killed by SIGKILL before the statement with that number; the commit is the last statement. The exit code goes to standard output, 0
+if the process was not killed.
 """
 
 import os

@@ -10,7 +10,7 @@ from bench.processes import free_port
 
 
 class Mailbox:
-    """What a mail server took; addresses at full.example are refused for ever, at busy.example for now."""
+    """The mails that a mail server accepted. It refuses addresses at full.example permanently, and at busy.example for now."""
 
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []

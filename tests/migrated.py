@@ -1,7 +1,6 @@
-"""New databases of the newest schema: migrated once, and copied for each test, because to migrate takes longer than most tests.
-
-Each copy gets a name and a secret of its own, as one that was migrated has. Migrations themselves are tested by tests/test_store.py
-and tests/test_serve.py, and by `.ci/first-run`.
+"""New databases of the newest schema: migrated once, and copied for each test, because a migration takes longer than most tests.
+Each copy gets its own name and secret, like a migrated database. Migrations themselves are tested by tests/test_store.py and
+tests/test_serve.py, and by `.ci/first-run`.
 """
 
 import secrets

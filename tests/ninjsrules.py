@@ -1,5 +1,5 @@
-"""What ninjs 1.3, 2.0 and 2.1 allow, written for the project from the members that IPTC's schemas name
-(https://iptc.org/std/ninjs/). Only what our own documents may use is here: a member that is missing here is refused.
+"""JSON Schemas for ninjs 1.3, 2.0 and 2.1, written for the project from the members that IPTC's schemas name
+(https://iptc.org/std/ninjs/). They have only the members that our own documents may use, and refuse all others.
 
 `PLACES` says where the official schemas would be; tests that need them are skipped where they are not.
 """
@@ -106,7 +106,7 @@ def second(contacts: bool) -> JSON:
     return {**closed(members, "uri"), "$defs": {"associated": associated}}
 
 
-# Without its validators, jsonschema would take anything for a date or an address.
+# Without these validators, jsonschema would accept anything as a date or an address.
 assert {"date-time", "uri"} <= FormatChecker.checkers.keys()
 SCHEMAS = {"1.3": first(), "2.0": second(contacts=False), "2.1": second(contacts=True)}
 

@@ -1,7 +1,6 @@
-"""How slow this machine is at this moment: what a bound on processor time is multiplied by.
-
-A bound is set on a machine with nothing else to do. Beside other work, processor time itself grows: threads share a core, its caches
-and its memory. So a fixed piece of work of the same kind is measured beside what is bounded.
+"""How slow this machine is at this moment. Tests multiply limits of processor time by this number. A limit is set on an idle
+machine. Other work makes processor time itself grow, because threads share a core, its caches and its memory. So a fixed piece of
+similar work is measured at the same time.
 """
 
 import time
@@ -11,7 +10,7 @@ from html import escape
 from lxml import etree
 
 QUIET = 0.1  # seconds of processor time that the fixed work takes on a quiet machine, the one on which bounds were set
-NOISE = 3.0  # what the fixed work does not show: the faults that bounds guard against were three to sixty times as dear
+NOISE = 3.0  # a margin: the faults that the limits guard against took three to sixty times as long
 DOCUMENT = ("<a>" + escape("<p>가나다 x</p>") * 20 + "</a>") * 1200
 
 
@@ -21,7 +20,7 @@ def within(bound: float, measure: Callable[[], float]) -> bool:
         spent = measure()
         if (
             spent <= bound or spent <= bound * NOISE * pace()
-        ):  # the fixed work takes a tenth of a second: only where it matters
+        ):  # the fixed work takes a tenth of a second, so do it only if it matters
             return True
     return False
 

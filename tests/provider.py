@@ -1,5 +1,5 @@
-"""A small provider of OpenID Connect over HTTP: discovery, keys, the code flow with PKCE, and userinfo. It signs with joserfc.
-Whatever it does wrong, a test asks for."""
+"""A small provider of OpenID Connect over HTTP: discovery, keys, the code flow with PKCE, and userinfo. It signs with joserfc. It
+does something wrong only if a test asks for it."""
 
 import json
 import threading

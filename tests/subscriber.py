@@ -81,7 +81,7 @@ class Subscriber:
         self.got: list[Got] = []
         self.replies: dict[str, Reply] = {}  # by path; else `echo`
         self.port = 0
-        # Of its own, so that nothing which is limited by host is shared: Linux answers at all of 127.0.0.0/8.
+        # Each subscriber has its own address, so that none shares a limit by host: Linux answers at all of 127.0.0.0/8.
         self.host = f"127.{random.randint(1, 254)}.{random.randint(1, 254)}.{random.randint(1, 254)}"
         self._loop = asyncio.new_event_loop()
         self._started = threading.Event()
@@ -137,5 +137,5 @@ class Subscriber:
             pass
         finally:
             if self._tls:
-                writer.transport.abort()  # without waiting for the peer to end TLS
+                writer.transport.abort()  # do not wait until the peer ends TLS
             writer.close()

@@ -1,4 +1,4 @@
-"""How many public articles a place or topic has in each month: the rows that are kept say what a recount says, whatever happened."""
+"""How many public articles a place or topic has in each month: the stored rows equal a recount, whatever happened."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -53,7 +53,8 @@ def test_an_article_counts_in_the_month_of_its_last_change(engine: Engine) -> No
 
 @pytest.mark.parametrize("hours", [0, 1, 14, 15, 300, 711, 719, 720, 721, 735, 760])
 def test_amounts_since_any_instant_are_those_of_the_entries(engine: Engine, hours: int) -> None:
-    """Spans and what is left of the first one add up, wherever the period begins: in a month, near its turn, or at a span's edge."""
+    """The spans and the rest of the first one add up, wherever the period begins: within a month, near its end, or at the end of a
+    span."""
     first = datetime(2026, 9, 1, tzinfo=UTC)
     moments = [first + timedelta(hours=step) for step in (0, 1, 13.9, 14, 300, 705.99, 706, 715, 720, 720.2, 734, 740)]
     for number, moment in enumerate(moments):
@@ -98,7 +99,7 @@ STEPS = st.lists(
 @given(steps=STEPS)
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_rows_say_what_a_recount_says(engine: Engine, steps: list[tuple[str, str, str, int]]) -> None:
-    """Corrections, withdrawals, embargoes that lift, holds that end, and what comes back, on one database after another."""
+    """Corrections, withdrawals, lifted embargoes, ended holds and reinstated articles, on each kind of database."""
     now, last = newest(engine)
     versions = Counter({name: last for name in "abcd"})
     for name, what, region, quarters in steps:

@@ -1,4 +1,5 @@
-"""Archives by month (RFC 5005, section 4): whoever walks them has every article once, whatever comes meanwhile."""
+"""Archives by month (RFC 5005, section 4): a reader who walks through them gets every article once, whatever is published
+meanwhile."""
 
 import json
 from collections import Counter
@@ -29,7 +30,7 @@ from tests.test_store import article, put
 
 ATOM = {"a": "http://www.w3.org/2005/Atom", "fh": "http://purl.org/syndication/history/1.0"}
 TAG = "tag:example.org,2026:"
-MANY = PART + 230  # articles of the month that is parted
+MANY = PART + 230  # articles of the month that has several parts
 MONTHS = {"2019-12": 3, "2023-04": MANY, "2023-05": 2, "2024-01": 4}
 
 
@@ -131,7 +132,7 @@ def test_a_walk_while_articles_arrive_and_are_corrected_and_canceled(archive: Se
     corrected, canceled = [], []
     for step, answer in enumerate(walk(archive, start(archive))):
         seen.update(ids(answer))
-        # One that is still to come in this walk, at either end of a document, is corrected: it moves to the top.
+        # An article that this walk has not reached yet, at either end of a document, is corrected: it moves to the top.
         for guid in (f"{TAG}2023-04-{MANY - 1 - step}", f"{TAG}2023-04-{step}", f"{TAG}2023-05-{step % 2}"):
             push(archive, token, guid, 2 + step)
             corrected.append(guid)
@@ -294,7 +295,8 @@ def test_a_cursor_has_one_spelling() -> None:
 
 
 def test_a_cursor_tells_no_number(server: Server) -> None:
-    """Numbers count what waits as well: outside they are encrypted, and what this database did not write is no cursor."""
+    """Numbers also count articles under embargo. So they are encrypted in public, and a cursor that this database did not write is
+    refused."""
     token = server.office()
     for number in range(2):
         push(server, token, f"tag:example.org,2026:sealed-{number}")
@@ -323,7 +325,8 @@ def test_a_month_ends_where_the_next_one_begins(month: str) -> None:
 
 
 def test_every_document_fits_the_cache(own_server: Callable[..., Server]) -> None:
-    """Sending a larger one would take longer than the cache may take: it would be left alone as if it had failed."""
+    """Sending a larger one would exceed the time limit of the cache, and the server would stop using the cache as if it had
+    failed."""
     server = own_server()
     engine = server.engine()
     since, _ = bounds("2023-04")

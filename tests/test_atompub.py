@@ -1,4 +1,4 @@
-"""The Atom Publishing Protocol over sockets, as a client of it works: RFC 5023."""
+"""The Atom Publishing Protocol (RFC 5023) over sockets, as a client uses it."""
 
 import base64
 import re
@@ -168,7 +168,7 @@ def test_an_embargo_is_seen_by_its_own_office_alone(client: httpx.Client, server
 
 
 def test_a_collection_holds_its_own_office_alone(client: httpx.Client, server: Server) -> None:
-    """Who publishes for others does so with POST /releases: here the member would be where its sender cannot read it."""
+    """An office publishes for others with POST /releases: here, the member would be in a collection that its sender cannot read."""
     portal = server.save(OfficeRecord("atom-portal", "포털", others=True), OfficeRecord("atom-mois", "아톰부"))
     named = {"</entry>": '<p:office xmlns:p="urn:pressrelay:press-release:1">atom-mois</p:office></entry>'}
     body = entry("tag:portal.example,2026:for-another", **named)
@@ -251,7 +251,7 @@ def test_bad_entries(client: httpx.Client, server: Server, body: bytes, type: st
 
 
 def test_what_an_entry_lacks_is_assigned(client: httpx.Client, server: Server) -> None:
-    """RFC 5023, section 9.2: id and updated are for the server to say."""
+    """RFC 5023, section 9.2: the server assigns id and updated."""
     headers = {"Content-Type": TYPE}
     bare = re.sub(rb"<(id|updated|published)>.*?</\1>", b"", entry("tag:x"))
     assert b"<id>" not in bare and b"<updated>" not in bare

@@ -231,7 +231,7 @@ def test_a_last_use_is_noted_once_a_minute(engine: Engine) -> None:
 
 def test_the_commands(tmp_path: Path) -> None:
     def run(*words: str) -> tuple[int, str]:
-        """As the console's entry does it, in this process: starting one costs more than all that is tested."""
+        """Run the command in this process: starting a new one takes longer than everything that is tested."""
         try:
             done = CliRunner().invoke(cli, words, env={"PRESSRELAY_DATA_DIR": str(tmp_path)}, catch_exceptions=False)
         except PressrelayError as error:

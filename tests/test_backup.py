@@ -95,7 +95,7 @@ def test_everything_comes_back(
     assert not store.operation.now_holds(engine).held and store.operation.now_holds(engine).backed_up
     assert store.audit.verify(again, made.audit_head).fault == ""
     assert sorted(contents_of(target)) == sorted(CONTENTS)
-    # What is restored can be backed up and restored itself, also over itself.
+    # A restored server can be backed up and restored again, also over itself.
     again.dispose()
     fresh = opened(target)
     second = back_up(target, fresh, tmp_path / "kept")
@@ -216,7 +216,7 @@ def test_keys_that_are_none(tmp_path: Path) -> None:
         Opener(tmp_path / "public")
 
 
-# What is wrong with a backup is said, and nothing is restored by half
+# The error says what is wrong with a backup, and nothing is restored partly
 
 
 def flip(path: Path) -> None:
@@ -265,7 +265,7 @@ STATEMENTS = [
 
 
 def forge(folder: Path, content: bytes, **members: object) -> None:
-    """Put another database in the place of that of a backup, and its hash into the manifest."""
+    """Replace the database of a backup, and put the new hash into the manifest."""
     packed = zstandard.compress(content)
     (folder / "database.zst").write_bytes(packed)
     told = json.loads((folder / "manifest.json").read_bytes())
@@ -278,7 +278,8 @@ def forge(folder: Path, content: bytes, **members: object) -> None:
 def test_a_database_that_somebody_else_altered(
     small: tuple[Settings, store.Engine], tmp_path: Path, statements: str, said: str
 ) -> None:
-    """Whoever can write where backups are must not run statements in the server, nor have it show any file of its host."""
+    """Somebody who can write to the place of the backups must not be able to run statements in the server, or make it show a file
+    of its host."""
     settings, engine = small
     folder = tmp_path / "kept" / back_up(settings, engine, tmp_path / "kept").name
     (tmp_path / "altered.db").write_bytes(zstandard.decompress((folder / "database.zst").read_bytes(), 2**30))
@@ -335,7 +336,7 @@ def test_a_backup_that_does_not_fit_here(
 def test_nothing_behind_a_link_is_removed_with_old_backups(
     small: tuple[Settings, store.Engine], tmp_path: Path
 ) -> None:
-    """Whoever may write to the place could otherwise have the operator remove any directory."""
+    """Otherwise, somebody who can write to the place could make the operator remove any directory."""
     settings, engine = small
     place, foreign = tmp_path / "kept", tmp_path / "foreign"
     back_up(settings, engine, place)
@@ -368,7 +369,7 @@ def test_a_backup_of_an_older_schema_is_upgraded(small: tuple[Settings, store.En
     (folder / "manifest.json").write_text(json.dumps(told))
     target = settings_of(tmp_path / "restored")
     restored = put_back(target, tmp_path / "kept", verify=True)
-    assert restored.verified[0].endswith(f"the backup has schema {OURS.revisions[-2].number}, which was upgraded.")
+    assert restored.verified[0].endswith(f"the backup had schema {OURS.revisions[-2].number} and was upgraded.")
     again = opened(target)
     assert store.schema.state(again)[0] == OURS.newest and store.operation.now_holds(again).held
     again.dispose()
@@ -395,7 +396,7 @@ def test_a_living_database_is_not_lost_untold(
     engine.dispose()
     with pytest.raises(Misconfigured, match=r"There is a database at .*--over"):
         put_back(settings, tmp_path / "kept")
-    # One that turns out to be damaged costs nothing either.
+    # A backup that turns out to be damaged destroys nothing either.
     next(path for path in (tmp_path / "kept" / "files").rglob("*/*") if path.is_file()).write_bytes(b"other")
     shutil.rmtree(Path(settings.data_dir) / "files")
     with pytest.raises(Damaged, match="was cut or altered"):
@@ -413,7 +414,7 @@ def test_a_find_place_another_database_or_of_the_future(small: tuple[Settings, s
         back_up(other, stranger, place)
     stranger.dispose()
     (place / made.name).rename(place / "29990101T000000-000000")
-    with pytest.raises(Misconfigured, match="is of the future"):
+    with pytest.raises(Misconfigured, match="has a date in the future"):
         back_up(settings, engine, place)
 
 
@@ -443,7 +444,7 @@ def test_nothing_is_upgraded_for_a_backup(source: tuple[Settings, store.Engine],
 
 
 def test_files_that_the_archive_has_lost(small: tuple[Settings, store.Engine], tmp_path: Path) -> None:
-    """They do not keep the rest from being backed up, and are named."""
+    """The rest is backed up all the same, and the message names the lost files."""
     settings, engine = small
     gone, altered, _ = sorted((Path(settings.data_dir) / "files").glob("??/*"))
     gone.unlink()
@@ -521,7 +522,8 @@ def test_names_of_encrypted_files_tell_nothing() -> None:
 
 
 def test_a_server_is_drained_and_restored_and_delivers_when_told(own_server: Make, tmp_path: Path) -> None:
-    """The original goes on; the copy answers, lifts embargoes, and calls nobody until it is the real one."""
+    """The original continues; the copy answers and lifts embargoes, but calls nobody until the operator says that it is the real
+    one."""
     server = own_server(workers="1", **PUSH).start()
     token = server.office("hooks", "갈고리청", "kr:51")
     outlet = accredited(server, "daily")
@@ -531,7 +533,7 @@ def test_a_server_is_drained_and_restored_and_delivers_when_told(own_server: Mak
         push_article(server, token, "tag:hooks,2026:first")
         until(lambda: len(endpoint.to("/hook")) == 1)
 
-        # Drained: nothing is taken, all else goes on.
+        # Drained: no release is accepted, everything else continues.
         assert server.run("drain", "--wait", "5").returncode == 0
         refused = server.push(token, document("tag:hooks,2026:drained"))
         assert (refused.status_code, refused.headers["Retry-After"]) == (503, "30")
@@ -554,7 +556,7 @@ def test_a_server_is_drained_and_restored_and_delivers_when_told(own_server: Mak
         until(lambda: "WARNING    This server delivers to nobody" in copy.log.read_text())
         assert copy.client.get("/readyz").json() == {"status": "ok", "deliveries": "held"}
         assert copy.run("doctor").returncode == 1
-        # Whoever followed the original beyond the backup begins again; what both have stays valid.
+        # A reader who followed the original beyond the backup must begin again; the cursors of both stay valid.
         lines = [json.loads(line) for line in server.client.get("/changes").text.splitlines()]
         assert [len(lines), told["details"]["newest"][0]] == [2, 1]
         assert [copy.client.get(f"/changes?since={line['cursor']}").status_code for line in lines] == [200, 410]
@@ -572,7 +574,7 @@ def test_a_server_is_drained_and_restored_and_delivers_when_told(own_server: Mak
 
 
 def _answers_for(server: Server, seconds: float) -> None:
-    """It answers for that time, in which its deliverer looks many times."""
+    """It answers during that time, in which its delivery worker looks many times."""
     end = datetime.now(UTC) + timedelta(seconds=seconds)
     while datetime.now(UTC) < end:
         assert server.client.get("/feed.atom").status_code == 200
@@ -590,7 +592,7 @@ def test_the_manifest_has_the_etags_that_the_server_gives(own_server: Make, tmp_
         answer = server.client.get(f"/feed.{feed['format']}{office}", headers={"Accept-Encoding": "identity"})
         assert answer.headers["ETag"] == f'"{feed["etag"]}"', feed
     flushed = server.run("cache", "flush")
-    assert (flushed.returncode, flushed.stdout) == (0, "Every feed is rendered anew.\n")
+    assert (flushed.returncode, flushed.stdout) == (0, "Every feed is rendered again.\n")
     metrics = server.client.get("/metrics", headers=server.operator("metrics")).text
     assert "pressrelay_backup_seconds 1." in metrics and "pressrelay_held 0.0" in metrics
 

@@ -1,4 +1,4 @@
-"""The feed builder over HTTP: its address is the choice, what is wrong stands beside its field, and what it shows is the feed."""
+"""The feed builder over HTTP: its address holds the choice, a fault shows beside its field, and it shows what the feed has."""
 
 import html
 import re
@@ -259,7 +259,7 @@ def test_the_picture(site: Server) -> None:
 
 
 def test_drawing_is_cheap_for_an_address_that_nobody_asked_before() -> None:
-    """Each other address is a drawing of its own, and anybody may ask for thousands. It took three times as long."""
+    """Each address has its own drawing, and anybody may ask for thousands. It used to take three times as long."""
     took = []
     for number in range(5):
         begun = time.process_time()

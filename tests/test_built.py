@@ -1,4 +1,5 @@
-"""Statements in the driver's own words: the same answers and the same errors as SQLAlchemy's, and heard by who listens."""
+"""Statements that go straight to the driver: they give the same answers and errors as SQLAlchemy's, and listeners are told of
+them."""
 
 import os
 import signal
@@ -90,7 +91,8 @@ def test_a_port_that_is_none_is_told_without_the_password(hosts: str) -> None:
 
 @pytest.mark.slow
 def test_a_frozen_server_holds_no_thread(postgres_url: str) -> None:
-    """It is not gone, so nothing is closed, and it keeps no limit of its own: each thread that asked waited until it went on."""
+    """A frozen server closes no connection, and its own time limits do not run: each thread that asked used to wait until it
+    continued."""
     engine = store.connect(postgres_url, deadline=0.1)
     with reading(engine) as connection:
         ((pid,),) = Built(lambda _: text("SELECT pg_backend_pid()")).rows(connection)

@@ -1,4 +1,4 @@
-"""The cache against real servers: a single one, and a cluster of one node, which takes no command for keys of two slots."""
+"""The cache against real servers: a single one, and a cluster of one node, which refuses commands for keys of two slots."""
 
 import subprocess
 import sys
@@ -46,7 +46,7 @@ def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[redis.Red
 
 @pytest.fixture(autouse=True)
 def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a machine that is busy otherwise, the server may not count as too slow."""
+    """A busy machine must not make the server count as too slow."""
     monkeypatch.setattr("app.cache.servers.TIMEOUT", 10)
 
 
@@ -87,7 +87,7 @@ def test_who_takes_the_turn_after_another_ended_its_own_finds_what_that_one_made
 
 
 def test_who_is_killed_before_this_host_is_told_has_noted_nothing(server: redis.Redis) -> None:
-    """Else nobody announces the change again, and this host's copies of its feeds stay as they were."""
+    """Otherwise nobody would announce the change again, and this host would keep old copies of its feeds."""
 
     class Killed(Marks):
         def replace(self, pairs: Iterable[str] | None) -> None:
@@ -233,8 +233,8 @@ def test_the_log_is_told_when_a_server_fails_and_when_it_is_well(
     server.config_set("maxmemory", 0)
     until(lambda: cache.set_mark((1, 1)) and len(caplog.records) == 2)
     first, last = (record.getMessage() for record in caplog.records)
-    assert first.startswith("The cache cannot be used: it is full and removes nothing; ")
-    assert last.startswith("The cache is well again after ")
+    assert first.startswith("The cache cannot be used: it is full and removes no old entries; ")
+    assert last.startswith("The cache works again after ")
     cache.close()
 
 
@@ -264,7 +264,7 @@ def test_a_listener_survives_what_nobody_expects(server: redis.Redis, monkeypatc
 
 @pytest.mark.parametrize("shared", [True, False])
 def test_a_failed_announcement_is_waited_out(shared: bool) -> None:
-    """Each one where other hosts may reach the server and serve copies: it may have failed for this process alone."""
+    """Each one, because other hosts may still reach the server and serve copies: it may have failed only for this process."""
     cache = Cache("redis://127.0.0.1:1", "test", shared=shared)
     lasted = []
     for _ in range(3):

@@ -1,5 +1,5 @@
-"""How a cache is reached: the schemes, TLS with an authority of one's own, users and passwords from files; and what is said when that
-fails: one sentence without a secret."""
+"""How to reach a cache: the schemes, TLS with your own authority, users and passwords from files. A failure is reported in one
+sentence without a secret."""
 
 import socket
 import ssl
@@ -23,7 +23,7 @@ SECRET = "s3cret-of-the-cache"
 
 @pytest.fixture(autouse=True)
 def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a machine that is busy otherwise, the server may not count as too slow."""
+    """A busy machine must not make the server count as too slow."""
     monkeypatch.setattr("app.cache.servers.TIMEOUT", 5)
 
 
@@ -90,7 +90,7 @@ def in_tls(port: int, file: Path, clients: Path | None = None) -> Iterator[int]:
 
 
 def said(url: str, **settings: object) -> str:
-    """What a trial says of the cache of these settings; empty: it is well."""
+    """What a trial says about the cache of these settings; empty if it works."""
     given = {f"PRESSRELAY_{name.upper()}": str(value) for name, value in settings.items()}
     cache = Cache(load({"PRESSRELAY_REDIS_URL": url, **given}).cache, "test")
     try:
@@ -117,7 +117,7 @@ def test_tls_with_an_authority_of_ones_own(valkey: Valkey, authority: Authority,
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
             "app.cache.servers.TIMEOUT", 0.1
-        )  # A server without TLS waits for the rest of what it takes for a command.
+        )  # A server without TLS reads the handshake as a command, and waits for its rest.
         assert "does not answer" in said(f"rediss://localhost:{valkey.port}", redis_ca=authority.file)
 
 
@@ -169,8 +169,11 @@ def test_a_user_of_ones_own(valkey: Valkey, tmp_path: Path) -> None:
     settings = {"redis_user_file": user, "redis_password_file": password}
     for rules, refused in (
         (("~pr:*", "&pr:*", "+@read", "+@write", "+@pubsub", "+@connection", "+cluster"), ""),  # docs/operating.md
-        (("~pr:*", "&pr:*", "+@all", "-publish"), "it did not send a message: the user has not the right to do that"),
-        (("~pr:*", "&pr:*", "+@read", "+publish"), "it did not set a key: the user has not the right to do that"),
+        (
+            ("~pr:*", "&pr:*", "+@all", "-publish"),
+            "it did not send a message: the user does not have the right to do that",
+        ),
+        (("~pr:*", "&pr:*", "+@read", "+publish"), "it did not set a key: the user does not have the right to do that"),
     ):
         valkey.client.execute_command("ACL", "SETUSER", "press", "reset", "on", f">{SECRET}", *rules)  # type: ignore[no-untyped-call]
         assert said(valkey.url, **settings).startswith(refused) and bool(said(valkey.url, **settings)) == bool(refused)

@@ -1,4 +1,4 @@
-"""Withdrawn means gone, behind real caches: at once where the server tells them, within thirty seconds where it does not."""
+"""A withdrawn article vanishes from real caches: at once if the server purges them, otherwise within thirty seconds."""
 
 import asyncio
 import logging
@@ -87,7 +87,7 @@ def test_varnish_forgets_at_once_what_was_withdrawn(own_server: Callable[..., Se
 def test_a_cache_that_is_told_nothing_forgets_in_time(
     own_server: Callable[..., Server], tmp_path: Path, in_front: Any
 ) -> None:
-    """Asked all the time, as a busy feed is: no answer after the promised time shows the article."""
+    """Request it all the time, like a busy feed: no answer after the promised time shows the article."""
     server = own_server()
     token = server.office("caches", "Office", "kr:52")
     server.start()
@@ -130,7 +130,7 @@ def test_nginx_forgets_an_article_by_its_key(own_server: Callable[..., Server], 
 
 
 class Cache:
-    """A cache that notes what it is told, and may refuse it."""
+    """A cache that records the purges that it gets, and may refuse them."""
 
     def __init__(self) -> None:
         self.told: list[tuple[str, str, dict[str, str]]] = []

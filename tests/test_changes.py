@@ -83,7 +83,7 @@ def test_an_embargo_on_what_was_withheld_tells_no_more_than_that(engine: Engine)
 
 
 def test_lists_read_no_texts(engine: Engine) -> None:
-    """A list of versions, translations and notes costs what it shows, however long the articles are."""
+    """The cost of a list of versions, translations and notes depends on what it shows, however long the articles are."""
     text = "가" * 100_000
     put(engine, article("tag:ko", body=f"<p>{text}</p>", text=text))
     put(engine, article("tag:ko", 2, body=f"<p>{text}</p>", text=text, note="Corrected."))

@@ -28,7 +28,7 @@ REGIONS = [  # None: borne by several
     ("  전북 ", None, "kr:52"),
     ("전북", BEFORE, "kr:45"),
     ("jeonbuk", None, "kr:52"),
-    # ISO 3166-2 digits are not the Korean code's.
+    # The digits of ISO 3166-2 are not those of the Korean code.
     ("KR-42", None, "kr:51"),
     ("KR-42", BEFORE, "kr:42"),
     ("kr:42", AFTER, "kr:42"),
@@ -223,7 +223,7 @@ def test_the_first_two_levels_of_topics_have_korean_names() -> None:
 
 
 def test_korean_names_of_topics_are_korean_and_of_one_topic_each() -> None:
-    """A name or another spelling of it leads to this very topic, though a policy field may have that name or keyword too."""
+    """A name, or another spelling of it, leads to this topic, even if a policy field has that name or keyword too."""
     proposed = {row["qcode"]: row for row in rows("mediatopics-ko.csv")}
     found: dict[str, str] = {}
     for code in MEDIA_TOPICS:
@@ -240,7 +240,7 @@ def test_korean_names_of_topics_are_korean_and_of_one_topic_each() -> None:
 
 
 def test_a_field_with_a_keyword_that_a_topic_has_for_a_name_is_in_the_topics_feed() -> None:
-    """So `topic=복지` finds what is of the topic, and what is of the policy field."""
+    """So `topic=복지` finds the articles of the topic and those of the policy field."""
     topics = {folded(code.names["ko"]): code.code for code in MEDIA_TOPICS if "ko" in code.names}
     shared = [
         (code, topics[folded(name)])

@@ -1,4 +1,4 @@
-"""What is wrong around a server is said in one sentence, at its start, by the doctor, and on the operator's page.
+"""Each fault in the surroundings of a server is reported in one sentence, at its start, by the doctor, and on the operator's page.
 
 The address, the password and the certificate of the database and of the cache: tests/faults/test_postgres_away.py and
 tests/test_cache_access.py. A schema of another version: tests/test_upgrades.py. A full disk: tests/faults/test_nodes_disks.py. A clock
@@ -27,7 +27,7 @@ DISK = "The disk"
 
 @pytest.fixture(scope="module")
 def ill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    """A server whose cache and whose bucket are at addresses where nobody is."""
+    """A server whose cache and bucket are at addresses where nobody answers."""
     changes = {"redis_url": f"redis://127.0.0.1:{free_port()}", "s3_bucket": "press", "workers": "1"}
     changes |= {"s3_endpoint": f"http://127.0.0.1:{free_port()}", "s3_access_key": "k", "s3_secret_key": "s3cret"}
     made = Desk(tmp_path_factory.mktemp("ill"), **changes)
@@ -42,7 +42,7 @@ def test_a_cache_and_a_bucket_that_refuse(ill: Desk) -> None:
     assert doctor.returncode == 1 and page.status_code == 200
     assert f"WARNING    {CACHE}" in begun and f"WARNING    {FILES}" in begun
     assert "FAIL  cache" in doctor.stdout and "FAIL  files: the bucket press: " in doctor.stdout
-    assert "What this server complains of:" in page.text and CACHE in page.text and FILES in page.text
+    assert "Warnings of this server:" in page.text and CACHE in page.text and FILES in page.text
     for said in (begun, doctor.stdout, doctor.stderr, page.text):
         assert "Traceback" not in said and "s3cret" not in said
     assert ill.server.push(ill.token, document("tag:ill,2026:1")).status_code == 201, "nothing is lost"
@@ -50,7 +50,7 @@ def test_a_cache_and_a_bucket_that_refuse(ill: Desk) -> None:
 
 
 def test_a_clock_that_is_behind(ill: Desk) -> None:
-    """With SQLite the host's own clock counts: it is behind when a change is of the future."""
+    """With SQLite the host's own clock counts: it is behind if a change has a time in the future."""
     assert ill.server.push(ill.token, document("tag:ill,2026:2")).status_code == 201
     later = micros(datetime.now(UTC)) + 600 * 1_000_000
     with ill.context.engine.begin() as connection:

@@ -1,4 +1,4 @@
-"""Answers are compressed quickly, and better in the background; whatever the bytes, an ETag names one kind of them."""
+"""Answers are compressed quickly at first, and better in the background; each kind of bytes has its own ETag."""
 
 import threading
 from collections.abc import Iterator

@@ -1,5 +1,5 @@
-"""contrib/ as far as a machine without systemd, Docker or Kubernetes can try it: each file is read by its own program where that is
-there, and names only settings and commands that exist."""
+"""Tests contrib/ as far as possible on a machine without systemd, Docker or Kubernetes: each file is read by its own program, if
+that is installed, and names only settings and commands that exist."""
 
 import json
 import re
@@ -104,7 +104,7 @@ def test_compose_and_the_container_fit_together() -> None:
 
 
 def test_the_proxy_of_compose_is_the_documented_one() -> None:
-    """With the names of its two servers, and no others of its lines changed."""
+    """It differs only in the lines that are replaced here."""
     documented = (ROOT / "docs" / "nginx.conf").read_text("utf-8")
     servers = iter(("web-1:8080", "web-2:8080"))
     expected = re.sub(r"127\.0\.0\.1:8080(?= max_fails)", lambda _: next(servers), documented)

@@ -1,8 +1,7 @@
-"""What one document may cost: processor time and memory, whatever stands in it.
-
-Every element and attribute of every dialect is filled and repeated; the elements come from the schemas and from the releases of the
-tests, so that a new one joins by itself; these are small, and show what is not linear. The
-dearest documents that we know, hostile and honest, stand in DEAREST, a line each, and are as large as a release may be.
+"""How much processor time and memory one document may cost, whatever it contains. Every element and attribute of every dialect is
+filled and repeated. The elements come from the schemas and from the releases of the tests, so a new one is tested automatically.
+These documents are small, and show costs that do not grow linearly. DEAREST lists the most expensive documents that we know,
+hostile and honest, one a line; they are as large as a release may be.
 """
 
 import gc
@@ -79,7 +78,7 @@ def _prepare(body: bytes) -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def ready() -> Iterator[None]:
-    """What a server has read before the first push; the objects of other tests are not searched with those of these documents."""
+    """Load what a server loads before the first push. The garbage collector then skips the objects of other tests."""
     assert all(codes(table) for table in ("region", "topic"))
     for dialect in SEEDS:
         _prepare(seed(dialect)[0])
@@ -99,7 +98,7 @@ def seed(dialect: str) -> list[bytes]:
 
 
 def _readable(document: bytes) -> bool:
-    """Whether it says its encoding as libxml2 knows it: what is CP949 and called EUC-KR is read by the server alone."""
+    """Whether libxml2 knows the encoding that the document names: only our server reads CP949 that is called EUC-KR."""
     try:
         _tree(document)
     except etree.XMLSyntaxError:
@@ -198,7 +197,7 @@ def test_no_repeated_element_is_dear(dialect: str) -> None:
     assert not dear
 
 
-# The dearest that we can think of
+# The most expensive documents that we can think of
 
 HEAD = '<release xmlns="urn:pressrelay:press-release:1" xml:lang="ko">'
 SMALL = "<body><p>x</p></body>"
@@ -463,7 +462,7 @@ def test_beside_an_article_with_too_many_faults_those_outside_articles_refuse_th
 @pytest.mark.parametrize("flood", [0, 2_500])
 @pytest.mark.parametrize("what", ["<p>x</p>", '<embargo held="yes"/>', "<headline>x</headline>", release(article(2))])
 def test_each_element_in_the_place_of_an_article_is_refused(flood: int, what: str) -> None:
-    """The schema checks those after the first by themselves. The second was read as an article, which ended in a 500."""
+    """The schema checks the elements after the first separately. The second used to be read as an article, which ended in a 500."""
     bad = [article(0, body=f"<body>{'<x/>' * flood}</body>")] if flood else []
     body = release(*bad, what, what, article(1)).encode()
     prepared = releases.prepare(RULES, body, "application/xml", lambda guid: [])
@@ -473,7 +472,7 @@ def test_each_element_in_the_place_of_an_article_is_refused(flood: int, what: st
 
 @pytest.mark.parametrize("before", range(1_940, 2_000, 5))
 def test_too_many_faults_around_an_entry_do_not_cut_it(before: int) -> None:
-    """What of the feed was too long to be checked was removed before its entries were read: the embargo too."""
+    """Parts of the feed that were too long to check used to be removed before its entries were read, including the embargo."""
     wrong = "<a:id>x x</a:id>"
     entry = (
         "<a:entry><a:id>tag:example.org,2026:cut</a:id><a:title>t</a:title><a:updated>2026-01-01T00:00:00Z</a:updated>"
@@ -487,7 +486,7 @@ def test_too_many_faults_around_an_entry_do_not_cut_it(before: int) -> None:
     assert len(prepared.items) + len(prepared.refused) == 1
 
 
-# What is written while every other writer waits
+# The rows that are written while every other writer waits
 
 REGIONS = [code.code for code in codes("region") if code.scheme == "region" and code.valid_to is None]
 TOPICS = [code.code for code in codes("topic") if code.scheme == "medtop" and code.retired is None]
@@ -503,7 +502,7 @@ def prepared(*articles: str) -> releases.Prepared:
 
 
 def test_an_article_belongs_to_a_bounded_number_of_feeds() -> None:
-    """Each is a row of the transaction: one article of 5.7 KB had tens of thousands."""
+    """Each feed is a row of the transaction: one article of 5.7 KB used to have tens of thousands."""
     found = prepared(placed(0, 17, 5), placed(1, 100, 100))
     assert len(found.items) == 1 and found.feeds <= releases.MOST_FEEDS
     (receipt,) = found.refused.values()

@@ -1,7 +1,6 @@
-"""What one request may cost: processor time and memory, whatever stands in its parameters, its headers and its files.
-
-A server of one worker is asked, and the time and memory of all of its processes are counted. Parameters are found by what each route
-reads, headers by what the source names: a new one without a case fails here. Documents: tests/test_cost.py.
+"""How much processor time and memory one request may cost, whatever its parameters, headers and files contain. The tests ask a
+server with one worker, and count the time and memory of all of its processes. Parameters are found by what each route reads,
+headers by what the source names: a new one without a case fails here. Documents: tests/test_cost.py.
 """
 
 import http.client
@@ -67,7 +66,7 @@ class Door:
         self.server = Server(directory, workers="1", proxies="1", **MAIL, **UNCOUNTED)
         # A name: passkeys need one.
         self.server.environ["PRESSRELAY_BASE_URL"] = f"http://localhost:{self.server.port}"
-        self.server.plainly = True  # passwords cost what they cost its users
+        self.server.plainly = True  # so that hashing a password costs as much as on a real server
         self.server.start()
         self.token = self.server.office("cost", "비용청", "kr:50")
         assert self.server.run("feed", "add", "name", "region=kr:50").returncode == 0
@@ -122,7 +121,7 @@ class Door:
         return answer.status
 
     def cost(self, *requests: Callable[[], object]) -> Cost:
-        """What requests took together: where that is not dear, none of them is."""
+        """What requests took together: if that is not too much, none of them was."""
         for pid in self.processes:
             Path(f"/proc/{pid}/clear_refs").write_text("5")  # the peak is counted from here
         self.connection.close()  # an idle one may have been closed at the other end
@@ -132,7 +131,7 @@ class Door:
         return Cost(*(after - one for after, one in zip(self._taken(), before, strict=True)))
 
     def hold(self, requests: Sequence[Callable[[], object]]) -> None:
-        """Not one of these requests is dear. Each is counted alone only where all of them together are."""
+        """Assert that none of these requests costs too much. Each is measured alone only if all of them together do."""
         if self.cost(*requests).dear:
             costs = [(self.cost(request), request) for request in requests]
             assert not [(cost, repr(request)[:300]) for cost, request in costs if cost.dear]
@@ -364,7 +363,7 @@ def test_no_parameter_of_any_route_is_dear(door: Door, monkeypatch: pytest.Monke
     assert not never, f"no route read these here: give `takes` what it needs to reach them, {never}"
     id = door.article()
     for (method, path), names in read.items():
-        # Whoever may read more is asked more of.
+        # Readers with more rights can ask more expensive questions.
         headers = {"Authorization": f"Bearer {door.token}"} if OWN.search(path) or method != "GET" else {}
         headers = {"Cookie": door.cookie} if path.startswith("/desk") else headers
         for name in names or ["x"]:
@@ -490,7 +489,7 @@ def test_each_form_has_its_case() -> None:
 
 FEED, FILE, HOME, PUSH, ENTRY = "GET /feed.atom", "GET {file}", "GET /", "POST /releases", "POST /atompub/cost/"
 COMMON = ("a", ",", " ", ";", '"', "\\", "=", "(", "9", "-", "*", "%", "\u0301")
-# Header -> where it is read, and what is repeated in it besides COMMON.
+# Header -> where it is read, and the texts that are repeated in it besides COMMON.
 HEADERS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "Accept": (
         ("GET /feed", "GET /changes", "GET /articles/{id}", "GET /hub"),
@@ -531,7 +530,7 @@ HEADERS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "X-Forwarded-For": ((HOME, "POST /hub"), ("1,", ":", "1.", "ffff:")),
 }
-# What Flask calls the headers that it reads, and those that are no header of a request.
+# Flask's names for the headers that it reads, and names that are no header of a request.
 CALLED = {
     "accept_encodings": "Accept-Encoding",
     "accept_languages": "Accept-Language",
@@ -577,7 +576,7 @@ def test_each_header_that_is_read_has_its_case() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", HEADERS)
 def test_no_header_is_dear(door: Door, name: str) -> None:
-    """Of the largest size that is read, and of the largest that the web server takes."""
+    """At the largest size that is read, and at the largest that the web server accepts."""
     wheres, units = HEADERS[name]
     id = door.article()
     for where in wheres:
@@ -600,14 +599,18 @@ def refused_or_answered(door: Door, method: str, path: str, sent: dict[str, str]
 
 SHA256 = "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"  # of "a"
 MOST_HEADERS = 390_000  # bytes of all headers; the web server takes no more
-# What lets a request come as far as the header.
+# What a request needs so that the server reads the header.
 BESIDES = {
     ENTRY: {"Content-Type": "application/atom+xml;type=entry"},
     "Signature-Input": {"Content-Digest": "sha-256=:a:", "Signature": "a=:a:"},
     "Signature": {"Content-Digest": "sha-256=:a:", "Signature-Input": 'a=("@method");keyid="a"'},
 }
 WITH_TOKEN = {"Content-Digest", "Content-Encoding", "Content-Type", "Origin"}
-NOT_REFUSED = {"Content-Length", "Host", "Transfer-Encoding"}  # the web server's own affair; Host is not believed
+NOT_REFUSED = {
+    "Content-Length",
+    "Host",
+    "Transfer-Encoding",
+}  # the web server handles these itself; Host is not trusted
 
 
 def test_all_headers_at_once_are_not_dear(door: Door) -> None:

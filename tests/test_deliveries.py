@@ -77,7 +77,7 @@ def token(server: Server) -> str:
 
 @pytest.fixture
 def database(server: Server) -> Iterator[Engine]:
-    """The server's own. What subscribed to it in a test ends with the test."""
+    """The server's database. Subscriptions of a test end with the test."""
     engine = server.engine()
     yield engine
     for one in store.deliveries.find_subscriptions(engine):
@@ -95,7 +95,7 @@ def subscribe(
     asked: str = "",
     outlet: str = "",
 ) -> store.deliveries.Subscription:
-    """As the hub and the page of webhooks do, without asking the subscriber."""
+    """Subscribe as the hub and the page of webhooks do, but without asking the subscriber."""
     query = parse(parse_qsl(asked), ["faults"])
     host = target.split("/")[2].rpartition(":")[0]
     topic = query.address(base, format if kind == "websub" else "json")
@@ -116,7 +116,7 @@ def numbers(got: Got) -> list[int]:
 
 
 def row(engine: Engine, one: store.deliveries.Subscription) -> dict[str, Any]:
-    """How its deliveries stand."""
+    """The state of its deliveries."""
     with engine.connect() as connection:
         found = connection.exec_driver_sql(f"SELECT * FROM queue WHERE subscription = {one.id}")
         return dict(found.mappings().one())
@@ -128,7 +128,7 @@ def change(engine: Engine, statement: str) -> None:
 
 
 def states(engine: Engine, one: store.deliveries.Subscription) -> list[str]:
-    """What became of its deliveries, the first first."""
+    """The results of its deliveries, in order."""
     return [line.state for line in store.deliveries.log_of(engine, one.id, 1000)][::-1]
 
 
@@ -187,7 +187,7 @@ def workers(server: Server, *slots: int) -> Iterator[Workers]:
 
 
 class Watched:
-    """Subscribers that take their time, so that a kill finds deliveries under way."""
+    """Slow subscribers, so that a kill interrupts deliveries."""
 
     def __init__(self, subscriber: Subscriber) -> None:
         self.subscriber = subscriber
@@ -202,7 +202,7 @@ class Watched:
         self.open[got.path] -= 1
 
     def subscribe(self, engine: Engine, base: str, count: int) -> dict[str, store.deliveries.Subscription]:
-        """By path: of three kinds in turn, each at a host of its own."""
+        """By path: three kinds in turn, each at a different host."""
         kinds = [
             {"kind": "websub", "format": "atom"},
             {"kind": "webhook", "format": "json", "asked": "region=kr:51"},
@@ -219,7 +219,7 @@ class Watched:
 
 @contextmanager
 def pushing(server: Server, token: str, name: str, every: float, done: list[int]) -> Iterator[None]:
-    """Articles are pushed all the time, one after the other; `done`: the numbers of those that were acknowledged."""
+    """Push articles all the time, one after the other. `done` gets the numbers of those that were acknowledged."""
     failures: list[BaseException] = []
     stop = threading.Event()
 
@@ -242,7 +242,7 @@ def pushing(server: Server, token: str, name: str, every: float, done: list[int]
 
 
 def delivered(engine: Engine, made: dict[str, store.deliveries.Subscription]) -> dict[str, set[int]]:
-    """By path: the changes that are kept as delivered."""
+    """By path: the changes that the database holds as delivered."""
     by = {one.id: path for path, one in made.items()}
     found: dict[str, set[int]] = {path: set() for path in made}
     with engine.connect() as connection:
@@ -253,10 +253,9 @@ def delivered(engine: Engine, made: dict[str, store.deliveries.Subscription]) ->
 
 
 def assert_in_order(got: Sequence[Got], expected: Sequence[int], kills: int) -> int:
-    """What must hold for one subscriber, however many workers were killed; how many of its deliveries were repeats.
-
-    Each delivery goes on where the one before ended, or goes back after a kill: then under the identifiers of before, and without a
-    gap up to where it was. So every article is there, its first delivery in the order of the changes.
+    """Assert what must hold for one subscriber, however many workers were killed. Returns how many of its deliveries were repeats.
+    Each delivery continues where the last one ended. After a kill, it may go back: then it uses the same identifiers as before, and
+    has no gap up to that place. So every article is there, and the first deliveries follow the order of the changes.
     """
     by_id: dict[str, list[int]] = {}
     ids: dict[int, str] = {}
@@ -283,7 +282,9 @@ def test_a_worker_is_killed_twenty_times(own_server: Make, subscriber: Subscribe
     engine = server.engine()
     watched = Watched(subscriber)
     made = watched.subscribe(engine, server.url, 30)
-    known: list[tuple[int, dict[str, set[int]]]] = []  # what had come, and what was kept as delivered, at each kill
+    known: list[
+        tuple[int, dict[str, set[int]]]
+    ] = []  # at each kill: what had come, and what the database held as delivered
     done: list[int] = []
     with workers(server, 0) as mine:
         with pushing(server, token, "kill", 0.03, done):
@@ -399,7 +400,8 @@ def lateness(subscriber: Subscriber, path: str, since: float) -> float:
 
 @pytest.mark.slow
 def test_hundreds_of_slow_ones_at_its_host_do_not_delay_a_subscriber(own_server: Make, subscriber: Subscriber) -> None:
-    """288 anonymous subscriptions that answer after 9 s, most of them at the victims' own host: a subscriber there waited 54 s."""
+    """288 anonymous subscriptions answered after 9 s, most of them at the victims' own host: a subscriber there used to wait 54
+    s."""
     server = own_server(**PUSH).start()
     token, database = server.office("faults", "장애청", "kr:51"), server.engine()
     near = subscriber.host.rpartition(".")[0]
@@ -418,13 +420,13 @@ def test_hundreds_of_slow_ones_at_its_host_do_not_delay_a_subscriber(own_server:
         push(server, token, name)
         return {path: lateness(subscriber, path, begun) for path in ("/paid", "/elsewhere", "/free")}
 
-    # Nobody knows yet which of those at the host are slow, nor in which order they are asked.
+    # It is not known yet which subscriptions at the host are slow, nor in which order they are called.
     first = late("first-0")
     assert first["/paid"] < 3 and first["/elsewhere"] < 3 and first["/free"] < 20, first
     until(lambda: {row(database, one)["line"] for one in (paid, free)} == {store.deliveries.PROMPT})
     later = [late(f"next-{number}") for number in range(1, 4)]
     assert max(max(found.values()) for found in later) < 1, later
-    # Whoever was prompt and is slow all at once holds up its own kind for seconds, and no others.
+    # A subscriber that was prompt and suddenly becomes slow delays only the prompt ones, for seconds.
     change(database, "UPDATE queue SET line = 0, owed = 0, attempts = 0, claim = '', next = NULL WHERE account = ''")
     strike = late("last-4")
     assert strike["/paid"] < 3 and strike["/elsewhere"] < 3 and strike["/free"] < 20, strike
@@ -432,7 +434,7 @@ def test_hundreds_of_slow_ones_at_its_host_do_not_delay_a_subscriber(own_server:
 
 
 def test_no_more_calls_last_at_once_than_there_is_room_for() -> None:
-    """Whatever number of hosts falls silent at once: each that is cut off admits one other."""
+    """However many hosts fall silent at once: each call that is cut off makes room for one other."""
     flight, open_, largest, cut = 64, 0, 0, 0
 
     async def silent_call(turn: Turn) -> None:
@@ -480,7 +482,7 @@ def last(subscriber: Subscriber, paths: Sequence[str]) -> list[Got]:
 
 
 def tried(engine: Engine, one: store.deliveries.Subscription, attempts: int) -> dict[str, Any]:
-    """Its line in the queue when so many attempts have failed."""
+    """Its line in the queue after this many failed attempts."""
     until(lambda: row(engine, one)["attempts"] == attempts and not row(engine, one)["claim"])
     return row(engine, one)
 
@@ -618,7 +620,7 @@ def test_50_embargoes_of_one_instant(server: Server, token: str, subscriber: Sub
 
 @contextmanager
 def delivering(context: Context) -> Iterator[Deliverer]:
-    """A worker in a thread, until it has nothing to do any more."""
+    """A worker in a thread, until it has nothing more to do."""
     deliverer = Deliverer(context, "here:0")
     loop, stop = asyncio.new_event_loop(), asyncio.Event()
     thread = threading.Thread(target=lambda: loop.run_until_complete(deliverer.run(stop)))
@@ -648,7 +650,7 @@ def context(tmp_path: Path) -> Iterator[Context]:
 def test_a_delivery_ends_before_its_claim(
     context: Context, subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Fifty articles to an endpoint that takes its time may take longer than a claim lasts."""
+    """Fifty articles to a slow endpoint may take longer than a claim lasts."""
     one = subscribe(context.engine, "http://x", subscriber.url("/slow"), kind="webhook", format="json")
 
     async def slow(got: Got, writer: asyncio.StreamWriter) -> None:
@@ -732,7 +734,7 @@ def test_another_channel_is_a_class_and_a_line(context: Context, monkeypatch: py
     assert states(context.engine, other) == [], "it asks for other articles"
 
 
-# The outbox, the queue, and what is pure
+# The outbox, the queue, and pure functions
 
 
 def everything(engine: Engine, host: str = "h") -> store.deliveries.Subscription:
@@ -764,7 +766,7 @@ def test_a_transaction_that_fails_tells_nobody(engine: Engine, monkeypatch: pyte
 
 
 def claimed(engine: Engine, who: str = "a", at: datetime | None = None, **given: Any) -> list[store.deliveries.Job]:
-    """Of the lines given (PROMPT, NEW, SLOW; each has much room), or of rooms."""
+    """The claimed deliveries of these lines (PROMPT, NEW, SLOW; each has enough room), or of these rooms."""
     rooms = {
         line: store.deliveries.Room(100, ROOM)
         for line in given.pop("lines", (store.deliveries.PROMPT, store.deliveries.NEW, store.deliveries.SLOW))
@@ -801,7 +803,8 @@ def test_a_claim_is_one_workers(engine: Engine) -> None:
 def test_a_claim_whose_answer_was_lost_is_released(
     context: Context, subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The transaction is committed, and the connection is lost before the worker hears of it. Nobody delivered for three minutes."""
+    """The transaction is committed, but the connection is lost before the worker learns of it. Nobody used to deliver for three
+    minutes."""
     one = subscribe(context.engine, "http://x", subscriber.url("/lost"), kind="webhook", format="json")
     busy = subscribe(context.engine, "http://x", subscriber.url("/busy"), kind="webhook", format="json")
     held, go_on = threading.Event(), threading.Event()
@@ -1026,8 +1029,8 @@ def test_a_loaded_archive_is_no_news(engine: Engine) -> None:
 
 
 def test_a_version_comes_once_although_others_wait(engine: Engine, tmp_path: Path) -> None:
-    """The article changes again while it waits behind more than one delivery can take: its newest version comes at the place of its
-    last change, under one id."""
+    """The article changes again while more articles wait before it than one delivery can take: its newest version comes at the
+    place of its last change, under one id."""
     settings = Settings(data_dir=str(tmp_path), database_url=engine.url.render_as_string(hide_password=False))
     context = connect(settings)
     one = subscribe(engine, "https://press.example.org", "https://example.org:443/hook", kind="webhook", format="json")

@@ -1,4 +1,5 @@
-"""Delta encoding of feeds (RFC 3229, the manipulation "feed"): what changed since, or the whole where that is not all."""
+"""Delta encoding of feeds (RFC 3229, the manipulation "feed"): the changes since then, or the whole feed if these are
+incomplete."""
 
 import itertools
 import json
@@ -35,7 +36,7 @@ def token(alone: Server) -> str:
 
 
 def get(server: Server, path: str, *bases: str, **headers: str) -> httpx.Response:
-    """The feed for who has these instances and takes deltas."""
+    """The feed for a client that has these instances and accepts deltas."""
     sent = {"A-IM": "feed", "Accept-Encoding": "identity", **headers}
     return server.client.get(path, headers=sent | ({"If-None-Match": ", ".join(bases)} if bases else {}))
 
@@ -135,7 +136,7 @@ def test_what_left_is_told_or_the_whole_is(alone: Server, token: str) -> None:
     assert (entries(answers["atom"]), deleted(answers["atom"])) == ([], [f"{TAG}left-gone"])
     assert guids("newsml", answers["newsml"].content) == [f"{TAG}left-gone"]
     assert f"{TAG}left-gone" not in guids("rss", answers["rss"].content)
-    # A correction that belongs to another region: Atom alone can tell.
+    # A correction that belongs to another region: only Atom can say that.
     moved = release(f"{TAG}left-moved", 2).decode().replace("</body>", f"</body>{SEOUL}", 1)
     assert alone.push(token, moved.encode()).status_code == 201
     answers = {format: get(alone, f"/feed.{format}?region=kr:52", tag) for format, tag in tags.items()}
@@ -144,7 +145,7 @@ def test_what_left_is_told_or_the_whole_is(alone: Server, token: str) -> None:
 
 
 def test_what_comes_up_from_below_is_sent(alone: Server, token: str) -> None:
-    """A page of 3: one of them is canceled, and one that never changed stands in it now."""
+    """On a page of 3, one is canceled, so an article that never changed moves up into it."""
     for number in range(5):
         push(alone, token, f"{TAG}below-{number}")
     first = alone.client.get("/feed.atom?limit=3", headers={"Accept-Encoding": "identity"})

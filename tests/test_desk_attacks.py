@@ -1,4 +1,4 @@
-"""Attacks at the desk by its own people, over real HTTP: what was approved is what is published, whatever anybody sends meanwhile."""
+"""Attacks at the desk by its own people, over real HTTP: only the approved text is published, whatever anybody sends meanwhile."""
 
 import socket
 import time
@@ -22,7 +22,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 
 
 class SlowForm:
-    """A form that a browser sends, of which the last bytes come later."""
+    """A form that a browser sends, except its last bytes, which come later."""
 
     def __init__(self, desk: Desk, client: httpx.Client, path: str, files: dict[str, bytes], **fields: str) -> None:
         parts: list[tuple[str, tuple[str | None, str | bytes]]] = [(key, (None, one)) for key, one in fields.items()]
@@ -34,7 +34,7 @@ class SlowForm:
         before = set(incoming.rglob("*")) if incoming.exists() else set()
         self.socket.sendall(f"POST {path} HTTP/1.1\r\n{head}\r\n".encode() + body[:-100])
         self.rest = body[-100:]
-        # The server looked at who sends it before it began to keep what comes.
+        # The server checks who sends the form before it starts to store it.
         until(lambda: set(incoming.rglob("*")) - before)
 
     def end(self) -> int:

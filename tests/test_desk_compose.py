@@ -1,4 +1,4 @@
-"""The page on which a release is written: autosave, two people in one draft, its files, names that may be meant; and attacks on it."""
+"""The page on which a release is written: autosave, two people in one draft, its files, suggested names; and attacks on it."""
 
 import re
 from collections.abc import Iterator
@@ -153,7 +153,7 @@ def test_two_people_are_told_and_nothing_is_overwritten(site: Site) -> None:
     more = autosave(one, draft, RELEASE | {"headline": "김이 더 쓴 것", "revision": "1"})
     assert more.status_code == 409, "it goes on into what is kept beside"
     assert stored(site, draft)["headline"] == "이가 쓴 것"
-    # Back later: what was kept is offered, to its writer alone.
+    # Later, the page offers the stored text, but only to its writer.
     page = one.get(draft)
     assert f"{draft}/aside" in page.text
     assert f"{draft}/aside" not in other.get(draft).text and other.get(f"{draft}/aside").status_code == 404
@@ -243,7 +243,7 @@ def test_a_file_that_cannot_be_taken_is_told_and_the_rest_is_kept(site: Site, na
     draft = begun(writer)
     answer = put(writer, draft, name, data)
     assert answer.status_code == 422 and why in answer.json()["wrong"][0]["reason"], answer.text
-    # The same with the form itself, without scripts; what stands after the file in the form is kept too.
+    # The same with the form itself, without scripts; the fields after the file are stored too.
     parts = [(field, (None, value)) for field, value in RELEASE.items()]
     parts += [
         ("revision", (None, "1")),
@@ -386,7 +386,7 @@ PASTES = sorted((Path(__file__).parent / "pastes").glob("*.html"))
     "paste", [path for path in PASTES if not path.name.endswith(".clean.html")], ids=lambda p: p.stem
 )
 def test_what_other_programs_paste_is_cleaned_by_the_server(paste: Path) -> None:
-    """The raw HTML of a clipboard loses all that is not text; and what the page's script made of it is left as it is."""
+    """The raw HTML of a clipboard loses everything but its text; HTML that the page's script has cleaned stays unchanged."""
     from app.desk.writing import body_of
     from app.text import html
 

@@ -49,7 +49,7 @@ def stranger(desk: Desk) -> httpx.Client:
 
 
 def ended(desk: Desk, draft: str) -> None:
-    """Let the saves so far be versions of their own: what one person saves within a minute is one version."""
+    """Make the saves so far a separate version: otherwise the saves of one person within a minute are one version."""
     with desk.context.engine.begin() as connection:
         connection.execute(
             update(draft_versions).where(draft_versions.c.draft == draft.rpartition("/")[2]).values(begun=0)
@@ -200,7 +200,7 @@ def test_a_link_shows_the_preview_alone_until_it_is_revoked(
     assert (wrong.status_code, gone.status_code) == (404, 404) and wrong.text == gone.text.replace(link, wrong.url.path)
     cross = httpx.post(f"{desk.server.url}{draft}/links", data={"hours": "1"}, headers={"Sec-Fetch-Site": "cross-site"})
     assert cross.status_code == 403
-    # It opens no more than its maker may see.
+    # It shows no more than its maker may see.
     theirs = made_link(editor, draft)
     assert anybody.get(theirs).status_code == 200
     only = {"people": desk.ids["writer@office.example"]}
@@ -284,7 +284,7 @@ def test_any_file_is_checked_at_its_lines(desk: Desk, writer: httpx.Client, stra
 
 @pytest.mark.parametrize("name", ["undefined", "idna", "punycode", "unicode_escape", "x", "UTF-16", "euc-kr"])
 def test_a_checked_file_may_name_any_encoding(desk: Desk, writer: httpx.Client, name: str) -> None:
-    """Python has a codec that always fails, one that knows no way to go on, and one whose time is quadratic."""
+    """Python has a codec that always fails, one that has no error handlers, and one that takes quadratic time."""
     body = f'<?xml version="1.0" encoding="{name}"?>-{"a" * 400_000}'.encode()
     begun = time.monotonic()
     page = writer.post("/desk/check", data={"office": ""}, files={"file": ("release.xml", body, "text/xml")})
@@ -293,7 +293,8 @@ def test_a_checked_file_may_name_any_encoding(desk: Desk, writer: httpx.Client, 
 
 
 def test_dear_pages_take_a_place(desk: Desk, writer: httpx.Client) -> None:
-    """A table of 30,000 recipients took three seconds, a difference of long texts one, and any number of them at once."""
+    """A table of 30,000 recipients took three seconds, and a difference of long texts one second; any number of them ran at
+    once."""
     draft = desk.draft(writer)
     assert saved(writer, draft, headline="다른 제목").status_code == 303
     id = path_of(step(desk.admin, desk.draft(desk.admin), "publish")).removeprefix("/desk/articles/")
@@ -333,7 +334,7 @@ def test_templates_and_contacts(desk: Desk, writer: httpx.Client, stranger: http
     assert writer.post(f"{begun}/contact", data={"contact": option[1], "revision": "9"}).status_code == 409
     taken = writer.post(f"{begun}/contact", data={"contact": option[1], "revision": revision(shown)})
     assert taken.status_code == 303 and "063-1" in writer.get(begun).text
-    # In the form, with all that was written there; a draft that is not stored yet too.
+    # In the form, with everything written there; also for a draft that is not stored yet.
     fields = RELEASE | {
         "office": "jeonbuk",
         "then": "pick-contact",

@@ -69,7 +69,7 @@ def test_who_is_waited_for_gets_a_mail_and_who_waits_gets_the_answer(desk: Desk,
 
 
 def test_everybody_is_written_to_in_their_own_language(desk: Desk, mailbox: Mailbox) -> None:
-    """The one in which they read pages last; the site's, here English, as long as nobody knows."""
+    """The language in which they last read pages; until then the site's, here English."""
     writer, editor = desk.person("w6@office.example", "writer"), desk.person("ko6@office.example")
     desk.person("en6@office.example")
     for lang in ("ko", "en", "fr", "ko"):
@@ -262,7 +262,7 @@ def test_a_plan_that_is_late_is_told_once(engine: store.Engine, office: OfficeRe
 
 
 def test_what_reached_nobody_is_told_once(engine: store.Engine, office: OfficeRecord) -> None:
-    """A delivery that is given up, a subscription that ended because it failed, and one that is paused."""
+    """A delivery that was given up, a subscription that ended because it failed, and one that is paused."""
     context, now = bare(engine), datetime.now(UTC)
     assert notices.notify(context, now) == 0
     named = {}

@@ -1,4 +1,5 @@
-"""What intake says of a draft is Korean on a Korean page: all that the form can make it say, and the reasons of tests/rejects."""
+"""The sentences of intake about a draft are Korean on a Korean page: all that the form can cause, and the reasons of
+tests/rejects."""
 
 import json
 import re
@@ -24,7 +25,7 @@ NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 ZONE = "Asia/Seoul"
 OFFICE = OfficeRecord("jeonbuk", "전북특별자치도", "", ("kr:52",))
 GOOD = {"headline": "제목", "body": "글", "language": "ko", "kind": "press-release", "embargo": "now"}
-# Each is a form that is wrong in its own way.
+# Each form has a different fault.
 WRONG: list[dict[str, str]] = [
     {"headline": ""},
     {"headline": "가" * 1001},
@@ -89,7 +90,7 @@ WRONG: list[dict[str, str]] = [
 
 
 def sentences(content: DraftText) -> Iterator[str]:
-    """Everything that intake and the form itself say of a draft."""
+    """Everything that intake and the form itself say about a draft."""
     yield from (sentence for _, sentence, _ in writing.timing(content, ZONE, NOW, Settings().hours))
     cleaned = writing.cleaned(content["body"])
     yield from (*cleaned.faults, *cleaned.warnings)
@@ -122,7 +123,7 @@ def reasons(found: Any) -> Iterator[str]:
             yield from reasons(value)
 
 
-# What a draft cannot meet: it is always XML of ours, in UTF-8, with a guid and without elements that we do not know.
+# Reasons that no draft can cause: it is always our own XML, in UTF-8, with a guid and without unknown elements.
 NEVER = {
     *(
         "doctype",
@@ -144,7 +145,7 @@ NEVER = {
 
 
 def test_the_reasons_of_refused_releases_of_our_dialect() -> None:
-    """Each document of tests/rejects that could come from the form is read, and what is said of it is Korean."""
+    """Read each document of tests/rejects that could come from the form: its reasons are in Korean."""
     root, seen = Path(__file__).parent / "rejects", 0
     rules = releases.Rules(Settings(), Sender(OFFICE, (), "desk"))
     for path in sorted(root.glob("*.xml")):
@@ -163,7 +164,7 @@ def test_the_reasons_of_refused_releases_of_our_dialect() -> None:
 
 
 def writing_can_say(reason: str) -> bool:
-    """Whether it concerns the form: not the characters of the document itself, which the form cannot send."""
+    """Whether the form can cause it: it cannot send bad characters in the document itself."""
     return "U+" not in reason and "not well-formed" not in reason
 
 
@@ -182,7 +183,7 @@ def test_particles_follow_the_last_sound() -> None:
 
 
 def test_no_reason_can_be_made_dear() -> None:
-    """What a person wrote stands in the reasons. Each pattern is tried with what it is made of, again and again."""
+    """The reasons quote the person's own words. So each pattern is tried with many repetitions of its own parts."""
     texts = [
         atom * (LONGEST // len(atom)) for pattern, _ in PATTERNS for atom in re.findall(r"[\w<>' ]{1,40}", pattern)
     ]

@@ -100,7 +100,7 @@ def test_what_is_no_document_is_said_beside_the_field(writer: httpx.Client, name
 
 
 def at_once(site: Site, draft: str) -> None:
-    """Let a draft go out at once: the instant that its document names is over."""
+    """Publish a draft at once: the instant that its document names has passed."""
     engine, now = site.server.engine(), datetime.now(UTC)
     stored = store.desk.draft_by_id(engine, draft.rpartition("/")[2])
     assert stored
@@ -112,7 +112,7 @@ def at_once(site: Site, draft: str) -> None:
 
 
 def test_the_pictures_of_a_document_are_shown_before_they_are_public(site: Site, writer: httpx.Client) -> None:
-    """In the previews of who may see the draft, and by a link; the link shows nothing that the preview does not."""
+    """In the previews of people who may see the draft, and by a link; the link shows nothing more than the preview."""
     answer = start(
         writer, "ministry.hwpx", documentmaker.made((ROOT / "tests/documents/ministry.xml").read_bytes(), "hwpx")
     )

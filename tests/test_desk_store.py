@@ -1,4 +1,4 @@
-"""What the desk's life is stored in, on both databases."""
+"""The tables of the desk, on both databases."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

@@ -42,7 +42,7 @@ def probed(
     describes: bool = True,
     found: Callable[[str, int], list[str]] | None = None,
 ) -> tuple[Answer | None, list[Step], str]:
-    """(the answer, the steps, what a stranger is told of a failure)."""
+    """(the answer, the steps, what a stranger learns of a failure)."""
 
     async def ask() -> tuple[Answer | None, list[Step], str]:
         policy = Policy(True, ((1, 65535),), INSIDE, cafile=str(authority.file) if authority else "")
@@ -138,7 +138,7 @@ def test_a_name_that_leads_inside_is_told_as_one_that_is_not_there() -> None:
 
 
 def test_a_host_in_a_private_network_is_not_described(authority: Authority) -> None:
-    """Whether nobody listens, or somebody with a wrong certificate: no answer came."""
+    """The message is always that no answer came, whether nobody listens there or a server with a wrong certificate does."""
     with receiving(authority.issue("other.example")) as receiver, socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         for url in (receiver.url("/hook", "localhost"), f"https://127.0.0.1:{sock.getsockname()[1]}/"):

@@ -1,4 +1,4 @@
-"""How two versions differ: what is told is true, word for word, and costs no more than its budget whatever is compared."""
+"""How two versions differ: the result is correct, word for word, and stays within its budget, whatever is compared."""
 
 import random
 from collections.abc import Sequence
@@ -133,7 +133,7 @@ WORDS = st.lists(st.sampled_from(["a", "b", "c", "가", "나", "漢", "x!"]), ma
     st.sampled_from([0, 9, PIECES]),
 )
 def test_the_pieces_are_the_texts(old: list[str], new: list[str], steps: int, most: int) -> None:
-    """Without what was added it is the old text, without what was removed the new one, whatever may be spent on it."""
+    """Without the additions it is the old text, and without the removals the new one, whatever the budget."""
     left = module._Left(Budget(steps), most)
     sides = [[" ".join(line.split()) for line in text if line.strip()] for text in (old, new)]
     found = module._text(sides[0], sides[1], left)
@@ -214,7 +214,7 @@ def test_what_is_told_is_bounded() -> None:
 
 
 def test_of_a_very_long_text_it_is_told_only_that_it_changed() -> None:
-    """Two of 9 MB took 3 s and 18 MB for every request."""
+    """Two texts of 9 MB used to take 3 s and 18 MB for every request."""
     old, new = (version("word " * (LONGEST // 4) + side) for side in ("old", "new"))
     found = difference(old, new)
     assert found.texts == () and [(one.field, one.old, one.new) for one in found.fields] == [("text", "", "")]

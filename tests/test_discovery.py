@@ -1,4 +1,4 @@
-"""What feeds and articles are found by: OPML, sitemaps, robots.txt and security.txt."""
+"""Documents by which programs find feeds and articles: OPML, sitemaps, robots.txt and security.txt."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -51,7 +51,7 @@ def escaped(text: str) -> str:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One for this module alone: what others push, of other months, decides whether the sitemap is an index."""
+    """A server only for this module: articles of other modules, in other months, would change whether the sitemap is an index."""
     server = Server(tmp_path_factory.mktemp("discovery")).start()
     yield server
     server.close()
@@ -193,7 +193,7 @@ def test_news_is_of_two_days(server: Server, token: str, shown: dict[str, Any]) 
 
 
 def test_what_is_not_public_is_nowhere(server: Server, token: str, shown: dict[str, Any]) -> None:
-    """Not under embargo, not withheld, not once canceled; neither the article nor that its feeds would have one."""
+    """An article under embargo, withheld or canceled is not listed, and nothing shows that a feed would have it."""
     place = "<region>us:WY</region><topic>medtop:20000500</topic>"
     signs = ("us%3AWY", "kr%3A36&amp;topic=medtop%3A20000500")
     until = (datetime.now(UTC) + timedelta(days=1)).isoformat()
@@ -238,7 +238,7 @@ def test_many_articles_are_an_index(own_server: Callable[..., Server]) -> None:
     assert listed[0][:6] == [f"{server.url}{path}" for path in ALWAYS] and len(listed[0]) > 6
     assert listed[1:] == [urls[:1], urls[:0:-1]]
     assert server.client.get(f"/sitemap.xml?from={now - period}").status_code == 404
-    # What waits is counted nowhere: a period's list is as long as what it lists.
+    # Articles under embargo are not counted: the length of a period's list follows from what it lists.
     held = release(9).replace(b"<headline>", b'<embargo held="true"/><headline>', 1)
     assert server.push(token, held).status_code == 201
     assert server.push(token, release(10)).status_code == 201

@@ -132,7 +132,7 @@ def test_make_help_lists_each_target() -> None:
 
 
 def test_ci_leaves_no_test_out() -> None:
-    """`make test` runs what is not slow, `make test-slow` the rest, and CI runs both."""
+    """`make test` runs the tests that are not slow, `make test-slow` the others, and CI runs both."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     marks = dict(re.findall(r"^(test[\w-]*):.*\n\t.* -m pytest .*-m (\"not slow\"|slow)$", makefile, re.MULTILINE))
     assert marks == {"test": '"not slow"', "test-slow": "slow"}
@@ -140,13 +140,16 @@ def test_ci_leaves_no_test_out() -> None:
     assert {"make test", "make test-slow"} <= set(run)
 
 
-def test_contributing_names_what_exists() -> None:
-    """Files, and after a name `of` a file, what that file defines."""
-    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("document", ["CONTRIBUTING.md", "docs/design.md"])
+def test_pages_for_developers_name_what_exists(document: str) -> None:
+    """Each file that the page names exists; and if it says "`NAME` in `FILE`", the file defines that name."""
+    page = (ROOT / document).read_text(encoding="utf-8")
     files = set(re.findall(r"`((?:app|feeds|schemas|tests|docs|\.ci|extract)/[\w./-]*)`", page))
     assert len(files) > 30
     assert not [name for name in files if "NAME" not in name and not (ROOT / name).exists()]
     defined = re.findall(r"`(\w+)` (?:of|in) `([\w/]+\.py)`", page)
     assert len(defined) >= 6
     for name, file in defined:
-        assert re.search(rf"^(class )?{name}\b", (ROOT / file).read_text(encoding="utf-8"), re.MULTILINE), (name, file)
+        assert re.search(
+            rf"^ *(class |(async )?def )?{name}\b", (ROOT / file).read_text(encoding="utf-8"), re.MULTILINE
+        ), (name, file)

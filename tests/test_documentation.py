@@ -1,4 +1,4 @@
-"""The documentation as pages: every document, its links, its examples, and what is shipped of it."""
+"""The documentation as pages: every document, its links, its examples, and that the wheel has them."""
 
 import re
 import shutil

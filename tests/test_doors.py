@@ -1,5 +1,5 @@
-"""What holds for every door of the server alike: no other site's page opens one, none leads elsewhere, and each says how a browser
-is to treat what it gives."""
+"""Rules for every address of the server: no page of another site can use it, it redirects to no other site, and its headers say how
+a browser must treat the answer."""
 
 import base64
 import re
@@ -34,7 +34,7 @@ def basic(token: str) -> dict[str, str]:
 
 
 KEPT = basic("a-token-that-the-browser-keeps")
-# What browsers send for another site's page, and what is left of it on the way.
+# The headers that browsers send for another site's page, and what proxies leave of them.
 CROSS: dict[str, dict[str, str]] = {
     "cross-site": {"Sec-Fetch-Site": "cross-site"},
     "a sister's": {"Sec-Fetch-Site": "same-site"},
@@ -59,7 +59,7 @@ CROSS: dict[str, dict[str, str]] = {
     "nothing but the token": {"User-Agent": "", **KEPT},
     "a robot that keeps": {"User-Agent": "Mozilla/5.0 (compatible; Robot/1.0)", **KEPT},
 }
-# What our own pages and programs send.
+# The headers that our own pages and programs send.
 OURS: dict[str, dict[str, str]] = {
     "same-origin": {"Sec-Fetch-Site": "same-origin", "Origin": HTTPS, "User-Agent": FIREFOX, **KEPT},
     "typed": {"Sec-Fetch-Site": "none", "User-Agent": FIREFOX, **KEPT},
@@ -206,7 +206,7 @@ def test_what_a_browser_keeps_is_not_meant_for_parts_of_other_pages(
 
 
 def test_no_get_changes_anything(app: Flask, client: FlaskClient, token: str) -> None:
-    """Programs follow links in mails, and browsers those of any page."""
+    """Programs follow links in mails, and browsers follow links of any page."""
     context = app.extensions["pressrelay"]
     engine = context.engine
     one = store.deliveries.Subscription(

@@ -1,4 +1,4 @@
-"""Files that come with a release: taken, kept, served, and read."""
+"""Files that come with a release: they are accepted, stored, served, and read."""
 
 import hashlib
 import os
@@ -83,7 +83,7 @@ def path_of(server: Server, url: str) -> str:
 
 
 def kept(server: Server, content: bytes) -> Path:
-    """Where the bytes are, if they are kept."""
+    """Where the bytes are, if they are stored."""
     name = hashlib.sha256(content).hexdigest()
     return server.directory / "files" / name[:2] / name[2:]
 
@@ -445,7 +445,7 @@ def test_what_cannot_be_read_says_so(tmp_path: Path, mimetype: str, make: Any, p
     assert extracted.blocks == () and time.monotonic() - began < 7
 
 
-# By processor time, by memory or by the clock: which is reached first is the machine's.
+# By processor time, memory or the clock: which limit is reached first depends on the machine.
 TOO_MUCH = ("Reading it took more time or memory than allowed.", "Reading it took too long.")
 
 

@@ -132,7 +132,7 @@ def test_a_doctype_with_declarations_is_refused(doctype: str) -> None:
 
 
 def test_the_decision_is_made_once() -> None:
-    """What one encoding hides from another: the text that is decoded is the text that is parsed and searched."""
+    """One encoding can hide text from another: so the same decoded text is parsed and searched."""
     body = (
         rss("엠바고 제목", '<?xml version="1.0" encoding="gb18030"?>')
         .replace("</item>", "<x>엠바고</x></item>")

@@ -1,4 +1,5 @@
-"""The fast lane: the very answers of Flask, dropped the moment that something changed, and none where nobody would tell."""
+"""The fast lane gives exactly Flask's answers, drops them as soon as something changed, and has none if it would not learn of
+changes."""
 
 import http.client
 import os
@@ -76,7 +77,7 @@ def token(server: Server) -> str:
         assert server.push(made, document(f"tag:lane,2026:{number}")).status_code == 201
     changed = time.time()
     assert server.run("feed", "add", "lane", "region=kr:50").returncode == 0
-    # While the second of a change lasts, its date is not told: what is rendered after it is the same for everybody.
+    # An answer has no date until the second of its change is over: after that, it is the same for everybody.
     until(lambda: time.time() > changed + 1.1, 5)
     return made
 
@@ -108,7 +109,7 @@ def test_both_ways_answer_the_same_to_the_letter(server: Server, token: str, pat
                 for word, said in words.items():
                     value = value.replace(word, said)
                 headers[name] = value
-            # Whoever says A-IM is answered by Flask; where no delta is possible, as anybody else.
+            # Flask answers requests with A-IM; if no delta is possible, the answer is the usual one.
             slow = raw(server, method, path, {**headers, "A-IM": "none"})
             for _ in range(4):  # by both workers, from nothing and from a copy
                 fast = raw(server, method, path, headers)
@@ -155,7 +156,7 @@ def test_a_hot_feed_never_reaches_flask_and_one_without_room_only_the_cache(own_
         token = server.office()
         for number in range(20):
             assert server.push(token, document(f"tag:lane,2026:{memory}-{number}")).status_code == 201
-        # Its date is told when the second of its newest change is over; until then, copies end with the second.
+        # It has a date when the second of its newest change is over; until then, copies end with the second.
         until(partial(_dated, server), 5)
         first = raw(server, "GET", "/feed.atom", {})
         assert len(first[3]) > 10_000
@@ -179,7 +180,7 @@ def _asked(server: Server, first: tuple[Any, ...]) -> int:
 def test_another_host_hears_of_a_change_through_the_channel(own_server: Callable[..., Server]) -> None:
     one = own_server().start()
     token = one.office()
-    # Of this machine, but with a data directory and so with marks of its own.
+    # On this machine, but with its own data directory, and so with its own marks.
     database, cache = f"sqlite:///{one.directory}/pressrelay.db", f"unix://{one.directory}/valkey.sock"
     other = own_server(database_url=database, redis_url=cache).start()
     late = []
@@ -421,7 +422,7 @@ def test_what_happens_to_an_article_shows_at_once_on_the_pages_of_its_region_top
 
 
 def test_the_pages_of_subjects_are_copied_until_something_changes(own_server: Callable[..., Server]) -> None:
-    """What the database says meanwhile without an announcement is not looked at: the page is a copy."""
+    """A change in the database without an announcement does not show meanwhile: the page is a copy."""
     server = own_server(workers="1").start()
     token = server.office("copied", "첫 이름", "kr:50")
     server.push(
@@ -441,7 +442,7 @@ def test_the_pages_of_subjects_are_copied_until_something_changes(own_server: Ca
 
 
 def page(*headers: tuple[str, str], status: str = "200 OK") -> Callable[..., Any]:
-    """A lane of its own before a page that may be shared; how often it was made stands in it."""
+    """A separate fast lane before a page that may be shared; the page says how often it was made."""
     cache, calls = Cache("unix:///nowhere/valkey.sock", "test"), []
     slots = cache.marks.slots(["*/*"])
 

@@ -1,4 +1,4 @@
-"""What pages say for the English sentences of the log of deliveries. Each case is (what the log says, in Korean, in English)."""
+"""What pages show for the English sentences of the delivery log. Each case is (sentence in the log, in Korean, in English)."""
 
 import re
 import ssl
@@ -59,7 +59,7 @@ def test_an_unknown_sentence_stays_as_it_is() -> None:
 
 
 def sentences() -> set[str]:
-    """The sentences that the code notes in the log; a part that is put in is 7."""
+    """The sentences that the code writes into the log; 7 stands for each inserted part."""
     found: set[str] = set()
     patterns = (
         r"Outcome\(error=\"([A-Z][^\"]*)\"",

@@ -1,7 +1,6 @@
 """Each renderer, three ways: golden bytes, its owner's rules, a foreign reader.
 
-`PRESSRELAY_GOLDEN=write pytest tests/test_feeds.py -k golden` writes tests/golden anew; read the difference before you
-commit it.
+`PRESSRELAY_GOLDEN=write pytest tests/test_feeds.py -k golden` writes tests/golden again; read the difference before you commit it.
 """
 
 import ast
@@ -331,7 +330,7 @@ def test_feedparser_reads_everything_back(format: str) -> None:
     assert not parsed.bozo
     assert (parsed.feed.title, parsed.feed.link) == ("Press releases", feed().home)
     assert {(link.rel, link.href) for link in parsed.feed.links} >= {("self", feed().self), ("hub", feed().hub)}
-    # The page, not the translation that is linked as well.
+    # The page, not the translation, which is linked too.
     assert (entry.title, entry.link, entry.summary) == (EVERYTHING.headline, EVERYTHING.url, "The lead.")
     assert (entry.author, entry.id) == ("Example Office", EVERYTHING.guid)
     assert entry.content[0].value == EVERYTHING.body.replace("<br/>", "<br />")
@@ -505,7 +504,7 @@ def test_threads_leave_the_locale_alone() -> None:
     assert locale.setlocale(locale.LC_ALL) == before
 
 
-# What the door lets in: any character XML 1.0 can hold, save controls and noncharacters.
+# The characters that intake accepts: every character that XML 1.0 allows, except controls and noncharacters.
 ANY = st.text(st.characters(exclude_categories=("Cs", "Cc", "Cn"), exclude_characters="\u2028\u2029"), max_size=30)
 HARD = ["]]>", "&", "&amp;", "&#0;", "<b>", "</p>", "<!--", "<![CDATA[", '"', "'", "%s {} $", "\\u0000", "‘인용’ “…”"]
 HARD += ["\u200fעברית\u200e", "بيان", "👩‍👩‍👧‍👦🇰🇷", "e\u0301", "\U0001d11e", "길" * 3000, "https://" + "a" * 2000]
@@ -566,7 +565,7 @@ ARTICLES = st.builds(
         },
     ),
 )
-# What the W3C's validator says of an article's own words and instants; all else is ours to write.
+# Messages of the W3C's validator about an article's own words and instants; we write everything else ourselves.
 THEIRS = {"ContainsHTML", "ImplausibleDate", "DuplicateUpdated", "BadCharacters"}
 
 
@@ -594,7 +593,7 @@ def test_any_article_renders(article: Article, notes: list[str]) -> None:
 
 
 def test_ids_of_atom_are_in_their_normal_form() -> None:
-    """Another guid is told beside a URN of ours, and read again as it was."""
+    """Any other guid is written next to our own URN, and is read back unchanged."""
     for guid in (
         "https://WWW.example.org/1",
         "https://www.example.org",

@@ -39,7 +39,7 @@ def release(guid: str, *, bad: bool = False) -> bytes:
 
 
 def releases_of(folder: Path, name: str, count: int) -> list[str]:
-    """So many releases, BAD of them faulty; the names of these."""
+    """Write this many releases, with BAD faulty ones among them. Returns the names of these."""
     folder.mkdir()
     faulty = []
     for number in range(count):
@@ -71,7 +71,7 @@ def test_a_directory_with_ten_faulty(server: Server, token: str, tmp_path: Path,
         assert "422" in told[0] and any(":6: /release/article/issued" in line or "issued" in line for line in told), (
             told
         )
-    # Once more: what was acknowledged is not sent again, the faulty ones are.
+    # The second time, it sends only the faulty ones again, not those that were acknowledged.
     again = push(server, token, str(folder))
     assert again.stdout.splitlines()[-1] == f"{count} files (10 refused, {count - 10} sent before).", again.stdout[
         -300:
@@ -94,7 +94,7 @@ def test_a_journal_that_was_torn(server: Server, token: str, tmp_path: Path) -> 
 
 
 class Flaky(BaseHTTPRequestHandler):
-    """Fails as often as it is told, then hands on to the real server."""
+    """Fails as often as a test says, then passes requests on to the real server."""
 
     failures: ClassVar[list[tuple[int, dict[str, str]]]] = []
     target = ""
@@ -138,7 +138,7 @@ def flaky(server: Server) -> Iterator[tuple[str, type[Flaky]]]:
 
 
 class Clock(threading.Event):
-    """Notes how long it is asked to wait, and waits not at all."""
+    """Records how long it should wait, but does not wait."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -160,7 +160,7 @@ def test_failures_are_tried_again(flaky: tuple[str, type[Flaky]], token: str) ->
     handler.failures[:] = [(503, {})] * 9
     answer = client.push(release("tag:example.org,2026:retry-2"))
     assert (answer.status, answer.accepted, handler.seen) == (503, False, 10)
-    # What the sender did wrong does not become right by repetition.
+    # A fault of the sender does not vanish if the request is repeated.
     handler.failures.clear()
     assert client.push(release("tag:example.org,2026:retry-3", bad=True)).status == 422 and handler.seen == 11
     client.close()
@@ -198,7 +198,7 @@ def test_an_archive_goes_in(server: Server, token: str, tmp_path: Path) -> None:
     assert all(
         one["problem"]["errors"][0]["line"] > 1 and "issued" in one["problem"]["errors"][0]["path"] for one in told
     )
-    # Beside a running server: its feeds know at once, and each stands by its own date.
+    # While a server runs: its feeds have the articles at once, each at its own date.
     feed = server.client.get("/feed.atom", params={"office": "gwangju", "limit": 200}).text
     assert feed.count("<entry") == 200
     again = server.run("import", str(tmp_path / "thousand"), "--office", "gwangju", "--backfill")
@@ -389,7 +389,7 @@ def test_watch_from_drop_to_feed(
 
 
 def test_killed_between_store_and_move_takes_nothing_twice(server: Server, token: str, tmp_path: Path) -> None:
-    """The release is stored, the file not moved: the next start is told "the same", and moves it."""
+    """The release is stored, but the file is not moved: at the next start, the server says "the same", and the file is moved."""
     body = release("tag:example.org,2026:watch-killed")
     assert server.push(token, body).status_code == 201
     drop(tmp_path, "a.xml", body)
@@ -401,7 +401,7 @@ def test_killed_between_store_and_move_takes_nothing_twice(server: Server, token
 
 @pytest.mark.parametrize("way", ["push", "import", "watch"])
 def test_every_suffix_of_a_dialect_is_taken(server: Server, token: str, tmp_path: Path, way: str) -> None:
-    """By one table, whatever the command; the dialect is told by the content, and letter case does not count."""
+    """All commands use one table; the content decides the dialect, and letter case does not count."""
     foreign = ROOT / "tests" / "foreign"
     documents = {
         "a.xml": release(f"tag:example.org,2026:suffix-{way}"),
@@ -446,7 +446,7 @@ def test_sentences_of_watch(server: Server, tmp_path: Path) -> None:
 
 
 def test_every_error_crosses_processes_whole() -> None:
-    """One that could not be pickled ended a whole import."""
+    """One that could not be pickled used to end a whole import."""
     found = [errors.PressrelayError]
     for kind in found:
         found += kind.__subclasses__()
@@ -463,7 +463,7 @@ def test_every_error_crosses_processes_whole() -> None:
 
 
 def test_one_bad_entry_keeps_no_other_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Too large, and one that kills the process that reads it."""
+    """One is too large, and one kills the process that reads it."""
     good = (ROOT / "tests" / "releases" / "minimal.xml").read_bytes()
     archive = tmp_path / "archive"
     archive.mkdir()

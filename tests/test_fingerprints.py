@@ -56,7 +56,7 @@ def named(text: str, of: Article, outlets: list[str] = OUTLETS) -> list[str]:
 
 
 def as_read(text: str) -> str:
-    """What a reader reads: without what is not drawn, and with one form of each sign."""
+    """The text as a reader sees it: without invisible characters, and with one form of each sign."""
     bare = re.sub(f"[{fingerprint.UNSEEN}]", "", text).replace("\u00a0", " ").replace("‧", "·").replace("...", "…")
     return re.sub("[“”]", '"', re.sub("[‘’]", "'", bare))
 
@@ -88,7 +88,7 @@ def test_a_reader_reads_the_same_and_tags_numbers_links_code_and_headlines_stay_
         assert kept in copy.body, kept
     fields = {name: getattr(copy, name) for name in Article.__struct_fields__}
     assert replace(original, **{name: fields[name] for name in ("body", "text", "summary", "subheadlines")}) == copy
-    # No two words beside each other hang together: lines still end where words do.
+    # Two neighbouring words are never joined: lines can still break between words.
     assert not re.search("\u00a0[^\\s]+\u00a0", copy.text)
 
 
@@ -215,7 +215,7 @@ def test_no_text_without_marks_and_no_public_version_names_anybody() -> None:
 
 @pytest.mark.parametrize(("texts", "most"), [(25, 4), pytest.param(100, 12, marks=pytest.mark.slow)])
 def test_false_accusations_are_as_rare_as_told(texts: int, most: int) -> None:
-    """Comparisons of copies with 200 outlets that never got them, all marks of the texts being there, and random marks."""
+    """Compares copies with 200 outlets that never got them: with all marks of the texts, and with random marks."""
     original, worst, dice = made(LONG), 1.0, random.Random(7)
     innocent = [f"innocent-{number}" for number in range(200)]
     below = 0

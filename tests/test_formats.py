@@ -1,4 +1,4 @@
-"""The table of docs/formats.md cannot lie: each value of an article that has all of them is looked for at each place it names."""
+"""The table of docs/formats.md is true: an article has every field, and each value must be at each place that the table names."""
 
 import json
 import re
@@ -38,7 +38,7 @@ KEYWORD = ("keywords.scheme", "keywords.names")  # a keyword is its own name and
 
 def table() -> dict[str, dict[str, str]]:
     """field -> column -> cell."""
-    rows = re.findall(r"^\| `([a-z_.]+)` \| (.+) \|$", PAGE.partition("\n\nWhat is in a feed")[0], re.MULTILINE)
+    rows = re.findall(r"^\| `([a-z_.]+)` \| (.+) \|$", PAGE.partition("\n\nAn article in a feed")[0], re.MULTILINE)
     return {field: dict(zip(COLUMNS, cells.split(" | "), strict=True)) for field, cells in rows}
 
 
@@ -118,7 +118,7 @@ def walk(found: Any, path: list[str]) -> Iterator[object]:
 
 
 def item(column: str) -> Any:
-    """The article as that format writes it."""
+    """The article as the format writes it."""
     if column == "nitf":
         return etree.fromstring(nitf.render_article(ALL))
     document = render(format_of(fullest(column)), feed(ALL))

@@ -1,4 +1,5 @@
-"""Each article is written once in a format, and what was written is joined into every feed: the same bytes as if written anew."""
+"""Each format writes an article once, and joins these fragments into every feed: the bytes are the same as if everything were
+written again."""
 
 import json
 import logging
@@ -48,7 +49,7 @@ def test_words_of_a_release_that_look_like_the_ends_of_fragments(format: str) ->
 
 @pytest.mark.parametrize("format", [*FORMATS, *VARIANTS])
 def test_a_fragment_depends_on_its_article_alone(format: str) -> None:
-    """It is the same beside others, and at any place."""
+    """It is the same whichever articles are around it, and at any place."""
     module, articles = format_of(format), (make(1), *CASES["everything"].articles, make(2, guid="urn:x:2"))
     whole = feed(*articles)
     fragments = tuple(map(module.fragment_of, articles))

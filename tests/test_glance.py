@@ -1,4 +1,5 @@
-"""A glance counts exactly what the feed shows, on both databases, and looks at no more than its bound."""
+"""A glance (the live count of the builder) counts exactly what the feed shows, on both databases, and reads no more rows than its
+limit."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -74,7 +75,7 @@ def test_it_counts_what_the_feed_shows(engine: Engine, queries: list[Query]) -> 
 def test_where_it_ends_it_says_so(
     engine: Engine, queries: list[Query], most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With so few look-ups, each number is one that the feed has at least, and one that is called whole is exact."""
+    """With this few look-ups, each number is a lower bound, and a number that is called exact is exact."""
     last = filled(engine)
     instants = [last - timedelta(hours=hours) for hours in (100, 3)]
     monkeypatch.setattr(glancing, "LOOK_UPS", most)

@@ -80,7 +80,7 @@ def test_the_life_of_an_embargo(lived_in: Engine, row: dict[str, str]) -> None:
 
 
 def test_a_transaction_lifts_a_bounded_number_of_rows(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every other writer waits for it, and the embargoes of other offices do."""
+    """Every other writer waits for it, and so do the embargoes of other offices."""
     put(engine, *(article(f"tag:rows-{number}", embargoed=LIFTS, updated=LIFTS) for number in range(3)))
     rows = len(store.keys(article()).pairs())
     monkeypatch.setattr(import_module("app.store.articles.lift"), "LIFT_ROWS", 2 * rows)

@@ -55,7 +55,7 @@ def test_an_aggregator_pulls_from_each_home(servers: tuple[Server, Server, Serve
 
     first = pushed(jeonbuk, tokens["jeonbuk"], "tag:jeonbuk.example,2026:1", "전북 소식", "kr:52").json()
     assert pushed(busan, tokens["busan"], "tag:busan.example,2026:1", "부산 소식", "kr:26").status_code == 201
-    # The same guid at two homes: whoever is pulled first has it.
+    # The same guid at two homes: the article that is pulled first has it.
     assert pushed(jeonbuk, tokens["jeonbuk"], "tag:clash.example,2026:1", "먼저", "kr:52").status_code == 201
     pull()
     assert headlines() == {"전북 소식", "부산 소식", "먼저"}

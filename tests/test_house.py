@@ -1,4 +1,4 @@
-"""The house keeps its arrows: who may import whom, and which folders are pure. Read from the source, nothing is run."""
+"""Enforces which parts of the code may import which, and which folders are pure. It reads the source and runs nothing."""
 
 import ast
 import re
@@ -75,7 +75,7 @@ def within(module: str, part: str) -> bool:
 
 
 def imports(tree: ast.AST, module: str, is_package: bool) -> Iterator[str]:
-    """Absolute names of all that is imported; `from a import b` yields a and a.b, for b may be a module."""
+    """Absolute names of all imports; `from a import b` yields a and a.b, because b may be a module."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -105,13 +105,14 @@ def _arrow(module: str, top: str, name: str) -> bool:
 
 
 def room(module: str) -> str:
-    """The room of a module of app: its folder, or its own name where it stands alone; empty for anything else."""
+    """The room of a module of app: its folder, or its own name if it is directly in app; empty for anything else."""
     parts = module.split(".")
     return parts[1] if parts[0] == "app" and len(parts) > 1 else ""
 
 
 def _upwards(module: str, top: str, name: str) -> bool:
-    """Another room of the same floor, or of a higher one; and the cache, for the store: what is kept does not hang on it."""
+    """Whether it imports another room on the same floor or a higher one; for the store also the cache, because stored data must not
+    depend on it."""
     here, there = room(module), room(name)
     if (here, there) == ("store", "cache"):
         return True
@@ -119,7 +120,7 @@ def _upwards(module: str, top: str, name: str) -> bool:
 
 
 def _blueprints(module: str, top: str, name: str) -> bool:
-    """Routes are nobody's library, nor each other's: the application alone knows them."""
+    """Only the application imports routes; no other module does, and no route imports another."""
     return within(name, "app.web.routes") and name != module and module != "app.web.app"
 
 
@@ -197,7 +198,7 @@ def test_sizing_is_pure(module: str) -> None:
 
 
 def test_schemas_are_compiled_in_one_place() -> None:
-    """There each thread has its own copy, and one thread compiles at a time."""
+    """In that place each thread has its own copy, and one thread compiles at a time."""
     found = [
         module
         for module, path in MODULES.items()
@@ -253,8 +254,8 @@ def test_reading_a_table_beside_the_module_is_pure() -> None:
     assert impurities("from pathlib import Path\nx = Path('a.csv').read_text('utf-8')\nwith open('b') as f: pass") == []
 
 
-# Functions whose name stands in two rooms and means the same in each: what a module of its kind is asked for. A new one needs a better
-# name, or its line here. Classes have none.
+# Functions whose name occurs in two rooms and means the same in each, because modules of one kind offer it. A new one needs a
+# better name, or its line here. Two classes never share a name.
 SHARED = set(
     [
         "add",
@@ -320,11 +321,11 @@ SHARED = set(
 
 
 def public_names(kind: type[ast.AST] | tuple[type[ast.AST], ...]) -> dict[str, set[str]]:
-    """Name -> the rooms that define it, at the top of a module and for others."""
+    """Public name -> the rooms that define it at the top of a module."""
     found: dict[str, set[str]] = {}
     for module, path in MODULES.items():
         if ".routes." in module or ".commands." in module or "migrations" in module:
-            continue  # Their functions are called by their addresses and by their words.
+            continue  # Their functions are named after addresses and commands.
         for node in parsed(path).body:
             if isinstance(node, kind) and not node.name.startswith("_"):
                 found.setdefault(node.name, set()).add(room(module) or module.split(".")[0])
@@ -344,14 +345,14 @@ def modules_used(module: str) -> set[str]:
 
 
 def test_a_module_imports_few_others() -> None:
-    """On average. If this fails, import from the door of a room (`feeds`, `app.query`, `app.store`; routes: `app.web`), or ask whether
-    two modules that are always imported together are one."""
+    """On average. If this fails, import from the `__init__.py` of a room (`feeds`, `app.query`, `app.store`; routes: `app.web`), or
+    consider whether two modules that are always imported together should be one."""
     counts = [len(modules_used(module)) for module in MODULES]
     assert sum(counts) / len(counts) < 4
 
 
 def test_no_function_of_a_door_has_the_name_of_a_module_behind_it() -> None:
-    """Otherwise `from room import name` gives the one or the other, depending on what was imported before."""
+    """Otherwise `from room import name` gives the function or the module, depending on earlier imports."""
     for module, path in MODULES.items():
         if path.name == "__init__.py":
             functions = [node for node in parsed(path).body if isinstance(node, ast.FunctionDef)]
@@ -390,7 +391,7 @@ def test_every_room_has_a_floor_and_says_what_it_is_for() -> None:
 
 
 def arrows() -> dict[str, set[str]]:
-    """Which rooms each room knows: of app, and the other parts of the house."""
+    """Which rooms of app, and which other packages, each room imports."""
     found: dict[str, set[str]] = {}
     for module, path in MODULES.items():
         here = room(module) or module.partition(".")[0]
@@ -402,7 +403,7 @@ def arrows() -> dict[str, set[str]]:
 
 
 def reached(known: dict[str, set[str]], here: str) -> set[str]:
-    """Every room that is known, and what these know."""
+    """Every room that `here` imports, directly or through others."""
     found: set[str] = set()
     todo = [here]
     while todo:
@@ -413,7 +414,7 @@ def reached(known: dict[str, set[str]], here: str) -> set[str]:
 
 
 def test_the_drawing_of_the_house_is_true() -> None:
-    """Drawn are the arrows that no other way makes."""
+    """The drawing has only the arrows that do not follow from others."""
     known = arrows()
     needed = {
         here: {one for one in rooms if not any(one in reached(known, other) for other in rooms - {one})}
@@ -432,7 +433,7 @@ def drawn(number: int) -> dict[str, set[str]]:
 
 
 def test_the_drawing_of_the_four_ways_is_true() -> None:
-    """Each arrow is an import of that module, or of a door that offers what the module has: its subject, or its room."""
+    """Each arrow is an import of that module, or of the package that exports its names."""
     ways = drawn(1)
     assert len(ways) >= 10
     for here, there in ways.items():

@@ -1,4 +1,4 @@
-"""HTML of word processors: what is read, whatever its tags look like."""
+"""HTML of word processors: it is read whatever its tags look like."""
 
 import re
 from contextlib import suppress
@@ -85,7 +85,7 @@ DEAREST |= {"ampersands in a long text", "ampersands in many texts", "long links
     "name", [pytest.param(name, marks=pytest.mark.slow) if name in DEAREST else name for name in DEAR]
 )
 def test_no_fragment_costs_more_than_a_second(name: str) -> None:
-    """Its text may be refused; nothing hangs, and nothing grows to many times its length."""
+    """Its text may be refused; but reading does not hang, and the result is never many times as long."""
     source = DEAR[name]
     base = "https://example.org/" + "d/" * 200
     assert within(1, partial(seconds_of, partial(clean, source, base)))
@@ -137,7 +137,7 @@ def test_a_body_of_a_hundred_levels_is_whole() -> None:
     st.integers(0, 13),
 )  # fmt: skip
 def test_what_is_misnested_costs_no_more(parts: list[str], times: int, at: int) -> None:
-    """Any few tags, and one of them numbered and repeated, thousands of times."""
+    """A few arbitrary tags, one of them numbered and repeated thousands of times."""
     head, tail = "".join(parts[:at]), "".join(parts[at:])
     opened = "".join(f"<b title={number}>" for number in range(12 * times))
     source = opened + head + (tail + "x") * (20_000 // len(parts))

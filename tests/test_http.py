@@ -1,4 +1,4 @@
-"""Feeds and articles as HTTP has them: pages, encodings, validators, negotiation, full text, short names, what left."""
+"""Feeds and articles over HTTP: pages, encodings, validators, negotiation, full text, short names, articles that left."""
 
 import gzip
 from collections.abc import Callable
@@ -37,7 +37,7 @@ def release(number: int, version: int = 1, **parts: str) -> bytes:
 
 @pytest.fixture(scope="module")
 def token(server: Server) -> str:
-    """Of an office of its own: what other tests push is in none of its feeds."""
+    """The token of a separate office: articles of other tests are in none of its feeds."""
     token = server.office("http", "HTTP Office", "us:CA")
     for number in range(7):
         assert server.push(token, release(number)).status_code == 201
@@ -45,7 +45,7 @@ def token(server: Server) -> str:
 
 
 def ask(server: Server, path: str, **headers: str) -> httpx.Response:
-    """Without what a client adds by itself; the bytes as they came."""
+    """Ask without the headers that the client adds by itself; the answer has the bytes as they came."""
     request = httpx.Request("GET", f"{server.url}{path}", headers={"Host": "x", **headers})
     with httpx.Client(trust_env=False) as client:
         answer = client.send(request, stream=True)
@@ -324,7 +324,7 @@ def test_scripts_of_any_site_may_read_feeds(server: Server, token: str) -> None:
 
 
 def test_full_text(server: Server, token: str) -> None:
-    """Korean wherever it stands in a word, words in any order, quoted ones in theirs; nothing that is not public."""
+    """Korean words are found within others, words in any order, and quoted words in their order; only public articles are found."""
     body = "<p>전북의 으뜸도정상은 6개 부서가 받았다. Semiconductor cluster opens.</p>"
     more = "<keyword>벚꽃축제</keyword>"
     assert server.push(token, release(300, headline="도정상 시상", body=body, more=more)).status_code == 201
@@ -455,7 +455,7 @@ def test_titles_in_the_language_asked_for(server: Server, token: str) -> None:
 
 
 def test_language_versions_find_each_other(server: Server, token: str) -> None:
-    """Whichever names the other; one that is not public is not told."""
+    """Whichever of them names the other; one that is not public is not named."""
     guid = "tag:example.org,2026:http-"
     assert server.push(token, release(600, lang="ko", headline="한국어")).status_code == 201
     english = f'<related guid="{guid}600" translation="ko">한국어</related>'

@@ -98,7 +98,7 @@ def push(server: Server, token: str, guid: str, version: int = 1, **more: Any) -
 
 
 def delivered(server: Server, got: Got, topic: str, secret: str = "") -> None:
-    """What is to be checked of every delivery, in websub.rocks' order (section 7)."""
+    """The checks of every delivery, in websub.rocks' order (section 7)."""
     assert got.body
     current = server.client.get(topic)
     assert got.headers["content-type"] == current.headers["content-type"]
@@ -125,7 +125,7 @@ def test_w100_a_change_of_a_feed_is_sent_in_its_format(
     until(lambda: subscriber.to("/w100"))
     (got,) = subscriber.to("/w100")
     delivered(server, got, topic)
-    # The changed article alone: here of the one that is the whole feed's newest.
+    # Only the changed article: here, the newest one of the whole feed.
     assert guid.encode() in got.body
     assert got.body.count(b"tag:hubs,2026:w100-") == server.client.get(f"{topic}&limit=1").content.count(
         b"tag:hubs,2026:w100-"
@@ -184,7 +184,7 @@ def test_w103_a_renewal_is_verified_and_delivers_once(server: Server, token: str
 
 
 def settled(server: Server) -> bool:
-    """Whether nothing waits, of who is told at once."""
+    """Whether nothing waits for the subscribers that get changes at once."""
     engine = server.engine()
     due = store.deliveries.figures(engine).due
     engine.dispose()
@@ -427,7 +427,7 @@ def test_a_saved_feed_that_changes_takes_its_subscribers_along(
     (got,) = subscriber.to("/short")
     delivered(server, got, topic)
     assert b"short-b" in got.body and b"short-a" not in got.body
-    # A feed that is removed says so, once, with what was in it; then the subscription ends.
+    # A removed feed says so once, with the articles that were in it; then the subscription ends.
     assert server.run("feed", "remove", "short", "--next", "region=kr:50").returncode == 0
     assert server.run("feed", "remove", "short").returncode == 0
     until(lambda: any(got.mode == "denied" for got in subscriber.to("/short", "GET")))

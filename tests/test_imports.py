@@ -1,4 +1,4 @@
-"""A command loads only the libraries that it needs. What is loaded is looked at, not the time that it takes."""
+"""A command loads only the libraries that it needs. The tests look at the loaded modules, not at the time."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""What becomes of an article: corrected, released, withdrawn, reinstated; by whom, and what of it is told and kept."""
+"""The life of an article: corrected, released, withdrawn, reinstated; who may do it, and what is published and stored of it."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,7 +21,7 @@ TOMORROW = (datetime.now(UTC) + timedelta(days=1)).replace(microsecond=0)
 
 
 def document(guid: str, version: int = 1, inside: str = "", headline: str = "처음 제목", **attributes: str) -> bytes:
-    """A release of one article; `inside` stands where an embargo may."""
+    """A release of one article; `inside` is put where an embargo may be."""
     said = "".join(f' {name}="{value}"' for name, value in attributes.items())
     return (
         '<release xmlns="urn:pressrelay:press-release:1" xml:lang="ko">'
@@ -373,7 +373,7 @@ def test_the_audit_of_an_article_comes_in_pages(server: Server, province: str) -
 
 
 def test_words_alone_never_publish_what_waits(server: Server, province: str) -> None:
-    """Our own NewsML-G2 of an article, without its instant: what the words mean decides, and these mean that it waits."""
+    """Our own NewsML-G2 of an article, without its instant: the meaning of the words decides, and these mean that it waits."""
     made = replace(
         SEED, guid="tag:life,2026:words", office=Office("life", "생애도"), embargo_wording="11월 말 공개 예정"
     )

@@ -171,7 +171,7 @@ def test_1000_embargoes_for_one_instant(own_server: Make, database_url: str) -> 
     for path, walks in seen.items():
         assert walks[0].ended < due, "they asked before"
         assert not [one for one in walks if one.ended < due and one.ids], f"{path} showed something too early"
-        # Who began to ask within two seconds saw all of them; how long the asking takes is this machine's matter.
+        # Every reader that began within two seconds saw all of them; how long the reading takes depends on this machine.
         complete = next(one.began for one in walks if one.ids == expected[path])
         assert complete - due < 2, path
     lines = log(server)

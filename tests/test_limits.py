@@ -1,4 +1,4 @@
-"""Limits by token and by address: counted for all workers together, told in headers, and never in the way when Redis is away."""
+"""Limits by token and by address: counted for all workers together, shown in headers, and never an obstacle when Redis is away."""
 
 import os
 import signal
@@ -25,13 +25,13 @@ def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def fresh(server: Server, path: str, **headers: str) -> httpx.Response:
-    """Over a connection of its own: any worker may answer."""
+    """Ask over a new connection, so that any worker may answer."""
     return httpx.get(f"{server.url}{path}", headers=headers, trust_env=False, timeout=30)
 
 
 def test_one_token_and_one_address_have_their_limits(limited: Server) -> None:
     other = limited.office()
-    # On a busy machine, the cache may answer too late for once; then a worker counts alone. One of three must do.
+    # On a busy machine, the cache may answer too late once; then a worker counts alone. One of three tries must succeed.
     for tries in range(3):
         token = limited.office(f"seoul-{tries}", "서울특별시", "kr:11")
         left = []
@@ -90,7 +90,8 @@ def test_without_redis_each_worker_counts_for_itself(own_server: Callable[..., S
 
 
 def test_redis_that_freezes_once_a_request_was_counted_spoils_no_answer(own_server: Callable[..., Server]) -> None:
-    """A push that is stored must not be answered with 500 because of its limit: what is left was told when it was counted."""
+    """The limit must not turn the answer of a stored push into a 500: the remaining amount was known when the request was
+    counted."""
     server = own_server().start()
     (valkey,) = named(server, "valkey-server")
     app = create_app(Settings(data_dir=str(server.directory)))

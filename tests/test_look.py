@@ -1,4 +1,4 @@
-"""What pages stand on: the reader's language, versioned files, and a site's own colour, logo and time zone."""
+"""What all pages share: the reader's language, versioned files, and a site's own colour, logo and time zone."""
 
 import ast
 import re
@@ -72,7 +72,7 @@ def scripts_of(template: str, jinja: Environment) -> set[str]:
 
 
 def test_the_scripts_of_each_page_are_small() -> None:
-    """All that a page loads by its tags, and what that imports, at once or later."""
+    """All scripts that a page loads by its tags, and those that they import, at once or later."""
     jinja = Environment(loader=FileSystemLoader(assets.STATIC.parent / "templates"))
     files = assets.of_site(Settings()).files
     used, largest = set[str](), 0
@@ -142,7 +142,7 @@ def test_every_word_that_a_template_names_exists() -> None:
 
 
 def _in_python(path: Path) -> tuple[set[str], set[str]]:
-    """The texts of a module, without the keys of its own table of texts, and patterns of the texts that it puts together."""
+    """The texts of a module, without the keys of its own table of texts, and patterns for the texts that it puts together."""
     found = list(ast.walk(ast.parse(path.read_text("utf-8"))))
     tables = [one.value for one in found if isinstance(one, ast.AnnAssign) and path.name.endswith("texts.py")]
     keys = {id(key) for table in tables if isinstance(table, ast.Dict) for key in table.keys}

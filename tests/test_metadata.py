@@ -1,4 +1,4 @@
-"""What pages say of themselves to machines: JSON-LD, OpenGraph, and links to feeds."""
+"""The metadata of pages for programs: JSON-LD, OpenGraph, and links to feeds."""
 
 import json
 
@@ -48,7 +48,7 @@ def test_an_article_says_what_it_is(server: Server, token: str) -> None:
         receipt = server.push(token, release_of(guid, headline=escaped(headline)))
         assert receipt.status_code == 201, receipt.text
         answer = server.client.get(f"/articles/{receipt.json()['id']}")
-        # The door leaves out what turns the writing round; the page says what is kept.
+        # Intake removes characters that reverse the direction of writing; the page shows the rest.
         kept = server.client.get(f"/articles/{receipt.json()['id']}.json").json()
         page = lxml.html.document_fromstring(answer.content)
         (script,) = page.iter("script")

@@ -1,4 +1,4 @@
-"""Metrics and readiness: for whom they are, and that nothing under embargo is counted in them."""
+"""Metrics and readiness: who may read them, and that they count nothing under embargo."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -99,7 +99,7 @@ def test_an_embargoed_push_changes_no_metric(server: Server, address: str, endpo
 
 
 def still(text: str) -> str:
-    """Without what changes by itself: how long the database took to answer this very question, and how full the disk is."""
+    """The metrics without those that change by themselves: how long the database took to answer, and how full the disk is."""
     return "\n".join(
         line for line in text.splitlines() if not re.match("pressrelay_(database_seconds|disk_free) ", line)
     )
@@ -138,7 +138,7 @@ def test_without_an_address_a_token_is_needed(own_server: Callable[..., Server])
 def test_readiness_says_to_strangers_whether_and_no_more(server: Server) -> None:
     office = {"Authorization": f"Bearer {server.office()}"}
     told = server.ready()
-    # The tests above lifted embargoes before their instant, which a server takes for a clock that is behind.
+    # The tests above lifted embargoes before their instant, so the server believes that its clock is behind.
     (warning,) = told["warnings"]
     assert "behind the newest change" in warning
     for headers in ({}, office):

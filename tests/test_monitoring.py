@@ -1,4 +1,4 @@
-"""What is there to be seen: what the processes measure, the alerts and the dashboard, and that nothing in them tells what waits."""
+"""The measurements of the processes, the alerts and the dashboard; and that none of them reveals articles under embargo."""
 
 import json
 import os
@@ -172,7 +172,7 @@ def test_what_is_private_is_not_measured(server: Server, address: str) -> None:
     assert server.push(token, document("tag:seen,2026:held", inside="<embargo/>")).status_code == 201
     assert server.client.get("/feed.atom?status=embargoed", headers=bearer).status_code == 200
     assert server.client.get("/desk", headers={"Cookie": "pressrelay=nobody"}).status_code in (302, 303)
-    # This push is public; when it is told, what came before it would be as well.
+    # This push is public; once the metrics count it, they would also count the earlier ones.
     assert server.push(token, document("tag:seen,2026:shown")).status_code == 201
     until(lambda: total_of(read(address), taken) > counted[1])
     told = read(address)
@@ -233,7 +233,7 @@ def greet(listener: socket.socket, context: ssl.SSLContext) -> None:
 
 
 def test_alerts_and_dashboard_use_metrics_that_the_server_has(server: Server, address: str) -> None:
-    """By the names that a server shows in its help lines, with the endings of Prometheus' kinds."""
+    """Compare with the names in the help lines of a server, with the suffixes of Prometheus' types."""
     names: set[str] = set(ELSEWHERE)
     for name, kind in re.findall(r"^# TYPE (\S+) (\S+)$", read(address), re.MULTILINE):
         names |= {f"{name}_{end}" for end in ("bucket", "count", "sum")} if kind == "histogram" else {name}
@@ -269,7 +269,7 @@ def test_promtool_agrees() -> None:
 
 
 def test_every_alert_is_tested_both_ways() -> None:
-    """That it fires is in one of promtool's tests, and that it does not fire, too."""
+    """One of promtool's tests shows that it fires, and one that it does not."""
     tested = "".join(path.read_text("utf-8") for path in RULES.parent.glob("*.test.yml"))
     for alert in re.findall(r"- alert: (\w+)", RULES.read_text("utf-8")):
         assert re.search(rf"alertname: {alert}\n +exp_alerts:", tested), f"{alert} never fires in a test"

@@ -1,4 +1,5 @@
-"""A format is one module and one line in FORMATS: a real server with one more format has all of it that the others have."""
+"""A format is one module and one line in FORMATS: a real server with one more format offers everything for it that it offers for
+the others."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""NewsML-G2 and NITF: whatever is sent is read or refused with reasons, and the cases are as IPTC's schemas want them."""
+"""NewsML-G2 and NITF: every document is read, or refused with reasons; and the cases follow IPTC's schemas."""
 
 import copy
 import re
@@ -54,7 +54,7 @@ PATIENT = settings(max_examples=150, deadline=None, suppress_health_check=[Healt
 
 
 def damaged(path: Path, data: st.DataObject) -> etree._Element:
-    """A case with up to four things dropped, doubled, forgotten or written wrong."""
+    """A case with up to four parts dropped, doubled, forgotten or misspelt."""
     root = copy.deepcopy(tree(path))
     for _ in range(data.draw(st.integers(1, 4))):
         nodes = list(root.iter())
@@ -79,7 +79,8 @@ def test_a_damaged_document_is_answered(case: tuple[str, Path], data: st.DataObj
     answers(etree.tostring(damaged(case[1], data)))
 
 
-# What IPTC leaves free and an article cannot: an instant without zone, a guid that no URL or database could carry, huge numbers.
+# IPTC allows these, but an article cannot have them: an instant without a zone, a guid that no URL or database can hold, huge
+# numbers.
 STRICTER = {"versionCreated", "firstCreated", "contentCreated", "embargoed"}
 OFFICIAL = {
     dialect: etree.XMLSchema(etree.parse(str(path))) if path.exists() else None for dialect, path in SCHEMAS.items()
@@ -103,7 +104,7 @@ def test_the_profile_takes_what_the_official_schema_takes(case: tuple[str, Path]
         assert told or (name in STRICTER and not re.search(r"(Z|[+-]\d\d:\d\d)$", (element.text or "").strip())), error
 
 
-# Not as the standard wants them, on purpose: what senders write nevertheless.
+# These break the standard on purpose, because senders write them all the same.
 LOOSE = {"loose", "message-cp949", "agency-32", "ferry-32-cp949"}
 
 
@@ -141,4 +142,4 @@ def test_many_equal_elements_cost_little(case: str, before: str, repeated: str) 
     text = (ROOT / "releases" / f"{case}.xml").read_text("utf-8")
     began = time.monotonic()
     answers(text.replace(before, repeated * MANY + before, 1).encode())
-    assert time.monotonic() - began < 3  # seconds; each took tens where something was counted anew for each
+    assert time.monotonic() - began < 3  # seconds; it took tens of seconds when something was counted again for each

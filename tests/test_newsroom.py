@@ -73,7 +73,7 @@ def waiting(site: Site) -> dict[str, str]:
 
 
 def member(site: Site, email: str, outlet: str, role: str = "outlet-editor", office: str = "") -> httpx.Client:
-    """The browser of somebody of an outlet."""
+    """The browser of a member of an outlet."""
     engine, now = site.server.engine(), datetime.now(UTC)
     known = store.accounts.person_by_email(engine, email)
     if known is None:
@@ -200,7 +200,7 @@ def test_what_is_wrong_with_an_application_stands_beside_its_field(
 
 
 def test_the_form_tells_nothing_and_floods_nobody(site: Site, mailbox: Mailbox) -> None:
-    """Of a known outlet, a known address, a second application: one answer."""
+    """The answer is the same for a known outlet, a known address, and a second application."""
     answers = set()
     for more in (
         {"email": "admin@press.example", "name": "신문 daily"},
@@ -224,7 +224,8 @@ def test_the_form_tells_nothing_and_floods_nobody(site: Site, mailbox: Mailbox) 
 
 
 def test_who_gives_way_is_told_and_who_comes_too_late_may_come_back(site: Site, mailbox: Mailbox) -> None:
-    """Five name one website already; the sixth from there displaces one of them, who gets a mail; one from elsewhere has to wait."""
+    """Five applications name one website already. A sixth from there displaces one of them, whose applicant gets a mail; one from
+    elsewhere has to wait."""
     engine, now = site.server.engine(), datetime.now(UTC)
 
     def asked(email: str) -> str:
@@ -309,7 +310,7 @@ def test_the_desk_has_what_the_outlet_may_read(site: Site, waiting: dict[str, st
     engine.dispose()
     assert found == [("listed", "desk"), ("read", "page")]
     assert [one.outlet for one in early] == ["daily"], "reach shows who opened it"
-    # Its documents are this outlet's own copies: each is a reading. Their marks: tests/test_fingerprints.py.
+    # Its documents are this outlet's own copies, so each request is recorded. Their marks: tests/test_fingerprints.py.
     for format, first in (("hwpx", b"PK"), ("pdf", b"%PDF")):
         document = reader.get(f"/newsroom/daily/articles/{waiting['own']}.{format}")
         assert document.status_code == 200 and document.content.startswith(first), document.text
@@ -322,7 +323,7 @@ def test_the_desk_has_what_the_outlet_may_read(site: Site, waiting: dict[str, st
     engine.dispose()
     assert read_as == ["page", "hwpx", "pdf"]
     assert reader.get(f"/newsroom/daily/articles/{waiting['own']}.xml").status_code == 404
-    # A reader of the outlet manages nothing.
+    # A member who only reads manages nothing.
     assert "/newsroom/daily/tokens" not in page.text
     for get in ("/newsroom/daily/tokens", "/newsroom/daily/subscriptions"):
         assert reader.get(get).status_code == 404
@@ -428,11 +429,11 @@ def test_a_suspended_outlet_has_public_things_only_and_comes_back_by_itself(
             "/newsroom/bann/subscriptions", data={"url": endpoint.url("/b"), "query": "status=embargoed"}
         )
         assert refused.status_code == 422 and 'href="#f-query"' in refused.text
-        # Resuming by hand changes nothing, while the suspension lasts.
+        # Resuming by hand changes nothing while the suspension lasts.
         editor.post(f"/newsroom/bann/subscriptions/{hooks[True]}/resume")
         until(lambda: state_of(site, hooks[True]).state == "paused", 15)
         assert len(endpoint.to("/hook")) == 2
-        # Its end comes by the clock alone.
+        # It ends when its time is over, without anybody's action.
         soon = datetime.now(UTC) + timedelta(seconds=0.5)
         store.accounts.suspend_outlet(engine, "bann", soon, "kurz", datetime.now(UTC), "test")
         until(lambda: embargoed(site, token).status_code == 200)
@@ -476,7 +477,7 @@ def test_a_delivery_of_several_articles_stops_between_two_of_them(site: Site) ->
 
 
 def test_subscriptions_end_if_an_accreditation_is_not_renewed(site: Site) -> None:
-    """Both at once: the server looks for them every ten seconds."""
+    """Subscriptions of both kinds end: the server looks for them every ten seconds."""
     engine, now = site.server.engine(), datetime.now(UTC)
     hooks = {}
     for outlet, ended in (("gone", now), ("long-gone", now - timedelta(days=31))):
@@ -752,7 +753,7 @@ def test_the_self_test_says_why(site: Site, endpoint: Subscriber) -> None:
     for reply, said in cases[:-1]:
         endpoint.replies["/check"] = reply
         assert said in found(), said
-    # Of a host in a private network that does not answer, nothing is said but that.
+    # Of a host in a private network, the page says only that it does not answer.
     endpoint.replies["/check"] = cases[-1][0]
     assert "No answer came." in found() and "Connection (TCP)" in found()
 
@@ -875,7 +876,8 @@ def test_commands(tmp_path: Path) -> None:
 
 
 def test_two_applicants_never_become_editors_of_one_outlet(engine: Engine) -> None:
-    """Administrators who answer at the same time may give the same code: sixteen did, and fourteen applicants shared an outlet."""
+    """Administrators who answer at the same time may choose the same code. When sixteen did, fourteen applicants shared an
+    outlet."""
     waiting = []
     for number in range(16):
         limits: tuple[str, ...] = ("kr:52",) if number else ("kr:11",)
@@ -903,7 +905,7 @@ def test_two_applicants_never_become_editors_of_one_outlet(engine: Engine) -> No
 
 
 def test_one_wish_of_an_outlet_waits_however_many_are_sent_at_once(engine: Engine) -> None:
-    """On PostgreSQL, seven of sixteen waited."""
+    """On PostgreSQL, seven of sixteen used to wait."""
     store.accounts.save_outlet(engine, OutletRecord("wishes", "신문"), NOW)
     asked = store.accounts.Application("신문", "", "김기자", "kim@daily.example", "계속", (), (), "ko", outlet="wishes")
     together(*[partial(store.accounts.add_application, engine, asked, NOW, "person 1")] * 16)
@@ -911,7 +913,7 @@ def test_one_wish_of_an_outlet_waits_however_many_are_sent_at_once(engine: Engin
 
 
 def test_of_equal_webhooks_made_at_once_one_is_made(site: Site) -> None:
-    """Each of the others got a secret that the next one replaced, whichever outlet had made it."""
+    """The others used to get a secret that the next one replaced, even if another outlet had made it."""
     people = [member(site, f"hook-{outlet}@daily.example", outlet) for outlet in ("daily", "paper")]
     answers: list[httpx.Response] = []
 

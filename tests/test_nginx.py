@@ -1,4 +1,4 @@
-"""docs/nginx.conf, in a real nginx with a real server behind it: what it keeps is what the server said, and no more than that."""
+"""docs/nginx.conf, in a real nginx with a real server behind it: it caches only what the server allows."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -56,7 +56,7 @@ def push(client: httpx.Client, token: str, body: bytes) -> httpx.Response:
 
 
 def asked(client: httpx.Client, path: str = "/feed.rss", **headers: str) -> httpx.Response:
-    """A GET with these headers alone: the client's own Accept-Encoding would say more than a test wants."""
+    """A GET with only these headers, without the client's own Accept-Encoding."""
     given = {"Accept-Encoding": "identity", **{name.replace("_", "-"): value for name, value in headers.items()}}
     return client.get(path, headers=given)
 
@@ -141,7 +141,7 @@ def test_nobody_asks_for_the_metrics_from_outside(behind: tuple[Server, httpx.Cl
 
 
 def test_a_push_is_buffered(behind: tuple[Server, httpx.Client, str]) -> None:
-    # The server itself refuses chunked uploads: nginx hands it the whole body, with its length.
+    # The server itself refuses chunked uploads, but nginx sends it the whole body with its length.
     server, client, token = behind
     headers = {"Content-Type": "application/xml", "Authorization": f"Bearer {token}"}
     body = release("chunked")
@@ -171,6 +171,6 @@ def test_feeds_go_on_while_the_server_is_stopped_and_are_new_when_it_is_back(
         assert kept(answer) in ("STALE", "UPDATING")
     assert asked(client, "/feed.atom").status_code == 502  # nobody had asked for it
     server.start()
-    # One more old answer, at most: it makes nginx ask in the background.
+    # At most one more old answer: it makes nginx ask in the background.
     until(lambda: b"bench:second" in asked(client).content, 15, 0.2)
     assert kept(asked(client)) == "HIT"

@@ -76,7 +76,7 @@ def test_each_version_is_valid_against_the_iptc_schema(case: str, version: str) 
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("article", CASES["mixed"].articles, ids=lambda article: str(article.id))
 def test_what_comes_back_from_each_version(article: Article, version: str) -> None:
-    """Everything but what docs/formats.md says that the version has no place for. Instants are to the second."""
+    """Everything except the fields that the version has no place for, according to docs/formats.md. Instants are to the second."""
     office = OfficeRecord(article.office.code, article.office.name)
     issued, updated = article.issued.replace(microsecond=0), article.updated.replace(microsecond=0)
     article = replace(article, issued=issued, updated=updated)
@@ -199,7 +199,7 @@ def test_other_versions_are_refused(server: Server, token: str, path: str) -> No
 
 
 def test_other_formats_have_no_versions(server: Server) -> None:
-    """For them it is a parameter like any that links collect."""
+    """They ignore it, like the tracking parameters of links."""
     assert server.client.get("/feed.rss?version=1.3").headers["ETag"] == server.client.get("/feed.rss").headers["ETag"]
     misspelt = server.client.get("/feed.ninjs?verson=1.3")
     assert misspelt.status_code == 400 and "Did you mean version?" in misspelt.json()["detail"]

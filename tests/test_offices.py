@@ -1,4 +1,4 @@
-"""Offices by name: whose a release is, who may publish for others, and the commands that register them."""
+"""Offices by name: which office a release belongs to, who may publish for others, and the commands that register them."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What many ask for at once is made once: in one process, and across processes through the cache."""
+"""A feed that many request at once is made once: in one process, and across processes through the cache."""
 
 import gzip
 import threading
@@ -73,7 +73,7 @@ def asked(app: Flask, together_at: threading.Barrier, answers: list[bytes], enco
 def test_a_feed_that_changes_under_load_is_rendered_once(
     server: Server, monkeypatch: pytest.MonkeyPatch, encoding: str, cached: bool
 ) -> None:
-    # On a machine that is busy otherwise, neither the cache nor the other process may count as too slow.
+    # A busy machine must not make the cache or the other process count as too slow.
     monkeypatch.setattr("app.cache.servers.TIMEOUT", 10)
     monkeypatch.setattr("app.cache.redis.TURN", 60_000)
     monkeypatch.setattr("app.web.rendering.AWAITED", 60)
@@ -93,7 +93,7 @@ def test_a_feed_that_changes_under_load_is_rendered_once(
 
     def counted(feed: Feed) -> bytes:
         rendered.append(feed.self)
-        until(lambda: len(asking) == 12, 10, 0.001)  # as slow a rendering as it takes for all of them to be there
+        until(lambda: len(asking) == 12, 10, 0.001)  # the rendering waits until all of them are there
         return assemble(feed)
 
     def written(article: Article) -> Fragment:

@@ -1,4 +1,4 @@
-"""The description of every address: it is whole, valid, and what the live server does."""
+"""The description of every address is complete and valid, and describes what the live server does."""
 
 import json
 import os
@@ -133,15 +133,15 @@ def test_every_parameter_that_a_way_reads_is_described(door: Door, app: Flask, m
 
 
 SECONDS = 45  # for schemathesis
-# Answered as they should be, where the tool expects something else: it takes what it invents for a valid request of an existing thing.
+# The answers are right, but the tool expects others: it takes its invented requests for valid ones about existing things.
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
-# What waits, stops the server's own work, or calls other hosts.
+# Addresses that wait, stop the server's own work, or call other hosts.
 LEFT_OUT = r"/static/|/signin|/prove|/desk|/people|/account|/setup|/join|/reset|/forgot|/signout|/preview"
 
 
 @pytest.mark.slow
 def test_schemathesis_finds_nothing(tmp_path: Path) -> None:
-    """The live server is asked over sockets what the document says, right and wrong, and answers as the document says."""
+    """The tool sends the live server right and wrong requests over sockets, and the answers are as the document says."""
     server = Server(tmp_path, workers="1", token_rate="0/day", address_rate="0/day", hub_rate="0/day").start()
     try:
         token = server.office()

@@ -77,7 +77,7 @@ def somebody(email: str, **more: Any) -> dict[str, Any]:
 
 
 def leave(client: httpx.Client, begin: str = "/signin/oidc") -> str:
-    """To the provider, and where it sends the browser back to."""
+    """Go to the provider. Returns the address to which it sends the browser back."""
     begun = client.get(begin)
     assert begun.status_code == 303, begun.text
     back = httpx.get(begun.headers["Location"], trust_env=False)
@@ -98,7 +98,7 @@ def test_who_is_known_by_a_verified_address_signs_in_and_the_link_decides_afterw
     assert "kim@press.example" in client.get("/account").text
     asked = site.provider.asked[-1]
     assert asked["code_challenge_method"] == "S256" and asked["scope"] == "openid email profile"
-    # The address is somebody else's now, or none: who is linked stays the same.
+    # The address now belongs to somebody else, or to nobody: the linked person stays the same.
     site.provider.claims = somebody("Kim@press.example") | {"email": "admin@press.example", "email_verified": False}
     again = browser(site.server)
     assert enter(again).status_code == 303 and "kim@press.example" in again.get("/account").text
@@ -230,7 +230,7 @@ def test_of_sixteen_at_once_one_answer_lets_one_in(site: Site) -> None:
 
 
 def signed(header: dict[str, str], claims: dict[str, Any], key: bytes = b"") -> str:
-    """A token as no library makes it: without a signature, or one by a key that everybody knows."""
+    """A token that no library makes: without a signature, or signed with a key that everybody knows."""
     text = ".".join(base64url(json.dumps(part).encode()) for part in (header, claims))
     return f"{text}.{base64url(hmac.digest(key, text.encode(), 'sha256')) if key else ''}"
 
@@ -297,7 +297,7 @@ def test_an_id_token_of_another_sign_in_is_refused(site: Site) -> None:
 
 
 def test_an_answer_of_another_issuer_is_refused(site: Site) -> None:
-    """RFC 9207: what was begun with one provider must not end with another."""
+    """RFC 9207: a sign-in that began with one provider must not end with another."""
     site.member("mix@press.example")
     site.provider.claims = somebody("mix@press.example")
     site.provider.back = {"iss": "https://evil.example"}
@@ -365,7 +365,7 @@ def test_a_cookie_from_before_is_worth_nothing_after(site: Site) -> None:
     assert client.cookies["pressrelay"] != "a" * 43
 
 
-# What is not there, or nonsense
+# Missing values and nonsense
 
 
 def test_a_provider_that_fails_is_told_in_a_sentence(site: Site) -> None:
@@ -382,7 +382,7 @@ def test_a_provider_that_fails_is_told_in_a_sentence(site: Site) -> None:
         site.provider.answers["/token"] = (status, body)
         client = browser(site.server)
         answer = enter(client)
-        assert answer.status_code == 502 and "does not answer as it should" in answer.text, (status, body[:20])
+        assert answer.status_code == 502 and "did not answer correctly" in answer.text, (status, body[:20])
         assert "Retry" not in client.get("/signin").text
     site.provider.answers["/token"] = (400, b'{"error": "invalid_grant"}')
     assert enter(browser(site.server)).status_code == 422
@@ -418,7 +418,7 @@ def test_a_provider_that_is_not_there_or_leads_inside_is_not_used(tmp_path: Path
         ):
             provider.discovery = wrong
             answer = client.get("/signin/oidc")
-            assert answer.status_code == 502 and "does not answer as it should" in answer.text, wrong
+            assert answer.status_code == 502 and "did not answer correctly" in answer.text, wrong
         provider.discovery = {"token_endpoint": f"http://{host}/token", "jwks_uri": f"http://{host}/jwks"}
         provider.claims = somebody("a@press.example")
         assert enter(client).status_code == 502

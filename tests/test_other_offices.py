@@ -1,5 +1,5 @@
-"""What belongs to an office is not there for the people of another: every route of pages for people, from the table of routes, with
-what this office has in its address and its form. Nothing of it is read, and nothing changes."""
+"""The people of another office cannot see or change anything of an office. Every route of pages for people, from the table of
+routes, is asked with ids of this office in its address and its form."""
 
 import re
 import sqlite3
@@ -22,9 +22,9 @@ from app.web.app import BLUEPRINTS
 from tests.asking import Answer, Asker
 from tests.desk import RELEASE, Desk, form, path_of, soon, step
 
-MARK = "남의눈"  # in everything that the office has and has not published
+MARK = "남의눈"  # in everything that the office has but has not published
 KINDS = ("/desk", "/people", "/preview", "/account")  # of routes
-# Sessions, attempts and the audit log may say that somebody tried, and hosts note what they measure.
+# These may change: sessions, attempts and the audit log, which record that somebody tried, and the measurements of hosts.
 TRIED = {
     "sessions",
     "audit",
@@ -49,7 +49,7 @@ ACTIONS = {
 
 
 class Owned:
-    """An office with something of each kind, and the values that stand for it in addresses and forms."""
+    """An office with something of each kind, and the values that name it in addresses and forms."""
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
@@ -102,8 +102,8 @@ class Owned:
 
     @contextmanager
     def written(self) -> Iterator[Callable[[], bool]]:
-        """Tells whether anybody wrote to the database since it was last asked (SQLite's data_version), which is sooner known than
-        what all tables hold."""
+        """Whether anybody wrote to the database since the last question (SQLite's data_version), which is faster than reading all
+        tables."""
         with closing(sqlite3.connect(self.desk.server.directory / "pressrelay.db")) as connection:
 
             def version() -> int:
@@ -140,7 +140,7 @@ class Owned:
                     yield method, path
 
     def fields(self) -> dict[str, str]:
-        """A form that fits every route, all of it about this office."""
+        """A form with the fields of every route, all about this office."""
         with self.desk.context.engine.connect() as connection:
             current = connection.execute(
                 select(tables.drafts.c.revision).where(tables.drafts.c.id == self.id)
@@ -168,7 +168,7 @@ def owned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Owned]:
 
 
 def bodies(fields: dict[str, str]) -> list[tuple[str, bytes]]:
-    """Type and bytes of what is sent to every route: a form, the same in parts, and a file."""
+    """Type and bytes of the bodies that are sent to every route: a form, the same in parts, and a file."""
     files: list[dict[str, Any]] = [
         {"data": fields},
         {"files": [(name, (None, value)) for name, value in fields.items()]},

@@ -1,4 +1,4 @@
-"""Accredited outlets: what they read before its time, how plainly it is marked, and that each reading is kept."""
+"""Accredited outlets: what they may read under embargo, how clearly it is marked, and that each reading is recorded."""
 
 import hashlib
 import json
@@ -296,7 +296,7 @@ def test_what_is_held_ends_at_no_instant() -> None:
         assert made.embargoed is None and made.held
         assert "2031-03-10 06:00 KST" in (made.note if format == "newsml" else made.text)
     assert FEEDS["json"].marked(held).embargoed == LIFTS
-    # ninjs has no embargo without an end: its consumers drop what is withheld.
+    # ninjs has no embargo without an end: its consumers delete withheld items.
     assert FEEDS["ninjs"].marked(held).pubstatus == "withheld"
     assert FEEDS["ninjs"].marked(replace(held, held=False)).pubstatus == "usable"
 
@@ -325,7 +325,7 @@ def test_a_file_under_embargo(server: Server, early: str) -> None:
 
 
 def test_after_its_instant_it_is_like_any_other(server: Server, early: str) -> None:
-    """The instant is moved: the lift is told that it is past."""
+    """Time is moved: the lift gets a later time."""
     secret = accredited(server, "after", offices=("early",))
     soon = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=5)  # nobody else's here is as near
     body = release("after", f"<embargo until='{soon.isoformat()}'/>", region="kr:50")
@@ -351,7 +351,7 @@ def test_nothing_is_shown_where_the_reading_cannot_be_kept(server: Server, early
     if server.environ.get("PRESSRELAY_DATABASE_URL"):
         pytest.skip("the database of this server is another")
     engine = server.engine()
-    with engine.begin() as connection:  # holds SQLite's only writer, for longer than others wait
+    with engine.begin() as connection:  # holds SQLite's write lock for longer than others wait
         connection.exec_driver_sql("UPDATE counter SET seq = seq")
         answer = httpx.get(
             f"{server.url}/feed.json?status=embargoed",
@@ -370,7 +370,7 @@ Ask = Callable[[Engine, str], object]
 
 
 def statements(engine: Engine, id: str, ask: Ask = store.articles.by_id) -> list[tuple[str, int]]:
-    """(statement, rows) that are asked for a public id, of which nothing is found."""
+    """(statement, rows) of the queries for a public id that does not exist."""
     found: list[tuple[str, int]] = []
 
     def after(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
@@ -413,7 +413,7 @@ def a_file_of_another_office(engine: Engine, id: str) -> object:
 
 
 def test_a_reader_whose_it_is_not_reads_no_document_of_it(engine: Engine) -> None:
-    """Reading one takes longer than finding nothing, so the time would tell that it waits."""
+    """Reading one takes longer than finding nothing, so the time would reveal that it waits."""
     waits = article("tag:waits-there", embargoed=NOW + timedelta(hours=1))
     put(engine, waits)
     put(
@@ -431,7 +431,7 @@ def test_a_reader_whose_it_is_not_reads_no_document_of_it(engine: Engine) -> Non
 
 
 def test_nobody_by_name_of_an_id_reads_all_that_waits() -> None:
-    """`newest` is for articles that are known to be the asker's own; whoever names an id gets `newest_for`."""
+    """`newest` is only for articles that are known to be the asker's own; for ids from outside there is `newest_for`."""
     asked = {
         str(path.relative_to(ROOT)): names
         for path in sorted((ROOT / "app" / "web").rglob("*.py"))

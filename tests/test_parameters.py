@@ -1,4 +1,4 @@
-"""What a parameter may hold: one filter for the whole server, and no value that makes it fail, on either database."""
+"""What a parameter may hold: the whole server has one filter, and no value makes it fail, on either database."""
 
 import json
 import socket
@@ -89,7 +89,7 @@ class Doors:
         ]
 
     def _article(self) -> str:
-        """One that is public and was corrected, so that each of its doors is open."""
+        """A public, corrected article, so that each of its addresses answers."""
         for version in (1, 2):
             body = (
                 f'<release xmlns="urn:pressrelay:press-release:1" xml:lang="ko"><article version="{version}">'
@@ -111,7 +111,7 @@ class Doors:
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def there(request: pytest.FixtureRequest, server: Server) -> Iterator[Doors]:
-    """On the cache of a server, and its database or a PostgreSQL."""
+    """The application on the cache of a server, and on its database or on PostgreSQL."""
     url = "" if request.param == "sqlite" else postgres_database(request.getfixturevalue("postgres"))
     made = Doors(str(server.directory), url)
     yield made
@@ -143,7 +143,7 @@ def test_a_text_may_have_lines() -> None:
 
 @pytest.mark.parametrize("character", ["\0", "\x1f", "\x85", "\u202e"], ids=ascii)
 def test_every_parameter_of_every_route_is_refused_by_name(there: Doors, character: str) -> None:
-    """Before any route reads it: so a route that is added is no exception."""
+    """This happens before any route reads it, so a new route is no exception."""
     for number, (path, method) in enumerate(there.paths):
         name = NAMES[number % len(NAMES)]
         answer = knock(there.client, method, f"{path}?{name}=a{quote(character)}b")
@@ -401,7 +401,7 @@ def test_headers_are_ascii_whatever_is_asked_for(there: Doors) -> None:
 
 
 def test_a_kept_question_that_cannot_be_asked_is_settled_for_good(there: Doors) -> None:
-    """It was kept by an older version. Trying it again is no use: the subscription ends, and nothing of it waits any more."""
+    """An older version stored it. A new try cannot succeed, so the subscription ends, and nothing of it waits any more."""
     engine, now = there.context.engine, datetime.now(UTC)
     for number, query in enumerate(("licence=https%3A//%01", "q=a%00b", "lang=%80")):
         one = store.deliveries.Subscription(

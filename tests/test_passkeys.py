@@ -118,7 +118,7 @@ def test_adding_one_needs_a_second_sign_in_by_password_or_passkey(site: Site) ->
     client, device = site.member("two@press.example"), Authenticator(site.origin)
     assert client.post("/account/passkeys/options").status_code == 403
     first = client.post("/account/passkeys", data={"name": "x", "credential": "{}"})
-    assert first.status_code == 422 and "First show again that it is you" in first.text
+    assert first.status_code == 422 and "First confirm again that it is you" in first.text
     assert client.post("/prove", data={"password": OTHER}).status_code == 422
     back = client.post("/prove", data={"password": PASSWORD, "next": "/account"})
     assert (back.status_code, back.headers["Location"]) == (303, f"{site.origin}/account")
@@ -194,7 +194,7 @@ WRONG: tuple[dict[str, Any], ...] = (
 def test_what_is_signed_must_be_right(site: Site) -> None:
     client = browser(site.server)
     for number, wrong in enumerate(WRONG):
-        if number % 4 == 0:  # after five wrong ones its person waits
+        if number % 4 == 0:  # after five wrong ones, the person must wait
             _, device = site.holder(f"signed{number}@press.example")
         refused = enter(client, device.show(asked(client), **wrong))
         assert refused.status_code == 422 and "not accepted" in refused.text, wrong
@@ -211,7 +211,7 @@ def test_the_passkey_of_somebody_else_is_no_second_sign_in(site: Site) -> None:
     refused = client.post("/prove", data={"credential": device.show(asked(client, "/prove/passkey/options"))})
     assert refused.status_code == 422
     assert client.post("/account/passkeys/options").status_code == 403
-    # What was asked for the one purpose is not an answer to the other.
+    # A challenge for one purpose is not accepted for the other.
     assert client.post("/prove", data={"credential": device.show(asked(client))}).status_code == 422
     crossed = device.show(asked(other, "/prove/passkey/options"))
     assert enter(other, crossed).status_code == 422

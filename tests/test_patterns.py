@@ -1,7 +1,6 @@
-"""Every regular expression of the project is attacked: found by walking the sources, so that a new one cannot be forgotten.
-
-Each is held against adversarial strings made of its own parts, of the largest size that its input may have, by the methods that the
-project calls it with; in a process of its own that is stopped when one of them hangs.
+"""Attacks every regular expression of the project. It finds them in the sources, so a new one cannot be forgotten. Each is matched
+with adversarial strings made of its own parts, of the largest size that its input may have, by the methods that the project calls.
+This runs in a separate process, which is stopped if a pattern hangs.
 """
 
 import ast
@@ -23,9 +22,9 @@ from app.settings import Settings
 ROOT = Path(__file__).parent.parent
 ROOMS = ("app", "feeds", "schemas", "extract")
 METHODS = {"match", "search", "fullmatch", "sub", "subn", "split", "findall", "finditer"}
-# At the first length what is exponential or cubic takes long already, at the second what is quadratic.
+# The first length shows exponential and cubic time, the second quadratic time.
 LENGTHS = {400: 0.01, 5_000: 0.015}  # characters -> seconds of processor time
-# What a whole body is held against, or a part of it that may be as long.
+# Patterns that are matched with a whole body, or with a part that may be as long.
 BODY = Settings().max_body
 WHOLE = {
     "app.intake.parsers.encodings": ("DECLARED",),
@@ -38,14 +37,14 @@ WHOLE = {
     "app.intake.parsers.korea": ("BREAK", "TAG", "ANY_TAG", "ENTITY"),
     "app.intake.draft": ("_PLACE",),
 }
-# Whose input is cut before; the place that cuts it is named.
+# Patterns whose input is cut before; each line names the place that cuts it.
 SHORT = {
     ("app.text.fulltext", "_RUN"): 250_000,  # LONGEST, in `tokens`
     ("app.web.assets", "REMARK"): 400,  # a line of our own scripts
     ("app.text.embargo_wording", "TOKEN"): 200,  # LONGEST, in `read`
     ("app.intake.parsers.xml", ", line \\d+, column \\d+.*"): 4_000,  # a message of libxml2, which names at most a name
 }
-# Made while running: each has its test of its own.
+# Patterns that are made while running: each has its own test.
 MADE = {
     ("app.desk.sentences", "pattern"),
     ("app.store.patience", "pattern"),
@@ -54,7 +53,7 @@ MADE = {
     ("app.text.fulltext", "forms"),
     ("schemas.text", "f'{mark}{{{MOST_MARKS}}}(?={mark})'"),
 }
-SLOWEST = 3  # of the attacks on what holds whole bodies, that are repeated at that length
+SLOWEST = 3  # this many of the slowest attacks on patterns for whole bodies are repeated at that length
 OF_A_BODY = 1.5  # seconds for it; a machine may be busy
 
 
@@ -115,7 +114,7 @@ def _is_re(node: ast.expr) -> bool:
 
 
 def _value(node: ast.expr, space: dict[str, Any]) -> Any:
-    """What an expression of constants and of a module's own names is; None where it is something else."""
+    """The value of an expression of constants and names of the module; None if it is anything else."""
     if not isinstance(node, ast.Name | ast.Attribute | ast.Constant | ast.JoinedStr | ast.BinOp):
         return None
     try:
@@ -128,7 +127,7 @@ def _value(node: ast.expr, space: dict[str, Any]) -> Any:
 
 
 def atoms(source: Any) -> list[str]:
-    """What a pattern is made of: its literals, alone and in runs, and a few members of each class."""
+    """The parts of a pattern: its literals, alone and in runs, and a few members of each class."""
     text = source.decode("latin-1") if isinstance(source, bytes) else source
     tree = re._parser.parse(text, re.VERBOSE if "(?P<space>" in text else 0)  # type: ignore[attr-defined]
     found: dict[str, None] = {}
@@ -187,7 +186,7 @@ def attacks(source: Any) -> Iterator[tuple[str, str, str]]:
 
 
 def held(module: str, name: str, flags: int, methods: set[str]) -> list[str]:
-    """Attack one pattern; the sentences of what was too slow."""
+    """Attack one pattern. Returns a sentence for each attack that took too long."""
     value = vars(importlib.import_module(module)).get(name)
     pattern = value if isinstance(value, re.Pattern) else re.compile(name, flags)
     most = SHORT.get((module, name), BODY)
@@ -212,7 +211,7 @@ def _text(prefix: str, unit: str, suffix: str, length: int) -> str:
 
 
 def _spent(pattern: re.Pattern[Any], methods: set[str], text: str, limit: float) -> float:
-    """Seconds of processor time; the better of two where the first was too long, for a machine may be busy."""
+    """Seconds of processor time; the better of two if the first was too long, because a machine may be busy."""
     first = _once(pattern, methods, text)
     return first if first <= limit or first > 100 * limit else min(first, _once(pattern, methods, text))
 
@@ -235,7 +234,7 @@ def _once(pattern: re.Pattern[Any], methods: set[str], text: str) -> float:
 
 
 def main() -> None:
-    """Attack every one of them, and print what was too slow."""
+    """Attack every pattern, and print which attacks took too long."""
     resource.setrlimit(resource.RLIMIT_CPU, (120, 120))
     for (module, name, flags), methods in sorted(found().items(), key=str):
         print(f"at {module} {name!r}", flush=True)

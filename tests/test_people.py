@@ -43,7 +43,7 @@ NOW = datetime(2026, 11, 26, 10, tzinfo=UTC)
 
 
 def browser(server: Server) -> httpx.Client:
-    """A browser of its own: it keeps cookies, and says where its requests come from."""
+    """A new browser: it keeps cookies, and sends the headers that say where its requests come from."""
     headers = {
         "Accept": "text/html",
         "Sec-Fetch-Site": "same-origin",
@@ -64,7 +64,7 @@ def hashed() -> str:
 
 
 def signed_in(server: Server, email: str, office: str = "jeonbuk", role: str = "editor") -> httpx.Client:
-    """The browser of somebody with that role, made at once in the database: hashing a password takes its time."""
+    """The browser of somebody with that role, made directly in the database, because hashing a password takes time."""
     engine, now = server.engine(), datetime.now(UTC)
     link = store.accounts.new_link(engine, "invite", now, INVITED, email=email, office=office, role=role)
     person = store.accounts.join(engine, link.id, email.partition("@")[0], "", hashed(), now)
@@ -320,7 +320,7 @@ def test_an_address_of_https_has_a_cookie_that_only_this_host_can_set(tmp_path: 
 
 def test_many_sign_ins_at_once_leave_threads_for_the_readers(tmp_path: Path) -> None:
     server = Server(tmp_path, workers="1", threads="8", proxies="1", address_rate="0/minute")
-    server.plainly = True  # passwords cost what they cost its users
+    server.plainly = True  # so that hashing a password costs as much as on a real server
     server.start()
     try:
         codes: list[int] = []
@@ -538,7 +538,7 @@ def test_an_invitation_comes_by_mail_and_nobody_else_sees_its_link(mailing: Site
 
 
 def test_no_editor_fills_a_mailbox_with_invitations(mailing: Site, mailbox: Mailbox) -> None:
-    """However the address is written; and whoever was invited by others counts too."""
+    """However the address is written; and invitations by other editors count too."""
     editors = [signed_in(mailing.server, f"inviter{number}@press.example") for number in range(2)]
     victims = ["victim@v.example", *(f"Victim+{number}@V.example" for number in range(10)), "victim@ｖ.example"]
     codes = [
@@ -570,7 +570,7 @@ def test_one_person_invites_sixty_an_hour(engine: Engine) -> None:
 
 
 def test_an_account_has_one_spelling_of_its_address(site: Site) -> None:
-    """Else a second account of the same mailbox could approve what the first one wrote."""
+    """Otherwise a second account of the same mailbox could approve what the first one wrote."""
     first = site.member("spelt@press.example")
     again = site.admin.post("/people", data={"email": "SPELT@ｐｒｅｓｓ.example", "office": "jeju", "role": "reader"})
     assert browser(site.server).get(shown_link(again)).status_code == 303, "it is for the account that is there"
@@ -639,7 +639,7 @@ def test_links_end(engine: Engine) -> None:
 
 
 def test_a_link_takes_no_account_over_that_came_meanwhile(engine: Engine) -> None:
-    """Whoever holds a second link to a new address was signed in to the account that its owner had made a moment before."""
+    """A person with a second link to a new address used to be signed in to the account that its owner had just made."""
     admin(engine)
     store.accounts.save_office(engine, OfficeRecord("o", "기관"))
     store.accounts.save_office(engine, OfficeRecord("p", "다른 기관"))
@@ -659,7 +659,7 @@ def test_a_link_takes_no_account_over_that_came_meanwhile(engine: Engine) -> Non
 
 
 def test_a_new_password_ends_the_links_for_one_and_sign_ins_with_the_old(engine: Engine) -> None:
-    """A link from an older mail set the password once more; a sign-in that had compared the old one outlived the new one."""
+    """A link from an older mail used to set the password once more, and a sign-in with the old password outlived the new one."""
     person = admin(engine)
     link = store.accounts.new_link(engine, "reset", NOW, RESET, email=person.email)
     old = store.accounts.begin_session(engine, person, "", "", NOW, proved="stored")
@@ -689,7 +689,8 @@ def test_who_loses_a_right_does_not_come_back_by_an_own_invitation(engine: Engin
 
 
 def test_an_invitation_to_an_account_is_for_who_is_signed_in_to_it(site: Site) -> None:
-    """An editor who was shown the link to an address made the account, and had each role that was given to that address later."""
+    """An editor who saw the link for an address used to be able to make the account, and then had each role that this address got
+    later."""
     thief = site.member("early@press.example", "reader")
     link = site.invited("early@press.example", "editor", "jeju")
     owner = browser(site.server)
@@ -740,7 +741,7 @@ def test_a_role_reaches_the_offices_below_and_no_others() -> None:
 def test_the_desks_of_a_thousand_offices_are_looked_through_once(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each page of the desk looked at each office for each office: half a second of CPU at 1,000."""
+    """Each page of the desk used to compare each office with each other: half a second of CPU at 1,000."""
     parts = [OfficeRecord(f"o{number}", f"청 {number}", parent="do", above=("do",)) for number in range(1000)]
     offices = [OfficeRecord("do", "도"), *parts]
     monkeypatch.setattr(store.accounts, "all_offices", lambda _: offices)
@@ -768,7 +769,7 @@ def test_editors_and_writers_draft_and_readers_do_not() -> None:
 
 @pytest.mark.parametrize("how", ["identity", "link"])
 def test_who_opened_an_invitation_to_another_mailbox_is_out_when_its_owner_comes(engine: Engine, how: str) -> None:
-    """Where no mail server is set, whoever invites sees the link, and could make an account for the owner of the address."""
+    """Without a mail server, the inviting person sees the link, and could make an account for the owner of the address."""
     admin(engine)
     store.accounts.save_office(engine, OfficeRecord("jeonbuk", "전북", "", ("kr:52",)))
     link = store.accounts.new_link(

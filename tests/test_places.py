@@ -1,4 +1,4 @@
-"""What comes slowly, is read slowly, idles or hangs up keeps no thread from anybody else: without a proxy in front."""
+"""Clients that send slowly, read slowly, idle or hang up take no thread from others, even without a proxy in front."""
 
 import http.client
 import socket
@@ -77,7 +77,7 @@ def test_slow_bodies(server: Server, path: str) -> None:
 
 @pytest.mark.slow
 def test_slow_releases_of_one_token(server: Server) -> None:
-    """They keep no thread from anybody else, nor a place from another office."""
+    """They take no thread from anybody else, and no place from another office."""
     token, other = server.office("slow", "느린청", "kr:50"), server.office("prompt", "빠른청", "kr:51")
     with ExitStack() as stack:
         more = f"Authorization: Bearer {token}\r\nContent-Type: application/xml\r\nContent-Length: 9000\r\n"

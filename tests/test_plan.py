@@ -1,5 +1,5 @@
-"""`pressrelay plan`: what it says, what it refuses, and that docs/scaling.md shows it. tests/test_bench.py compares the model with a
-real server."""
+"""`pressrelay plan`: its output, what it refuses, and that docs/scaling.md shows this output. tests/test_bench.py compares the
+model with a real server."""
 
 import json
 import os
@@ -178,7 +178,7 @@ def test_the_first_limit(more: dict[str, float], first: str) -> None:
 
 def test_no_number_of_hosts_writes_faster_than_the_counter_row() -> None:
     plan = planning(replace(DEMAND, pushes=10_000_000, years=0.001, changed=0, reached=0))
-    assert not plan.fits and any("divide the offices among servers" in note for note in plan.notes)
+    assert not plan.fits and any("divide the offices among several servers" in note for note in plan.notes)
 
 
 def test_pollers_and_polls_say_the_same() -> None:
@@ -284,7 +284,7 @@ def test_a_bad_file_of_costs(content: bytes, sentence: str, tmp_path: Path) -> N
 
 
 def test_costs_of_zero_are_costs(tmp_path: Path) -> None:
-    """A very fast machine may measure 0 of something; nothing is divided by it."""
+    """A very fast machine may measure a cost of 0; nothing is divided by it."""
     found = msgspec.json.decode(COSTS.read_bytes())
 
     def nothing(value: Any) -> Any:
@@ -330,7 +330,7 @@ def test_the_largest_and_the_smallest_of_everything(most: bool) -> None:
 
 
 def test_examples_of_the_documentation_are_what_it_says() -> None:
-    """After the costs were measured anew: `PRESSRELAY_DOCS=write python -m pytest tests/test_plan.py`"""
+    """After new measurements of the costs: `PRESSRELAY_DOCS=write python -m pytest tests/test_plan.py`"""
     page = SCALING.read_text("utf-8")
     blocks = re.findall(r"^```\n\$ pressrelay (plan[^\n]*)\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     assert len(blocks) >= 3

@@ -1,4 +1,4 @@
-"""The press calendar: what offices tell is found by month, as iCalendar and as feeds; changes and cancellations say so."""
+"""The press calendar: the events of offices are found by month, as iCalendar and as feeds; changed and canceled events say so."""
 
 import re
 import time
@@ -272,7 +272,7 @@ def test_filters_take_names_and_say_the_nearest(desk: Desk, editor: httpx.Client
     page = reader.get(f"/press-calendar?month={DAY[:7]}&region=kr:52")
     assert "region=kr%3A52" in page.text or "region=kr:52" in page.text
     assert '<option value="kr:52">' not in page.text and '<option value="jeonbuk">전북특별자치도' in page.text
-    # What is chosen stays chosen, also by its name, and a second one can be added to it.
+    # A choice stays chosen, also by its name, and a second one can be added.
     below = reader.get(
         "/press-calendar", params={"month": DAY[:7], "region": "김제시", "topic": "", "office": "jeonbuk"}
     )
@@ -317,14 +317,14 @@ def test_what_is_wrong_stands_beside_its_field_and_nothing_is_told(
 
 @pytest.mark.parametrize("page", ["0000000015000", "000000001" + "9" * 30, "101", "0", "01", "٢"])
 def test_pages_of_a_month_have_an_end(desk: Desk, page: str) -> None:
-    """Zeros before it made a number large: fifteen thousand pages were skipped, one row after the other."""
+    """Leading zeros allowed large numbers: fifteen thousand pages used to be skipped, one row after the other."""
     answer = desk.stranger().get("/press-calendar", params={"page": page}, headers={"Accept": "*/*"})
     assert answer.status_code == 400 and answer.json()["detail"].startswith("page must be a number from 1 to 100")
 
 
 @pytest.mark.parametrize("sequence", ["99999999999999999", "2147483647", "-1", ""])
 def test_a_number_that_the_event_never_had_is_an_old_form(desk: Desk, editor: httpx.Client, sequence: str) -> None:
-    """On PostgreSQL such a number was too large for its column, which was a 400 without a word for people."""
+    """On PostgreSQL such a number was too large for its column, and the answer was a 400 without an explanation for people."""
     id = told(editor)
     path = f"/desk/announcements/{id}"
     for answer in (

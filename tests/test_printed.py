@@ -32,7 +32,7 @@ WHOLE = Most(10_000, 10_000)
 
 
 def seed() -> Article:
-    """The founding release, by the way that a push takes."""
+    """The founding release, as a push stores it."""
     body = (ROOT / "tests/releases/jeonbuk-2021-03-09.xml").read_bytes()
     ((_, draft),) = parsers.parse(body, "application/xml", rules().given).drafts
     normal = normalize(draft, rules().now())
@@ -216,7 +216,7 @@ def test_a_long_text_is_cut_and_says_so(name: str, format: Any) -> None:
     if format is hwpx:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             section = archive.read("Contents/section0.xml").decode()
-        # Tables in each other become few, so there is nothing to cut.
+        # Nested tables become few, so there is nothing to cut.
         assert "이하 생략" in section or (name == "nested tables" and section.count("<hp:t>가</hp:t>") == 900)
 
 

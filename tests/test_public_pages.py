@@ -99,7 +99,7 @@ def test_an_article_is_shown_with_all_that_belongs_to_it(server: Server, token: 
 
 
 def test_the_page_of_what_waits_names_no_feed_and_is_nobody_elses(server: Server, token: str) -> None:
-    """Who may read it gets it, and no worker keeps it for the next who asks."""
+    """A reader who may read it gets it, and no worker stores it for the next reader."""
     waiting = document("tag:shown,2026:own", inside='<embargo until="2099-01-01T00:00:00Z"/>', headline="아직 비밀")
     path = f"/articles/{server.push(token, waiting).json()['id']}"
     for _ in range(4):
@@ -259,7 +259,7 @@ def test_the_form_narrows_a_page_and_keeps_what_was_chosen(server: Server, token
     assert {("office", "shown"), ("lang", "ko")} <= kept
     assert [words(chip) for chip in chosen(narrowed, ".chosen .chips a")] == ["기관: 보이는도", "언어: ko"]
     assert chosen(narrowed, ".chosen .chips a")[0].get("href") == f"{server.url}/?lang=ko"
-    # What a browser sends, with what was not chosen.
+    # A browser also sends the fields that were not chosen.
     searched = server.client.get("/search?office=shown&q=%EC%B2%98%EC%9D%8C&region=&topic=", headers=HTML)
     assert searched.status_code == 302 and searched.headers["Location"] == "/search?office=shown&q=%EC%B2%98%EC%9D%8C"
     assert len(narrowed.xpath("//button[@formaction='/search']")) == 1

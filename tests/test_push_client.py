@@ -60,7 +60,7 @@ async def until(condition: Callable[[], object]) -> None:
 
 
 class Peer:
-    """A server on every address of loopback, whose conduct on each connection a test gives."""
+    """A server on every loopback address; a test gives its behaviour on each connection."""
 
     def __init__(self, conduct: Callable[["Peer", asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]):
         self.conduct = conduct
@@ -142,7 +142,7 @@ async def calling(policy: Policy = OPEN, *addresses: str) -> AsyncIterator[Clien
 
 
 def run(test: Callable[[], Awaitable[None]]) -> None:
-    """Every test is one coroutine, with an end."""
+    """Run a test, which is one coroutine, with a time limit."""
 
     async def bounded() -> None:
         async with asyncio.timeout(30):
@@ -159,7 +159,7 @@ async def error(sending: Awaitable[Answer]) -> str:
 
 @pytest.fixture
 def dialled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Addresses that would have been connected to; loopback is, for all of them."""
+    """Records the addresses of connections, and connects to loopback instead."""
     seen: list[str] = []
     connect = asyncio.BaseEventLoop.create_connection
 
@@ -314,7 +314,7 @@ def test_a_header_that_is_none_is_not_sent(headers: dict[str, str], dialled: lis
 
 
 def test_a_redirect_is_an_answer() -> None:
-    """S72: to where it leads, nothing goes."""
+    """S72: nothing is sent to its target."""
     leads = b"HTTP/1.1 307 Go\r\nLocation: http://169.254.169.254/latest/\r\nContent-Length: 0\r\n\r\n"
 
     async def test() -> None:
@@ -346,7 +346,7 @@ def test_the_connection_goes_to_the_address_that_was_judged(dialled: list[str]) 
 
 
 def test_a_name_is_judged_at_each_new_connection(dialled: list[str]) -> None:
-    """S70, S78: public when it subscribed and while its connection lasts, and then not."""
+    """S70, S78: it is public during the subscription and while its connection lasts, and afterwards not."""
 
     async def test() -> None:
         turns = iter([["1.1.1.1"], ["169.254.169.254"]])
@@ -436,7 +436,7 @@ def test_a_slow_name_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
         stop.set()
 
 
-# Peers that mean harm, or are ill.
+# Hostile and broken peers.
 
 
 @pytest.mark.parametrize(
@@ -487,7 +487,7 @@ def test_no_drip_outlives_the_deadline(
     ],
 )
 def test_no_flood_is_read(first: bytes, again: bytes, least: int | None, most: int | None) -> None:
-    """S74. What the peer could send stays below what the sockets of both sides hold."""
+    """S74. The peer can send no more than the buffers of both sockets hold."""
 
     async def test() -> None:
         sent = 0
@@ -596,7 +596,7 @@ def test_nobody_is_there() -> None:
 
 
 class Authority:
-    """Issues certificates that only those trust who know `file`."""
+    """Issues certificates; only clients that load `file` trust them."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -687,7 +687,7 @@ def test_no_tls_drip_outlives_the_deadline(authority: Authority, monkeypatch: py
 
 
 def test_a_call_is_repeated_once_when_the_kept_connection_was_closed() -> None:
-    """The peer closes without an answer when the second request has come: nobody could have known."""
+    """The peer closes the connection without an answer when the second request comes, which the client could not know."""
 
     async def leaves(peer: Peer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await peer.request(reader)

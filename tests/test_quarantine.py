@@ -1,4 +1,4 @@
-"""Documents that crashed a process: only what a document does when it is read alone can have it refused."""
+"""Documents that crashed a process: a document is refused only for what it does when it is read alone."""
 
 import os
 import signal
@@ -26,7 +26,7 @@ def settings(tmp_path: Path) -> Settings:
 
 
 def suspected(settings: Settings, body: bytes, crashes: int = 1) -> Callable[[], quarantine.Suspect | None]:
-    """What is known of a document that was read during so many crashes."""
+    """The state of a document that was being read during this many crashes."""
     known, name = Quarantine.of(settings), sha256(body).hexdigest()
     for _ in range(crashes):
         known.note_crash(name)
@@ -39,7 +39,7 @@ def rules(settings: Settings) -> releases.Rules:
 
 @pytest.mark.parametrize("crashes", [1, 2, 20])
 def test_crashes_beside_others_have_nothing_refused(settings: Settings, crashes: int) -> None:
-    """Whoever can crash the server could otherwise have another office's release refused: by doing so twice while it is read."""
+    """Otherwise, somebody who can crash the server could get another office's release refused by two crashes while it is read."""
     found = suspected(settings, BODY, crashes)
     prepared = releases.prepare_safely(rules(settings), BODY, "application/xml", lambda _: [])
     assert [item.article.guid for item in prepared.items] == ["tag:quarantine,2026:beside"]

@@ -37,9 +37,9 @@ def test_a_question_that_takes_too_long_is_given_up(database_url: str) -> None:
         with pytest.raises(TooSlow), reading(engine) as connection:
             connection.execute(text(ENDLESS[kind])).all()
         assert time.monotonic() - begun < 10
-        with reading(engine) as connection:  # the connection is good, and its time begins anew
+        with reading(engine) as connection:  # the connection is good, and its time limit starts again
             assert connection.execute(text("SELECT 1")).scalar() == 1
-        with writing(engine) as connection:  # what writes may wait longer than a question
+        with writing(engine) as connection:  # a write may wait longer than a question
             slow = "SELECT pg_sleep(0.5)" if kind == "postgresql" else "SELECT 1"
             connection.execute(text(slow))
     finally:
@@ -73,7 +73,7 @@ def costly(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def ask(server: Server, path: str, client: str) -> tuple[int, str]:
-    """The status and what RateLimit says; by the least of clients, for the test itself must cost little."""
+    """The status and the RateLimit header; with a minimal client, because the test itself must cost little."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
     try:
         connection.request("GET", path, headers={"X-Forwarded-For": client})
@@ -115,7 +115,7 @@ def test_costly_questions_leave_threads_for_all_others(costly: Server) -> None:
     def hammer(number: int) -> None:
         asked = 0
         while not stop.is_set():
-            asked += 1  # each of a client of its own, and each a question that nothing has in a cache
+            asked += 1  # each from a different client, and each a question that is in no cache
             path = f"/feed.atom?{urlencode([*question(20, 10), ('q', f'n{number}x{asked}')])}"
             found.append(ask(costly, path, f"203.{number}.{asked // 250}.{asked % 250}")[0])
 

@@ -1,4 +1,4 @@
-"""Whom a release reached: what the workers count, what is found of deliveries and readers, and who may see it."""
+"""Whom a release reached: the counts of the workers, the deliveries and readers, and who may see them."""
 
 import csv
 import io

@@ -1,5 +1,5 @@
-"""Programs that are not ours read a live server over publication, correction and cancellation: each sees one article, and its
-newest version.
+"""Programs of others read a live server during publication, correction and cancellation: each sees one article, in its newest
+version.
 """
 
 import json
@@ -35,7 +35,7 @@ HEADLINES = ("첫 보도자료 & <시작>", "고친 보도자료", "고친 보�
 
 @dataclass
 class Story:
-    """One article on its way; `feed` is where it is read."""
+    """One article through its life; `feed` is where it is read."""
 
     server: Server
     token: str

@@ -1,5 +1,5 @@
-"""Whatever an accredited token learns of an article under embargo is in the audit log. Every GET route of the application is asked
-with each method and condition, and an answer that differs from a stranger's must have left a record."""
+"""The audit log records everything that an accredited token learns of an article under embargo. Every GET route of the application
+is asked with each method and condition, and an answer that differs from a stranger's must have left a record."""
 
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -16,7 +16,7 @@ from tests.test_leaks import FORMATS, paths, release
 GUID = "tag:example.org,2026:leak-secret"  # the routes of test_leaks name it
 FILE = b"waits\n"
 LIFTS = datetime.now(UTC).replace(microsecond=0) + timedelta(days=3)
-# What differs although nothing of any article is told: when it was asked, and how often one may.
+# Headers that differ but reveal nothing of an article: the time of the request, and the rate limit.
 PASSING = {"date", "server", "connection", "ratelimit", "ratelimit-policy", "cache-control", "vary", "x-request-id"}
 WAYS: tuple[tuple[str, dict[str, str]], ...] = (
     ("GET", {}),
@@ -28,7 +28,7 @@ WAYS: tuple[tuple[str, dict[str, str]], ...] = (
     ("GET", {"Accept": "text/html"}),
     ("GET", {"Accept": "application/atom+xml"}),
 )
-# Of the account, the server and the log itself: no word of an article is in them.
+# Addresses about the account, the server and the log itself: they have no word of an article.
 OWN = ("/subscriptions", "/metrics", "/readyz", f"/articles/{public_id(GUID)}/audit")
 
 
@@ -57,7 +57,7 @@ def tokens(server: Server) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def strangers(server: Server, tokens: dict[str, str]) -> dict[str, tuple[object, ...]]:
-    """What everybody is told, by door and way."""
+    """What everybody gets, by address and method."""
     assert tokens, "the article waits already"
     return {
         f"{method} {path} {headers}": told(server.client.request(method, path, headers=headers))

@@ -1,7 +1,7 @@
 """A name that leads outside when it is checked and inside when it is connected to (DNS rebinding), against a running server.
 
 The server's processes have a resolver of this test: it gives a public address to the first question for a name, and to each later one
-the address of this machine, where something listens that must never be called. No packet leaves this machine: a connection to one of
+the address of this machine, where a listener waits that must never be called. No packet leaves this machine: a connection to one of
 the two public addresses ends at a peer here.
 """
 
@@ -65,7 +65,7 @@ socket.getaddrinfo, socket.socket.connect = getaddrinfo, connect
 
 
 class Listener:
-    """Notes each connection, confirms subscriptions, and has a release for whoever asks."""
+    """Records each connection, confirms subscriptions, and has a release for every request."""
 
     def __init__(self) -> None:
         self.called: list[str] = []
@@ -108,7 +108,7 @@ class Listener:
 
 
 class Rebound:
-    """A server whose names lead elsewhere at the second question."""
+    """A server for which names have another address at the second question."""
 
     def __init__(self, directory: Path) -> None:
         self.outside, self.inside, self.provider = Listener(), Listener(), Provider()
@@ -135,7 +135,7 @@ class Rebound:
         self.outlet = {"Authorization": f"Bearer {outlet}"}
 
     def url(self, name: str) -> str:
-        """What is inside listens at the port of this URL."""
+        """The inner listener is at the port of this URL."""
         return f"http://{name}.rebinding.example:{self.inside.port}/x"
 
     def noted(self, what: str) -> int:

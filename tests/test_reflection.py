@@ -1,4 +1,4 @@
-"""No stranger makes this server call or probe others: requests to the hub that nobody confirms, and what is told of failed calls."""
+"""No stranger makes this server call or probe others: requests to the hub that nobody confirms, and messages about failed calls."""
 
 import asyncio
 import re
@@ -97,13 +97,13 @@ def test_what_bears_it_together(host: str, site: str) -> None:
     assert restraint.site(host) == site
 
 
-# What is told of a call that failed
+# Messages about failed calls
 
 LISTENS, NOTHING = "10.9.8.7", "10.9.8.6"
 
 
 def told_of(url: str, policy: Policy, addresses: dict[str, list[str]]) -> tuple[str, str]:
-    """What the log says, and what is told to others."""
+    """The sentence in the log, and the sentence for others."""
 
     def resolver(host: str, _: int) -> list[str]:
         if host not in addresses:

@@ -139,7 +139,7 @@ def test_a_key_that_is_not_there() -> None:
                 {"name": "b", "skip_reason": "x"},
             ],
             1,
-            "a 1: CVE-1, mended in 1.1",
+            "a 1: CVE-1, fixed in 1.1",
         ),
     ],
 )

@@ -1,4 +1,4 @@
-"""What it costs to make a feed: round trips to a real Valkey, counted on the way. And that nothing old is kept."""
+"""What it costs to make a feed: round trips to a real Valkey, counted on the way. Also that nothing old is stored."""
 
 import gzip
 import select
@@ -50,7 +50,7 @@ class Counter:
     def _ask(self, client: socket.socket, server: socket.socket) -> None:
         with suppress(OSError):
             while data := client.recv(1 << 20):
-                # A pipeline is sent in pieces: it goes on when the client has said all and waits.
+                # A pipeline is sent in pieces: it continues when the client has sent everything and waits.
                 while select.select([client], [], [], QUIET)[0] and (more := client.recv(1 << 20)):
                     data += more
                 self.trips += 1
@@ -119,7 +119,7 @@ def test_a_cold_feed_takes_three_round_trips_and_a_warm_one_takes_one(
     for name in ("a", "b"):
         assert server.push(token, document(f"{GUID}{encoding}-{name}")).status_code == 201
     read(app, encoding)  # the connection is there, and the cache is trusted
-    # The revisions are ended, and the cache does not have the new article.
+    # The revisions are no longer current, and the cache does not have the new article.
     assert server.push(token, document(f"{GUID}{encoding}-new")).status_code == 201
     rendered.clear()
     before = counter.trips

@@ -27,7 +27,7 @@ MINE = "0123456789abcdef0123456789abcdef"
 
 @pytest.fixture(scope="module")
 def behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that believes the proxy in front of it."""
+    """A server that trusts the proxy in front of it."""
     server = Server(tmp_path_factory.mktemp("requests"), proxies="1", log_format="json", **PUSH).start()
     yield server
     server.close()
@@ -76,7 +76,7 @@ def test_what_is_refused_names_its_request(behind: Server) -> None:
     told = behind.push(token, b"<release", **{"X-Request-Id": MINE[::-1]})
     assert told.status_code in (400, 422) and told.json()["request_id"] == MINE[::-1] == told.headers["X-Request-Id"]
     assert records(behind, MINE[::-1]) == ["refused"]
-    # Two refusals to read are alike, whoever asks: nothing of a request is in them.
+    # Refusals are the same for everybody: they contain nothing of the request.
     texts = {behind.client.get("/articles/aaaaaaaaaaaaaaaaaaaaaaaaaa").text for _ in range(2)}
     assert len(texts) == 1 and "request_id" not in texts.pop()
 
@@ -116,7 +116,7 @@ def test_a_version_keeps_its_request_until_its_embargo_lifts_and_is_delivered(en
 
 
 def test_a_log_line_of_a_request_names_it(behind: Server) -> None:
-    """A real line: the attempt that a subscriber refused, in the process that delivers, after the request is long over."""
+    """A real line: a subscriber refused an attempt of the delivery worker, long after the request."""
     token, outlet = behind.office("lines", "기록청", "kr:52"), accredited(behind, "lines-daily")
     with subscribing(behind) as endpoint:
         replies = iter((answer(500), answer(204)))

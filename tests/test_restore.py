@@ -74,7 +74,7 @@ def push(server: Server, token: str, names: str, count: int, version: int = 1, t
     assert answer.status_code == 201, answer.text
 
 
-# What the database says, read in another way than the server reads it
+# The content of the database, read in another way than the server reads it
 
 
 def rows(engine: Engine, statement: str, **values: Any) -> list[Any]:
@@ -424,7 +424,7 @@ def test_a_copy_of_a_crashed_servers_directory_starts_with_all_it_had(own_server
     assert len(shown(other, "", "json")) == 55
 
 
-# What is beside the database, and what is sent
+# Files beside the database, and deliveries
 
 
 def test_a_database_whose_note_says_more_is_called_otherwise(engine: Engine, tmp_path: Path) -> None:
@@ -456,7 +456,7 @@ def test_a_database_whose_note_says_more_is_called_otherwise(engine: Engine, tmp
 
 
 def test_a_database_whose_file_is_away_is_unavailable(tmp_path: Path) -> None:
-    """Every feed was a 500 until it was back, and not a 503."""
+    """Every feed used to be a 500 until it was back, and not a 503."""
     engine = store.connect(f"sqlite:///{tmp_path}/test.db")
     store.upgrade(engine)
     with engine.connect() as held, held.begin():  # a connection that was there before
@@ -467,8 +467,8 @@ def test_a_database_whose_file_is_away_is_unavailable(tmp_path: Path) -> None:
 
 
 def test_processes_that_start_a_new_database_at_once_keep_its_name(engine: Engine) -> None:
-    """Each of them sees that the database has no home yet. The second one took the first one's note for a move: the history was
-    named anew, and signatures of that second were refused."""
+    """Each of them sees that the database has no home yet. The second one used to take the first one's note for a move: the history
+    got a new name, and signatures of that second were refused."""
     name = store.identity.instance(engine)
     assert [store.identity.renew(engine, name, older=False) for _ in range(2)] == [name, name]
     assert store.identity.head(engine).renewed == 0 and not store.identity.moved(engine)
@@ -522,7 +522,7 @@ def test_what_is_delivered_of_another_history_is_called_otherwise(tmp_path: Path
 
 
 def test_what_ended_after_the_backup_does_not_come_back_with_it(engine: Engine) -> None:
-    """Who signed out, who used a link, which preview was revoked: the older state does not know."""
+    """The older state does not know who signed out, who used a link, and which preview was revoked."""
     now = datetime.now(UTC)
     store.accounts.save_office(engine, OfficeRecord("jeonbuk", "전북", "", ("kr:52",)))
     setup = store.accounts.new_link(engine, "setup", now, INVITED, role="admin")

@@ -1,5 +1,5 @@
-"""Feeds that have ended say so in a first entry that leads to what follows: saved feeds that were removed, and regions that are no
-more."""
+"""Ended feeds say so in a first entry that leads to the successor: saved feeds that were removed, and regions that no longer
+exist."""
 
 import json
 from collections.abc import Iterator
@@ -78,7 +78,7 @@ def test_the_feed_of_a_region_that_ended_leads_to_the_next(server: Server, forma
     assert [other for _, other in others] == ["옛 전북"]
     assert f'<{server.url}/feed.{format}?region=kr%3A52>; rel="successor-version"' in answer.headers["Link"]
     assert f"{server.url}/regions/kr:52" in answer.text and "2024. 1. 18." in answer.text
-    # The same bytes at any time: nothing of the clock is in them.
+    # The bytes are the same at any time: they do not depend on the clock.
     again = get(server, f"/feed.{format}?region=kr:45", **{"If-None-Match": answer.headers["ETag"]})
     assert again.status_code == 304
     now = get(server, f"/feed.{format}?region=kr:52")
@@ -114,7 +114,7 @@ def test_a_removed_feed_says_so_in_every_format(server: Server) -> None:
         )
         assert f'<{server.url}/f/kept.{format}>; rel="successor-version"' in answer.headers["Link"]
         assert get(server, f"/f/short.{format}", **{"If-None-Match": answer.headers["ETag"]}).status_code == 304
-    # What comes later is not in it; what is withdrawn leaves it.
+    # Later articles are not in it; withdrawn articles leave it.
     bytes_before = get(server, "/f/short.atom").content
     token = server.office()
     assert server.push(token, (ROOT / "tests" / "releases" / "minimal.xml").read_bytes()).status_code == 201
@@ -123,7 +123,7 @@ def test_a_removed_feed_says_so_in_every_format(server: Server) -> None:
     assert "/f/short" not in get(server, "/feeds").text and "/f/short" not in get(server, "/feeds.opml").text
     listed = server.run("feed", "list", "--json")
     assert '"name": "short"' in listed.stdout.replace('":"', '": "') and "ended" in listed.stdout
-    # Removed again with another one, it keeps its day; then it is gone; then it is in use again.
+    # Removed again with another successor, it keeps its day; then it is gone; then it is in use again.
     assert server.run("feed", "remove", "short", "--next", "region=kr:11").returncode == 0
     assert f"{server.url}/feed.atom?region=kr%3A11" in get(server, "/f/short.atom").text
     assert server.run("feed", "remove", "short", "--gone").returncode == 0

@@ -1,4 +1,4 @@
-"""Nobody but the user that runs the server reads what it keeps: texts under embargo, secrets, originals, files."""
+"""Only the user that runs the server can read its files: texts under embargo, secrets, originals, enclosures."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Limits on how many there may be: of requests that come at once, only as many get in as there is room for, on both databases."""
+"""Limits on numbers of things: of many requests at once, only as many succeed as the limit allows, on both databases."""
 
 import re
 from collections.abc import Callable
@@ -104,7 +104,7 @@ LIMITED = (tokens, webhooks, verified, begun, keys, shared, told, templates, con
 
 
 def test_of_many_at_once_no_more_get_in_than_there_is_room_for(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each counted, found room, and was added: on PostgreSQL, sixteen of sixteen tokens where three were allowed."""
+    """Each request used to count, find room, and add: on PostgreSQL, sixteen of sixteen tokens, although three were allowed."""
     for module, name in (
         (ceremonies, "MOST_OPEN"),
         (passkeys, "MOST_PASSKEYS"),
@@ -128,13 +128,13 @@ def test_of_many_at_once_no_more_get_in_than_there_is_room_for(engine: Engine, m
 
         together(*(partial(one, number) for number in range(AT_ONCE)))
         assert len(got_in) == AT_ONCE
-        if add is verified:  # A request settles what the others asked, so count what there is.
+        if add is verified:  # A request settles the others' requests, so count the subscriptions that exist.
             got_in = [True] * store.deliveries.count_subscriptions(engine, "v.example")
         assert got_in.count(True) == ROOM, add.__name__
 
 
 def test_every_limit_of_the_store_is_counted_by_the_same_piece() -> None:
-    """A count that is compared in Python is a limit that a race passes, if nobody else locks. `add_file` locks its draft."""
+    """If Python compares the count, a race exceeds the limit, unless there is a lock. `add_file` locks its draft."""
     compared = re.compile(r"scalar_one\(\)\s*(?:>=|<|>)\s*(?!most\b)[A-Z]")
     found = [
         str(path.relative_to(ROOT))
@@ -145,7 +145,7 @@ def test_every_limit_of_the_store_is_counted_by_the_same_piece() -> None:
 
 
 def test_of_links_for_one_address_that_are_made_at_once_one_works(engine: Engine) -> None:
-    """A new link ends the one before; on PostgreSQL, each of sixteen at once saw none before it."""
+    """A new link ends the one before; on PostgreSQL, each of sixteen at once used to see no earlier one."""
     made: list[store.accounts.OneTimeLink] = []
 
     def make() -> None:
@@ -166,7 +166,7 @@ def test_a_new_token_ends_the_one_of_its_name_also_at_once(engine: Engine) -> No
 
 
 def test_who_loses_a_role_leaves_no_invitation_and_no_token_behind(engine: Engine) -> None:
-    """A role ends with the invitations that its person made; of sixteen at once, eleven came after the end and were kept."""
+    """The end of a role also ends the invitations of its person. Of sixteen at once, eleven used to come after the end and stay."""
     store.accounts.save_office(engine, OfficeRecord("jeonbuk", "전북", "", ("kr:52",)))
     link = store.accounts.new_link(engine, "invite", NOW, INVITED, email="ed@b.kr", office="jeonbuk", role="editor")
     editor = store.accounts.join(engine, link.id, "편집", "ed@b.kr", "stored", NOW)
@@ -189,7 +189,8 @@ def test_who_loses_a_role_leaves_no_invitation_and_no_token_behind(engine: Engin
 
 
 def test_a_thief_gets_no_way_back_while_the_owner_takes_an_account_over(engine: Engine) -> None:
-    """A new password by a link ends passkeys and sessions. What the thief began before and ends afterwards is nothing."""
+    """A new password by a link ends passkeys and sessions. An action that the thief began before and ends afterwards has no
+    effect."""
     link = store.accounts.new_link(engine, "setup", NOW, INVITED, role="admin")
     person = store.accounts.join(engine, link.id, "관리자", "a@b.kr", "stored", NOW)
     secret = store.accounts.begin_session(engine, person, "", "", NOW)
@@ -236,7 +237,7 @@ def test_who_is_limited_out_of_a_draft_makes_no_link_to_it(engine: Engine) -> No
 
 
 def test_a_webhook_that_a_revoked_token_asked_for_is_never_added(engine: Engine) -> None:
-    """The request was let in, and came to the database after the token was revoked."""
+    """The request was accepted, but reached the database after the token was revoked."""
     store.accounts.save_outlet(engine, OutletRecord("daily", "신문"), NOW)
     token = store.accounts.token_of(
         engine, store.accounts.new_token(engine, "", "", NOW, role="outlet", outlet="daily")

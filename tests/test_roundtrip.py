@@ -21,12 +21,12 @@ WAYS: dict[str, Callable[[Article], bytes]] = {
     "jsonfeed": lambda article: render(jsonfeed, feed(article)),
     "newsml": lambda article: render(newsml, feed(article)),
 }
-# Not the sender's to say: when it came here, where it is served, what its codes are called now.
+# The sender does not decide these: when it came here, where it is served, and the present names of its codes.
 OURS = {"published": EPOCH, "updated": EPOCH, "url": ""}
 
 
 def settled(article: Article, office: OfficeRecord) -> Article:
-    """The article as normalize leaves it: what was rendered has been at the door before."""
+    """The article as normalize leaves it: a rendered article has already been through intake."""
     body = press_release.render_article(article)
     return returned(body, office)
 
@@ -47,12 +47,12 @@ def bare(article: Article) -> dict[str, object]:
     return asdict(replace(article, **OURS, **terms))
 
 
-# What the door itself makes of an article: the id from the guid, the text from the body.
+# Intake itself makes these: the id from the guid, the text from the body.
 MADE = {"id", "text", "body", "summary"}
 
 
 def same(article: Article, way: str, *, exact: bool = True) -> None:
-    # Who says nothing is nobody to ask.
+    # A contact without any details is no contact.
     article = replace(article, contacts=tuple(one for one in article.contacts if one != Contact()))
     office = OfficeRecord(article.office.code, article.office.name, article.office.url)
     before = settled(article, office)
@@ -129,7 +129,7 @@ def test_fields(changes: dict[str, object], way: str) -> None:
 @pytest.mark.parametrize("format", ["rss-all", "atom-all"])
 @pytest.mark.parametrize("article", CASES["mixed"].articles, ids=lambda article: str(article.id))
 def test_our_own_feeds_go_in_again(article: Article, format: str) -> None:
-    """What a public feed has a place for comes back; an Atom id stands for a guid that is no URI."""
+    """The fields that a public feed has come back; an Atom id replaces a guid that is no URI."""
     office = OfficeRecord(article.office.code, article.office.name)
     again = returned(render(format_of(format), feed(article)), office)
     for name in ("headline", "body", "lang", "summary"):
@@ -141,7 +141,7 @@ def test_our_own_feeds_go_in_again(article: Article, format: str) -> None:
 
 @pytest.mark.parametrize("article", CASES["mixed"].articles, ids=lambda article: str(article.id))
 def test_our_own_nitf_goes_in_again(article: Article) -> None:
-    """A name in each language does not make a term twice, and an instant keeps its microseconds."""
+    """A name in each language does not double a term, and an instant keeps its microseconds."""
     office = OfficeRecord(article.office.code, article.office.name)
     again, before = returned(nitf.render_article(article), office), settled(article, office)
     names = (

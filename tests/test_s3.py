@@ -32,7 +32,7 @@ KEYS = {"s3_access_key": "test-key", "s3_secret_key": "test-secret"}
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
     """A store with the bucket "press"."""
-    # Moto wants an older dateutil than feedgen is tested with: it may live in an environment of its own.
+    # Moto needs an older dateutil than feedgen is tested with, so it may be installed in a separate environment.
     python = os.environ.get("MOTO_PYTHON", sys.executable)
     if python == sys.executable and importlib.util.find_spec("moto") is None:
         pytest.skip("moto[server] is not installed, and MOTO_PYTHON names no Python that has it")

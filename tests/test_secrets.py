@@ -1,4 +1,4 @@
-"""No password, key or secret is read in what the server and the commands print and log, nor in the database where it need not be."""
+"""No password, key or secret is in the output and logs of the server and the commands, nor in the database where it need not be."""
 
 import base64
 import logging
@@ -37,7 +37,7 @@ KEY = "k" * 20 + "-this-key-seals-the-secrets"
 
 @pytest.fixture
 def valkey(tmp_path: Path) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
-    """One that wants a password."""
+    """A Valkey that requires a password."""
     port = free_port()
     options = ["--port", str(port), "--save", "", "--dir", str(tmp_path), "--requirepass", SECRETS["cache"]]
     process = subprocess.Popen([str(get_binary_path()), *options], stdout=subprocess.DEVNULL)
@@ -102,7 +102,7 @@ def test_whatever_fails_no_secret_is_told(
             ("file", ("a.png", b"\x89PNG")),
         ]
         server.client.post("/releases", files=parts, headers={"Authorization": f"Bearer {token}"})
-        with engine.begin() as connection:  # a row that fails: PostgreSQL tells the whole of it
+        with engine.begin() as connection:  # a row that fails: PostgreSQL's message has all of its values
             connection.execute(text("ALTER TABLE subscriptions ADD CHECK (contact <> 'fails@press.example') NOT VALID"))
             connection.execute(text("ALTER TABLE releases ADD CHECK (length(body) < 10) NOT VALID"))
         failing = {"url": hook, "query": "lang=ko", "contact": "fails@press.example"}
@@ -161,7 +161,7 @@ def test_urls_lose_their_passwords(given: str, expected: str) -> None:
 
 @pytest.mark.parametrize("password", ["pass@s3cret", "s3 cret", "123/s3cret", 'a"s3cret', "s3cret", "@", "a:s3cret"])
 def test_an_address_loses_its_whole_password(password: str) -> None:
-    """Whoever forgets to escape a character gets a cache that works, and `pressrelay doctor` printed what came after it."""
+    """With an unescaped character the cache still works, but `pressrelay doctor` used to print the rest of the password."""
     shown = masking.masked_address(f"redis://u:{password}@127.0.0.1:1/0?api_key=s3cret")
     assert shown == "redis://u:***@127.0.0.1:1/0?api_key=***"
     for plain in ("", "unix:///tmp/a@b.sock", "redis://127.0.0.1:1/0", "redis+sentinel://u@a:1,b:2/m"):

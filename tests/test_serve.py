@@ -1,4 +1,4 @@
-"""`pressrelay serve` as a process: how it starts, what it says, how it ends, and what it survives. Slow: each starts servers."""
+"""`pressrelay serve` as a process: how it starts, what it prints, how it ends, and what it survives. Slow: each starts servers."""
 
 import os
 import signal
@@ -61,7 +61,8 @@ def named(server: Server, word: str) -> list[int]:
 
 
 def test_a_directory_with_modules_of_its_own(tmp_path: Path) -> None:
-    """As somebody starts it who keeps another program there. On all addresses, it says that links need a base URL."""
+    """It starts in a directory with another program's modules. If it listens on all addresses, it says that links need a base
+    URL."""
     where, data = tmp_path / "program", tmp_path / "data"
     for name in ("app.py", "wsgi.py", "feeds/__init__.py", "schemas/__init__.py", "extract/__init__.py"):
         (where / name).parent.mkdir(parents=True, exist_ok=True)

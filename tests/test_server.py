@@ -313,7 +313,7 @@ def test_a_portal_publishes_for_registered_offices(server: Server, seed: dict[st
     "path", RELEASES, ids=lambda path: str(path.relative_to(ROOT / "tests" / "releases").with_suffix(""))
 )
 def test_releases(server: Server, token: str, path: Path) -> None:
-    """Each file is accepted from its own office; what its articles become is tests/test_dialects.py's."""
+    """Each file is accepted from its own office; tests/test_dialects.py checks the articles."""
     told = path.with_suffix(".json")
     expected = json.loads(told.read_text("utf-8")) if told.exists() else {}
     offices = [msgspec.convert(expected["office"], OfficeRecord)] if "office" in expected else []
@@ -325,7 +325,7 @@ def test_releases(server: Server, token: str, path: Path) -> None:
         assert answer.status_code in (207, 422), answer.text
         return
     if answer.status_code == 409 and answer.json()["type"].endswith(":changed-version"):
-        return  # Another case has this guid; that it was read as one article of that version is all there is to see.
+        return  # Another case has this guid; so check only that the file was read as one article of that version.
     assert answer.status_code in (200, 201), answer.text
 
 
@@ -484,7 +484,7 @@ def test_commands_speak_in_sentences(server: Server) -> None:
     assert server.push(token, b"<x/>").status_code == 422
     assert json.loads(server.run("token", "add", "busan", "--json").stdout)["token"].startswith("pr_")
     told = server.run("doctor").stdout.splitlines()
-    # Other tests of this server lifted embargoes of the future, so its clock seems to be behind.
+    # Other tests of this server lifted embargoes before their time, so its clock seems to be behind.
     assert len(told) > 8 and not [line for line in told if not line.startswith("ok") and " clock: " not in line], told
     assert server.run("db", "upgrade").returncode == 0
 

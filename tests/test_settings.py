@@ -1,4 +1,4 @@
-"""Each setting stands once, as a field of `Settings`; its range is the one that `load` holds it to."""
+"""Each setting is defined once, as a field of `Settings`; `load` enforces the range that it names."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Signed releases: what is taken, what is refused and why, each signature once; and the proof that is left to check."""
+"""Signed releases: which are accepted, which are refused and why, and that each signature counts once; and the stored proof."""
 
 import base64
 import hashlib
@@ -35,7 +35,7 @@ KEYID = "signing-1"
 
 @pytest.fixture(scope="module")
 def key(server: Server) -> Ed25519PrivateKey:
-    """The key of an office that signs; another office and its key stand by."""
+    """The key of an office that signs; there is also another office with a key."""
     server.office("signing", "서명청", "kr:50")
     server.office("signing-other", "다른 서명청", "kr:50")
     engine = server.engine()
@@ -173,7 +173,7 @@ def test_refused(server: Server, key: Ed25519PrivateKey, case: str) -> None:
 
 
 def covering(server: Server, key: Ed25519PrivateKey, *covered: str) -> httpx.Response:
-    """A good signature that covers no more than this."""
+    """Push a release with a correct signature that covers only these."""
     from http_message_signatures import HTTPMessageSigner, algorithms
 
     message = signatures._Message(
@@ -283,8 +283,8 @@ def test_a_signature_is_spent_once_in_the_store(engine: Engine) -> None:
 def test_a_signature_older_than_the_restore_is_not_taken_and_the_client_signs_again(
     own_server: Callable[..., Server], key: Ed25519PrivateKey
 ) -> None:
-    """A signature has whole seconds. So one made in the second in which a restored database was noticed is not taken either; the
-    client of `pressrelay push` waits a second and signs anew."""
+    """A signature has whole seconds. So a signature made in the second in which a restored database was noticed is refused too;
+    `pressrelay push` waits a second and signs again."""
     server = own_server(workers="1").start()
     server.office("signing", "서명청", "kr:11")
     engine = server.engine()

@@ -110,7 +110,7 @@ def peer() -> Iterator[Peer]:
 @pytest.fixture
 def context(engine: Engine, tmp_path: Path) -> Context:
     store.accounts.save_office(engine, OfficeRecord("jeonbuk", "전북특별자치도", "", ("kr:52",)))
-    # No cache runs there: what a pull does to the database does not depend on it.
+    # No cache runs there: the effect of a pull on the database does not depend on it.
     settings = Settings(data_dir=str(tmp_path))
     return Context(
         settings, engine, Cache("unix:///nowhere/valkey.sock", "test"), blobs.connect(settings), Cursors(b"")
@@ -329,7 +329,7 @@ def test_no_tls_handshake_outlives_the_deadline(monkeypatch: pytest.MonkeyPatch)
 
 @pytest.fixture
 def tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
-    """A server that is known as pinned.invalid to who trusts what this test trusts."""
+    """A server with a certificate for pinned.invalid, which only this test trusts."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "pinned.invalid")])
     now, day = datetime.datetime.now(datetime.UTC), datetime.timedelta(days=1)
@@ -525,7 +525,7 @@ def test_a_name_is_judged_by_all_its_addresses_and_at_each_hop(peer: Peer) -> No
             seconds=5,
             resolver=lambda *_: ["1.1.1.1", "10.0.0.1"],
         )
-    # The first hop is let in, to show that the second is judged by itself.
+    # The first address is allowed, to show that the second is checked separately.
     peer.answer = answers(b"", 302, Location=f"http://inside.example:{port}/")
     turns = iter([["127.0.0.1"], ["10.0.0.5"]])
 
@@ -542,7 +542,7 @@ def test_a_name_is_judged_by_all_its_addresses_and_at_each_hop(peer: Peer) -> No
 
 
 def test_the_connection_goes_to_the_address_that_was_judged(peer: Peer) -> None:
-    """The name resolves only here: whoever would resolve it a second time would find nothing."""
+    """The name resolves only here: a second look-up would find nothing."""
     peer.answer = answers(b"<x/>")
     calls: list[str] = []
 

@@ -255,7 +255,7 @@ def test_a_version_says_how_it_differs_from_the_public_one_before_it(engine: Eng
     ("first", "again", "outcome"),
     [
         ("", "", "same"),
-        ("", "correction", "same"),  # it was set here, and means that
+        ("", "correction", "same"),  # it was set here, and means the same
         ("", "update", "changed"),
         ("update", "", "same"),  # the other dialect has no word for it
         ("update", "correction", "changed"),
@@ -418,10 +418,10 @@ def test_offices_and_tokens(engine: Engine) -> None:
 
 def test_the_revisions_make_the_tables_as_they_are_told(engine: Engine) -> None:
     with engine.connect() as connection:
-        # The words of the full text are in tables of the database's own kind, which no metadata tells.
+        # The words of the full text are in tables of the database's own kind, which no metadata describes.
         told_here = {"include_name": lambda name, type, _: type != "table" or not str(name).startswith("search")}
         context = MigrationContext.configure(connection, opts=told_here)
-        # The widths of numbers differ by database; the names and what may be empty must not.
+        # The widths of numbers differ by database, but names and nullability must not.
         told = [change for change in compare_metadata(context, metadata) if change[0] != "modify_type"]
         assert told == []
 

@@ -1,5 +1,5 @@
-"""What Superdesk's parsers (superdesk/io/feed_parsers) look up without asking whether it is there: a document in
-which one of these is missing is refused as a whole. In our words: its code is not here."""
+"""The values that Superdesk's parsers (superdesk/io/feed_parsers) read without checking that they exist: a document without one of
+them is refused as a whole. We describe them in our own words; Superdesk's code is not here."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""Texts whose normalisation, or whose words, would be dear."""
+"""Texts that are expensive to normalise or to split into words."""
 
 import sys
 import time
@@ -17,7 +17,7 @@ MARKS = "\u0301\u0316"  # of two classes, so that they must be sorted
 
 
 def test_every_mark_of_unicode_is_known() -> None:
-    """Of this Python's Unicode: what begins with a mark when it is taken apart."""
+    """In the Unicode version of this Python: every character that begins with a mark when it is decomposed."""
     every = (chr(number) for number in range(sys.maxunicode + 1) if not 0xD800 <= number < 0xE000)
     for char in every:
         if combining(normalize("NFKD", char)[0]):

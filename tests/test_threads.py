@@ -1,4 +1,4 @@
-"""What threads share is proven safe: a release is judged by its own bytes alone, whatever comes at the same time."""
+"""Proves that threads share their objects safely: only its own bytes decide about a release, whatever comes at the same time."""
 
 import importlib
 import pkgutil
@@ -52,7 +52,7 @@ def rss(guid: str, inside: str = "") -> bytes:
     ).encode()
 
 
-# Name -> a release of a guid. What is invalid says its guid in the value at fault, so that a refusal of another's would tell it.
+# Name -> a release with a guid. An invalid one has its guid in the faulty value, so that a mixed-up refusal would show it.
 VALID = {
     "ours": ours,
     "embargo": lambda guid: ours(guid, '<embargo until="2031-03-09T10:00:00+09:00"/>'),
@@ -70,7 +70,7 @@ INVALID = {
 
 
 def judged(body: bytes) -> Any:
-    """What the door says of a release."""
+    """The answer to a release."""
     try:
         parsed = parse(body, "application/xml")
     except Invalid as invalid:
@@ -139,7 +139,7 @@ def test_a_schema_that_could_not_be_compiled_is_compiled_at_the_next_call(monkey
                 schemas.xsd("korea")
         found.append(schemas.xsd("korea"))
 
-    together(ask)  # a thread of its own, which has compiled nothing yet
+    together(ask)  # a new thread, which has compiled nothing yet
     assert len(found) == 1
 
 
@@ -175,7 +175,7 @@ def hammered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def told(answer: httpx.Response, guid: str) -> Any:
-    """A receipt or a problem without what differs from one release to the next."""
+    """A receipt or a problem without the values that differ between releases."""
     members = answer.json()
     if answer.status_code == 422:
         members = sorted((fault["path"], fault["reason"].replace(guid, "GUID")) for fault in members["errors"])

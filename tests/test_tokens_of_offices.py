@@ -1,4 +1,4 @@
-"""Tokens that an editor makes and ends on a page, and members of outlets."""
+"""Tokens that an editor makes and revokes on a page, and members of outlets."""
 
 import re
 from collections.abc import Iterator

@@ -1,5 +1,5 @@
-"""Traces of OpenTelemetry, as a real collector gets them over HTTP from a whole server: their trees, and that nothing of an article is
-in them."""
+"""OpenTelemetry traces of a whole server, as a real collector gets them over HTTP: their trees, and that they contain nothing of an
+article."""
 
 import ast
 import subprocess
@@ -22,7 +22,7 @@ from tests.test_hub import PUSH, accredited
 from tests.test_lifecycle import document
 from tests.test_webhooks import hook
 
-# Everything that a span may have. Whoever adds one shows that nothing of an article can be in it.
+# All attributes that a span may have. If you add one, show that it can contain nothing of an article.
 ALLOWED = {
     *("http.request.method", "http.route", "http.response.status_code", "url.scheme", "server.address", "error.type"),
     *("db.system.name", "db.operation.name", "pressrelay.source"),
@@ -47,7 +47,7 @@ def traced(own_server: Callable[..., Server], collector: Collector, environ: dic
 
 
 def one(collector: Collector, name: str, number: int = 1) -> Sent:
-    """The last of the spans of that name, when there are so many."""
+    """The span with that name and number; waits until there are that many."""
     until(lambda: len(collector.named(name)) >= number, 20)
     return collector.named(name)[number - 1]
 
@@ -223,7 +223,7 @@ def test_what_is_missing_or_wrong_is_said(monkeypatch: pytest.MonkeyPatch, tmp_p
 
 @pytest.mark.slow
 def test_a_pull_and_what_came_of_it(own_server: Callable[..., Server], collector: Collector) -> None:
-    """A pull is a process of its own, which ends at once: what it has is sent before."""
+    """A pull is a separate process, which ends at once: it sends its spans before."""
     server = traced(own_server, collector, {"OTEL_BSP_SCHEDULE_DELAY": "600000"}, workers="1")
     server.office("hooks", "갈고리청", "kr:51")
     with subscribing(server) as endpoint:

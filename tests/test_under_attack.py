@@ -23,7 +23,7 @@ LIFTS = 6
 
 
 def attacks(server: Server, token: str, stop: threading.Event) -> list[Callable[[], None]]:
-    """What each attacker does again and again."""
+    """The requests that each attacker repeats."""
 
     def ask(method: str, path: str, body: bytes | None = None, **headers: str) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)

@@ -1,4 +1,5 @@
-"""What looks like an embargo and is not read as one is refused in our own elements, and held in another's dialect: never public."""
+"""Text that looks like an embargo but is not understood never becomes public: our own dialect refuses it, other dialects hold
+it."""
 
 import csv
 import unicodedata
@@ -17,7 +18,7 @@ from app.text.embargo_wording import looks_like
 NOW = datetime(2026, 7, 15, tzinfo=UTC)
 CASES = list(csv.DictReader((Path(__file__).parent / "unread.csv").read_text("utf-8").splitlines()))
 OURS = "urn:pressrelay:press-release:1"
-DOCUMENTS = {  # {} is where a case stands
+DOCUMENTS = {  # {} is replaced by a case
     "ours": f"""<release xmlns="{OURS}" xml:lang="ko"><article version="1"><guid>tag:a,2026:1</guid>
         <issued>2026-03-09T10:00:00+09:00</issued>{{}}<headline>제목</headline><body><p>본문</p></body></article></release>""",
     "atom": f"""<feed xmlns="http://www.w3.org/2005/Atom" xmlns:pr="{OURS}" xmlns:app="http://www.w3.org/2007/app" xml:lang="ko">
@@ -225,7 +226,8 @@ SECRET = "<title>비밀</title><description>비밀의 본문</description>"
 
 @pytest.mark.parametrize("dialect", [dialect for dialect, document in DOCUMENTS.items() if document.startswith("<")])
 def test_an_article_that_is_pasted_where_no_parser_looks_hides_the_original(dialect: str) -> None:
-    """Each such part counts among what the bytes hold, and an original is shown only where all of it was stored and is public."""
+    """Each such part counts as content of the document, and an original is shown only if all its content was stored and is
+    public."""
     whole = DOCUMENTS[dialect].replace("{}", "")
     root = whole.strip()[1:].partition(">")[0].split()[0]
     end = f"</{root}>"

@@ -22,7 +22,7 @@ from tests.upgrades import toy_history
 
 OLDEST = OURS.oldest(OURS.newest)
 NEWER = f"The database has schema 9003 of a newer version of Pressrelay; this version needs schema {OURS.newest}. Start that"
-# Rules of squawk that are not ours, and why.
+# Rules of squawk that we do not follow, and why.
 NOT_OURS = {
     "prefer-text-field": "a length says what may come",
     "prefer-robust-stmts": "each migration runs in a transaction with its number; what does not is repeatable by itself",
@@ -32,7 +32,7 @@ NOT_OURS = {
     "ban-drop-table": "a contract may, by an operator's word",
     "ban-drop-column": "the same",
 }
-# Migrations that squawk is not asked about: nobody ran an earlier version in production, so their tables were empty or small.
+# Migrations that squawk does not check: nobody ran an earlier version in production, so their tables were empty or small.
 BEFORE_PRODUCTION = "0031"
 
 
@@ -112,7 +112,7 @@ def test_a_contract_on_the_way_waits_for_a_word(engine: Engine, tmp_path: Path) 
     (tmp_path / "toys" / "9004_toy_later.py").write_text(last)
     newer = history(VERSIONS, tmp_path / "toys")
     store.upgrade(engine, between)
-    with pytest.raises(Misconfigured, match=r"migration 9003, which waits for your word.*db upgrade --contract"):
+    with pytest.raises(Misconfigured, match=r"migration 9003, which you must start.*db upgrade --contract"):
         store.upgrade(engine, newer)
     store.backfill.Filler(engine, newer).finish()
     store.upgrade(engine, newer, contract=True)
@@ -160,7 +160,7 @@ def test_a_backfill_goes_on_where_it_stopped(engine: Engine, tmp_path: Path) -> 
     first = store.backfill.Filler(engine, newer)
     first.limit = 2
     first.batch()
-    ours = store.backfill.Filler(engine)  # the older code leaves it to the newer
+    ours = store.backfill.Filler(engine)  # the older code leaves the backfill to the newer
     assert ours.batch() is None
     (found,) = store.backfill.progress(engine)
     assert (found.done, found.total, found.ended) == (2, 5, None)
@@ -182,7 +182,8 @@ def test_a_downgrade_that_loses_data_is_refused_until_it_is_told(engine: Engine,
     store.backfill.Filler(engine, newer).finish()
     assert store.schema.downgrade(engine, newer) == ("9002", "9001")
     with pytest.raises(
-        Misconfigured, match=r"would lose what 1 rows of articles hold\. Make a backup, and say --lose-data"
+        Misconfigured,
+        match=r"would lose what 1 rows of articles hold\. Make a backup\. Then repeat the command with --lose-data",
     ):
         store.schema.downgrade(engine, newer)
     assert store.schema.downgrade(engine, newer, lose=True) == ("9001", OURS.newest)
@@ -200,7 +201,7 @@ def test_what_has_no_way_back_says_so(engine: Engine, tmp_path: Path) -> None:
     earlier = next(one for one in reversed(OURS.revisions) if not hasattr(loaded(one), "downgrade"))
     while store.schema.state(engine)[0] > earlier.number:
         store.schema.downgrade(engine, lose=True)
-    with pytest.raises(Misconfigured, match=f"no way back from schema {earlier.number}"):
+    with pytest.raises(Misconfigured, match=f"Schema {earlier.number} cannot be downgraded"):
         store.schema.downgrade(engine)
     with pytest.raises(Unavailable, match=r"an(other schema| older version)"):
         put(engine, article())
@@ -224,7 +225,7 @@ def test_a_migration_gives_way_and_tries_again(
         until(lambda: len(said) > 2)
         put(engine, article())  # and nobody waits behind it for long
     thread.join(20)
-    assert "gave way" in said[1] and store.schema.state(engine)[0] == "9001"
+    assert "was given up" in said[1] and store.schema.state(engine)[0] == "9001"
     monkeypatch.setattr(store.schema, "ATTEMPTS", 2)
     with engine.connect() as other:
         other.execute(text("SELECT COUNT(*) FROM articles"))

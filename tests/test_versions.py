@@ -1,4 +1,4 @@
-"""The versions of an article and how they differ, over HTTP and in the store; what was never public shows nowhere."""
+"""The versions of an article and how they differ, over HTTP and in the store; text that was never public shows nowhere."""
 
 from datetime import timedelta
 from html import unescape
@@ -233,7 +233,7 @@ def test_unknown_articles(server: Server, token: str) -> None:
 
 
 def test_a_release_is_hidden_with_what_was_never_public_in_it(server: Server, token: str) -> None:
-    """A sibling's embargoed words, taken out before they were public, stand in the bytes."""
+    """The document contains embargoed words of another article, which were removed before they were public."""
     open_, other = next(numbers), next(numbers)
     secret = document(other, 1, "Secret", "<p>Secret.</p>").replace("<headline>", '<embargo held="true"/><headline>')
     receipts = push(server, token, document(open_, 1, "Open", "<p>Open.</p>"), secret)["receipts"]
@@ -308,7 +308,7 @@ def test_a_silent_correction_over_http(server: Server, token: str) -> None:
 
 
 def test_versions_that_were_public(engine: Engine) -> None:
-    """On each database: lifted ones are, replaced ones under embargo never were, and a cancellation takes all before it."""
+    """On each database: lifted ones were; replaced ones under embargo never were; and a cancellation hides all before it."""
     lifts = NOW + timedelta(hours=1)
     put(engine, article(embargoed=lifts, updated=lifts))
     put(engine, article(version=2, embargoed=lifts, updated=lifts))
@@ -388,7 +388,7 @@ def test_an_original_is_hidden_while_it_holds_what_was_not_stored_from_it(
     for page in (".xml", "/versions/1.xml", "/provenance"):
         shown = server.client.get(path + page)
         assert problem(shown) == (404, "unknown-article") and "Waiting" not in shown.text
-    # It stays hidden when the other article is public, which has an original of its own.
+    # It stays hidden when the other article is public, because that has its own original.
     bearer = {"Authorization": f"Bearer {token}"}
     assert server.client.post(f"/articles/{receipt['id']}/release", headers=bearer).status_code == 200
     assert server.client.get(f"{path}.xml").status_code == 404

@@ -1,4 +1,4 @@
-"""Webhooks of a real server at a real endpoint: made, signed, steered and seen, over HTTP and by commands."""
+"""Webhooks of a real server at a real endpoint: made, signed, controlled and listed, over HTTP and by commands."""
 
 import base64
 import hashlib
@@ -69,7 +69,7 @@ def hook(server: Server, outlet: str, endpoint: Subscriber, path: str, **given: 
 
 
 def signed(got: Got, secret: str) -> bool:
-    """As the specification of Standard Webhooks says; not with code of ours."""
+    """As the specification of Standard Webhooks says; without our own code."""
     key = base64.b64decode(secret.removeprefix("whsec_"))
     said = f"{got.headers['webhook-id']}.{got.headers['webhook-timestamp']}.".encode() + got.body
     digest = base64.b64encode(hmac.new(key, said, hashlib.sha256).digest()).decode()
@@ -174,7 +174,7 @@ def copied_release(words: str, embargo: datetime) -> bytes:
 
 
 def test_numbers_of_what_waits_tell_nothing(server: Server, token: str, outlet: str, endpoint: Subscriber) -> None:
-    """Not how many came between: for other outlets, or of other topics."""
+    """They do not reveal how many articles came in between, for other outlets or with other topics."""
     made = hook(server, outlet, endpoint, "/numbers", query="office=hooks&status=embargoed")
     for number in range(5):
         push(server, token, f"tag:hooks,2026:number-{number}", embargo=datetime.now(UTC) + timedelta(days=1))
@@ -186,7 +186,7 @@ def test_numbers_of_what_waits_tell_nothing(server: Server, token: str, outlet: 
 
 
 def test_ended_webhooks_do_not_count(own_server: Any, tmp_path: Path) -> None:
-    """An outlet has at most so many that have not ended, however many ended before."""
+    """The limit of an outlet counts only webhooks that have not ended."""
     server = own_server(**PUSH, push_subscriptions="2", workers="1").start()
     outlet = accredited(server, "counts")
 
@@ -401,7 +401,7 @@ def test_a_withdrawal_holds_nothing_of_a_version_that_never_was_public(format: s
 
 
 def test_tests_at_an_endpoint_that_does_not_answer_keep_nobody_waiting(server: Server, outlet: str) -> None:
-    """One outlet could occupy every thread of every worker with tests, each for ten seconds."""
+    """One outlet used to be able to occupy every thread of every worker with tests, each for ten seconds."""
     with socket.create_server(("127.0.0.1", 0)) as silent, ThreadPoolExecutor(40) as pool:
         given = {"url": f"http://127.0.0.1:{silent.getsockname()[1]}/", "query": "office=hooks"}
         name = ask(server, "POST", "/subscriptions", outlet, json=given).json()["name"]

@@ -1,4 +1,5 @@
-"""Valkeys of tests' own: one, a primary with replicas and Sentinels, a cluster of six; real processes on ports of this machine."""
+"""Valkeys for tests: a single one, a primary with replicas and Sentinels, and a cluster of six; real processes on ports of this
+machine."""
 
 import signal
 import subprocess
@@ -41,7 +42,8 @@ class Valkey:
         return f"redis://127.0.0.1:{self.port}"
 
     def start(self) -> "Valkey":
-        """Start it again on its port; at the first time on another one if something has taken that or the one of the cluster's bus."""
+        """Start it again on its port; the first time on another one, if another program has taken that port or the port of the
+        cluster's bus."""
         first = self.process is None
         self._run()
         until(lambda: self.answers() or self._ended())
@@ -62,7 +64,7 @@ class Valkey:
         command = [str(get_binary_path()), *self.words, *self.options]
         with (self.directory / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                # SIGXFSZ stays ignored, as Python ignores it: a limit on the size of files is then like a full disk.
+                # SIGXFSZ stays ignored, as Python ignores it: so a limit on the size of files works like a full disk.
                 command,
                 stdout=log,
                 stderr=log,
@@ -120,7 +122,7 @@ class Trio:
         return ",".join(f"127.0.0.1:{sentinel.port}" for sentinel in self.sentinels)
 
     def primary(self) -> Valkey:
-        """As the first Sentinel knows it."""
+        """The primary, according to the first Sentinel."""
         _, port = self.sentinels[0].client.sentinel_get_master_addr_by_name(NAME)
         return next(server for server in self.servers if server.port == int(port))
 
@@ -172,7 +174,7 @@ class SixNodes:
         return "redis+cluster://" + ",".join(f"127.0.0.1:{node.port}" for node in self.nodes[:3])
 
     def owner(self, key: str) -> Valkey:
-        """The primary that has the slot of a key, as the last node that answers sees it."""
+        """The primary that has the slot of a key, according to the last node that answers."""
         node = next(node for node in reversed(self.nodes) if node.answers())
         slot = int(node.client.execute_command("CLUSTER", "KEYSLOT", key))  # type: ignore[no-untyped-call]
         ranges: Any = node.client.execute_command("CLUSTER", "SLOTS")  # type: ignore[no-untyped-call]
@@ -223,7 +225,7 @@ def six(directory: Path) -> Iterator[SixNodes]:
 
 
 def state_of(node: redis.Redis) -> str:
-    """What a node says of its cluster."""
+    """A node's view of its cluster."""
     return _text(node.execute_command("CLUSTER", "INFO"))  # type: ignore[no-untyped-call]
 
 
@@ -241,7 +243,7 @@ def _sees_all(node: Valkey, names: Sequence[Any]) -> bool:
 
 @contextmanager
 def loaded(*calls: Callable[[], object]) -> Iterator[None]:
-    """While this lasts, each call is called again and again by a thread of its own. Then raises what the first that failed raised."""
+    """Within it, a separate thread repeats each call. At the end, it raises the error of the first call that failed."""
     stop = threading.Event()
     errors: list[BaseException] = []
 

@@ -1,4 +1,5 @@
-"""What must hold in the tables whatever happened before: each article stands where its newest version belongs, once, or nowhere."""
+"""Checks of the tables that must hold whatever happened before: each article is where its newest version belongs, once, or
+nowhere."""
 
 from collections import Counter
 
@@ -12,7 +13,7 @@ from app.store.tables import articles, axis, changes, embargo_entries, feed_amou
 
 
 def assert_whole(engine: Engine) -> None:
-    """Entries, search, changes and audit log say the same of every article."""
+    """Assert that entries, search, changes and audit log agree about every article."""
     newest = select(articles, versions.c.axes).join(
         versions, and_(versions.c.num == articles.c.num, versions.c.version == articles.c.version)
     )
@@ -42,7 +43,7 @@ def assert_whole(engine: Engine) -> None:
 
 
 def assert_counted(engine: Engine) -> None:
-    """The amounts that are kept are those of a recount of the feeds of one place or one topic."""
+    """Assert that the stored amounts equal a recount of the feeds of one place or one topic."""
     with engine.connect() as connection:
         everything = connection.execute(select(axis.c.id).where(axis.c.name == "*")).scalar()
         kept = {(row.axis, row.since): row.amount for row in connection.execute(select(feed_amounts))}
@@ -56,7 +57,8 @@ def assert_counted(engine: Engine) -> None:
 
 
 def _assert_told(told: list, kept: dict) -> None:  # type: ignore[type-arg]
-    """Versions never go back; what is published is so once, until it is withdrawn; the last word is the state now."""
+    """Assert that versions never go back, that an article is published once until it is withdrawn, and that the last change is the
+    present state."""
     stands: dict[int, str] = {}
     newest: Counter[int] = Counter()
     for row in told:

@@ -1,7 +1,8 @@
-"""OpenID Connect: what a provider is asked, and whether what it answers is right. Pure; app/web/openid.py makes the calls.
+"""OpenID Connect: makes the requests to a provider, and checks its answers. Pure; app/web/openid.py makes the calls.
 
-OpenID Connect Core 1.0 (the code flow, section 3.1), Discovery 1.0, PKCE (RFC 7636), the issuer in the answer (RFC 9207). State, nonce
-and PKCE verifier belong to the browser that begins: the last two are made from its secret, so that they are stored nowhere.
+OpenID Connect Core 1.0 (the code flow, section 3.1), Discovery 1.0, PKCE (RFC 7636), the issuer in the answer (RFC 9207). State,
+nonce and PKCE verifier belong to the browser that begins the sign-in. The last two are derived from its secret, so they are not
+stored.
 """
 
 import hashlib
@@ -16,19 +17,19 @@ from msgspec import Struct
 
 from app.errors import PressrelayError
 
-# Signatures by which only the provider can have signed; neither "none" nor one by a secret that both know.
+# Signatures that only the provider can make: neither "none", nor those made with a secret that both sides know.
 ALGORITHMS = ("RS256", "PS256", "ES256", "Ed25519", "EdDSA")
 LEEWAY = 60  # seconds that the provider's clock may differ from ours
 LONGEST = 255  # characters of a subject (Core, section 2)
-MOST_KEYS = 50  # of a provider that are looked at
+MOST_KEYS = 50  # keys of a provider that are looked at
 
 
 class ProviderFault(PressrelayError):
-    """The provider did not answer, or answered what OpenID Connect does not know. The message is for the server's log."""
+    """The provider did not answer, or its answer is not one of OpenID Connect. The message is for the server's log."""
 
 
 class NotTrusted(PressrelayError):
-    """What was sent is not the provider's word about this browser. The message is for the server's log."""
+    """The browser did not bring a valid statement of the provider. The message is for the server's log."""
 
 
 class Provider(Struct, frozen=True):
@@ -86,7 +87,7 @@ def discovered(body: bytes, issuer: str) -> Provider:
 
 
 def derived(browser: str, state: str, use: str) -> str:
-    """43 characters that only this browser's secret and this state give; `use`: "nonce" or "verifier"."""
+    """43 characters that follow from this browser's secret and this state alone; `use`: "nonce" or "verifier"."""
     digest = hmac.new(browser.encode(), f"{use} {state}".encode(), hashlib.sha256).digest()
     return urlsafe_b64encode(digest).rstrip(b"=").decode()
 
@@ -115,7 +116,7 @@ def authorization(provider: Provider, client: RelyingParty, state: str, browser:
 def token_request(
     provider: Provider, client: RelyingParty, code: str, state: str, browser: str
 ) -> tuple[dict[str, str], bytes]:
-    """(headers, body) of the request that changes a code for tokens (Core, section 3.1.3.1)."""
+    """(headers, body) of the request that exchanges a code for tokens (Core, section 3.1.3.1)."""
     from authlib.oauth2.rfc6749.parameters import prepare_token_request
 
     parameters = {"code": code, "code_verifier": derived(browser, state, "verifier")}
@@ -160,7 +161,7 @@ def key_set(body: bytes) -> Any:
             except (JoseError, ValueError, TypeError, KeyError):
                 continue  # RFC 7517, section 5: a key that is not understood is ignored
     if not keys:
-        raise ProviderFault("There is no key among the keys that can be used.")
+        raise ProviderFault("The provider published no key that can be used.")
     return KeySet(keys)
 
 
@@ -179,8 +180,8 @@ def header_key(id_token: str) -> str:
 def vouched(
     found: Tokens, keys: Any, client: RelyingParty, issuer: str, nonce: str, now: datetime, again: Any = None
 ) -> Identity:
-    """Who an ID token says somebody is, after all checks of Core, section 3.1.3.7. `keys`: from `key_set`; `again`: the instant since
-    which the person must have signed in at the provider, or None. Raises NotTrusted."""
+    """The person that an ID token names, after all checks of Core, section 3.1.3.7. `keys`: from `key_set`; `again`: the instant
+    since which the person must have signed in at the provider, or None. Raises NotTrusted."""
     from authlib.oidc.core import CodeIDToken
     from joserfc import jwt
 
@@ -197,7 +198,7 @@ def vouched(
             {"client_id": client.id, "nonce": nonce, "access_token": found.access_token, "max_age": again is not None},
         )
         claims.validate(int(now.timestamp()), LEEWAY)
-    except Exception as error:  # the library reads whatever was sent, and whatever it raises, nothing is proven
+    except Exception as error:  # the library reads what a stranger sent; whatever it raises, nothing is proven
         raise NotTrusted(f"The ID token is not accepted: {type(error).__name__}: {error}.") from None
     subject, since = claims.get("sub"), claims.get("auth_time")
     if claims.get("iss") != issuer or not isinstance(subject, str) or not 0 < len(subject) <= LONGEST:
@@ -212,14 +213,14 @@ def userinfo(body: bytes, known: Identity) -> Identity:
     try:
         claims = msgspec.json.decode(body, type=dict[str, Any])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise ProviderFault(f"What it says of the person is not JSON: {error}.") from None
+        raise ProviderFault(f"The provider's answer about the person is not JSON: {error}.") from None
     if claims.get("sub") != known.subject:
-        raise ProviderFault("What it says is of another person.")
+        raise ProviderFault("The provider's answer is about another person.")
     return described(known.issuer, known.subject, claims)
 
 
 def described(issuer: str, subject: str, claims: Any) -> Identity:
-    """Somebody with the address, if the provider verified it, and the name that claims give."""
+    """The person with the name and the address in the claims; an address counts only if the provider verified it."""
     email, name = claims.get("email"), claims.get("name")
     good = claims.get("email_verified") is True and isinstance(email, str) and len(email) <= 254
     said = " ".join("".join(c for c in name if c.isprintable()).split()) if isinstance(name, str) else ""

@@ -1,7 +1,7 @@
-"""Passkeys: what browsers are asked for, and whether what they answer is right (WebAuthn, https://www.w3.org/TR/webauthn-3/). Pure.
+"""Passkeys: makes the requests to browsers, and checks their answers (WebAuthn, https://www.w3.org/TR/webauthn-3/). Pure.
 
-The user must be verified by the authenticator (a PIN, a finger), so a passkey alone proves who somebody is. Which make of
-authenticator it is does not matter, so attestation is neither asked for nor trusted.
+The user must be verified by the authenticator (a PIN, a finger), so a passkey alone proves who somebody is. The make of the
+authenticator does not matter, so attestation is neither requested nor trusted.
 """
 
 import ipaddress
@@ -17,7 +17,7 @@ from app.errors import PressrelayError
 
 LONGEST_ID = 1023  # bytes of a credential id (WebAuthn, section 4)
 ALGORITHMS = (-8, -7, -257)  # EdDSA, ES256, RS256 (https://www.iana.org/assignments/cose)
-SECONDS = 300  # that a browser gives the person; less than a challenge lasts
+SECONDS = 300  # time that a browser gives the person; less than a challenge lasts
 
 
 class NotProven(PressrelayError):
@@ -103,7 +103,7 @@ def request(party: str, challenge: str, known: list[bytes]) -> Any:
 
 
 def answered(sent: str) -> PasskeyAnswer:
-    """The parts of an answer by which it is found what was asked. Raises NotProven."""
+    """The parts of an answer that tell which request it answers. Raises NotProven."""
     try:
         answer = msgspec.json.decode(sent, type=_Sent)
         data = msgspec.json.decode(bytes_of(answer.response.client_data), type=_ClientData)
@@ -147,14 +147,14 @@ def made(answer: PasskeyAnswer, party: str, origin: str) -> NewPasskey:
         decoded_public_key_to_cryptography(decode_credential_public_key(found.credential_public_key))
     except NotProven:
         raise
-    except Exception as error:  # the library reads whatever was sent, and whatever it raises, nothing is proven
+    except Exception as error:  # the library reads what a stranger sent; whatever it raises, nothing is proven
         raise NotProven(f"The passkey was not made: {type(error).__name__}: {error}.") from None
     return NewPasskey(found.credential_id, found.credential_public_key, found.sign_count)
 
 
 def signs_of(answer: PasskeyAnswer, party: str, origin: str, public_key: bytes) -> int:
-    """The count of signatures of an answer that is signed with this key (COSE_Key). Whether the count rose is the caller's to check,
-    when it stores it. The caller has looked up the challenge. Raises NotProven."""
+    """The signature counter in an answer that is signed with this key (COSE_Key). The caller checks that it rose when it stores it.
+    The caller has looked up the challenge. Raises NotProven."""
     import webauthn
 
     try:

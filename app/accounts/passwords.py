@@ -13,7 +13,7 @@ AT_ONCE = 2
 # RFC 9106, section 4, the second recommended option. Threads may share it: it only has settings.
 _HASHER = PasswordHasher(time_cost=3, memory_cost=65536, parallelism=4)
 _GATE = BoundedSemaphore(AT_ONCE)
-# The hash of a password that nobody has: checked where there is no account, so that the answer takes the same time.
+# The hash of a password that nobody has: checked if there is no account, so that the answer takes the same time.
 _NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
 

@@ -16,7 +16,7 @@ DUTIES: dict[str, tuple[str, ...]] = {
     "writer": (*ROLES["reader"], "draft"),
     "reader": ROLES["reader"],
 }
-EDITS_OUTLET = "outlet-editor"  # the role of who manages an outlet's tokens and webhooks; "outlet": of who reads for it
+EDITS_OUTLET = "outlet-editor"  # manages an outlet's tokens and webhooks; the role "outlet" only reads for it
 
 # A password alone proves who signs in, so it is long (NIST SP 800-63B-4, section 3.1.1.2, asks for 15 characters or, with a second
 # factor, 8); words of several letters of Hangul are harder to guess, so 12 are enough for both.
@@ -47,10 +47,10 @@ class PersonRecord(Struct, frozen=True):
     admin: bool  # may do everything, in every office
     memberships: tuple[Membership, ...]
     created: datetime
-    ended: datetime | None = None  # since when the person may no longer sign in
-    outlets: tuple[str, ...] = ()  # codes of those whose people read under embargo, and this is one of them
-    runs: tuple[str, ...] = ()  # and of those among them whose tokens and webhooks the person manages
-    lang: str = ""  # in which the person chose to read pages last; empty: not known
+    ended: datetime | None = None  # since when the person may not sign in any more
+    outlets: tuple[str, ...] = ()  # codes of the outlets for which the person reads under embargo
+    runs: tuple[str, ...] = ()  # codes of those outlets whose tokens and webhooks the person manages
+    lang: str = ""  # the language that the person last chose for pages; empty: not known
 
     @property
     def actor(self) -> str:

@@ -39,7 +39,7 @@ class OutletRecord(Struct, frozen=True):
     topics: tuple[str, ...] = ()
     offices: tuple[str, ...] = ()
     site: str = ""  # its own site
-    embargo: bool = True  # it was accredited for reading under embargo
+    embargo: bool = True  # whether it was accredited for reading under embargo
     until: datetime | None = None  # when its accreditation ends; None: not by itself
     suspended: datetime | None = None  # until when it is suspended
     reason: str = ""  # why it was suspended
@@ -98,8 +98,8 @@ class Principal(Struct, frozen=True):
 def make_principal(
     actor: str, role: str, scope: Sequence[str], offices: Sequence[OfficeRecord], *, office: str = ""
 ) -> Principal:
-    """Who asks for an office, with the offices that are part of it now. `offices`: all that are registered, or none where there is no
-    office."""
+    """The principal of an office, with the offices that are part of it now. `offices`: all that are registered, or none where there
+    is no office."""
     return Principal(
         actor,
         role,
@@ -112,9 +112,9 @@ def make_principal(
 def principal_of_outlet(
     actor: str, scope: Sequence[str], outlet: OutletRecord, offices: Sequence[OfficeRecord], now: datetime
 ) -> Principal:
-    """Who asks for an outlet, as far as the outlet may act now: one that is suspended, or whose accreditation has ended, has public
-    things only. With the offices that it is limited to, and their parts. `offices`: all that are registered, or none where the outlet
-    has no such limit."""
+    """The principal of an outlet, with the rights that the outlet has now: while it is suspended, or after its accreditation has
+    ended, it may only read what is public. It has the offices that the outlet is limited to, and their parts. `offices`: all that
+    are registered, or none where the outlet has no such limit."""
     granted = tuple(word for word in scope if word != "embargo" or not outlet.stopped(now))
     limits = set(outlet.offices)
     within = tuple(record.code for record in offices if limits & {record.code, *record.above})

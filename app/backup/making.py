@@ -45,11 +45,11 @@ class MadeBackup(Struct, frozen=True):
 
     name: str
     place: str
-    files: int  # that belong to it
-    copied: int  # of these, now
-    bytes: int  # that were written now
+    files: int  # all files of the backup
+    copied: int  # files that this backup had to copy, because the place did not have them
+    bytes: int  # written for this backup
     missing: int  # files that could not be read
-    removed: int  # backups
+    removed: int  # old backups that were removed
     audit_head: str
 
 
@@ -142,7 +142,7 @@ class _Making:
         self.copied = self.bytes = 0
 
     def part(self, name: str, source: ByteSource, *, open: bool = False, compress: bool = True) -> BackupPart:
-        """Keep a part of this backup alone. `open`: it is not encrypted."""
+        """Write a part that belongs to this backup only. `open`: it is not encrypted."""
         path = self._work / "part"
         part = packed(source, path, name, None if open else self._seal, compress=compress)
         self._place.put(f"{self.name}/{part.name}", path)
@@ -150,7 +150,7 @@ class _Making:
         return part
 
     def whole(self, seen: store.Engine, database: BackupPart, now: datetime, steps: Steps) -> tuple[Manifest, Details]:
-        """Keep the files and the list of them; what the backup then has."""
+        """Copy the files and write the list of them; returns what the backup has then."""
         inventory = store.inventory.Inventory(self._work / "inventory")
         try:
             count = total = 0
@@ -242,13 +242,14 @@ class _Making:
 
 
 def _is_gone(error: Exception) -> bool:
-    """Whether only this file is missing, cut or altered, and not the whole store of files away. The others must be backed up then."""
+    """Whether only this file is missing, cut or altered. Then the other files must be backed up; if the whole file store is away,
+    the backup must fail."""
     cause = error.__cause__
     return cause is None or isinstance(cause, FileNotFoundError) or type(cause).__name__ == "NotFoundError"
 
 
 class _Altered(Exception):
-    """The bytes of a file are not those of its hash."""
+    """A file was altered: its bytes do not have its hash."""
 
 
 class _Checked:
@@ -289,7 +290,7 @@ def _check_last(place: BackupPlace, work: Path, name: str, owner: str) -> None:
         return
     if found[-1] >= name:
         raise Misconfigured(
-            f"The newest backup in {place.shown}, {found[-1]}, is of the future. Set the clock of this machine right."
+            f"The newest backup in {place.shown}, {found[-1]}, has a date in the future. Correct the clock of this machine."
         )
     if fetch_manifest(place, work, found[-1]).owner != owner:
         raise Misconfigured(
@@ -298,8 +299,8 @@ def _check_last(place: BackupPlace, work: Path, name: str, owner: str) -> None:
 
 
 def remove_old(place: BackupPlace, work: Path, keep: int) -> int:
-    """Remove all but the newest `keep` backups, what is left of half ones, and the files that no backup refers to any more; how many
-    backups were removed. Nobody may make a backup meanwhile. Raises Unavailable and Damaged."""
+    """Remove all but the newest `keep` backups, the remains of incomplete ones, and the files that no backup refers to any more;
+    returns how many backups were removed. Nobody may make a backup meanwhile. Raises Unavailable and Damaged."""
     found = backups(place)
     old, kept = set(found[:-keep]), found[-keep:]
     # Read all lists before anything is removed: a list that cannot be read must not cost the files that it names.

@@ -27,12 +27,12 @@ Count = Annotated[int, Meta(ge=0)]
 
 
 class BackupPart(Struct, frozen=True):
-    """A file of this backup alone."""
+    """A file that belongs to this backup only."""
 
     name: str
-    size: Count  # bytes as they are kept
-    sha256: str  # of these bytes
-    unpacked: Count = 0  # bytes of what is in it; 0: not known, because an earlier version made it
+    size: Count  # in bytes, as it is stored
+    sha256: str  # SHA-256 of the stored bytes
+    unpacked: Count = 0  # in bytes, unpacked; 0: not known, because an earlier version made it
 
 
 class ShownFeed(Struct, frozen=True):
@@ -67,12 +67,12 @@ class Manifest(Struct, frozen=True):
     program: str  # the version of Pressrelay
     schema: str  # of the database
     engine: str  # "sqlite" or "postgresql"
-    owner: str  # tells databases apart; restored and copied ones are the same
+    owner: str  # tells databases apart; a restored or copied database counts as the same
     created: datetime  # it shows the state of that moment
     folder: str  # of its files
     encrypted: bool
     parts: tuple[BackupPart, ...]
-    details: Details | None  # in a part of their own if the backup is encrypted
+    details: Details | None  # if the backup is encrypted, they are in a part of their own
 
     def part(self, name: str) -> BackupPart:
         """The part whose name begins so. Raises Damaged."""

@@ -47,7 +47,7 @@ class BackupPlace(Protocol):
         """Remove a file, if it is there."""
 
     def locked(self) -> AbstractContextManager[None]:
-        """Nobody else makes or removes a backup meanwhile. Raises Misconfigured if somebody does."""
+        """Lock the place: nobody else makes or removes a backup during the block. Raises Misconfigured if somebody does already."""
 
     def work(self) -> AbstractContextManager[Path]:
         """A temporary directory, for what is made before it is kept."""
@@ -58,7 +58,7 @@ def find_place(settings: Settings, text: str, *, new: bool) -> BackupPlace:
     if found := BUCKET.fullmatch(text):
         return Bucket(settings, found[1], found[2].strip("/"))
     if "://" in text:
-        raise Misconfigured(f"{text} is no place for backups. Give a directory, or s3://BUCKET/PREFIX.")
+        raise Misconfigured(f"{text} is not a place for backups. Give a directory, or s3://BUCKET/PREFIX.")
     directory = Path(text).resolve()
     if new:
         with _converted(text):
@@ -76,7 +76,7 @@ class Folder:
         self._directory = directory
 
     def names(self, below: str = "") -> Iterator[str]:
-        """Those that are there; not what is hidden, nor what symbolic links lead to."""
+        """The files below the directory, without hidden ones and without what symbolic links lead to."""
         with _converted(self.shown):
             yield from self._below(below)
 
@@ -189,7 +189,7 @@ class Bucket:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """An object that only one can make. It stays if the process is killed."""
+        """The lock is an object that only one process can create. It stays if the process is killed."""
         import obstore
         from obstore.exceptions import AlreadyExistsError
 
@@ -199,7 +199,7 @@ class Bucket:
             except AlreadyExistsError:
                 since = bytes(obstore.get(self._store, LOCK).bytes()).decode("ascii", "replace")[:40]
                 raise Misconfigured(
-                    f"Another backup is being made in {self.shown} since {since}. If that is not so any more,"
+                    f"Another backup is being made in {self.shown} since {since}. If no backup runs any more,"
                     f" remove the object {LOCK!r} there."
                 ) from None
         try:
@@ -269,7 +269,7 @@ def _converted(shown: str) -> Iterator[None]:
 
 
 def _brief(error: Exception) -> str:
-    """What the store of the bucket says, or the first sentence of an error: its further lines are for those who wrote the program."""
+    """What the store of the bucket says, or the first sentence of an error: its other lines are for developers."""
     if said := re.search(r"<Message>(.{1,200}?)</Message>", str(error), re.DOTALL):
         return said[1]
     return " ".join(str(error).split("\n\nDebug source")[0].split())[:300]

@@ -1,7 +1,7 @@
 """PostgreSQL's own programs: pg_dump, pg_restore and psql.
 
-pg_dump and not pg_basebackup: it needs no rights beyond those on the database, so it works where PostgreSQL is rented; it holds this
-database alone; and what it writes can be restored into another version of PostgreSQL. Continuous archiving goes beside it
+Why pg_dump and not pg_basebackup: it needs no rights beyond those on the database, so it works with a rented PostgreSQL. It copies
+this database alone, and its output can be restored into another version of PostgreSQL. Continuous archiving can be used as well
 (docs/backup.md).
 """
 
@@ -55,8 +55,8 @@ def dumped(engine: store.Engine, snapshot: str, directory: str) -> Iterator[Byte
 
 
 def restored(engine: store.Engine, file: Path, directory: str) -> None:
-    """Restore what pg_dump wrote in place of what is there, in one transaction: at each moment the database is the old one or the
-    restored one. Raises Misconfigured and Unavailable."""
+    """Replace the content of the database with what pg_dump wrote, in one transaction: at each moment the database is the old one
+    or the restored one. Raises Misconfigured and Unavailable."""
     words = ("--no-owner", "--no-privileges", "--no-comments", "--file=-", str(file))
     with TemporaryFile() as errors, TemporaryFile() as faults:
         source = _started("pg_restore", directory, None, words, errors)
@@ -66,7 +66,9 @@ def restored(engine: store.Engine, file: Path, directory: str) -> None:
             with suppress(BrokenPipeError):
                 target.stdin.write(f"BEGIN;\n{store.snapshot.ASIDE}\n".encode())
                 shutil.copyfileobj(source.stdout, target.stdin, CHUNK)
-                _check("pg_restore", source, errors)  # before the end: what is cut must not be committed
+                _check(
+                    "pg_restore", source, errors
+                )  # checked before the end: an input that was cut off must not be committed
                 target.stdin.write(b"COMMIT;\n")
                 target.stdin.close()
             _check("psql", target, faults)

@@ -1,6 +1,6 @@
-"""Restores a backup: into a database of its own beside the old one, checks it, and only then puts it in its place.
+"""Restores a backup into a new database beside the old one, checks it, and only then replaces the old one.
 
-What is restored gets a new name for its history, and delivers to nobody until the operator says that it is the real one
+The restored database gets a new name for its history. It delivers to nobody until the operator says that it is the real one
 (app/store/identity.py, app/store/operation.py).
 """
 
@@ -33,19 +33,19 @@ from app.run.datadir import database_file, prepare
 from app.settings import Settings
 
 RESTORING = ".restoring-"  # begins the names of directories that a restore works in
-ENDING = 2.0  # seconds in which connections end whose program has ended
+ENDING = 2.0  # seconds after which PostgreSQL has closed the connections of a program that ended
 Steps = Callable[[str, int, Iterable[store.snapshot.Kept]], Iterator[store.snapshot.Kept]]
 
 
 class Restored(Struct, frozen=True):
     """What was restored."""
 
-    name: str  # of the backup
+    name: str  # name of the backup
     created: datetime  # the moment that it shows
     database: str  # where it is now, without a password
-    files: int  # that belong to it
-    copied: int  # of these, now
-    missing: int  # of these, which the backup does not have either
+    files: int  # all files of the backup
+    copied: int  # files that were fetched, because the target did not have them
+    missing: int  # files that the backup does not have either
     audit_records: int
     audit_head: str
     verified: tuple[str, ...]  # what was compared, in sentences
@@ -156,7 +156,7 @@ def _named(engine: str) -> str:
 
 
 def _check_free(settings: Settings, engine: store.Engine, over: bool) -> None:
-    """Raises Misconfigured if a database would be lost without being told, or is in use."""
+    """Raises Misconfigured if a database is in use, or would be lost although nobody asked for that."""
     file = database_file(settings)
     shown = engine.url.render_as_string(hide_password=True)
     if file is None:
@@ -169,7 +169,7 @@ def _check_free(settings: Settings, engine: store.Engine, over: bool) -> None:
     there = file.exists() if file is not None else store.snapshot.tables(engine) > 0
     if there and not over:
         raise Misconfigured(
-            f"There is a database at {shown}. Name another target with --into, or lose what is there with --over."
+            f"There is a database at {shown}. Name another target with --into, or replace this database and lose it: --over."
         )
 
 
@@ -241,8 +241,8 @@ class _Restoring:
             raise Damaged(f"{DETAILS} in the backup was altered. Restore another backup.") from None
 
     def fill(self, engine: store.Engine) -> tuple[Details, int]:
-        """Check the restored database, fetch its files, and give its history a new name; what it has, and how many files were fetched.
-        Raises Damaged and Unavailable."""
+        """Check the restored database, fetch its files, and give its history a new name; returns what it has, and how many files
+        were fetched. Raises Damaged and Unavailable."""
         details = self._details()
         if engine.dialect.name == "sqlite":
             store.snapshot.check_file(self._database, thorough=self._verify)
@@ -251,7 +251,7 @@ class _Restoring:
         else:
             store.upgrade(engine)
             self.verified.append(
-                f"Counts and feeds were not compared: the backup has schema {self._manifest.schema}, which was upgraded."
+                f"Counts and feeds were not compared, because the backup had schema {self._manifest.schema} and was upgraded."
             )
         if engine.dialect.name == "sqlite":
             self._check_schema(engine)
@@ -292,11 +292,13 @@ class _Restoring:
             self._compare_feeds(engine, details)
 
     def _compare_feeds(self, engine: store.Engine, details: Details) -> None:
-        """Render the feeds again, with what the server was called when the backup was made."""
+        """Render the feeds again, with the URL and the name that the server had when the backup was made."""
         from importlib.metadata import version
 
         if self._manifest.program != version("pressrelay"):
-            self.verified.append(f"Feeds were not compared: version {self._manifest.program} of Pressrelay made them.")
+            self.verified.append(
+                f"Feeds were not compared, because version {self._manifest.program} of Pressrelay made them."
+            )
             return
         settings = replace(self._settings, base_url=details.url, site_name=details.site_name, language=details.language)
         found = shown_feeds(settings, engine)

@@ -1,4 +1,4 @@
-"""What public feeds show in one state of the database, as their ETags: a restored one must show the same."""
+"""The ETags of public feeds in one state of the database. After a restore they must be the same."""
 
 from app import store
 from app.backup.manifest import ShownFeed

@@ -79,12 +79,14 @@ class Opener:
             if between.failed:
                 raise between.failed from None
             if "No matching keys" in str(error):
-                raise Damaged(f"The backup is encrypted for another key; this one does not open {name}.") from None
+                raise Damaged(
+                    f"The backup is encrypted for another key, and this key does not open {name}. Give the right private key."
+                ) from None
             raise Damaged(f"{name} in the backup was cut or altered. Restore another backup.") from None
 
 
 class _Between:
-    """Passes bytes between Python and the library, and keeps the error that one of our files raised."""
+    """Passes bytes between Python and the library, and keeps an error that one of our files raised."""
 
     def __init__(self, source: ByteSource, target: ByteTarget) -> None:
         self._source, self._target = source, target
@@ -108,7 +110,7 @@ class _Between:
         return len(content)
 
     def flush(self) -> None:
-        """The target's owner flushes it."""
+        """Does nothing: the owner of the target flushes it."""
 
 
 def _read(file: Path) -> str:
@@ -243,5 +245,7 @@ def unpacked(
         except zstandard.ZstdError:
             raise Damaged(f"{name} in the backup was cut or altered. Restore another backup.") from None
         except TooLarge:
-            raise Damaged(f"{name} in the backup has more than {most} bytes, which are all that it may have.") from None
+            raise Damaged(
+                f"{name} in the backup has more than {most} bytes, which is the limit. Restore another backup."
+            ) from None
     return hashing.sha256

@@ -1,4 +1,4 @@
-"""What was used last, in the memory of this process."""
+"""The values that this process used last, kept in its memory."""
 
 import threading
 from collections import OrderedDict

@@ -6,8 +6,8 @@ finds nothing here that belongs to the earlier use of a number.
 
 A revision is a random value, one for each (place, topic) pair and one for everything. A rendered feed stores the revisions that were
 read before the database was queried, and is served only while they are still current. A missing revision (flushed, evicted) is made
-anew and matches nothing. So losing a key costs a rendering, but never freshness. If the cache does not answer within 50 ms, it is not
-used for a second.
+again, with a value that matches nothing. So losing a key costs a rendering, but never freshness. If the cache does not answer
+within 50 ms, it is not used for a second.
 
 In a cluster, revisions, notes of announcements and the channel are in one slot, because their keys have the same hash tag. So one node
 does these commands in their order, and a replica that takes over lacks only the last of them: a note that is there proves that the
@@ -35,8 +35,8 @@ from app.cache.servers import FAILURES, TIMEOUT, connect
 log = logging.getLogger("pressrelay.cache")
 LARGEST = 4 * 1024 * 1024  # bytes of a feed to store: a little less than 1 Gbit/s carries within TIMEOUT
 DELETED_AT_ONCE = 1000  # keys in one command, which blocks the server
-REST = 1.0  # seconds for which a failing server is not used
-SETTLED = 3.0  # seconds without a failure after which the server counts as well again
+REST = 1.0  # seconds for which a server that failed is not used
+SETTLED = 3.0  # seconds without a failure after which the server counts as working again
 BEAT = 0.1  # seconds between two beats, messages by which a listener learns that the channel is alive
 SILENCE = 0.25  # seconds after which a channel without a beat counts as lost
 TRIALS = 32  # keys that a trial sets; so many that each node of a usual cluster gets some
@@ -150,9 +150,9 @@ class Cache:
         self._rests_until = 0.0
         self._failing_since = 0.0  # monotonic seconds; 0: the last command was answered
         self._failed_at = 0.0  # monotonic seconds of the last failure
-        self._told_at = 0.0  # monotonic seconds when the log was told that the server fails; 0: it is well
-        self._met = 0  # number of connections that may lead to another server than the one that was trusted
-        self._doubts = 1  # number of events that may have caused missed announcements
+        self._told_at = 0.0  # monotonic seconds when the failure was logged; 0: the server works
+        self._met = 0  # how many connections were made that may lead to another server than the trusted one
+        self._doubts = 1  # how many events may have made this process miss announcements
         self._proven = (0, 0)  # value of `_happened` when the cache was last known to be complete
 
     def _ask(
@@ -192,13 +192,13 @@ class Cache:
             self._rests_until = now + REST
             first, self._told_at = not self._told_at, self._told_at or now
         if first:
-            log.warning("The cache cannot be used: %s. Feeds come from the database until it is well.", why(error))
+            log.warning("The cache cannot be used: %s. Feeds come from the database until it works again.", why(error))
 
     def _tell_well(self) -> None:
         with self._lock:
             since, self._told_at = self._told_at, 0.0
         if since:
-            log.warning("The cache is well again after %.0f seconds.", time.monotonic() - since)
+            log.warning("The cache works again after %.0f seconds.", time.monotonic() - since)
 
     # Whether the content of the cache can be trusted
 
@@ -233,8 +233,8 @@ class Cache:
     def _key(self, *parts: object) -> str:
         return ":".join(("pr", self.instance, *(str(part) for part in parts)))
 
-    # What stands within braces in a key, its hash tag, decides its slot in a cluster. It is the history, for what must be kept in its
-    # order; or a feed or a client, so that their keys are on one node.
+    # The text in braces in a key is its hash tag, which decides the key's slot in a cluster. Keys whose order matters have the
+    # history as their tag. Keys of a feed or of a client have that feed or client, so that they are on one node.
 
     def _ordered(self, *parts: object) -> str:
         return ":".join((f"pr:{{{self.instance}}}", *(str(part) for part in parts)))
@@ -253,8 +253,8 @@ class Cache:
         return self._ask(self._beat(self._ordered("none"), 0)) is not None
 
     def trial(self) -> str:
-        """A sentence on what the server refuses of all that the cache needs; empty: nothing. It is asked at once, even if it failed a
-        moment ago."""
+        """Try every command that the cache needs. A sentence about what the server refused; empty: nothing. It is asked at once,
+        even if it failed a moment ago."""
         name = secrets.token_hex(8)
         keys = [self._ordered("trial", name), *(self._key("trial", name, number) for number in range(TRIALS))]
         steps: dict[str, list[tuple[Any, ...]]] = {
@@ -326,9 +326,10 @@ class Cache:
     def turn(
         self, key: str, keys: Sequence[str], pairs: Sequence[Pair], refs: Sequence[Ref] = (), form: str = ""
     ) -> RenderingTurn:
-        """Take the turn to render the feed of `key`, unless another process has it; `keep` ends it. The result also has the feeds of
-        `keys` that are fresh now, because another process may have just rendered them, and documents of articles in a form. One round
-        trip, unless there are such feeds: each of them has just been found old, so only their first bytes are read."""
+        """Take the turn to render the feed of `key`, unless another process has it; `keep` ends the turn. The result also has those
+        feeds of `keys` that are fresh now, because another process may have just rendered them, and the documents of articles in
+        one form. This takes one round trip, or a second one if a feed is fresh: all were out of date a moment ago, so at first only
+        their first bytes are read."""
         take = ("SET", self._feed("t", key), "1", "NX", "PX", TURN)
         begin = [("GETRANGE", self._feed("f", each), 0, _last(pairs)) for each in keys]
         looked = self._look(pairs, take, *begin, *(("GET", self._article(ref, form)) for ref in refs))
@@ -393,7 +394,7 @@ class Cache:
 
     def announce(self, stamps: Iterable[int], pairs: Iterable[Pair]) -> bool:
         """End the revisions of pairs, and note that the changes with these stamps are announced. False: the server failed, and some
-        readers may not know yet. It is asked even if it failed a moment ago: others may reach it.
+        hosts may not know of the changes yet. The server is asked even if it failed a moment ago, because other hosts may reach it.
 
         Revisions are deleted and not set, because a server without free memory can still delete. The next reader makes new ones.
         """
@@ -404,12 +405,13 @@ class Cache:
         return self._publish(ends, ["/".join(pair) for pair in changed], notes)
 
     def renew(self, mark: Mark | None = None) -> bool:
-        """End the revision of everything, so that every feed is rendered anew. Changes up to `mark`, if given, count as announced."""
+        """End the revision of everything, so that every feed is rendered again. Changes up to `mark`, if given, count as announced."""
         notes = [] if mark is None else [("SET", self._ordered("mark"), _written(mark))]
         return self._publish([("DEL", self._revision())], None, notes)
 
     def leave(self) -> None:
-        """End the use of this history: everything rendered is out of date, and all processes look for the name of the new history."""
+        """Stop using this history: everything that was rendered is out of date, and all processes look up the name of the new
+        history."""
         told = (self._server.publish, self._channel(), f"{self.marks.host} {TURN_OF_HISTORY}")
         self._ask([("DEL", self._revision()), told], insist=True)
         self.marks.turn()
@@ -429,7 +431,7 @@ class Cache:
 
     def wait_out(self) -> None:
         """Wait after a failed announcement until every listener must have noticed that the channel is lost, and serves no copies. If
-        other hosts use the server, it may have failed for this process alone; so each failure is waited out anew."""
+        other hosts use the server, it may have failed for this process alone; so this waits after each failure."""
         since = self._failed_at if self._shared else self._failing_since
         if since:
             time.sleep(max(0.0, since + TIMEOUT + SILENCE - time.monotonic()))
@@ -438,7 +440,7 @@ class Cache:
         return self._ordered("channel")
 
     def _beat(self, channel: str, number: int) -> list[tuple[Any, ...]]:
-        """What a server must do if announcements are to work: set and delete a key beside the revisions, and send a message."""
+        """The commands that announcements need: set and delete a key beside the revisions, and send a message."""
         return [
             ("SET", f"{channel}:beat", number, "PX", 1000),
             ("DEL", f"{channel}:beat"),

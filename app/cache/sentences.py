@@ -19,10 +19,10 @@ from app.cache.servers import TIMEOUT
 # Otherwise the first class that an error belongs to decides.
 KINDS: tuple[tuple[type[Exception], str], ...] = (
     (ReadOnlyError, "it is a read-only replica; give the address of the primary, or of Sentinel"),
-    (OutOfMemoryError, "it is full and removes nothing; set its maxmemory-policy to allkeys-lru"),
+    (OutOfMemoryError, "it is full and removes no old entries; set its maxmemory-policy to allkeys-lru"),
     (
         NoPermissionError,
-        "the user has not the right to do that; docs/operating.md says what it needs",
+        "the user does not have the right to do that; docs/operating.md says which rights it needs",
     ),
     (MovedError, "it is one node of a cluster; the URL must begin with redis+cluster:// or rediss+cluster://"),
     (MasterDownError, "it is a replica that has lost its primary"),
@@ -66,9 +66,9 @@ def why(error: BaseException) -> str:
     if isinstance(error, MasterNotFoundError):
         return _without_primary(text)
     if NO_CLUSTER in text:
-        return "it is no cluster; the URL must begin with redis:// or rediss://"
+        return "it is not a cluster; the URL must begin with redis:// or rediss://"
     if isinstance(error, RedisClusterException) and error.__cause__ is not None:
-        return f"no node of its cluster is reached; of the last one: {why(error.__cause__)}"
+        return f"no node of its cluster can be reached; the last one: {why(error.__cause__)}"
     for line in texts:  # what led to an error comes after it
         for words, sentence in WORDS:
             if words in line:

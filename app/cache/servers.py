@@ -91,7 +91,7 @@ class _Meeting:
             self._met()
 
     def forget(self) -> None:
-        """Connections from before are made anew, and that tells nothing."""
+        """The connections are made again, which does not count as a failover."""
         with self._lock:
             self._seen.clear()
 
@@ -148,14 +148,14 @@ class Single:
             raise
 
     def _answers(self, commands: Commands) -> list[Any]:
-        # What a pipeline of redis-py does, without the work for each command that none of ours needs: half the processor time. Nor do
-        # connections go back to the pool, which asks the kernel each time whether one is alive: `ask` learns that from the answer.
-        # Sentinel's pool closes its connections after a failover, so it gets them.
+        # The same as a pipeline of redis-py, without its work for each command, which ours do not need. This takes half the
+        # processor time. Nor do connections go back to the pool, which asks the kernel each time whether one is alive: `ask`
+        # learns that from the answer. Only Sentinel's pool gets them back, because it closes its connections after a failover.
         connection = self._connection()
         try:
             connection.send_packed_command(connection.pack_commands(commands))
             answers = [_answer(connection) for _ in commands]
-        except BaseException:  # It may still bring answers.
+        except BaseException:  # The connection may still bring answers.
             self._give_up(connection)
             raise
         if self._sentinel:
@@ -177,7 +177,7 @@ class Single:
         self._client.connection_pool.release(connection)
 
     def _forget(self) -> None:
-        """Begin with new connections: those that are idle are lost, or lead to a server that is not the primary any more."""
+        """Start with new connections: the idle ones are lost, or lead to a server that is no longer the primary."""
         while self._idle:
             with suppress(IndexError):  # Another thread took the last one.
                 self._give_up(self._idle.pop())
@@ -249,7 +249,7 @@ class Cluster:
                 self._doubtful = False
                 try:
                     self._client.nodes_manager.initialize()
-                except FAILURES:  # None of its nodes is reached: begin again with those of the address.
+                except FAILURES:  # No node can be reached: begin again with the nodes of the address.
                     self._client.close()
                     self._client = None
                     raise

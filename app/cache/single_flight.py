@@ -19,7 +19,7 @@ class Once:
         self._turns: dict[str, Flight] = {}  # results that are being made, by key
 
     def do(self, key: str, make: Callable[["Flight | None"], T]) -> T:
-        """What `make` returns or raises. Its argument: how another thread has just made the same; None if none has."""
+        """What `make` returns or raises. Its argument is the result that another thread has just made; None if there is none."""
         with self._lock:
             before = self._turns.get(key)
             if before is None:

@@ -54,7 +54,7 @@ class Opened(NamedTuple):
 
 def opened(*, lasting: bool = False) -> Opened:
     """The settings in force, and the database after an upgrade of its schema, because any command may be the first. `lasting`: this
-    process goes on until it is ended. So it logs in the format of the settings from now on, and waits while PostgreSQL is away. Raises
+    process runs until it is stopped. So it logs in the format of the settings, and waits while PostgreSQL is away. Raises
     Misconfigured and Unavailable."""
     settings = _loaded(lasting)
     if lasting:
@@ -65,7 +65,7 @@ def opened(*, lasting: bool = False) -> Opened:
 
 
 def untouched() -> Opened:
-    """The same without an upgrade of the schema, for what must not change anything. Raises Misconfigured."""
+    """The same without an upgrade of the schema, for commands that must not change anything. Raises Misconfigured."""
     from app import store
     from app.settings import load
 
@@ -74,7 +74,7 @@ def untouched() -> Opened:
 
 
 def connected(*, lasting: bool = False) -> "Context":
-    """The same with the cache and the files: what a process needs that takes releases in or delivers."""
+    """The same with the cache and the files, for processes that take releases in or deliver."""
     from app import spans, store
     from app.context import connect
     from app.run.awaiting import patiently

@@ -15,7 +15,7 @@ from app.settings import load
 postgres_bin = click.option(
     "--postgres-bin",
     default="",
-    help="Directory of pg_dump and pg_restore; left out: they are on the path.",
+    help="Directory of pg_dump and pg_restore; found on the path if left out.",
 )
 
 
@@ -31,8 +31,8 @@ postgres_bin = click.option(
 @postgres_bin
 @as_json
 def backup_command(place: str, keys: tuple[str, ...], keep: int | None, postgres_bin: str, as_json: bool) -> None:
-    """Back the database and the files up to PLACE, a directory or s3://BUCKET/PREFIX, while the server runs. Files that are there are
-    not copied again. Exit 1 if a file of the archive could not be read."""
+    """Back up the database and the files to PLACE, a directory or s3://BUCKET/PREFIX, while the server runs. Files that are there
+    are not copied again. Exit 1 if a file of the archive could not be read."""
     settings, engine = untouched()
     made = making.make(
         settings,
@@ -49,30 +49,30 @@ def backup_command(place: str, keys: tuple[str, ...], keep: int | None, postgres
         msgspec.to_builtins(made),
         f"Backup {made.name} is complete: {made.files} files, {made.copied} of them new, {made.bytes // 1024} KiB written.",
         *([f"Old backups removed: {made.removed}."] if made.removed else []),
-        f"Not in it: the settings{key}. Keep them apart from it.",
+        f"The backup does not contain the settings{key}. Keep them in another place.",
         f"The audit log ends with {made.audit_head}",
     )
     if made.missing:
         click.echo(
-            f"{made.missing} files of the archive are missing or damaged, so the backup is without them.", err=True
+            f"{made.missing} files of the archive are missing or damaged, so the backup does not have them.", err=True
         )
         sys.exit(1)
 
 
 @click.command("restore")
 @click.argument("place")
-@click.option("--backup", "name", default="", help="Which backup; left out: the newest.")
-@click.option("--into", default="", help="Directory or database URL; left out: those of the settings.")
+@click.option("--backup", "name", default="", help="Name of the backup; the newest if left out.")
+@click.option("--into", default="", help="Directory or database URL; those of the settings if left out.")
 @click.option("--identity", type=click.Path(path_type=Path), help="File with the private key of an encrypted backup.")
 @click.option("--verify", is_flag=True, help="Also check every file, the audit log, and feeds byte for byte.")
-@click.option("--over", is_flag=True, help="Restore over a database that is there; it is lost.")
+@click.option("--over", is_flag=True, help="Replace a database that is there already; its content is lost.")
 @postgres_bin
 @as_json
 def restore_command(
     place: str, name: str, into: str, identity: Path | None, verify: bool, over: bool, postgres_bin: str, as_json: bool
 ) -> None:
-    """Restore a backup from PLACE, a directory or s3://BUCKET/PREFIX. What is restored delivers to nobody until
-    `pressrelay deliveries resume`."""
+    """Restore a backup from PLACE, a directory or s3://BUCKET/PREFIX. The restored server delivers to nobody until `pressrelay
+    deliveries resume`."""
     settings = load()
     if "://" in into:
         settings = replace(settings, database_url=into)

@@ -20,7 +20,9 @@ def db_group() -> None:
 
 
 @db_group.command("upgrade")
-@click.option("--contract", is_flag=True, help="Also remove what only older versions need: none may run any more.")
+@click.option(
+    "--contract", is_flag=True, help="Also remove what only older versions need. No older version may run any more."
+)
 @click.option("--plan", "planned", is_flag=True, help="Only show what would run.")
 @as_json
 def db_upgrade(contract: bool, planned: bool, as_json: bool) -> None:
@@ -54,7 +56,7 @@ def _lines(migration: PlannedMigration) -> list[str]:
 @db_group.command("status")
 @as_json
 def db_status(as_json: bool) -> None:
-    """Show the schema, what waits, and how far backfills are."""
+    """Show the schema, the migrations that wait, and the progress of backfills."""
     engine = _opened(load())
     schema, oldest = store.schema.state(engine)
     words = store.plan.standing(engine)
@@ -79,19 +81,17 @@ def db_backfill(as_json: bool) -> None:
 
         store.backfill.Filler(engine).finish(progressed)
     done = store.backfill.progress(engine)
-    lines = [found.words() for found in done] or ["Nothing is to be filled in."]
+    lines = [found.words() for found in done] or ["There is nothing to fill in."]
     report(as_json, {"backfills": msgspec.to_builtins(done)}, *lines)
 
 
 @db_group.command("downgrade")
-@click.option("--lose-data", is_flag=True, help="Also if data is lost that the older schema has no place for.")
+@click.option("--lose-data", is_flag=True, help="Do it even if data is lost for which the older schema has no place.")
 @as_json
 def db_downgrade(lose_data: bool, as_json: bool) -> None:
     """Undo the schema's last migration; stop this version first."""
     before, after = store.schema.downgrade(_opened(load()), lose=lose_data)
-    words = (
-        f"The database has schema {after} now; it had {before}. Start the version that knows {after} and not {before}."
-    )
+    words = f"The database now has schema {after}; before it had {before}. Start the version whose newest schema is {after}."
     report(as_json, {"before": before, "schema": after}, words)
 
 

@@ -1,4 +1,4 @@
-"""`desk`: the process that publishes drafts when their time has come."""
+"""`desk`: the process that publishes scheduled drafts."""
 
 import signal
 import threading

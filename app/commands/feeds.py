@@ -60,18 +60,22 @@ def listed(as_json: bool) -> None:
     default="",
     help="The feed that replaces it: another saved feed, or the parameters of a feed.",
 )
-@click.option("--gone", is_flag=True, help="Answer 410 from now on, instead of a last entry that says that it ended.")
+@click.option(
+    "--gone",
+    is_flag=True,
+    help="Answer 410 (Gone) from now on, instead of a last entry that says that the feed has ended.",
+)
 @as_json
 def remove(name: str, following: str, gone: bool, as_json: bool) -> None:
-    """Remove a saved feed; its articles stay. Its address keeps a last entry that says so and leads to the next feed. A feed that was
-    removed can be removed again, with another --next or with --gone."""
+    """Remove a saved feed; its articles stay. Its address shows a last entry that says so and links to the next feed. A feed that
+    was removed can be removed again, with another --next or with --gone."""
     context = connected()
     following = _following(context, name, following) if following else ""
     if not store.feeds.remove_feed(context.engine, name, datetime.now(UTC), following, gone=gone):
         raise Misconfigured(f"There is no saved feed {name!r}: see `pressrelay feed list`.")
     context.cache.renew()
     renew_saved(context, name, datetime.now(UTC))
-    then = "Its address answers 410 now." if gone else "Its address says so, in a last entry."
+    then = "Its address answers 410 now." if gone else "Its address shows a last entry that says so."
     report(as_json, {"removed": name, "next": following, "gone": gone}, f"Feed {name} removed. {then}")
 
 

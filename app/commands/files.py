@@ -26,7 +26,7 @@ from app.settings import load
 @click.command("import")
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--office", "code", required=True, help="The office that the releases belong to.")
-@click.option("--backfill", is_flag=True, help="An archive: each article gets its place in the feeds by its own date.")
+@click.option("--backfill", is_flag=True, help="Sort the articles into the feeds by their own dates: for an archive.")
 @click.option(
     "--workers", type=click.IntRange(1, 256), help="Processes that read releases; one for each core if left out."
 )

@@ -1,4 +1,4 @@
-"""`deliveries`, `drain` and `cache`: what an operator tells the whole server for a while."""
+"""`deliveries`, `drain` and `cache`: switches that an operator sets for the whole server."""
 
 import time
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ def deliveries_group() -> None:
 @deliveries_group.command("hold")
 @as_json
 def hold_command(as_json: bool) -> None:
-    """Deliver nothing and pull nothing, on all hosts, until it is resumed."""
+    """Deliver nothing and pull nothing, on all hosts, until `deliveries resume`."""
     store.operation.hold_deliveries(opened().engine, datetime.now(UTC))
     report(
         as_json,
@@ -31,7 +31,7 @@ def hold_command(as_json: bool) -> None:
 @deliveries_group.command("resume")
 @as_json
 def resume_command(as_json: bool) -> None:
-    """Deliver and pull again: this is the real server, and no other one delivers for it."""
+    """Deliver and pull again. Do this only on the real server, when no copy of it delivers."""
     store.operation.hold_deliveries(opened().engine, None)
     report(as_json, {"deliveries": "on"}, "Deliveries and pulls go on.")
 
@@ -43,12 +43,13 @@ def resume_command(as_json: bool) -> None:
     default=30.0,
     show_default=True,
     type=click.FloatRange(0, 86_400),
-    help="Wait at most this many seconds for deliveries that are due.",
+    help="Largest number of seconds to wait for deliveries that are due.",
 )
 @as_json
 def drain_command(end: bool, wait: float, as_json: bool) -> None:
-    """Take no more releases, corrections and withdrawals, on all hosts: they get 503 with Retry-After. Reading goes on, embargoes
-    lift, and what was taken is delivered. On return, nothing more is acknowledged. `--end` takes releases again."""
+    """Take no more releases, corrections and withdrawals, on all hosts: they get 503 with Retry-After. Feeds are still served,
+    embargoes lift, and releases that were taken are delivered. When the command returns, no more releases are acknowledged. `--end`
+    takes releases again."""
     engine = opened().engine
     store.operation.drain_intake(engine, None if end else datetime.now(UTC))
     if end:
@@ -57,7 +58,7 @@ def drain_command(end: bool, wait: float, as_json: bool) -> None:
     until = time.monotonic() + wait
     while (due := _due(engine)) and time.monotonic() < until:
         time.sleep(LOOK)
-    left = f"{due} subscriptions wait for deliveries." if due else "No delivery is due."
+    left = f"{due} subscriptions still wait for deliveries." if due else "No delivery is due."
     report(
         as_json,
         {"intake": "drained", "waiting": due},
@@ -79,9 +80,9 @@ def cache_group() -> None:
 @cache_group.command("flush")
 @as_json
 def flush_command(as_json: bool) -> None:
-    """Render every feed and page anew. Nothing is lost: the cache is only a cache."""
+    """Render every feed and page again. Nothing is lost: the cache is only a cache."""
     if not renew(*opened()):
         raise Misconfigured(
-            "The cache does not answer, so nothing was flushed. It is empty when it starts: `pressrelay serve` starts it."
+            "The cache does not answer, so nothing was flushed. If it is stopped, it is empty when `pressrelay serve` starts it."
         )
-    report(as_json, {"cache": "flushed"}, "Every feed is rendered anew.")
+    report(as_json, {"cache": "flushed"}, "Every feed is rendered again.")

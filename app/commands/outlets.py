@@ -26,8 +26,8 @@ def outlet_group() -> None:
 @click.option("--topic", "topics", multiple=True, help="It may read only articles of this topic or a narrower one.")
 @click.option("--office", "offices", multiple=True, help="It may read only articles of this office or a part of it.")
 @click.option("--no-limits", is_flag=True, help="Remove all its limits.")
-@click.option("--site", default=None, help="Its own site.")
-@click.option("--embargo/--no-embargo", default=None, help="Whether it may read under embargo; it may, if left out.")
+@click.option("--site", default=None, help="URL of the outlet's own site.")
+@click.option("--embargo/--no-embargo", default=None, help="Whether it may read under embargo; a new outlet may.")
 @click.option(
     "--until", default=None, help="When its accreditation ends: an instant such as 2027-01-01T00:00:00+09:00, or never."
 )
@@ -85,7 +85,7 @@ def _instant(text: str) -> datetime | None:
 @outlet_group.command("suspend")
 @click.argument("code")
 @click.option("--months", type=click.IntRange(1, 12), required=True, help="For how many months of 30 days.")
-@click.option("--reason", required=True, help="Why; the outlet's people read it.")
+@click.option("--reason", required=True, help="The reason, which the outlet's people see.")
 @as_json
 def suspend(code: str, months: int, reason: str, as_json: bool) -> None:
     """Stop an outlet from reading under embargo for a time. The suspension ends by itself."""

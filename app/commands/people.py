@@ -112,4 +112,4 @@ def person_end(email: str, as_json: bool) -> None:
         raise Misconfigured(
             "This is the last administrator. Invite another one first: pressrelay person invite … --role admin"
         )
-    report(as_json, {"ended": found[0].id}, f"{found[0].email} can sign in no more.")
+    report(as_json, {"ended": found[0].id}, f"{found[0].email} can no longer sign in.")

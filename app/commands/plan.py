@@ -13,7 +13,7 @@ from app.commands import Misconfigured, as_json, report
 from app.sizing import Demand, Estimate, HostSize, MeasuredCosts, SizePlan, polls_of, read_costs, size_plan
 
 LARGEST = 1024 * 1024  # bytes of a file of costs
-MOST = 1e12  # of anything; beyond that a number is a slip
+MOST = 1e12  # largest number of anything; a larger one is a typing error
 SHARE = 100.0  # percent
 F = TypeVar("F", bound=Callable[..., Any] | click.Command)
 
@@ -85,8 +85,8 @@ def _option(name: str, type: click.ParamType[Any], default: Any, help: str) -> C
 def plan_command(file: Path | None, as_json: bool, **given: Any) -> None:
     """Say which processes, hosts, memory, disk, database and cache a server needs.
 
-    The answer is reckoned from what pushes, polls and deliveries cost, as it was measured on one machine. Memory, disk and cache may
-    differ by a factor of 1.5 either way, processor time by 2.
+    The answer is computed from the costs of pushes, polls and deliveries, which were measured on one machine. Memory, disk and
+    cache may differ by a factor of 1.5 either way, processor time by 2.
     """
     costs = _costs(file)
     demand, assumed = _demand(given)
@@ -123,7 +123,8 @@ def _costs(file: Path | None) -> MeasuredCosts:
 
 
 def _demand(given: dict[str, Any]) -> tuple[Demand, dict[str, float]]:
-    """What is expected, and what of it was assumed from other numbers. Raises Misconfigured if numbers contradict each other."""
+    """What is expected, and which of its numbers were derived from other ones. Raises Misconfigured if numbers contradict each
+    other."""
     derived = {
         "pushes_a_day": 5.0 * given["offices"],
         "feeds": 5 * given["offices"],
@@ -171,7 +172,7 @@ def _sentences(
     together = ", on all of them together" if len(plan.hosts) > 1 else ""
     said = [
         f"For {demand.offices:,} offices, {demand.pushes:,.0f} pushes a day, {demand.polls * 60:,.0f} polls a minute and"
-        f" {demand.subscribers:,.0f} subscriptions, of which a release reaches {demand.reached:,.0f}:",
+        f" {demand.subscribers:,.0f} subscriptions ({demand.reached:,.0f} for each release):",
         f"One machine is enough, with {kind}." if plan.one_machine else lacks,
         *plan.notes,
         "",
@@ -183,11 +184,13 @@ def _sentences(
         said.append("settings   " + ", ".join(f"{name}={value}" for name, value in plan.settings.items()))
     said += ["", *_table(plan.estimates), ""]
     first = plan.first
-    said.append(f"First limit of one such machine: {first.name}, {_times(first.share)}. Then: {first.more}.")
+    said.append(
+        f"First limit of one such machine: {first.name} ({_times(first.share)}). If it is reached: {first.more}."
+    )
     hard = next(limit for limit in plan.limits if not limit.grows)
     if hard != first:
         said.append(
-            f"First limit that more machines do not move: {hard.name}, {_times(hard.share)}. Then: {hard.more}."
+            f"First limit that more machines cannot raise: {hard.name} ({_times(hard.share)}). If it is reached: {hard.more}."
         )
     names = {"pushes_a_day": "--pushes-a-day", "feeds": "--feeds", "reach": "--reach"}
     if assumed:
@@ -206,8 +209,8 @@ def _sentences(
 
 def _times(share: float) -> str:
     if share > 1:
-        return f"of which this takes {_number(share)} times what there is"
-    return f"of which this takes {_number(share * 100)} %" if share else "of which this takes nothing"
+        return f"{_number(share)} times what there is"
+    return f"{_number(share * 100)} % used" if share else "not used"
 
 
 def _table(estimates: dict[str, Estimate]) -> list[str]:
@@ -225,5 +228,5 @@ def _table(estimates: dict[str, Estimate]) -> list[str]:
 
 
 def _number(value: float) -> str:
-    """Two figures are all that such a number has."""
+    """The number with two significant digits: the measurements are not more exact."""
     return f"{float(f'{value:.2g}'):,.15g}"

@@ -152,7 +152,7 @@ def _mapped(
 
 
 def _counted(answer: PushAnswer) -> Counter[str]:
-    """The number of articles by result, and what became of the file as a whole."""
+    """The number of articles by result, and the result of the file as a whole."""
     if answer.status == 0 or answer.status >= 500:
         return Counter(failed=1)
     if answer.members.get("known"):

@@ -31,7 +31,7 @@ def state(status: int) -> str:
 
 
 def summarise(summary: Counter[str], files: int, as_json: bool) -> None:
-    """Report files and articles apart: a refused file may have had any number of articles."""
+    """Report files and articles separately: a refused file may have had any number of articles."""
     articles = {name: summary[name] for name in ("accepted", "unchanged", "refused")}
     whole = {name: summary[name] for name in ("refused files", "failed", "sent before")}
     apart = _listed({name.removesuffix(" files"): count for name, count in whole.items()})

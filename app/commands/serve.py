@@ -32,7 +32,7 @@ from app.text.masking import hushed
 @click.option(
     "--fd",
     type=click.IntRange(0),
-    help="File descriptor of a TCP socket that listens already. A socket that systemd passes is found without it.",
+    help="File descriptor of a TCP socket that is already listening. A socket from systemd is found without this option.",
 )
 @as_json
 def serve_command(sample: Path | None, only: tuple[str, ...], fd: int | None, as_json: bool) -> None:

@@ -135,7 +135,7 @@ def webhook_group() -> None:
 @click.option("--contact", default="", help="E-mail address that gets a mail when the webhook is paused.")
 @as_json
 def add(url: str, outlet: str, query: str, format: str, contact: str, as_json: bool) -> None:
-    """Make a webhook. Its secret is printed only now, alone on the last line."""
+    """Make a webhook. Its secret is printed only once, alone on the last line."""
     context = connected()
     if outlet not in [known.code for known in store.accounts.all_outlets(context.engine)]:
         raise Misconfigured(f"There is no outlet {outlet!r}: add it with `pressrelay outlet add`.")

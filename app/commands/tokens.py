@@ -26,7 +26,7 @@ def token_group() -> None:
 @click.argument("office", required=False, default="")
 @click.option("--outlet", default="", help="Make a token of this outlet, which may read under embargo.")
 @click.option("--role", type=click.Choice(list(ROLES)), help="If left out: outlet with --outlet, otherwise editor.")
-@click.option("--scope", "scope", multiple=True, help="Only this part of the role's rights; all of them if left out.")
+@click.option("--scope", "scope", multiple=True, help="Give only this scope of the role; all its scopes if left out.")
 @click.option(
     "--expires", default="", help="90d, 12h, or an instant such as 2027-01-01T00:00:00+09:00; never if left out."
 )
@@ -43,7 +43,7 @@ def token_add(
     name: str,
     as_json: bool,
 ) -> None:
-    """Make a token for OFFICE. It is shown only now, alone on the last line."""
+    """Make a token for OFFICE. It is shown only once, alone on the last line."""
     engine = opened().engine
     now = datetime.now(UTC)
     chosen = role or ("outlet" if outlet else "editor")
@@ -68,7 +68,7 @@ def token_add(
         as_json,
         {"id": made.id, "role": chosen, "scope": made.scope, "office": office, "outlet": outlet, "name": name}
         | {"expires": rfc3339_utc(end) if end else None, "networks": limits, "token": token},
-        f"Token {made.id} of {owner} ({' '.join(made.scope)}{until}); it is shown only now:",
+        f"Token {made.id} of {owner} ({' '.join(made.scope)}{until}); it is shown only once:",
         token,
     )
 
@@ -130,8 +130,8 @@ def _line(token: store.accounts.TokenRecord, now: datetime) -> str:
 @click.option("--subscriptions", is_flag=True, help="Also end the webhooks and subscriptions that were made with it.")
 @as_json
 def token_revoke(id: str, subscriptions: bool, as_json: bool) -> None:
-    """Revoke a token, given by its ID (see `token list`) or by its secret text. It is refused from now on. Webhooks of its outlet go
-    on, but for those that --subscriptions ends."""
+    """Revoke a token, given by its ID (see `token list`) or by its secret text. It is refused from now on. Webhooks of its outlet
+    continue, except those that --subscriptions ends."""
     engine = opened().engine
     known = store.accounts.token_of(engine, id) if id.startswith("pr_") else None
     found = store.accounts.revoke_token(engine, known.id if known else id, datetime.now(UTC))
@@ -159,5 +159,6 @@ def token_revoke(id: str, subscriptions: bool, as_json: bool) -> None:
 
 
 def _webhooks(engine: Engine, outlet: str) -> list[store.deliveries.Subscription]:
-    """The webhooks of an outlet that go on. They belong to the outlet, so whoever stole its token may have made one."""
+    """The webhooks of an outlet that still deliver. They belong to the outlet, so somebody who stole its token may have made
+    one."""
     return store.deliveries.find_subscriptions(engine, outlet=outlet, kind="webhook", live=True, limit=MOST_TOLD)

@@ -1,4 +1,4 @@
-"""`trace`: whose copy of an article under embargo a text comes from."""
+"""`trace`: find the outlet from whose copy of an embargoed article a text comes."""
 
 import sys
 import tempfile
@@ -22,8 +22,8 @@ PROBLEMS = {
 @click.option("--office", multiple=True, help="Compare only with articles of this office.")
 @as_json
 def trace_command(file: Path, office: tuple[str, ...], as_json: bool) -> None:
-    """Say from which outlet's copy under embargo a text comes. FILE: a text, HTML, XML, JSON, a mail, HWPX, HWP, DOCX or PDF; - reads
-    standard input. Exit 1 if no outlet is found."""
+    """Find the outlet from whose embargoed copy a text comes. FILE: a text, HTML, XML, JSON, a mail, HWPX, HWP, DOCX or PDF; -
+    reads standard input. Exit 1 if no outlet is found."""
     engine = opened().engine
     with tempfile.TemporaryDirectory() as directory:
         copy = Path(directory) / "text"

@@ -41,7 +41,7 @@ STOPPED = {
     "suspended": "The outlet is suspended: embargoed articles wait until the suspension ends.",
     "over": "The accreditation of the outlet has ended: embargoed articles wait until it is renewed.",
 }  # why subscriptions to embargoed articles wait, by what OutletRecord.stopped says
-RENEWED_WITHIN = timedelta(days=30)  # after the end of an accreditation its subscriptions wait so long
+RENEWED_WITHIN = timedelta(days=30)  # how long subscriptions wait after an accreditation ended: it may be renewed
 PAUSE = 0.5  # seconds before a call is repeated when the database is unavailable
 
 T = TypeVar("T")

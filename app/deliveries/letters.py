@@ -17,8 +17,8 @@ from feeds import KOREA
 
 
 class _Policy(EmailPolicy):
-    """As SMTP wants mails, with addresses that programs read in one piece: the library would encode what is longer than a line, and no
-    program reads an encoded word there (RFC 2369, section 2)."""
+    """The library's policy for SMTP, except that addresses in headers stay in one piece: it would encode what is longer than a
+    line, and no program reads an encoded word there (RFC 2369, section 2)."""
 
     def fold(self, name: str, value: str) -> str:
         return f"{name}: {value}{self.linesep}" if name in WHOLE else super().fold(name, value)
@@ -75,7 +75,7 @@ def confirmation(context: Context, subscription: store.deliveries.Subscription, 
 
 
 def once(context: Context, to: str, link: store.accounts.OneTimeLink) -> EmailMessage:
-    """The mail with a link that works once: an invitation, or the way to a new password. Raises Unavailable."""
+    """The mail with a link that works once: an invitation, or a link to set a new password. Raises Unavailable."""
     site = context.settings.site_name
     message = message_to(context, to, text(f"mail-{link.kind}", link.lang).format(site=site))
     how = text(f"mail-{link.kind}-how", link.lang).format(site=site, office=link.office)
@@ -156,7 +156,7 @@ def _of_articles(context: Context, office: str, letter: store.deliveries.DeskLet
             continue
         due = stored.article.embargoed
         if letter.kind == "lift" and (stored.public or due is None or due <= now or store.micros(due) > letter.until):
-            continue  # It moved, or is public already.
+            continue  # The embargo moved, or the article is public already.
         parts = [one_line(stored.article.headline)]
         if due is not None and letter.kind != "dead":
             parts.append(text("mail-desk-due", lang).format(when=local_time(context, due)))
@@ -192,7 +192,7 @@ def message_to(context: Context, to: str, subject: str) -> EmailMessage:
 
 
 def one_line(words: str) -> str:
-    """The text on one line, so that it cannot start another header: also not as an encoded word, which the library would decode."""
+    """The text on one line, so that it cannot start another header, not even as an encoded word, which the library would decode."""
     return " ".join(
         "".join(c if c.isprintable() else " " for c in words).replace('"', "'").replace("=?", "= ?").split()
     )

@@ -77,7 +77,7 @@ class Mail:
         return False
 
     def _letter(self, intent: store.deliveries.Intent) -> EmailMessage | None:
-        """The mail of an intent; None if its link works no more. Raises Unavailable."""
+        """The mail of an intent; None if its link does not work any more. Raises Unavailable."""
         if intent.outlet is not None:
             return outlet_letters.about_outlet(self._context, intent.subscription, intent.outlet)
         if intent.letter is not None:

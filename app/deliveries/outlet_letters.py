@@ -1,4 +1,4 @@
-"""Writes the mails about outlets: to who applies for accreditation, to administrators, and to the people of an outlet."""
+"""Writes the mails about outlets: to applicants for accreditation, to administrators, and to the people of an outlet."""
 
 from datetime import UTC, datetime
 from email.message import EmailMessage

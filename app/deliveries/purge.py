@@ -2,8 +2,8 @@
 
 Each such article is one request to each address of PRESSRELAY_PURGE_URL. Its key (`article/<id>`) is in the address, if that has a
 place for it, and in the header `Surrogate-Key`. The log of changes says which articles these are, so nobody who pushes waits, and no
-process has to remember anything: after a restart, the changes of the last minute are sent again. What is older, the caches have
-forgotten by themselves (app/web/representation.py). The addresses are the operator's, so they may be private ones.
+process has to remember anything: after a restart, the changes of the last minute are sent again. The caches have already dropped
+older copies by themselves (app/web/representation.py). The addresses are the operator's, so they may be private ones.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""The self-test of a callback: calls it as a delivery does, and says what stands in the way, step by step.
+"""The self-test of a callback: calls it as a delivery does, and says step by step what prevents deliveries.
 
 The steps are: the address, DNS, TCP, TLS (app/outbound/diagnosis.py), the answer, and the time that it took. A webhook gets the event
 "test" twice, the second time with a wrong signature, which a good receiver refuses. A WebSub callback is asked to echo a challenge.
@@ -24,7 +24,7 @@ from app.outbound.diagnosis import Probe
 
 LONGEST = 25.0  # seconds of a whole self-test
 SLOW = 3.0  # seconds from which an answer counts as slow: a delivery may take TOTAL
-SOON = timedelta(days=14)  # so long before its end a certificate is called old
+SOON = timedelta(days=14)  # a certificate that ends sooner than this is reported
 REFUSED = (400, 401, 403)  # how receivers answer a signature that they do not accept
 GOOD, FAULTY, DOUBTFUL, UNKNOWN = "success", "danger", "warning", "plain"
 

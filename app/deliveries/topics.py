@@ -104,20 +104,20 @@ def _unknown(detail: str) -> Problem:
 
 
 def tell_of_endings(context: Context, now: datetime) -> None:
-    """Tell subscribers once that the regions of their feeds are no more. The subscriptions go on: what is corrected or withdrawn of
-    old articles is delivered as before. Raises Unavailable."""
+    """Tell subscribers once that the regions of their feeds no longer exist. The subscriptions continue: corrections and
+    withdrawals of old articles are delivered as before. Raises Unavailable."""
     gone = [code.code for code in codes("region") if code.valid_to and code.successors]
     for subscription in store.deliveries.to_be_told(context.engine, gone):
         try:
             ended = has_ended(recalled(subscription))
-        except Problem:  # Its query is not valid any more, which its next delivery tells.
+        except Problem:  # Its query is not valid any more. Its next delivery reports that.
             ended = False
         store.deliveries.tell_once(context.engine, subscription.id, now, ended=ended)
 
 
 def renew_saved(context: Context, name: str, now: datetime) -> None:
-    """Update the subscriptions of a saved feed after its query changed. If the feed was removed, queue a last delivery that says so,
-    after which they end; if not even that is said any more, end them. Raises Unavailable."""
+    """Update the subscriptions of a saved feed after its query changed. If the feed was removed, queue a last delivery that says
+    so, after which they end; if its address answers 410 by now, end them at once. Raises Unavailable."""
     saved = store.feeds.saved_feed(context.engine, name)
     for subscription in store.deliveries.find_subscriptions(context.engine, saved=name, limit=MOST):
         if subscription.state == store.deliveries.ENDED:

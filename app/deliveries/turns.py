@@ -18,7 +18,7 @@ from app import store
 from app.deliveries.channel import Turn
 from app.deliveries.hosts import Hosts
 
-ASKED = 3  # the line of intents, of which it is not known yet whether their subscribers answer
+ASKED = 3  # the line of intents: it is not known yet whether their subscribers answer
 CLAIMED = 2  # ratio of claimed deliveries to calls in flight
 SHARE = {
     store.deliveries.NEW: 8,

@@ -225,7 +225,7 @@ class Deliverer:
         slowest = 0.0
         for place, parcel in enumerate(pack.parcels):
             begun = time.monotonic()
-            # What remains is claimed again; then a subscriber who lost the right meanwhile is told.
+            # What remains is claimed again. Then a subscriber that lost the right meanwhile is notified.
             if begun > until or not await self._may_read(subscription):
                 return store.deliveries.Settled(job, tuple(done), owed=owed) if place else _untried(job, done)
             attempt = max(tried[seq] for seq in parcel.seqs) + 1

@@ -1,4 +1,4 @@
-"""What a form of the press calendar says, as an event; or what is wrong with it, by field. Nothing is taken from drafts. Pure."""
+"""Reads the form of the press calendar as an event, or finds its faults by field. It takes nothing from drafts. Pure."""
 
 import re
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""How two texts of a draft differ, though neither needs to be right. Pure."""
+"""How two texts of a draft differ; neither of them needs to be valid. Pure."""
 
 from msgspec.structs import replace
 

@@ -1,4 +1,4 @@
-"""The text of a draft as a person writes it: nothing of it needs to be right. Pure.
+"""The text of a draft as a person writes it: none of it needs to be valid. Pure.
 
 The names of the fields are those of the article (feeds/article.py), in the form, in the stored JSON and in the addresses of faults.
 """
@@ -22,7 +22,7 @@ PARTS = {  # fields that consist of several, in the order of the form
     "related": ("headline", "url", "guid", "translation"),
     "file": ("name", "url", "type", "length", "role", "caption", "licence", "language"),
 }
-KEPT = ("role", "caption", "licence", "language")  # of a file that is replaced
+KEPT = ("role", "caption", "licence", "language")  # what an entry keeps when its file is replaced
 LISTS = ("subheadline", "region", "topic", "keyword")  # fields with several values
 LINES = (  # fields with one value
     *("headline", "summary", "body", "language", "kind", "issued", "urgency"),
@@ -37,27 +37,29 @@ ONCE = {
     "embargo-words",
     "signal",
     "note",
-}  # of one article alone: no template has it
+}  # these belong to one article, so templates leave them out
 
 
 class ReadMark(Struct, frozen=True):
-    """A value that a file gave and that is not certain, until a person changes it."""
+    """A value that was read from a file and is not certain. The mark ends when a person changes the value."""
 
     value: str
     sure: str  # "likely" or "unsure"
-    kind: str = ""  # where it stood: "paragraph", "table", "line" or "document"
+    kind: str = ""  # where it was found: "paragraph", "table", "line" or "document"
     number: int = 0  # counted from 1; 0: none
     row: int = 0
 
 
 class DraftText(Struct, frozen=True, omit_defaults=True):
-    """What stands in the fields of a draft. Instants are texts in the office's own time, "2026-03-09T14:00"."""
+    """The fields of a draft. Instants are texts in the office's own time, "2026-03-09T14:00"."""
 
     lines: dict[str, str] = {}  # one of LINES -> its text; empty ones are left out
     lists: dict[str, tuple[str, ...]] = {}  # one of LISTS -> its texts
     parts: dict[str, tuple[dict[str, str], ...]] = {}  # one of PARTS -> its entries, without empty texts
     marks: dict[str, ReadMark] = {}  # field of the form -> what a person has to look at
-    told: tuple[str, ...] = ()  # keys of texts: what should be known of the file that the draft was started from
+    told: tuple[
+        str, ...
+    ] = ()  # keys of texts: what the writer should know about the file from which the draft was started
 
     def __getitem__(self, name: str) -> str:
         """The text of a field with one value; empty if there is none."""
@@ -234,7 +236,7 @@ def from_article(article: Article, zone: str) -> DraftText:
 
 
 def as_template(content: DraftText) -> DraftText:
-    """What of a draft recurs: without its instants, its files, and what it says of one article alone."""
+    """What a template keeps of a draft: no instants, no files, and nothing that is about one article alone."""
     lines = {name: value for name, value in content.lines.items() if name not in ONCE}
     parts = {name: entries for name, entries in content.parts.items() if name == "contact"}
     return DraftText(lines, content.lists, parts)
@@ -246,7 +248,8 @@ def local_text(instant: datetime, zone: str) -> str:
 
 
 def at(text: str, zone: str) -> datetime | None:
-    """The instant, in that zone, of a date-time field in the office's own time; None if it is none. Where clocks change, the later."""
+    """The instant, in that zone, of a date-time field in the office's own time; None if the text is not an instant. If the time
+    occurs twice because clocks change, the later one."""
     try:
         found = datetime.fromisoformat(text.strip())
         return found.astimezone(zone_of(zone)) if found.tzinfo else later(found, zone)[0]

@@ -1,7 +1,7 @@
 """Mails to the people of an office: who waits for whom at the desk, which embargo ends soon, and what failed.
 
-The mails go through the queue of all mails, in the transaction of the change that they follow from. They hold no text of a release
-before they are written (app/deliveries/letters.py), and then only for somebody who may still read it.
+The mails are queued, like all mails, in the transaction of the change that causes them. The queue has no text of a release: that is
+read when a mail is written (app/deliveries/letters.py), and only for somebody who may still read it.
 """
 
 import logging
@@ -17,7 +17,7 @@ from app.context import Context
 log = logging.getLogger("pressrelay.desk")
 
 LATE = timedelta(seconds=30)  # after which an embargo or a plan counts as late
-OVERLAP = timedelta(minutes=2)  # how far a look goes back behind the last one: what was written late is seen too
+OVERLAP = timedelta(minutes=2)  # how far each check goes back behind the last one, to see what was written late
 FREE, AGAIN = (
     3,
     timedelta(minutes=10),
@@ -102,7 +102,7 @@ def notify(context: Context, now: datetime) -> int:
 
 
 def _lifted_late(context: Context) -> list[store.desk.Noted]:
-    """Embargoes that ended late since the last look, as the audit log has it: nobody looked when the whole server was down."""
+    """Embargoes that ended late since the last look, as the audit log has it: the whole server may have been down at that time."""
     engine = context.engine
     last, head = store.desk.looked(engine, "audit"), store.audit.head(engine)[0]
     if last is None:
@@ -113,7 +113,7 @@ def _lifted_late(context: Context) -> list[store.desk.Noted]:
     records = store.audit.records(engine, action="lifted", after=last)
     lifted = [(record.event.article, record.event.version, record.at) for record in records if record.seq <= head]
     found = store.desk.lifted_late(engine, lifted, LATE)
-    if not found:  # Otherwise the next look looks here again, and finds that these are noted.
+    if not found:  # Otherwise the next check reads the same period again, and finds that these are noted.
         full = len(records) == store.audit.AT_ONCE
         store.desk.look_from(engine, "audit", records[-1].seq if full else head)
     return found

@@ -1,4 +1,4 @@
-"""Makes the text of a draft of what was read from a file. Pure. What is not certain is marked for the person who goes on."""
+"""Makes the text of a draft from what was read in a file. Pure. What is not certain is marked for the person who continues."""
 
 from collections.abc import Mapping
 from urllib.parse import quote

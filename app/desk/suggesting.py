@@ -107,7 +107,7 @@ def suggested(
                 continue
             if code.valid_to is None and code.retired is None and (scheme != "region" or code.code.startswith("kr:")):
                 counted[code.code] += weight
-    # Who names a district does not need its province too.
+    # A text that names a district does not need its province as a suggestion too.
     above = {one for code in counted for one in table.ancestors(code)} if scheme == "region" else set()
     chosen = [code for code, _ in counted.most_common() if code not in above and code not in besides]
     return [hint(known, lang) for one in chosen[:MOST] if (known := table.get(one))]

@@ -67,7 +67,7 @@ def zone_of_office(context: Context, office: OfficeRecord) -> str:
 def begin_draft(
     context: Context, office: OfficeRecord, content: DraftText, person: str, actor: str, now: datetime, id: str = ""
 ) -> store.desk.DraftRecord:
-    """Begin a draft of a new article. `id`: one that the browser made up, so that sending it twice begins one draft. Raises Stale
+    """Begin a draft of a new article. `id`: chosen by the browser, so that a form that is sent twice begins one draft. Raises Stale
     if there is a draft with that id, and Unavailable."""
     draft = store.desk.DraftRecord(
         id or store.desk.new_id(),
@@ -121,7 +121,7 @@ def save_text(
     settles: bool = False,
 ) -> store.desk.DraftRecord:
     """Store a new text of a draft that was made from revision `base`. If somebody else changed it meanwhile, the text is kept beside
-    it. `settles`: this is the text that was kept beside it, which is not kept any longer. Raises Stale, and Unavailable."""
+    it. `settles`: this is that kept text itself, so it is no longer kept beside the draft. Raises Stale, and Unavailable."""
     text = contents.to_json(content.with_marks_of(contents.from_json(draft.content)))
     try:
         saved = store.desk.save_draft(context.engine, draft.id, base, text, _title(content), person, now)
@@ -236,7 +236,7 @@ def check(
 
     answer = ask(content)
     if isinstance(answer, list):
-        # What breaks the schema hides what is wrong behind it. So the rest is asked about without those fields.
+        # A fault against the schema hides other faults behind it. So the draft is checked once more without the faulty fields.
         more = ask(content.without({name for name, _ in answer})) if any(name for name, _ in answer) else []
         told = {name for name, _ in answer}
         answer += [one for one in more if one[0] not in told and one[0]] if isinstance(more, list) else []
@@ -266,7 +266,7 @@ def _faults(found: Sequence[Fault]) -> list[tuple[str, Fault]]:
 
 
 def sender_of(office: OfficeRecord, actor: str) -> Sender:
-    """Who publishes: the office alone, whoever acts for it."""
+    """The sender of a draft: the office alone, whichever person acts for it."""
     return Sender(office, (), actor)
 
 

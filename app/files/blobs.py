@@ -53,7 +53,7 @@ class Blobs(Protocol):
         """Try what the store has to do: keep a file, read it, and remove it."""
 
     def check(self) -> None:
-        """Raises Unavailable if the store does not answer. One question, whose cost does not depend on how many files there are."""
+        """Raises Unavailable if the store does not answer. It takes one request, whatever the number of files."""
 
 
 def connect(settings: Settings) -> Blobs:
@@ -244,7 +244,7 @@ class Remote:
             kept = obstore.get(self.store, name).bytes().to_bytes()
             obstore.delete(self.store, name)
         if kept != b"trial":
-            raise NoFiles("The file store does not give back what it was given.")
+            raise NoFiles("The file store returned other bytes than were stored.")
 
     def check(self) -> None:
         import obstore
@@ -270,8 +270,8 @@ def _share(places: threading.BoundedSemaphore) -> Iterator[None]:
     """One of the places for calls to the store. Raises NoFiles if none becomes free within a tenth of a second."""
     if not places.acquire(timeout=PATIENCE):
         raise NoFiles(
-            "The file store answers slowly, and all threads that may wait for it do.",
-            "The server is waiting for its file store already. Send the request again in some seconds.",
+            "The file store answers slowly, and all threads that may wait for it are waiting.",
+            "Too many requests are waiting for the file store. Send the request again in some seconds.",
         )
     try:
         yield

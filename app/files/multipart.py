@@ -24,7 +24,7 @@ from schemas.text import nfc
 RELEASE = "release"  # the name of the part that holds the XML
 BUFFER = 256 * 1024  # bytes that the decoder may buffer: a chunk, and a possible boundary or the headers of a part
 LONGEST_NAME = 150  # characters: at most 600 bytes of UTF-8, which proxies accept percent-encoded in a URL
-MOST_FIELDS = 5_000  # of a form
+MOST_FIELDS = 5_000  # fields in one form
 LEFT_OUT = ("large", "many", "empty", "name", "twice")  # why a form's file is left out
 TYPES = ("application/xml", "text/xml", "application/json")  # and every type that ends with +xml or +json
 

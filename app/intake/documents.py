@@ -32,20 +32,25 @@ PLAIN = "text/plain"
 KINDS = {HWPX: "hwpx", HWP: "hwp", ENDINGS["docx"]: "docx", ENDINGS["pdf"]: "pdf", PLAIN: "text"}
 MOST_OF_RELEASE = 20 * 1024 * 1024  # bytes of a release that is read here
 MULTILINE = {"summary", "other", "note"}
-# Key of why a file gives no draft -> title and detail of the problem `document-KEY`; what the process says, and what is said here.
+# Why a file gives no draft, as a key -> status, title and detail of the problem `document-KEY`. Some keys come from the process
+# that reads files.
 PROBLEMS: dict[str, tuple[int, str, str]] = {
-    "unknown": (415, "Not a document", "The file is none of HWPX, DOCX, PDF, HWP, text, XML and JSON."),
-    "empty": (422, "The file is empty", "The file has no bytes."),
+    "unknown": (415, "Not a document", "The file is not HWPX, DOCX, PDF, HWP, text, XML or JSON. Send one of these."),
+    "empty": (422, "The file is empty", "The file has no bytes. Send it again."),
     "broken": (
         422,
         "The file is broken",
         "The file is not complete. Save it again in its program and send the new file.",
     ),
     "protected": (422, "The file is protected", "The file is protected by a password. Save it without one."),
-    "large": (422, "The file is too large", "Inflated, the file has more text, tables or pictures than are read here."),
+    "large": (
+        422,
+        "The file is too large",
+        "Unpacked, the file has more text, tables or pictures than the server reads. Send a smaller file.",
+    ),
     "no-text": (422, "The file has no text", "No text was found in the file. It may consist of scanned pages."),
     "costly": (422, "The file takes too long to read", "Reading the file took more time or memory than allowed."),
-    "no-reader": (501, "No reader is installed", "The server has no reader for this type of file installed."),
+    "no-reader": (501, "No reader is installed", "The server has no reader for this type of file. Send it as HWPX."),
     "busy": (503, "The server is busy", "The server is reading other files. Try again."),
 }
 WARNINGS = {
@@ -128,7 +133,8 @@ def _problem(key: str) -> Problem:
 
 
 def _is_release(head: bytes, name: str, media_type: str) -> bool:
-    """Whether readable text is XML or JSON: it begins like one, and is called so where a text might begin like it too."""
+    """Whether readable text is XML or JSON: it begins like one. If a plain text might begin in the same way, its name or type must
+    say so too."""
     start = head.lstrip(b"\xef\xbb\xbf\xfe\xff \t\r\n\0")[:1]
     called = name.lower().endswith((".xml", ".json", ".atom", ".rss", ".nitf", ".newsml")) or media_type.partition(";")[
         0
@@ -172,7 +178,7 @@ def _time(wording: str, near: datetime) -> datetime | None:
 
 
 def _embargo(wording: str, issued: datetime, hours: embargo_wording.Hours) -> WordedEmbargo:
-    """The meaning of an embargo wording in Korean, or of the two that an English release of ours has."""
+    """The meaning of an embargo wording in Korean, or of the two wordings that our own English releases have."""
     if AT_ONCE.fullmatch(wording):
         return WordedEmbargo()
     until = _instant(wording.replace(" UTC", "+00:00"))

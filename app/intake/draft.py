@@ -1,4 +1,4 @@
-"""What a parser is given, and what it gives: drafts. A draft is an article as a parser read it, not yet checked.
+"""The input of a parser, and its output: drafts. A draft is an article as a parser read it, not yet checked.
 
 Texts are as sent (entities resolved, white space unchanged); dates, codes and HTML are not checked yet. Two drafts have the same
 content if their fingerprints are equal, whatever the layout of their files.
@@ -26,7 +26,7 @@ class Given(Struct, frozen=True):
 
 
 class Assigned(Struct, frozen=True):
-    """What an entry gets that lacks it, because its server has to assign it (RFC 5023, section 9.2)."""
+    """What the server assigns to an entry that lacks it (RFC 5023, section 9.2)."""
 
     guid: str
     updated: str

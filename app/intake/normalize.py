@@ -333,11 +333,9 @@ class _Normalizer:
                 self.fault(term, f"{line(term.text)[:100]!r} {what_is_wrong}", near)
                 continue
             if code.retired:
-                self.warnings.append(
-                    f"The {what} {code.code} was retired on {code.retired}. It was stored all the same."
-                )
+                self.warnings.append(f"The {what} {code.code} was retired on {code.retired}. It was stored anyway.")
             found[code.code] = code
-        # A place that we do not know is still another place than that of the office.
+        # An unknown place still differs from the office's own place.
         if not found and (not written or (what == "topic" and all(term.soft for term in written))):
             found = {
                 code: known for code in default if (known := codes("region" if what == "region" else "topic").get(code))

@@ -2,8 +2,8 @@
 
 The parent of a server notes each crash (app/liveness.py, app/run/serve.py) in a file of the data directory, named after the SHA-256 of
 the document. A document that was read during a crash is read in a process of its own from then on (app/intake/trial.py), and refused
-once that one crashes too. So a document that was only read beside the wrong one is taken all the same, however often that happens:
-nobody can have another's document refused. Each host learns by itself.
+once that one crashes too. So a harmless document that happened to be read beside a bad one is still taken, however often that
+happens: nobody can cause the refusal of another sender's document. Each host learns by itself.
 """
 
 import logging
@@ -119,7 +119,9 @@ def read_safely(
 def _read_alone(settings: Settings, sha256: str, read: Callable[[], Read]) -> Read:
     """What `read` returns or raises in a process of its own (app/intake/trial.py)."""
     if not _alone.acquire(blocking=False):
-        raise _busy("Too many doubtful documents at once", "The server is reading another document with care.")
+        raise _busy(
+            "Too many suspicious documents at once", "The server is reading another suspicious document on its own."
+        )
     try:
         done = subprocess.run(
             [sys.executable, "-m", "app.intake.trial"],
@@ -132,7 +134,7 @@ def _read_alone(settings: Settings, sha256: str, read: Callable[[], Read]) -> Re
         # Its processor time has a limit of its own, so it waited for this machine or the database: no fault of the document.
         log.error("The document %s was not read alone within %.0f seconds.", sha256, LONGEST)
         raise _busy(
-            "The document could not be read", "The server is too busy to read this document with care."
+            "The document could not be read", "The server is too busy to read this suspicious document on its own."
         ) from None
     finally:
         _alone.release()
@@ -145,9 +147,11 @@ def _read_alone(settings: Settings, sha256: str, read: Callable[[], Read]) -> Re
         return found
     if code > 0 or -code in ENDED:
         words = done.stderr.decode("utf-8", "replace").strip().splitlines() or [f"code {code}"]
-        kind = words[-1].partition(":")[0][:100]  # no more of it: what follows may quote a document under embargo
+        kind = words[-1].partition(":")[0][:100]  # and nothing after it, which may quote a document under embargo
         log.error("The document %s could not be read alone: %s", sha256, kind)
-        raise _busy("The document could not be read", "The process that was to read this document with care failed.")
+        raise _busy(
+            "The document could not be read", "The process that read this suspicious document on its own failed."
+        )
     log.error(
         "The document %s crashed the process that read it alone (code %d). It is refused from now on.", sha256, code
     )

@@ -108,7 +108,7 @@ class Prepared(Struct, frozen=True):
 
     @property
     def weight(self) -> int:
-        """How many usual articles this is as much work to write as."""
+        """How much work it is to write this, counted in usual articles."""
         return max(len(self.items), self.feeds // USUAL_FEEDS)
 
 
@@ -412,7 +412,7 @@ def _store(context: Context, prepared: Prepared) -> list[Receipt]:
 
 
 def _count_receipts(dialect: str, receipts: Sequence[Receipt], now: datetime) -> None:
-    """Count what came of the articles of a release, except of those that wait: nobody may learn from a metric that something does."""
+    """Count the results of the articles of a release, except of those that wait: no metric may reveal that something waits."""
     for receipt in receipts:
         if receipt.problem is not None:
             _count(dialect, str(receipt.problem["type"]).rpartition(":")[2])

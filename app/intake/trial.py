@@ -1,7 +1,7 @@
 """`python -m app.intake.trial`: reads one document, from standard input to standard output, in a process that may crash.
 
-Standard input is what is to be called; standard output is what it returned, or which of our own errors it raised. Both are pickled:
-they come from, and go to, a process of the same server, which has the same rights.
+Standard input has the function to call; standard output has its result, or one of our own errors. Both are pickled: they come from,
+and go to, a process of the same server, which has the same rights.
 """
 
 import os

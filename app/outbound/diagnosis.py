@@ -1,8 +1,9 @@
 """Finds out why a callback fails: a call that notes each step, from the name to the certificate.
 
 It is the same call as any other, through the same checks and limits (app/outbound/callbacks.py), with TCP and TLS one after the other
-so that each can fail by itself. A host in a private network is never described: of it one learns no more than from a delivery, that no
-answer came. https://docs.openssl.org/3.0/man3/X509_STORE_CTX_get_error/ lists the numbers of what is wrong with a certificate.
+so that each can fail by itself. A host in a private network is never described: the result says no more than a delivery does,
+namely that no answer came. https://docs.openssl.org/3.0/man3/X509_STORE_CTX_get_error/ lists the numbers of what is wrong with a
+certificate.
 """
 
 import asyncio

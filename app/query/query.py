@@ -17,7 +17,7 @@ LIMIT = 50  # articles on a page of a feed, if the request gives no other number
 EXCLUDE = "exclude_"
 
 Values = tuple[str, ...]
-Cross = tuple[tuple[str, ...], tuple[str, ...]]  # places and topics: each of the one with each of the other
+Cross = tuple[tuple[str, ...], tuple[str, ...]]  # places and topics: every pair of a place and a topic
 Cursor = tuple[int, int]  # the position of an article: microseconds since 1970, and its number
 Write = Callable[[Cursor], str]
 Read = Callable[[str, str], Cursor]  # arguments: the parameter's name and its value
@@ -135,7 +135,7 @@ class LookUps(Struct, frozen=True):
     exclusions: tuple[Cross, ...]
 
 
-# One request needs each of these about ten times.
+# Each of these is cached: one request needs it about ten times.
 
 
 @lru_cache(2000)

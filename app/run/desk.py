@@ -41,7 +41,7 @@ def run(context: Context, stop: threading.Event) -> None:
 
 
 def _look(context: Context) -> None:
-    """Look for notices. Whatever fails there keeps no draft from being published. Raises Unavailable."""
+    """Look for notices. A failure there does not keep any draft from being published. Raises Unavailable."""
     try:
         notices.notify(context, datetime.now(UTC))
     except Unavailable:
@@ -65,6 +65,6 @@ def step(context: Context) -> int:
             raise
         except PressrelayError as error:
             log.error("draft %s cannot be published now: %s", draft.id, error)
-        except Exception:  # whatever one draft does, the others are published
+        except Exception:  # one draft that fails does not stop the others
             log.exception("draft %s cannot be published now", draft.id)
     return done

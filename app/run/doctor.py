@@ -126,7 +126,7 @@ def _replica(settings: Settings, newest: store.identity.NewestChange) -> Check:
     shown = masked(engine.url.render_as_string(hide_password=True))
     if found.instance != newest.instance:
         return Check(
-            name, False, f"{shown} is no standby of the database, or has not followed it since it was restored"
+            name, False, f"{shown} is not a standby of the database, or has not followed it since it was restored"
         )
     return Check(name, True, f"{shown}, {newest.mark[0] - found.mark[0]} changes behind")
 

@@ -51,11 +51,11 @@ DURATIONS = {
 
 
 class Vitals(Struct, frozen=True):
-    """What an operator must know of the server at once; all hosts find the same."""
+    """The most important numbers about the server; every host finds the same."""
 
-    answered: float  # seconds that two small questions to the database took
+    answered: float  # seconds that two small queries of the database took
     seq: int  # number of changes of public articles so far
-    lift: float  # seconds for which the oldest embargo that is over has not been lifted
+    lift: float  # seconds since the end of the oldest embargo that has not been lifted
     figures: store.deliveries.Figures
     delivery: float  # seconds by which the oldest due delivery is late
     orders: store.operation.OperatorOrders
@@ -71,8 +71,8 @@ def vitals(engine: Engine) -> Vitals:
 
 
 def lift_late(engine: Engine) -> float:
-    """Seconds for which the oldest embargo that is over has not been lifted; 0 until its instant, so that embargoes that are not
-    over yet do not show. Raises Unavailable."""
+    """Seconds since the end of the oldest embargo that has not been lifted; 0 if none has ended, so that running embargoes do not
+    show. Raises Unavailable."""
     return _late(engine, store.articles.next_due(engine))
 
 
@@ -102,12 +102,12 @@ class FromDatabase(Collector):
             yield _gauge("pressrelay_database_up", "1 while the database answers", 0)
             return
         yield _gauge("pressrelay_database_up", "1 while the database answers", 1)
-        words = "Seconds that two small questions to the database took"
+        words = "Seconds that two small queries of the database took"
         yield _gauge("pressrelay_database_seconds", words, found.answered)
         yield _gauge("pressrelay_changes", "Number of changes of public articles so far", found.seq)
         yield _gauge(
             "pressrelay_lift_late_seconds",
-            "Seconds for which the oldest embargo that is over has not been lifted",
+            "Seconds since the end of the oldest embargo that has not been lifted",
             found.lift,
         )
         newest = GaugeMetricFamily(

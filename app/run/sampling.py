@@ -37,7 +37,7 @@ class FileCount:
         self._after, self._number, self._size = "", 0, 0
 
     def step(self) -> dict[str, float]:
-        """Count the next files. The samples, if these were the last ones; then the count begins anew. Raises Unavailable."""
+        """Count the next files. The samples, if these were the last ones; then the count starts again. Raises Unavailable."""
         found = store.articles.public_sizes(self._engine, self._after, self._most)
         self._number += len(found)
         self._size += sum(size for _, size in found)

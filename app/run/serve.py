@@ -58,8 +58,8 @@ RESTARTS, PERIOD = 5, 60.0  # the server stops if a child ends more than 5 times
 
 
 class Program:
-    """A separate program that the server keeps running. It has nothing to write at its end, so it is killed: one that hangs does not
-    hear SIGTERM, and would hold up the end of the server."""
+    """A separate program that the server keeps running. It has nothing to write when it ends, so it is killed: a program that hangs
+    would ignore SIGTERM and delay the end of the server."""
 
     def __init__(self, name: str, command: list[str]) -> None:
         self.name = name
@@ -178,8 +178,7 @@ def serve(
     directory = prepare(settings)
     if roles and not settings.redis_url:
         raise Misconfigured(
-            "A part of a server shares the cache of the others. Set PRESSRELAY_REDIS_URL to that cache, or run the whole server: leave"
-            " out --only."
+            "Parts of a server share one cache. Set PRESSRELAY_REDIS_URL to it, or run the whole server: leave out --only."
         )
     listener = _listener(passed)
     warned = spans.preload(settings.traces_url)
@@ -192,7 +191,8 @@ def serve(
         stopping.append(number)
 
     before = {number: signal.signal(number, stop) for number in ENDINGS}
-    # Settings are read at the start, so there is nothing to reload. Its default action would end the server without a word.
+    # Settings are read at the start, so there is nothing to reload. The default action of this signal would end the server without
+    # a message.
     before[signal.SIGHUP] = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     environ = _environ(settings)
     children: list[Child] = []
@@ -232,7 +232,7 @@ def serve(
 
 
 def runs(role: str, roles: Collection[str]) -> bool:
-    """Whether a server with these roles has that one; without any it has all."""
+    """Whether a server with these roles has that role; a server without roles has all of them."""
     return not roles or role in roles
 
 
@@ -270,16 +270,16 @@ def _listener(passed: int | None) -> int | None:
             listens = given.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
             family = given.family
     except OSError as error:
-        raise Misconfigured(f"File descriptor {passed} is no socket ({error.strerror or error}).") from None
+        raise Misconfigured(f"File descriptor {passed} is not a socket ({error.strerror or error}).") from None
     if not listens or family not in (socket.AF_INET, socket.AF_INET6):
-        raise Misconfigured(f"File descriptor {passed} is no TCP socket that listens. Pass one that does.")
+        raise Misconfigured(f"File descriptor {passed} is not a TCP socket that listens. Pass one that does.")
     os.set_inheritable(passed, True)
     return passed
 
 
 def _prepare_database(settings: Settings) -> list[str]:
-    """Upgrade the schema, and encrypt what is not; what the operator must know of clock and disk. Raises Misconfigured and
-    Unavailable."""
+    """Upgrade the schema, and encrypt secrets that are not encrypted yet. Returns warnings about the clock and the disk. Raises
+    Misconfigured and Unavailable."""
     if settings.read_database_url:
         store.connect(settings.read_database_url, replica=True)  # A wrong URL is told at the start.
     engine = store.connect(settings.database)
@@ -484,9 +484,9 @@ def _print_summary(settings: Settings, say: Callable[[str], None], roles: Collec
     say(f"  database   {masked(store.connect(settings.database).url.render_as_string(hide_password=True))}")
     say(f"  cache      {cache}")
     if settings.redis_url and (refused := _refused(settings)):
-        say(f"  WARNING    The cache cannot be used: {refused}. Feeds come from the database until it is well.")
+        say(f"  WARNING    The cache cannot be used: {refused}. Feeds come from the database until it works again.")
     if settings.s3_bucket and (fault := _file_fault(settings)):
-        say(f"  WARNING    {fault} Releases with files are refused until it is well.")
+        say(f"  WARNING    {fault} Releases with files are refused until it works again.")
     if settings.host in EVERYWHERE and not settings.base_url:
         say(
             f"  WARNING    Nobody else can follow links to {settings.url}. Set PRESSRELAY_BASE_URL to the address by which readers"

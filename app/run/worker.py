@@ -47,7 +47,7 @@ def step(
             announce(cache, changes)
             if spans.are_sent():
                 span.link(store.articles.requests_of(engine, [change.seq for change in changes]))
-        if changes:  # public by now, so it may be told
+        if changes:  # it is public by now, so it may be counted
             measures.count("embargoes_lifted", (), len(changes))
             late = store.clock.database_now(engine).timestamp() - due / 1_000_000
             measures.took("lift_seconds", (), max(0.0, late))
@@ -84,7 +84,7 @@ def run(engine: Engine, cache: Cache, stop: threading.Event, folder: Path) -> No
                     measures.sweep(str(folder))
                 if (size := store.shorten_log(engine)) > LONG_LOG:
                     log.warning(
-                        "The database's write-ahead log has %d MB. A program reads an old state; the log shrinks when that ends.",
+                        "The database's write-ahead log has %d MB. It shrinks when the program ends that reads an old state.",
                         size // 1_000_000,
                     )
                 if (found := store.clock.complaint(engine)) != complaint:

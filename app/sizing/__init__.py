@@ -1,5 +1,5 @@
-"""How large a server must be: pure arithmetic from what was measured (costs.json) and what the operator expects. It reads no clock,
-network, database or setting, and no file: a command reads the costs."""
+"""Computes how large a server must be, from measured costs (costs.json) and from what the operator expects. Pure. It reads no
+clock, network, database or setting, and no file: a command reads the costs."""
 
 from app.sizing.costs import Bytes, Costs, MeasuredCosts, Spent, read_costs
 from app.sizing.demand import Demand, polls_of

@@ -54,7 +54,7 @@ class Costs(Struct, frozen=True):
     push: Spent  # a release of one article, however short
     push_kb: Spent  # for each kB of its text
     queued: Spent  # for each subscription that the push reaches
-    cold: Spent  # a feed rendered anew after a change, its articles being in the cache
+    cold: Spent  # a feed rendered again after a change; its articles are in the cache
     cold_kb: Spent  # for each kB of the feed
     copy: Spent  # a feed that a web worker takes from the cache, because another one rendered it
     hot: Spent  # an answer with a body from a copy in the web worker

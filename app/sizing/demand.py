@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from app.errors import Misconfigured
 
-MOST = 1e12  # polls a minute; beyond that a count is a slip
+MOST = 1e12  # polls a minute; a larger count is a typing error
 LONGEST = 40  # characters of a wrong value in a message
 PERIODS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -53,7 +53,7 @@ class Demand(Struct, frozen=True):
     feeds: int  # different feeds that are polled
     changed: float  # how many of these show a release
     page: int  # articles in a feed
-    polls: float  # a second, all together
+    polls: float  # each second, of all feeds together
     compressed: float  # share of polls that take compressed answers
     unchanged: float  # share of polls that get 304
     proxied: float  # share of polls that a cache in front answers

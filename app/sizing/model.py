@@ -5,18 +5,18 @@ from msgspec import Struct
 from app.sizing.costs import Bytes, Costs, Spent
 from app.sizing.demand import Demand
 
-# By which factor the server that `python -m bench plan` runs may differ from what is said here, either way.
+# The factor by which the server that `python -m bench plan` runs may differ from these estimates, either way.
 PROCESSOR_WITHIN, BYTES_WITHIN = 2.0, 1.5
 DELIVERY_DAYS = 30  # for which a delivery stays in the database: docs/push.md
 CACHE_DAYS = 7  # for which an article, and the note of a rendering, stay in the cache: app/cache/redis.py
 
 
 class Counts(Struct, frozen=True):
-    """What a server does in some time; or in each second."""
+    """What a server does in a period, or in each second."""
 
     seconds: float
     pushes: float
-    rendered: float  # feeds rendered anew
+    rendered: float  # feeds rendered again
     copied: float  # feeds that a web worker takes from the cache
     bodies: float  # answers with a body from a copy, compressed
     plain: float  # the same, uncompressed
@@ -87,7 +87,7 @@ class KeptCounts(Struct, frozen=True):
 
     articles: float
     recent: float  # articles that came while the cache keeps one
-    rendered: float  # feeds that were rendered anew while the cache keeps the note of one
+    rendered: float  # feeds that were rendered again while the cache keeps the note of one
     deliveries: float
 
 

@@ -44,7 +44,7 @@ class HostSize(Struct, frozen=True):
 
 
 class Estimate(Struct, frozen=True):
-    """One number of the plan, between what and what it lies, and where it comes from."""
+    """One number of the plan, with its lower and upper bound and its source."""
 
     value: float
     low: float
@@ -54,10 +54,10 @@ class Estimate(Struct, frozen=True):
 
 
 class SizeLimit(Struct, frozen=True):
-    """Something that can be used up; what passes by, such as bandwidth, in the busiest minute."""
+    """A resource that can run out. A flow, such as bandwidth, counts in the busiest minute."""
 
     name: str
-    share: float  # used : there on one machine
+    share: float  # the used part of what one machine has
     more: str  # what to do about it
     grows: bool  # more machines help
 
@@ -160,23 +160,25 @@ def _lacking(load: _Load) -> tuple[str, ...]:
     host, found = load.host, []
     cores = load.spent.total() / 1000 / host.busy
     if cores > host.cores:
-        found.append(f"processors ({math.ceil(cores):,} cores, and it has {host.cores:,})")
+        found.append(f"processors (needs {math.ceil(cores):,} cores, has {host.cores:,})")
     if _memory(load) > host.memory * FREE:
-        found.append(f"memory ({_gb(_memory(load))}, and it has {_gb(host.memory)})")
+        found.append(f"memory (needs {_gb(_memory(load))}, has {_gb(host.memory)})")
     if load.stored.database + load.stored.files > host.disk * FREE:
         whole = load.stored.database + load.stored.files
-        found.append(f"disk ({_gb(whole)}, and it has {_gb(host.disk)})")
+        found.append(f"disk (needs {_gb(whole)}, has {_gb(host.disk)})")
     if load.sent > host.bandwidth * host.busy:
-        found.append(f"bandwidth ({load.sent * 8 / 1e6:,.0f} Mbit/s, and it has {host.bandwidth * 8 / 1e6:,.0f})")
+        found.append(f"bandwidth (needs {load.sent * 8 / 1e6:,.0f} Mbit/s, has {host.bandwidth * 8 / 1e6:,.0f})")
     if _writing(load) > host.busy:
-        found.append(f"turns at the counter row ({_writing(load) * 100:,.0f} % of the time, in the busiest minute)")
+        found.append(f"time at the counter row (needs {_writing(load) * 100:,.0f} % of the busiest minute)")
     if load.kind == "sqlite" and load.deliver > SQLITE_DELIVERERS:
-        found.append(f"turns to write ({load.deliver} delivery workers write too, and SQLite has one writer)")
+        found.append(
+            f"turns to write ({load.deliver} delivery workers write too, and SQLite allows one writer at a time)"
+        )
     return tuple(found)
 
 
 def _writing(load: _Load) -> float:
-    """Which share of the time the counter row is held."""
+    """The share of the time for which the counter row is locked."""
     return load.counts.pushes * load.costs.counter / 1000
 
 
@@ -191,7 +193,7 @@ def _limits(load: _Load) -> tuple[SizeLimit, ...]:
         SizeLimit(
             "the one writer: the counter row",
             _writing(load),
-            "send several articles in one release, or divide the offices among servers, by home",
+            "send several articles in one release, or divide the offices among several servers",
             False,
         ),
         SizeLimit("the cache's one core", spent.cache / 1000, "a Cluster, or a cache in front", False),
@@ -202,7 +204,7 @@ def _limits(load: _Load) -> tuple[SizeLimit, ...]:
         SizeLimit("memory", _memory(load) / host.memory, "more memory, or more web hosts", True),
     ]
     if load.kind == "postgresql":
-        more = "a larger host for the database, or servers by home"
+        more = "a larger host for the database, or several servers"
         found.append(SizeLimit("PostgreSQL's processors", spent.database / 1000 / host.cores, more, False))
     return tuple(sorted(found, key=lambda limit: -limit.share))
 
@@ -234,15 +236,17 @@ def _plan(load: _Load, lacking: Sequence[str], without: Sequence[str], days: flo
     if load.stored.copies > HOT_MEMORY:
         notes.append(
             f"All hot feeds take {_gb(load.stored.copies)} in each web worker, which keeps {_gb(HOT_MEMORY)}"
-            " (PRESSRELAY_HOT_MEMORY): the others come from the cache, which takes more processor time than is planned here."
+            " (PRESSRELAY_HOT_MEMORY). The others come from the cache, which takes more processor time than this plan has."
         )
     if load.spent.cache / 1000 > load.host.busy:
         notes.append("The cache needs more than one core: use a Cluster, or a cache in front.")
     if spread and load.spent.database / 1000 / load.host.busy > load.host.cores:
         cores = math.ceil(load.spent.database / 1000 / load.host.busy)
-        notes.append(f"PostgreSQL needs a host of {cores:,} cores, or servers by home.")
+        notes.append(
+            f"PostgreSQL needs a host of {cores:,} cores, or divide the offices among several servers (docs/scaling.md)."
+        )
     if _writing(load) > load.host.busy and load.kind == "postgresql":
-        notes.append("No number of hosts writes that fast: divide the offices among servers, by home.")
+        notes.append("No number of hosts writes that fast: divide the offices among several servers (docs/scaling.md).")
     return SizePlan(
         database=load.kind,
         one_machine=one,
@@ -258,7 +262,7 @@ def _plan(load: _Load, lacking: Sequence[str], without: Sequence[str], days: flo
 
 
 def _hosts(load: _Load) -> dict[str, int]:
-    """So many hosts that any one of those that answer may fail, except while it is the busiest minute."""
+    """The number of hosts of each kind: enough for one host that answers requests to fail, except in the busiest minute."""
     host, spent = load.host, load.spent
     cores = (spent.web + spent.deliver + spent.background) / 1000 / host.busy
     memory = _memory(load) - load.stored.cached
@@ -281,7 +285,7 @@ def _estimates(load: _Load, days: float) -> dict[str, Estimate]:
     push = (costs.push + costs.push_kb * (demand.text / 1000)).total()
     render = (costs.cold + costs.cold_kb * feed).total()
     body = (costs.hot + costs.hot_kb * (feed * costs.compressed)).total()
-    each = f"{push:.2g} ms a push, {render:.2g} a feed rendered anew, {body:.2g} a hot 200, {costs.unchanged.total():.2g} a 304"
+    each = f"{push:.2g} ms a push, {render:.2g} a feed rendered again, {body:.2g} a hot 200, {costs.unchanged.total():.2g} a 304"
     sends = (
         f"{costs.webhook.deliver:.2g} ms a webhook, {costs.websub.deliver:.2g} WebSub, {costs.mail.deliver:.2g} a mail"
     )

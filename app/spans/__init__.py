@@ -44,7 +44,7 @@ class TraceSpan(AbstractContextManager["TraceSpan"]):
     """A span that is not recorded. app/spans/tracer.py has the one that is."""
 
     def __exit__(self, *_error: object) -> None:
-        """An error goes on."""
+        """Errors are not caught here."""
 
     def set(self, name: str, value: Value) -> None:
         """Give the span an attribute."""
@@ -53,7 +53,7 @@ class TraceSpan(AbstractContextManager["TraceSpan"]):
         """Give the span its name, which is known only now."""
 
     def fail(self, kind: str) -> None:
-        """What the span is about failed: the class of the error, or the status of the answer."""
+        """Mark the span as failed, with the class of the error or the status of the answer."""
 
     def link(self, requests: Sequence[str]) -> None:
         """Link the span to the traces of these requests."""
@@ -123,8 +123,8 @@ def are_sent() -> bool:
 
 
 def span(name: str, kind: str = INTERNAL, /, **attributes: Value) -> AbstractContextManager[TraceSpan]:
-    """A part of what is traced in this thread or task; nothing if nothing is. Two underscores in the name of an attribute stand for
-    its dot."""
+    """A span within the trace of this thread or task; it does nothing if there is no trace. Two underscores in the name of an
+    attribute stand for its dot."""
     if _tracer is None or not _tracer.within():
         return NOTHING
     return _tracer.span(name, kind, attributes)

@@ -107,7 +107,7 @@ class Tracer:
     """The spans of this process. Threads share it."""
 
     def __init__(self, endpoint: str, secret: bytes, version: str) -> None:
-        """Starts the thread that sends spans. What the OTEL_* variables say of samplers, queues, headers and the resource holds."""
+        """Starts the thread that sends spans. The OTEL_* variables for samplers, queues, headers and the resource apply."""
         logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)  # PatientExporter says it once
         resource = Resource.create()
         if str(resource.attributes["service.name"]).startswith("unknown_service"):  # OTEL_SERVICE_NAME wins
@@ -134,7 +134,7 @@ class Tracer:
         return get_current_span().is_recording()
 
     def origin(self, request: str) -> SpanContext:
-        """The first span of a request, as whoever continues its trace needs it."""
+        """The first span of a request, in the form that is needed to continue its trace."""
         trace, span = self._ids(request)
         taken = self._provider.sampler.should_sample(Context(), trace, "request").decision
         flags = TraceFlags(TraceFlags.SAMPLED if taken is Decision.RECORD_AND_SAMPLE else TraceFlags.DEFAULT)

@@ -1,7 +1,6 @@
-"""The store: the only code that runs SQL. It is grouped by subject: `store.articles.by_id`, `store.deliveries.claim`.
-
-The modules beside the subjects are what all of them need: the tables, the engine, the counter of changes, the audit log. Every
-function that uses the database takes the engine, and raises Unavailable when the database cannot be used.
+"""The store: the only code that runs SQL. It is grouped by subject: `store.articles.by_id`, `store.deliveries.claim`. The modules
+beside these folders are shared by all subjects: the tables, the engine, the counter of changes, the audit log. Every function that
+uses the database takes the engine, and raises Unavailable when the database cannot be used.
 """
 
 from app.store import (

@@ -1,8 +1,7 @@
-"""Fills in what a migration needs from rows that are there already, in short transactions that leave others their turn.
-
-A migration has `backfilled`, the name of the table that it reads, and `backfill(connection, place, limit)`. That does up to `limit`
-rows from `place` on, which is empty at first, and returns the next place, or None at the end, and the number of rows. How far it is
-stands in the transaction of each batch, so after a kill the next process goes on with the next batch; several processes take turns.
+"""Fills in new columns and tables from rows that exist already, in short transactions between those of other writers. A migration
+has `backfilled`, the name of the table that it reads, and `backfill(connection, place, limit)`. That does up to `limit` rows from
+`place` on, which is empty at first, and returns the next place, or None at the end, and the number of rows. Each batch stores its
+progress in its own transaction, so after a kill the next process continues with the next batch. Several processes take turns.
 """
 
 import time
@@ -60,7 +59,7 @@ class Filler:
                 return None
             revision = next((known for known in self.history.revisions if known.number == row.revision), None)
             if revision is None:
-                return None  # of newer code, which fills it in
+                return None  # the migration belongs to newer code, which fills it in
             place, rows = loaded(revision).backfill(connection, row.place, self.limit)
             values = {"place": place or "", "done": row.done + rows}
             ended = micros(datetime.now(UTC)) if place is None else None
@@ -74,14 +73,14 @@ class Filler:
         return took
 
     def finish(self, progressed: Callable[[], None] = lambda: None) -> None:
-        """Do all that is left, and leave half of the time to others. `progressed` is called after each batch. Raises Misconfigured
-        if a backfill is of newer code, and Unavailable."""
+        """Do everything that is left, and leave half of the time to other writers. `progressed` is called after each batch. Raises
+        Misconfigured if a backfill belongs to newer code, and Unavailable."""
         while (took := self.batch()) is not None:
             progressed()
             time.sleep(took)
         if left := [found.revision for found in progress(self.engine) if found.ended is None]:
             raise Misconfigured(
-                f"The backfill of migration {', '.join(left)} is of a newer version. Run `pressrelay db backfill` there."
+                f"The backfill of migration {', '.join(left)} belongs to a newer version. Run `pressrelay db backfill` with it."
             )
 
 

@@ -16,7 +16,7 @@ from app.store.engine import reading
 from app.store.tables import changes, counter
 
 ASKED_EVERY = 10.0  # seconds
-WRONG = 5.0  # seconds by which a clock may be off before somebody has to be told
+WRONG = 5.0  # seconds by which a clock may be off before the operator is warned
 
 
 class _Reading(NamedTuple):
@@ -51,7 +51,7 @@ def ahead(engine: Engine) -> float:
 
 
 def complaint(engine: Engine) -> str:
-    """A sentence if the clock is wrong, or may be; empty if nothing is wrong with it. Raises Unavailable."""
+    """A sentence if the clock is or may be wrong; empty if it seems right. Raises Unavailable."""
     if abs(off := ahead(engine)) > WRONG:
         how = "ahead of" if off > 0 else "behind"
         return (
@@ -65,14 +65,14 @@ def complaint(engine: Engine) -> str:
     behind = (newest or 0) / 1_000_000 - database_now(engine).timestamp()
     if behind > WRONG:
         return (
-            f"The clock is {behind:.0f} seconds behind the newest change in the database. It was ahead then, or it is behind now:"
-            " check it, for example with NTP."
+            f"The clock is {behind:.0f} seconds behind the newest change in the database. It was wrong then, or it is wrong now."
+            " Check it, for example with NTP."
         )
     if engine.dialect.name == "sqlite" and abs(jump := jumped()) > WRONG:
         how = "ahead" if jump > 0 else "back"
         return (
-            f"The clock of this host jumped {abs(jump):.0f} seconds {how} since this process was started. Embargoes follow it. If it"
-            " is right now, restart the server."
+            f"The clock of this host jumped {abs(jump):.0f} seconds {how} since this process was started. Embargoes lift by this"
+            " clock. Check it; if it is right, restart the server."
         )
     return ""
 

@@ -35,7 +35,7 @@ class OutletCopy(Struct, frozen=True):
 
 
 def not_noted(engine: Engine, outlet: str, copies: Collection[Copied]) -> tuple[set[Copied], set[Copied]]:
-    """(those that the outlet did not get before, those of these that nobody got before). Raises Unavailable."""
+    """(the articles that the outlet did not get before; of these, the ones that no outlet got before). Raises Unavailable."""
     table = outlet_copies.c
     statement = select(table.article, table.version, table.outlet).where(table.article.in_({id for id, _ in copies}))
     with reading(engine) as connection:
@@ -69,7 +69,7 @@ def note_copies(
 
 
 def _once(engine: Engine, table: Table) -> Any:
-    """An insertion of rows of which some may be there already."""
+    """A statement that inserts rows, some of which may exist already."""
     dialect = postgresql if engine.dialect.name == "postgresql" else sqlite
     return dialect.insert(table).on_conflict_do_nothing()
 
@@ -77,7 +77,7 @@ def _once(engine: Engine, table: Table) -> Any:
 def articles_with(
     engine: Engine, words: Sequence[int], offices: Collection[str] | None, most: int
 ) -> list[CopiedArticle]:
-    """The articles of these offices, or of all, that share most with a text and of which outlets got copies. Raises Unavailable."""
+    """The articles of these offices, or of all, that share most with a text and that outlets have copies of. Raises Unavailable."""
     shared: dict[tuple[str, int, str], int] = {}
     with reading(engine) as connection:
         for start in range(0, len(words), AT_ONCE):
@@ -96,7 +96,7 @@ def articles_with(
 
 
 def copies_of(engine: Engine, article: str) -> list[OutletCopy]:
-    """Who got which version of an article, in order of time. Raises Unavailable."""
+    """Which outlet got which version of an article, in order of time. Raises Unavailable."""
     table = outlet_copies.c
     statement = select(table.version, table.outlet, table.at).where(table.article == article)
     with reading(engine) as connection:

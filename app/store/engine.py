@@ -247,8 +247,8 @@ class LastNumber(NamedTuple):
     at: int  # when the change with this number came, micros; 0: there is none, or on PostgreSQL another writer was just before
 
     def following(self, now: int) -> int:
-        """`now` (micros), or the moment after the last change if the clock was set back since; so what is newer has the later moment.
-        A change from more than two hours ahead is left out of it: that clock was wrong."""
+        """`now` (micros), or the moment after the last change if the clock was set back after it; so the newer change has the later
+        moment. A last change that is more than two hours ahead does not count: that clock was wrong."""
         return self.at + 1 if now <= self.at < now + LATEST_AHEAD else now
 
 
@@ -279,8 +279,8 @@ def _let_write(connection: Connection, fenced: bool) -> None:
 
 
 def has_room(connection: Connection, rows: Select[Any], most: int) -> bool:
-    """Whether there are fewer than `most` of these rows. It locks the counter's row, so a transaction that adds one next is the only
-    one that does: of several requests at once, no more than there is room for find any."""
+    """Whether there are fewer than `most` of these rows. It locks the counter's row, so no other transaction adds one until this
+    one ends: several requests at once cannot exceed the limit."""
     lock(connection)
     found = select(func.count()).select_from(rows.limit(most).subquery())
     return int(connection.execute(found).scalar_one()) < most
@@ -321,7 +321,7 @@ _turns: dict[str, threading.Lock] = {}  # database URL -> the lock that its writ
 
 
 class _Held(threading.local):
-    """The connection by which this thread reads at this time."""
+    """The connection that this thread now reads over."""
 
     engine: Engine | None = None
     connection: Connection | None = None
@@ -332,9 +332,9 @@ _held = _Held()
 
 @contextmanager
 def holding(engine: Engine) -> Iterator[None]:
-    """Within it, whatever this thread reads by `reading` comes over one connection: taking one from the pool and giving it back costs
-    more than a short statement. Hold it for few statements only, and not while waiting: on SQLite they share one deadline. Raises
-    Unavailable and Unfit."""
+    """Let all `reading` of this thread share one connection: taking one from the pool and giving it back costs more than a short
+    statement. Use it for a few statements only, and do not wait meanwhile: on SQLite they share one deadline. Raises Unavailable and
+    Unfit."""
     with converted(), _connected(engine) as connection:
         before = _held.engine, _held.connection
         _held.engine, _held.connection = engine, connection

@@ -90,11 +90,12 @@ def holds(engine: Engine, mark: Mark) -> bool:
 
 def follows(replica: Engine, primary: Engine) -> bool:
     """Whether a replica has every change that the primary has now, and so everything that was acknowledged. False if the replica
-    cannot be used. A change that comes later is not known to the caller yet. Raises Unavailable if the primary cannot be used."""
+    cannot be used. A later change does not matter: the caller does not know it yet. Raises Unavailable if the primary cannot be
+    used."""
     now = head(primary)
     try:
         there = head(replica)
-    except (Unavailable, SQLAlchemyError):  # It is away, or has no such tables.
+    except (Unavailable, SQLAlchemyError):  # It cannot be reached, or it lacks these tables.
         return False
     entered(replica, there.instance)
     return there.instance == now.instance and (there.mark == now.mark or there.mark[0] > now.mark[0])
@@ -106,7 +107,7 @@ def read_newest(replica: Engine, primary: Engine, ask: Callable[[Engine], Answer
     if follows(replica, primary):
         try:
             return ask(replica)
-        except TooSlow:  # It would take as long there.
+        except TooSlow:  # The primary would take as long.
             raise
         except (Unavailable, SQLAlchemyError):
             pass  # A standby ends a query whose rows it has to remove. It may also lack what an upgrade has just added.
@@ -142,8 +143,8 @@ def renew(engine: Engine, instance: str, *, older: bool) -> str:
 
 
 def _took_over(connection: Connection, known: str, home: str) -> bool:
-    """Whether a standby of the same PostgreSQL cluster became its primary server: there is nothing but a later timeline, and it was
-    not told to stop at an earlier point. One that had not received everything is found by the note of its host (app/witness.py)."""
+    """Whether a standby of the same PostgreSQL cluster became its primary server: only the timeline is later, and there is no
+    recovery target. A standby that had not received everything is detected by the note of its host (app/witness.py)."""
     old, new = known.split(), home.split()
     if len(old) != 4 or old[:3] != new[:3] or int(new[3]) < int(old[3]):
         return False
@@ -157,10 +158,10 @@ _TARGETS = (
 
 
 def _end(connection: Connection, now: int) -> None:
-    """End what may have ended or been used already in the history before, of which this state does not know: sessions, links that work
-    once (that which confirms an application too), links to previews, and what browsers began. The link of the first administrator
-    works only where there is none. What is published cannot be taken back, so a planned draft waits for somebody of its office: its
-    plan may have been taken back. So does the end of the approval by a second person, which one editor alone had asked for."""
+    """End what may have ended or been used in the lost part of the history: sessions, links that work once (also those that confirm
+    an application), links to previews, and open ceremonies of browsers. The link of the first administrator is kept: it works only
+    while there is none. A planned draft may have been taken back, and a publication cannot be undone, so it waits for somebody of
+    its office. A request of one editor to end the approval by a second person is dropped for the same reason."""
     connection.execute(delete(sessions))
     connection.execute(delete(ceremonies))
     connection.execute(delete(one_time_links).where(one_time_links.c.kind != "setup"))

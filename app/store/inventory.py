@@ -1,4 +1,4 @@
-"""Compares long lists of file names, such as those in a backup with those that it must have, without holding them in memory."""
+"""Compares long lists of file names without holding them in memory, such as the files in a backup with those that it must have."""
 
 import sqlite3
 from collections.abc import Iterable, Iterator
@@ -28,25 +28,25 @@ class Inventory:
         self._add("INSERT OR IGNORE INTO there VALUES (?)", ((name,) for name in names))
 
     def missing(self) -> Iterator[tuple[str, str, int]]:
-        """What is wanted and not there, in order."""
+        """The wanted names that are not there, in order."""
         yield from self._connection.execute(
             "SELECT * FROM wanted WHERE name NOT IN (SELECT name FROM there) ORDER BY name"
         )
 
     def count_missing(self) -> int:
-        """How many of these there are."""
+        """How many names are missing."""
         found = self._connection.execute("SELECT count(*) FROM wanted WHERE name NOT IN (SELECT name FROM there)")
         return int(found.fetchone()[0])
 
     def unwanted(self) -> Iterator[str]:
-        """What is there and not wanted, in order."""
+        """The names that are there and not wanted, in order."""
         for (name,) in self._connection.execute(
             "SELECT name FROM there WHERE name NOT IN (SELECT name FROM wanted) ORDER BY name"
         ):
             yield name
 
     def wanted(self) -> Iterator[tuple[str, str, int]]:
-        """All that is wanted, in order."""
+        """All wanted names, in order."""
         yield from self._connection.execute("SELECT * FROM wanted ORDER BY name")
 
     def close(self) -> None:

@@ -14,8 +14,9 @@ CHECKPOINT = 2_000_000_000  # nanoseconds that the database may change after its
 
 
 def check_log(file: Path) -> None:
-    """Check a database whose file changed after the log beside it, before anything writes to either. Nobody can set the instant of a
-    change (ctime), so a copy that keeps its dates is found too. Reads the whole database, in this case alone. Raises Misconfigured."""
+    """Check a database whose file changed after the log beside it, before anything writes to either. No program can set the time of
+    the last change (ctime), so even a copy that keeps its dates is detected. Reads the whole database, in this case alone. Raises
+    Misconfigured."""
     log = file.with_name(f"{file.name}-wal")
     try:
         written, changed, size = log.stat().st_ctime_ns, file.stat().st_ctime_ns, log.stat().st_size
@@ -36,7 +37,7 @@ def check_log(file: Path) -> None:
         found = str(error)
     if found != "ok":
         raise Misconfigured(
-            f"{file.name} was put in its place after {log.name} was written, and the two do not fit together"
+            f"{file.name} was put there after {log.name} was written, and the two do not belong together"
             f" ({found.splitlines()[-1][:200]}). If you restored a backup, remove {log} and {file.name}-shm, and start again."
             " If not, restore a backup: the database is damaged."
         )

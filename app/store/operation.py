@@ -1,4 +1,5 @@
-"""What the operator told the whole server, so every process of every host: deliver nothing, take no releases; and the last backup.
+"""What the operator ordered for the whole server, that is for every process of every host: deliver nothing, take no releases. Also
+the time of the last backup.
 
 A restored or copied database delivers nothing by itself (app/store/identity.py sets `held`), because the original may still run: two
 servers that call the same subscribers, or pull the same sources, would contradict each other.
@@ -18,7 +19,7 @@ DRAINED = "takes no releases. To take them again: pressrelay drain --end"
 
 
 class OperatorOrders(Struct, frozen=True):
-    """What holds now; instants as micros, 0: does not hold, or never was."""
+    """The orders that are in force; instants as micros; 0: not in force, or never."""
 
     held: int  # since when nothing is delivered to subscribers and no source is pulled
     drained: int  # since when no release is taken
@@ -31,14 +32,14 @@ _ROW = Built(
 
 
 def now_holds(engine: Engine) -> OperatorOrders:
-    """What holds now. Raises Unavailable."""
+    """The orders that are in force now. Raises Unavailable."""
     with reading(engine) as connection:
         ((held, drained, backed_up),) = _ROW.rows(connection)
     return OperatorOrders(int(held), int(drained), int(backed_up))
 
 
 def is_held(connection: Connection) -> bool:
-    """Whether nothing may be delivered now. Whoever is about to claim a delivery asks within the same look."""
+    """Whether nothing may be delivered now. A worker asks this in the same transaction in which it claims a delivery."""
     ((held, _, _),) = _ROW.rows(connection)
     return bool(held)
 
@@ -56,12 +57,12 @@ def hold_deliveries(engine: Engine, since: datetime | None) -> None:
 
 def drain_intake(engine: Engine, since: datetime | None) -> None:
     """Take no releases from now on, or again if `since` is None. It waits for the transactions that run, and none that begins later
-    takes a release: on return, nothing more is acknowledged. Raises Unavailable."""
+    takes a release: when this returns, no more releases are acknowledged. Raises Unavailable."""
     _set(engine, "drained", since)
 
 
 def note_backup(engine: Engine, at: datetime) -> None:
-    """Note that a backup is complete, which shows the state of that moment. Raises Unavailable."""
+    """Note that a backup of the state at that moment is complete. Raises Unavailable."""
     _set(engine, "backed_up", at)
 
 

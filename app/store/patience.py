@@ -1,8 +1,7 @@
-"""Connections to PostgreSQL that give up: a server that is frozen (its machine paused, its disk hung) or cut off answers nothing, not
-even that a statement took too long, and each thread that asked would wait for it for ever.
-
-A connection that has heard nothing for a while asks on another one whether that server still answers anybody. If not, it is closed and
-the caller is told. From then on one thread at a time tries to connect and all others are told at once, so an outage holds no threads.
+"""Connections to PostgreSQL that give up. A server that is frozen (its machine paused, its disk hung) or cut off sends no answer,
+not even a timeout, and each waiting thread would wait for ever. So a connection that has heard nothing for a while asks on another
+connection whether the server still answers anybody. If it does not, the connection is closed and the caller gets an error. During
+the outage one thread at a time tries to connect, and all others get the error at once, so no threads are blocked.
 """
 
 import re
@@ -23,8 +22,8 @@ from sqlalchemy import URL, Engine, event
 SILENT = 1.0  # seconds without an answer after which a connection asks whether the server still answers anybody
 PING = 1.5  # seconds that the server then has, if somebody waits for the answer
 PING_ALONE = 5.0  # the same in processes for which nobody waits
-VERDICT = 1.0  # seconds for which the answer counts for all connections of a process,
-GONE = 3.0  # and for which it counts that there was none: a request may meet several connections to that server
+VERDICT = 1.0  # seconds for which this answer is used for all connections of a process,
+GONE = 3.0  # and for which a missing answer is used: one request may need several connections to that server
 CONNECT = 2  # seconds that each host has to take a connection; libpq takes no fewer
 AGAIN = 0.25  # seconds between two attempts to connect while the database does not answer
 AVOID = 3.0  # seconds for which a server that did not answer is left out, if there are others
@@ -54,18 +53,18 @@ REASONS = tuple(
         ("password authentication failed|no password supplied", "PostgreSQL refuses the user or the password", True),
         (
             "no pg_hba.conf entry|Peer authentication failed|Ident authentication failed",
-            "PostgreSQL lets no such user in from here",
+            "PostgreSQL does not let this user in from this host",
             True,
         ),
-        (r"role .* does not exist|no such user", "PostgreSQL knows no such user", True),
+        (r"role .* does not exist|no such user", "PostgreSQL does not know this user", True),
         (
             r"database .* does not exist|no such database",
-            "PostgreSQL has no such database; make it with createdb",
+            "PostgreSQL does not have this database; make it with createdb",
             True,
         ),
         (
             "certificate|does not support SSL|SSL error: (?!unexpected eof)",
-            "The connection to PostgreSQL cannot be encrypted as told",
+            "The connection to PostgreSQL cannot be encrypted as the URL demands",
             True,
         ),
         ("invalid connection option|invalid .* value|bad value for", "A parameter of the address is wrong", True),
@@ -108,7 +107,7 @@ def defaults(url: URL, *, replica: bool = False) -> dict[str, Any]:
 
 
 class Pulse:
-    """What a process knows of the servers behind one engine: whether they answer, and which took the last connection."""
+    """What a process knows about the servers of one engine: whether they answer, and which one took the last connection."""
 
     def __init__(self, *, hurried: bool) -> None:
         """`hurried`: somebody waits for the answers."""
@@ -124,8 +123,8 @@ class Pulse:
         self._avoid = 0.0  # monotonic seconds until which it is not asked again, if there are others
 
     def answers(self, host: str, port: int, address: str) -> bool:
-        """Whether that server answers anybody. All threads of a process ask once. `address`: of the host, because names may not be
-        found any more either; empty for a socket."""
+        """Whether that server answers anybody. All threads of a process share one question. `address`: of the host, because name
+        resolution may fail too; empty for a socket."""
         with self._asking:
             asked, answered = self._verdicts.get((host, port), (0.0, False))
             if time.monotonic() > asked + (VERDICT if answered else GONE):
@@ -177,8 +176,8 @@ class Pulse:
         self._away = error
 
     def _ordered(self, given: dict[str, Any]) -> dict[str, Any]:
-        """The same parameters with the host first that took the last connection, and the one last that did not answer, or for a while
-        without it: a host that is cut off costs seconds each time."""
+        """The same parameters in another order: first the host that took the last connection, last the host that did not answer.
+        For a while that host is left out, because a host that is cut off costs seconds each time."""
         hosts, ports = str(given.get("host", "")).split(","), str(given.get("port", "")).split(",")
         if len(hosts) < 2:
             return given
@@ -191,8 +190,8 @@ class Pulse:
 
 
 def _answers(host: str, port: int, seconds: float) -> bool:
-    """Whether a server says anything. Whether it supports TLS is a question that it answers to everybody, also while it starts or has
-    no connection left."""
+    """Whether a server sends any answer. It is asked whether it supports TLS: it answers that to everybody, even while it starts or
+    has no connection left."""
     local = host.startswith("/")
     try:
         with socket.socket(socket.AF_UNIX) if local else socket.create_connection((host, port), seconds) as asking:
@@ -206,12 +205,12 @@ def _answers(host: str, port: int, seconds: float) -> bool:
 
 
 class Patient(psycopg.Connection[Any]):
-    """A connection that is closed if the server answers nobody, or says nothing for `patience` seconds. What it was doing may or may
-    not be done."""
+    """A connection that is closed if the server answers nobody, or says nothing for `patience` seconds. Its last statement may or
+    may not have been carried out."""
 
     patience = CHECK
     pulse: Pulse | None = None
-    idle = True  # nobody uses it: it is only asked whether it is alive
+    idle = True  # nobody uses it: it is only tested
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
         if timeout is not None:
@@ -238,7 +237,7 @@ class Patient(psycopg.Connection[Any]):
 
 
 def _continued(gen: Any) -> Any:
-    """A generator of the driver that has begun already, for another wait. The driver begins a wait with `next`."""
+    """Continue a generator of the driver that has begun already. The driver begins a wait with `next`."""
     try:
         wanted = gen.send(READY_NONE)
         while True:
@@ -255,7 +254,7 @@ def make_patient(engine: Engine, limits: Mapping[str, int], deadline: float) -> 
     event.listen(engine, "do_connect", lambda _, record, _args, given: pulse.connect(given, limits, record.info))
     event.listen(engine, "checkout", lambda connection, _record, _proxy: let(connection, patience))
     event.listen(engine, "checkin", lambda connection, _record: let(connection, CHECK - GRACE, idle=True))
-    if pulse.hurried:  # A commit waits for ever for a standby that must confirm it and does not.
+    if pulse.hurried:  # A commit would wait for ever for a standby that must confirm it and does not.
         event.listen(engine, "commit", lambda connection: let(connection.connection.driver_connection, COMMIT - GRACE))
     dialect: Any = engine.dialect
     lost = dialect.is_disconnect
@@ -265,8 +264,8 @@ def make_patient(engine: Engine, limits: Mapping[str, int], deadline: float) -> 
 
 
 def _limit(limits: Mapping[str, int], connection: Patient, info: dict[Any, Any]) -> None:
-    """Set the limits, and find out whether a pooler stands between: the process of the server is another one than was told when the
-    connection began. With a pooler in transaction mode a session belongs to nobody, so nothing may be left in it: no limits, no
+    """Set the limits, and find out whether a pooler is in between: then the server process is not the one that was named when the
+    connection began. With a pooler in transaction mode a session belongs to nobody, so nothing may remain in it: no limits, no
     prepared statements."""
     began = connection.autocommit
     connection.autocommit = True

@@ -118,7 +118,8 @@ def _rows(connection: Connection, name: str) -> int:
 
 
 def standing(engine: Engine, history: History = OURS) -> list[str]:
-    """Where the schema stands, in sentences: its revision, the oldest code beside it, what waits. Raises Unavailable."""
+    """The state of the schema, in sentences: its revision, the oldest code that may run beside it, the migrations that wait. Raises
+    Unavailable."""
     found, oldest = state(engine)
     if not found:
         return ["The database is new: it has no schema yet."]
@@ -129,7 +130,7 @@ def standing(engine: Engine, history: History = OURS) -> list[str]:
         words.append(f"Code that knows schema {oldest} or a later one may run beside it.")
     if waits := [revision.number for revision in history.after(found) if history.known(found)]:
         words.append(
-            f"Migration {', '.join(waits)} waits for your word: when no older version runs any more,"
+            f"Migration {', '.join(waits)} waits until you start it. When no older version runs any more, run"
             " `pressrelay db upgrade --contract`."
         )
     with reading(engine) as connection:

@@ -1,4 +1,4 @@
-"""The press calendar: what offices tell of public events and planned announcements. It knows no drafts and no articles."""
+"""The press calendar: public events and announcements that offices make known in advance. It knows no drafts and no articles."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
@@ -14,11 +14,11 @@ from app.store.tables import micros, press_event_places, press_events
 from feeds.icalendar import PressEvent
 
 MOST_EVENTS = 2_000  # of an office, from a month ago on
-LONGEST = timedelta(days=62)  # that an event takes
+LONGEST = timedelta(days=62)  # longest event
 MOST_PAIRS = 100  # of places and topics, by which one event is found
 
 Pair = tuple[str, str]  # a place and a topic
-Within = Sequence[Sequence[Pair]]  # lists; an event is meant that has a pair of each
+Within = Sequence[Sequence[Pair]]  # lists of pairs; an event must have a pair from each list
 _places = press_event_places.c
 
 
@@ -36,7 +36,7 @@ def tell_event(engine: Engine, event: PressEvent, pairs: Collection[Pair], actor
 
 
 def change_event(engine: Engine, event: PressEvent, pairs: Collection[Pair], actor: str, now: datetime) -> bool:
-    """Store a changed event in place of the one whose sequence is one less; False, nothing being stored, if somebody changed it
+    """Store a changed event in place of the one whose sequence is one less. False, and nothing is stored, if somebody changed it
     meanwhile. Raises Unavailable."""
     name = {"canceled": "event-canceled", "removed": "event-removed"}.get(event.state, "event-changed")
     with writing(engine) as connection:
@@ -92,12 +92,12 @@ def events_between(
 
 
 def newest_events(engine: Engine, within: Within, limit: int) -> list[PressEvent]:
-    """The events that were told or changed last. Raises Unavailable."""
+    """The events that were added or changed last. Raises Unavailable."""
     return _events(engine, _found(within).order_by(_places.updated.desc(), _places.event).limit(limit))
 
 
 def office_events(engine: Engine, office: str, since: datetime, limit: int) -> list[PressEvent]:
-    """The events of an office from an instant on, in order, but for those that were removed. Raises Unavailable."""
+    """The events of an office from an instant on, in order, without those that were removed. Raises Unavailable."""
     mine = (press_events.c.office == office, press_events.c.starts >= micros(since), press_events.c.state != "removed")
     statement = select(press_events.c.doc).where(*mine).order_by(press_events.c.starts, press_events.c.id).limit(limit)
     return _events(engine, statement)

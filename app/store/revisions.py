@@ -2,9 +2,9 @@
 
 A revision is a migration. Its number is the beginning of its file name. It declares at its head what it is:
 
-    kind = "expand"     old code may go on beside it. It runs before the new code does, by itself
-    kind = "contract"   takes away what only old code needs. It runs after, when an operator says so
-    oldest = "0029"     code that knows this revision, or a later one, may run beside it; older code must be gone. Each contract has it
+    kind = "expand" old code may run beside it. It runs by itself, before the new code kind = "contract" removes what only old code
+    needs. It runs later, when an operator starts it oldest = "0029" code that knows this revision, or a later one, may run beside
+    it; older code must be gone. Each contract has it
 
 A version of the code is named by the newest revision that it knows. Migrations are not imported here: a process that needs no upgrade
 starts half a second sooner.

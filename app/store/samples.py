@@ -31,8 +31,8 @@ def sample_span(at: datetime) -> int:
 
 
 def note_sample(engine: Engine, host: Host, values: Mapping[str, float], span: int) -> None:
-    """Keep what a host has measured so far in a span, instead of what it said before, and that it is there. Forget what is old. Raises
-    Unavailable."""
+    """Store what a host has measured so far in a span, in place of its earlier values, and note that the host is alive. Delete old
+    samples. Raises Unavailable."""
     insert = (postgresql if engine.dialect.name == "postgresql" else sqlite).insert
     now = host.seen
     with writing(engine) as connection:

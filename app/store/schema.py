@@ -1,4 +1,5 @@
-"""Upgrades the schema while others read and write, and downgrades it by one revision. app/store/revisions.py says what a revision is.
+"""Upgrades the schema while servers read and write, and downgrades it by one revision. app/store/revisions.py says what a revision
+is.
 
 Each revision is a transaction of its own, so a process that is killed leaves the schema at one revision or the next, and the next
 start goes on. On PostgreSQL a revision gives up a lock that it does not get soon, because everybody else would wait behind it, and
@@ -88,9 +89,9 @@ def pending(history: History, found: str, oldest: str, *, contract: bool = False
     for revision in needed:
         if revision.kind == "contract":
             raise Misconfigured(
-                f"The database has schema {found}, and this version needs schema {history.needs}. On the way is migration"
-                f" {revision.number}, which waits for your word, because code older than {revision.oldest} cannot run beside it."
-                " When no older version runs any more: `pressrelay db upgrade --contract`."
+                f"The database has schema {found}, and this version needs schema {history.needs}. Before that comes migration"
+                f" {revision.number}, which you must start, because code older than {revision.oldest} cannot run beside it."
+                " When no older version runs any more, run `pressrelay db upgrade --contract`."
             )
     return needed
 
@@ -108,12 +109,12 @@ def downgrade(engine: Engine, history: History = OURS, *, lose: bool = False) ->
             )
         module = loaded(next(revision for revision in history.revisions if revision.number == found))
         if not before or not hasattr(module, "downgrade"):
-            raise Misconfigured(f"There is no way back from schema {found}. Restore a backup of the version before.")
+            raise Misconfigured(f"Schema {found} cannot be downgraded. Restore a backup of the version before.")
         lost = _lost(engine, getattr(module, "loses", {}))
         if lost and not lose:
             raise Misconfigured(
                 f"Going back from schema {found} to {before[-1]} would lose {', '.join(lost)}."
-                " Make a backup, and say --lose-data if that is meant."
+                " Make a backup. Then repeat the command with --lose-data if you want that."
             )
         _run(engine, history, before[-1], lambda _: None, down=True)
         return found, before[-1]
@@ -159,7 +160,9 @@ def _run(engine: Engine, history: History, number: str, say: Say, *, down: bool 
         except (Unavailable, DBAPIError) as error:
             if not _is_busy(error):
                 raise
-            say(f"Others use a table that is to be changed; attempt {attempt + 1} of {ATTEMPTS} gave way.")
+            say(
+                f"Other transactions use a table that is to be changed. Attempt {attempt + 1} of {ATTEMPTS} was given up."
+            )
             time.sleep(PAUSE)
     raise Unavailable(
         f"Migration {number} did not get its locks in {ATTEMPTS} attempts of {LOCK_SECONDS:g} seconds. The schema is as it was."
@@ -218,8 +221,8 @@ def _note(connection: Connection, history: History, number: str, *, online: bool
 
 
 def _fence(engine: Engine, history: History, revision: Revision, say: Say) -> None:
-    """Keep older code from writing, and wait until nobody writes who has not seen that. Raises Misconfigured if rows are still to be
-    filled, and Unavailable."""
+    """Keep older code from writing, and wait for all transactions that began before that. Raises Misconfigured if rows are still to
+    be filled, and Unavailable."""
     with writing(engine, fenced=False) as connection:
         left = connection.scalars(select(backfills.c.revision).where(backfills.c.ended.is_(None))).all()
         if left:

@@ -47,9 +47,9 @@ class Kept(Struct, frozen=True):
 
 
 class Address(Struct, frozen=True):
-    """Where a PostgreSQL is, as its own programs want it."""
+    """The address of a PostgreSQL database, in the form that its own programs take."""
 
-    conninfo: str  # without the password, because other users see the words of a command
+    conninfo: str  # without the password, because other users can see a command line
     password: str
 
 
@@ -69,7 +69,7 @@ def copy_file(source: Path, target: Path) -> None:
     try:
         with closing(sqlite3.connect(f"{source.as_uri()}?mode=rw", uri=True, timeout=30)) as there:
             with closing(sqlite3.connect(target)) as here:
-                here.execute("PRAGMA synchronous=OFF").close()  # it is read again at once, and removed
+                here.execute("PRAGMA synchronous=OFF").close()  # the copy is read at once and then removed
                 there.backup(here)
             # What the writers added meanwhile stayed in the log, because the copy was reading.
             with suppress(sqlite3.OperationalError):
@@ -95,11 +95,11 @@ def check_file(file: Path, *, thorough: bool) -> None:
 
 
 def check_schema(engine: Engine, fresh: Engine) -> None:
-    """Check that an SQLite database of our schema has nothing that `fresh`, a new one, has not: a trigger of somebody else would run
-    with each of our statements. Raises Damaged and Unavailable."""
+    """Check that an SQLite database of our schema has nothing that `fresh`, a new one, has not: a foreign trigger would run with
+    our statements. Raises Damaged and Unavailable."""
     for kind, name, _ in sorted(_schema(engine) - _schema(fresh)):
         raise Damaged(
-            f"The database in the backup has the {kind} {str(name)[:80]!r}, which is none of ours. Restore another backup."
+            f"The database in the backup has the {kind} {str(name)[:80]!r}, which Pressrelay does not have. Restore another backup."
         )
 
 
@@ -187,15 +187,15 @@ def check_old(engine: Engine) -> None:
     with reading(engine) as connection:
         if connection.execute(text("SELECT 1 FROM pg_namespace WHERE nspname = :name"), {"name": OLD}).first():
             raise Misconfigured(
-                f"A restore was interrupted, and the database before it is in the schema {OLD}."
-                f" Put that back with psql: {BACK} Or remove it: {AWAY}"
+                f"A restore was interrupted, and the database from before it is in the schema {OLD}."
+                f" Put it back with psql: {BACK} Or remove it: {AWAY}"
             )
 
 
 @contextmanager
 def replacing(engine: Engine) -> Iterator[None]:
-    """After the restored tables of a PostgreSQL database took the place of the old ones: put the old ones back if the block fails, and
-    else remove them. Raises Unavailable."""
+    """Use this after the restored tables of a PostgreSQL database replaced the old ones. If the block fails, the old tables are put
+    back; otherwise they are removed. Raises Unavailable."""
     try:
         yield
     except BaseException:

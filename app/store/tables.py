@@ -58,7 +58,7 @@ outlets = Table(
     Column("reason", Text, nullable=False, server_default=""),  # why it was suspended
 )
 
-# Who asks to be accredited, or to stay so. app.store.accounts.applications.Application describes each column.
+# Requests to be accredited, or to stay accredited. app.store.accounts.applications.Application describes each column.
 outlet_applications = Table(
     "outlet_applications",
     metadata,
@@ -122,7 +122,9 @@ people = Table(
     Column("admin", Boolean, nullable=False),
     Column("created", BigInteger, nullable=False),
     Column("ended", BigInteger),
-    Column("lang", String(8), nullable=False, server_default=""),  # in which the person reads pages; empty: not known
+    Column(
+        "lang", String(8), nullable=False, server_default=""
+    ),  # the language in which the person reads pages; empty: not known
 )
 
 memberships = Table(
@@ -325,7 +327,7 @@ office_routines = Table(
     Column("asked", BigInteger),
 )
 
-# What a person of the desk may show to others for a time: a draft, by a link whose secret is stored as its hash.
+# Links by which a person of the desk shows a draft to others for a time. Only the hash of a link's secret is stored.
 draft_links = Table(
     "draft_links",
     metadata,
@@ -352,7 +354,7 @@ office_notices = Table(
 )
 Index("office_notices_office", office_notices.c.office, office_notices.c.at)
 
-# One row for each look that goes on where the last one ended: up to where it looked.
+# One row for each repeated check: the instant up to which it has looked.
 desk_looks = Table(
     "desk_looks",
     metadata,
@@ -360,7 +362,7 @@ desk_looks = Table(
     Column("upto", BigInteger, nullable=False),
 )
 
-# Recurring forms of an office: the text of a draft under a name.
+# Templates of an office: the text of a draft under a name.
 office_templates = Table(
     "office_templates",
     metadata,
@@ -373,7 +375,7 @@ office_templates = Table(
 )
 Index("office_templates_name", office_templates.c.office, office_templates.c.name, unique=True)
 
-# Whom readers may ask; the desk offers them for each release.
+# Contacts for readers; the desk offers them for each release.
 office_contacts = Table(
     "office_contacts",
     metadata,
@@ -647,9 +649,9 @@ saved_feeds = Table(
     Column("name", String(64), primary_key=True),
     Column("query", Text, nullable=False),  # in its canonical form
     Column("title", Text, nullable=False),  # empty: a title is made from the query
-    Column("ended", BigInteger),  # when it was removed: from then on it only says so; None: it is in use
+    Column("ended", BigInteger),  # when it was removed: from then on it only says that it has ended; None: it is in use
     Column("following", Text, nullable=False, server_default=""),  # what follows it: another name, or a query with "="
-    Column("gone", Integer, nullable=False, server_default="0"),  # 1: even that it ended is not said any more
+    Column("gone", Integer, nullable=False, server_default="0"),  # 1: its address answers 410
 )
 
 # The audit log: a chain of records. Triggers refuse to change or delete a row.
@@ -795,7 +797,7 @@ Index("queue_due", queue.c.line, queue.c.next, sqlite_where=_due, postgresql_whe
 _fails = queue.c.failing.is_not(None)
 Index("queue_failing", queue.c.failing, sqlite_where=_fails, postgresql_where=_fails)
 
-# The subscriptions that were told that the region of their feed is no more.
+# The subscriptions that were told that the region of their feed no longer exists.
 told_endings = Table(
     "told_endings", metadata, Column("subscription", BigInteger, primary_key=True, autoincrement=False)
 )
@@ -941,7 +943,7 @@ copy_words = Table(
     sqlite_with_rowid=False,
 )
 
-# Public events that offices tell. Nothing in it comes from a draft or an article: people wrote it for this calendar.
+# Events of the press calendar. Nothing here comes from a draft or an article: people wrote it for this calendar.
 press_events = Table(
     "press_events",
     metadata,

@@ -28,8 +28,8 @@ TEXTS: dict[str, dict[str, str]] = {
     "browse-site": {"ko": "누리집", "en": "Website"},
     "browse-default-regions": {"ko": "담당 지역", "en": "Its regions"},
     "browse-default-topics": {"ko": "담당 분야", "en": "Its topics"},
-    "browse-maps-to": {"ko": "해당하는 미디어 토픽", "en": "Media Topics that it means"},
-    "browse-mapped": {"ko": "해당하는 정책 분야", "en": "Policy fields that mean it"},
+    "browse-maps-to": {"ko": "해당하는 미디어 토픽", "en": "Corresponding Media Topics"},
+    "browse-mapped": {"ko": "해당하는 정책 분야", "en": "Corresponding policy fields"},
     "browse-before": {"ko": "이전 이름", "en": "Former names"},
     "browse-before-one": {"ko": "{name}({day}까지)", "en": "{name} (until {day})"},
     "browse-ended": {
@@ -92,7 +92,7 @@ TEXTS: dict[str, dict[str, str]] = {
     "search-facets": {"ko": "나누어 보기", "en": "Narrow down"},
     "search-facets-most": {
         "ko": "찾은 것 가운데 가장 새로운 {n}건만 세었습니다. 하나를 고르면 그 조건으로 다시 찾습니다.",
-        "en": "Counted in the newest {n} that were found. If you choose one, it is searched for anew.",
+        "en": "Counted in the newest {n} results. Choosing one starts a new search.",
     },
     "search-months": {"ko": "달", "en": "Months"},
     "search-chosen": {"ko": "고른 조건", "en": "Chosen"},

@@ -13,7 +13,7 @@ TEXTS: dict[str, dict[str, str]] = {
     # What can be chosen
     "build-region-how": {
         "ko": "여러 곳을 고르면 그 가운데 한 곳의 소식이라도 받습니다.",
-        "en": "If you choose several, you get what concerns any of them.",
+        "en": "If you choose several, you get releases about any of them.",
     },
     "build-topic-how": {
         "ko": "넓은 분야를 고르면 그 아래 분야도 들어갑니다.",
@@ -103,7 +103,7 @@ TEXTS: dict[str, dict[str, str]] = {
     "build-preview": {"ko": "최근 소식", "en": "Newest releases"},
     "build-preview-none": {
         "ko": "아직 여기에 맞는 보도자료가 없습니다. 피드는 지금 구독해 두어도 됩니다.",
-        "en": "No release fits yet. You can subscribe to the feed all the same.",
+        "en": "No release fits yet. You can subscribe to the feed anyway.",
     },
     "build-preview-part": {
         "ko": "최근 보도자료에서만 찾아보았습니다. 더 오래된 것은 피드에서 볼 수 있습니다.",
@@ -154,7 +154,7 @@ TEXTS: dict[str, dict[str, str]] = {
     "build-webhook": {"ko": "웹훅: 매체의 서버로", "en": "Webhook"},
     "build-webhook-how": {
         "ko": "매체의 토큰이 있어야 합니다. 보도자료가 나올 때마다 서명한 요청을 https 주소로 보내고, 실패하면 다시 보냅니다.",
-        "en": "For outlets with a token. Each change is signed and sent to your https address, again and again until it arrives.",
+        "en": "For outlets with a token. Each change is signed and sent to your https address, and repeated until it arrives.",
     },
     "build-webhook-add": {"ko": "이 피드로 웹훅 만들기", "en": "Make a webhook of this feed"},
     # Embedding

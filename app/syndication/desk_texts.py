@@ -109,10 +109,10 @@ TEXTS: dict[str, dict[str, str]] = {
     "desk-check": {"ko": "저장하고 검사", "en": "Save and check"},
     "desk-to-preview": {"ko": "저장하고 미리 보기", "en": "Save and preview"},
     "desk-discard": {"ko": "초안 버리기", "en": "Discard the draft"},
-    "desk-recover": {"ko": "다시 쓰기", "en": "Take it up again"},
+    "desk-recover": {"ko": "다시 쓰기", "en": "Reopen the draft"},
     "desk-saved": {"ko": "저장했습니다.", "en": "Saved."},
     "desk-checked": {"ko": "저장하고 검사했습니다.", "en": "Saved and checked."},
-    "desk-goes": {"ko": "{when}에 내보냅니다.", "en": "It goes out {when}."},
+    "desk-goes": {"ko": "{when}에 내보냅니다.", "en": "It will be published {when}."},
     "desk-published-here": {"ko": "내보낸 보도자료 보기", "en": "See the release"},
     "desk-will": {
         "ko": "지역과 분야의 조합 {feeds}개 피드에 실립니다.",
@@ -127,7 +127,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "ko": "기관이 풀 때까지 보류됩니다.",
         "en": "It is held until the office releases it.",
     },
-    "desk-has-faults": {"ko": "이대로는 내보낼 수 없습니다.", "en": "It cannot go out like this."},
+    "desk-has-faults": {"ko": "이대로는 내보낼 수 없습니다.", "en": "It cannot be published like this."},
     "desk-submit": {"ko": "결재 올리기", "en": "Submit for approval"},
     "desk-approve": {"ko": "승인하고 내보내기", "en": "Approve and publish"},
     "desk-publish": {"ko": "내보내기", "en": "Publish"},
@@ -137,7 +137,7 @@ TEXTS: dict[str, dict[str, str]] = {
     "desk-at": {"ko": "내보낼 때", "en": "When"},
     "desk-at-how": {
         "ko": "비워 두면 바로 내보냅니다. {zone} 기준입니다.",
-        "en": "If empty, it goes out now. The time is in {zone}.",
+        "en": "If empty, it is published now. The time is in {zone}.",
     },
     "desk-page": {"ko": "공개된 쪽", "en": "Public page"},
     "desk-do-correct": {"ko": "정정하기", "en": "Correct"},
@@ -150,7 +150,7 @@ TEXTS: dict[str, dict[str, str]] = {
     },
     "desk-do-restore": {"ko": "되살리기", "en": "Restore"},
     "desk-do-restore-how": {"ko": "다시 공개됩니다.", "en": "It becomes public again."},
-    "desk-do-withdraw": {"ko": "취소하기", "en": "Withdraw for good"},
+    "desk-do-withdraw": {"ko": "취소하기", "en": "Withdraw permanently"},
     "desk-do-withdraw-how": {
         "ko": "되돌릴 수 없습니다. 까닭은 독자에게 보입니다.",
         "en": "This cannot be undone. Readers see the reason.",
@@ -233,11 +233,11 @@ TEXTS: dict[str, dict[str, str]] = {
     "desk-at-far": {"ko": "1년 안의 때를 적으세요.", "en": "Enter a time within a year."},
     "desk-second-person": {
         "ko": "쓰거나 올린 사람은 승인할 수 없습니다. 다른 편집자가 승인해야 합니다.",
-        "en": "Whoever wrote or submitted the release cannot approve it. Another editor must approve it.",
+        "en": "The people who wrote or submitted the release cannot approve it. Another editor must do so.",
     },
     "desk-refused": {
         "ko": "이대로는 내보낼 수 없습니다. 아래를 고치세요.",
-        "en": "It cannot go out like this. See below.",
+        "en": "It cannot be published like this. See below.",
     },
     "desk-file-refused": {
         "ko": "프로그램이나 움직이는 쪽(HTML, SVG)은 올릴 수 없습니다.",
@@ -285,6 +285,6 @@ TEXTS: dict[str, dict[str, str]] = {
     "desk-event-taken-back": {"ko": "다시 거둠", "en": "Taken back"},
     "desk-event-published": {"ko": "내보냄", "en": "Published"},
     "desk-event-discarded": {"ko": "초안을 버림", "en": "Draft discarded"},
-    "desk-event-recovered": {"ko": "초안을 되살림", "en": "Draft taken up again"},
+    "desk-event-recovered": {"ko": "초안을 되살림", "en": "Draft reopened"},
     "problem:second-person": {"ko": "다른 사람의 승인이 필요합니다", "en": "A second person must approve"},
 }

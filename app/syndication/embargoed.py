@@ -1,4 +1,4 @@
-"""Articles under embargo, for those who may read them early: who may read which articles, their copies, and the feed of them.
+"""Articles under embargo for accredited readers: who may read which articles, their copies, and their feed.
 
 An outlet gets copies of its own, with an invisible fingerprint (`copies`). No other code may show an outlet an article under embargo.
 """
@@ -34,7 +34,7 @@ def principal_of(engine: Engine, token: store.accounts.TokenRecord, now: datetim
 
 
 def principal_for(engine: Engine, actor: str, scope: Sequence[str], outlet: OutletRecord, now: datetime) -> Principal:
-    """Who acts for an outlet, as far as it may act now. Raises Unavailable."""
+    """The principal of an outlet, with the rights that it has now. Raises Unavailable."""
     offices = store.accounts.all_offices(engine) if outlet.offices else []
     return principal_of_outlet(actor, scope, outlet, offices, now)
 
@@ -65,8 +65,8 @@ def lets(principal: Principal, article: Article) -> bool:
 def copies(
     engine: Engine, principal: Principal, articles: Sequence[Article], how: str, *, apart: bool = False
 ) -> list[Article]:
-    """The articles as this reader may see them. First it is recorded who reads them; an outlet's copies have its fingerprint, and it
-    is noted that it got them. `apart`: each has a document of its own. Raises Unavailable; then nothing may be shown."""
+    """The articles as this reader may see them. Before that, the reading is recorded. An outlet's copies have its fingerprint, and
+    the database notes that it got them. `apart`: each has a document of its own. Raises Unavailable; then nothing may be shown."""
     if principal.outlet is None or not articles:
         note_reading(engine, principal, articles, how)
         return list(articles)

@@ -1,7 +1,7 @@
 """Why a delivery failed or a subscription stopped, in the reader's language.
 
-The log has one English sentence for each (`app/deliveries`, `app/outbound`): programs read it, and it must not depend on who looks. A
-page shows the sentence of the table below that stands for it. What is not in the table is shown as it is.
+The log has one English sentence for each fault (`app/deliveries`, `app/outbound`): programs read it, so it must not depend on the
+reader. A page shows the matching sentence of the table below. A sentence that is not in the table is shown as it is.
 """
 
 import re

@@ -9,7 +9,7 @@ from app.query import LICENCES, Query
 from app.syndication.texts import TEXTS, name, text
 from feeds import rfc3339_utc
 
-NAMED = 3  # values of one kind that are named; of more, the first is
+NAMED = 3  # values of one kind that are named; if there are more, only the first is
 SHORT_LICENCES = {uri: short for short, uri in LICENCES.items()}
 
 

@@ -31,12 +31,12 @@ TEXTS: dict[str, dict[str, str]] = {
     },
     "mail-desk-unsent-how": {
         "ko": "예약한 때가 지났으나 아직 나가지 않았습니다. 서버가 계속 다시 시도합니다. 급하면 운영자에게 알려 주세요.",
-        "en": "Its time has passed and it is not out yet. The server goes on trying. If it is urgent, tell the operator.",
+        "en": "Its time has passed and it is not out yet. The server keeps trying. If it is urgent, tell the operator.",
     },
     "mail-desk-lift": {"ko": "{office}: 곧 엠바고가 풀립니다", "en": "{office}: an embargo lifts soon"},
     "mail-desk-lift-how": {
         "ko": "곧 엠바고가 풀려 누구나 보게 됩니다. 바꿀 것이 있으면 그 전에 바꾸세요.",
-        "en": "An embargo lifts soon, and everybody will read the release. Change what must change before that.",
+        "en": "An embargo lifts soon, and then everybody can read the release. Make any changes before that.",
     },
     "mail-desk-late": {
         "ko": "{office}: 엠바고가 제때 풀리지 않았습니다",
@@ -63,7 +63,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "en": "An editor asks to end the approval by a second person. If you agree, one person can write and publish.",
     },
     "mail-desk-by": {"ko": "한 사람: {name}", "en": "By: {name}"},
-    "mail-desk-goes": {"ko": "내보내는 때: {when}", "en": "Goes out: {when}"},
+    "mail-desk-goes": {"ko": "내보내는 때: {when}", "en": "Will be published: {when}"},
     "mail-desk-due": {"ko": "엠바고 해제: {when}", "en": "Embargo lifts: {when}"},
     "mail-desk-more": {"ko": "그 밖에 {count}건", "en": "and {count} more"},
     "mail-desk-why": {
@@ -88,7 +88,7 @@ TEXTS: dict[str, dict[str, str]] = {
     "desk-versions": {"ko": "초안의 지난 판", "en": "Versions of the draft"},
     "desk-versions-how": {
         "ko": "저장할 때마다 판이 남습니다. 지난 판을 다시 쓰면 새 판이 되고, 그사이의 판도 그대로 남습니다.",
-        "en": "Each save is kept as a version. If you take up an old one, it becomes the newest; those between stay.",
+        "en": "Each save is kept as a version. If you restore an old one, it becomes the newest; those between stay.",
     },
     "desk-diff-newest": {"ko": "최신 판과 견주기", "en": "Compare with the newest"},
     "desk-diff-public": {
@@ -104,7 +104,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "ko": "다른 사람이 먼저 고쳐 저장하지 못한 글입니다.",
         "en": "Texts that could not be saved because somebody else had changed the draft.",
     },
-    "desk-take": {"ko": "이 판을 다시 쓰기", "en": "Take up this version"},
+    "desk-take": {"ko": "이 판을 다시 쓰기", "en": "Restore this version"},
     "desk-take-how": {"ko": "이 판이 가장 새로운 판이 됩니다.", "en": "This version becomes the newest."},
     "desk-since": {"ko": "이 판과 최신 판의 차이", "en": "Changes from this version to the newest"},
     "field:signal": {"ko": "무엇이 달라졌는지", "en": "What changed"},
@@ -135,14 +135,14 @@ TEXTS: dict[str, dict[str, str]] = {
     },
     "desk-will-tell": {
         "ko": "공개되면 많게는 이만큼에 알립니다:",
-        "en": "When it is public, at most these hear of it:",
+        "en": "When it is public, at most these subscribers are notified:",
     },
-    "desk-will-tell-before": {"ko": "엠바고 중에 알리는 곳:", "en": "Under embargo, these hear of it:"},
+    "desk-will-tell-before": {"ko": "엠바고 중에 알리는 곳:", "en": "Under embargo, these subscribers are notified:"},
     "desk-will-tell-nobody": {
         "ko": "구독해서 바로 받는 곳은 아직 없습니다.",
         "en": "Nobody subscribes to these feeds yet.",
     },
-    "desk-kind-of-webhook": {"ko": "웹훅 {count}곳", "en": "{count} web hooks"},
+    "desk-kind-of-webhook": {"ko": "웹훅 {count}곳", "en": "{count} webhooks"},
     "desk-kind-of-websub": {"ko": "WebSub 구독 {count}곳", "en": "{count} WebSub subscribers"},
     "desk-kind-of-email": {"ko": "메일 {count}명", "en": "{count} readers by mail"},
     "desk-check-file": {"ko": "파일 검사", "en": "Check a file"},
@@ -174,7 +174,7 @@ TEXTS: dict[str, dict[str, str]] = {
     "desk-links": {"ko": "미리 보기 링크", "en": "Links to the preview"},
     "desk-links-how": {
         "ko": "링크를 가진 사람은 로그인하지 않고 이 초안의 지금 모습만 봅니다. 언제든 없앨 수 있습니다.",
-        "en": "Whoever has the link sees this draft as it is now, and nothing else, without signing in. You can revoke it.",
+        "en": "Anybody who has the link can see this draft as it is now, and nothing else, without signing in. You can revoke it.",
     },
     "desk-link-made": {
         "ko": "링크를 만들었습니다. 지금만 보이니 옮겨 두세요.",
@@ -225,7 +225,7 @@ TEXTS: dict[str, dict[str, str]] = {
     "desk-do": {"ko": "하기", "en": "Actions"},
     "desk-remove": {"ko": "빼기", "en": "Remove"},
     "desk-contact-take": {"ko": "기관의 문의처", "en": "Contacts of the office"},
-    "desk-contact-pick": {"ko": "고른 문의처 넣기", "en": "Put it in"},
+    "desk-contact-pick": {"ko": "고른 문의처 넣기", "en": "Add to the draft"},
     "desk-contacts-keep": {"ko": "기관의 문의처 관리", "en": "Manage the contacts of the office"},
     "desk-contacts-none": {"ko": "아직 문의처가 없습니다.", "en": "There are no contacts yet."},
     "desk-contact-none": {"ko": "문의처를 고르세요.", "en": "Choose a contact."},
@@ -288,5 +288,5 @@ TEXTS: dict[str, dict[str, str]] = {
         "ko": "되돌릴 수 없는 일이라 비밀번호를 한 번 더 여쭙습니다.",
         "en": "This cannot be undone, so please enter your password again.",
     },
-    "desk-prove-passkey": {"ko": "다른 방법으로 본인 확인하기", "en": "Show who you are in another way"},
+    "desk-prove-passkey": {"ko": "다른 방법으로 본인 확인하기", "en": "Prove who you are in another way"},
 }

@@ -32,7 +32,7 @@ TEXTS: dict[str, dict[str, str]] = {
     },
     "download-marked": {
         "ko": "엠바고 표시가 들어 있는 매체 전용 사본이며, 받은 것을 기록합니다.",
-        "en": "These are your outlet’s own copies. They bear the embargo, and are recorded as a reading.",
+        "en": "These are your outlet’s own copies. They show the embargo, and each download is recorded as a reading.",
     },
     "newsroom-article": {"ko": "엠바고 자료", "en": "Under embargo"},
     "newsroom-rights": {"ko": "볼 수 있는 범위", "en": "What this outlet may read"},
@@ -242,7 +242,7 @@ TEXTS: dict[str, dict[str, str]] = {
     },
     "token-end-too": {
         "ko": "이 토큰으로 만든 것도 모두 끝내기 (토큰을 도둑맞았을 때)",
-        "en": "End all that were made with it, too (if the token was stolen)",
+        "en": "Also end everything that was made with it (if the token was stolen)",
     },
     "newsroom-token-name-hint": {
         "ko": "어느 프로그램이 쓰는지 적습니다. 같은 이름의 예전 토큰은 끝납니다.",
@@ -323,11 +323,11 @@ TEXTS: dict[str, dict[str, str]] = {
     },
     "selftest-mend": {
         "ko": "빨간 것을 고친 뒤 다시 점검해 주십시오.",
-        "en": "Mend what is red, and run the self-test again.",
+        "en": "Fix what is red, and run the self-test again.",
     },
     "selftest-doubt": {
         "ko": "전송은 됩니다. 노란 것은 살펴봐 주십시오.",
-        "en": "Deliveries arrive. Have a look at what is yellow.",
+        "en": "Deliveries arrive. Check what is yellow.",
     },
     "selftest-good": {"ko": "모두 좋습니다.", "en": "Everything is fine."},
     "selftest-step-address": {"ko": "주소", "en": "Address"},
@@ -418,7 +418,7 @@ TEXTS: dict[str, dict[str, str]] = {
     "selftest-answer-denied": {
         "ko": "응답 코드 {status}: 거절했습니다. 로그인을 요구하거나 서명을 받아들이지 않는 것입니다. 이 주소를 열고 서명 열쇠를"
         " 확인해 주십시오.",
-        "en": "It refused with {status}: it asks for a login, or does not accept the signature. Open the address, and check"
+        "en": "It refused with {status}: it asks for a login, or does not accept the signature. Remove the login, and check"
         " the secret.",
     },
     "selftest-answer-missing": {
@@ -431,7 +431,7 @@ TEXTS: dict[str, dict[str, str]] = {
     },
     "selftest-answer-gone": {
         "ko": "410으로 답했습니다. 전송에 이렇게 답하면 구독이 끝납니다.",
-        "en": "It answered 410. If it answers a delivery so, the subscription ends.",
+        "en": "It answered 410. If it answers a delivery like that, the subscription ends.",
     },
     "selftest-answer-large": {
         "ko": "413으로 답했습니다. 더 큰 본문을 받도록 고쳐 주십시오.",
@@ -439,7 +439,7 @@ TEXTS: dict[str, dict[str, str]] = {
     },
     "selftest-answer-busy": {
         "ko": "429로 답했습니다. 이 서버의 요청을 제한하지 않도록 고쳐 주십시오.",
-        "en": "It answered 429. Do not limit the requests of this server so much.",
+        "en": "It answered 429. Allow more requests from this server.",
     },
     "selftest-answer-error": {
         "ko": "응답 코드는 {status}입니다. 받는 프로그램에 오류가 났습니다. 그쪽 기록을 살펴봐 주십시오.",

@@ -86,7 +86,7 @@ def planned(context: Context, query: Query, format: str) -> Plan:
                 written = (*fragments_of(format, (last,)), *written)
         made = shown(context, query, address(context, query, format), written, links, tuple(left))
         # Only the first page names the hub: clients subscribe to the feed, not to its other pages.
-        # A saved feed that was removed has no news for them.
+        # A saved feed that was removed has no hub, because nothing new comes.
         over = query.saved is not None and query.saved.ended is not None
         return made if query.before or query.after or over else replace(made, hub=hub(context))
 

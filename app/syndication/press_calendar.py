@@ -1,4 +1,4 @@
-"""The press calendar as feeds: which events a request means, an event as an article, and the titles."""
+"""The press calendar as feeds: the events that a request asks for, an event as an article, and the titles."""
 
 from collections.abc import Sequence
 from html import escape
@@ -15,14 +15,14 @@ from feeds import BLANK, NEVER, Article, Feed, Term
 from feeds.icalendar import PressEvent
 from schemas import codes
 
-FORMATS = ("atom", "rss", "json")  # of feeds that say what was told or changed last
-PAIR = ("press-calendar", "*")  # as changes of events are announced: no place or topic has that name
+FORMATS = ("atom", "rss", "json")  # of feeds with the events that were added or changed last
+PAIR = ("press-calendar", "*")  # under which changes of events are announced: no place or topic has that name
 DAY = {"ko": "y. M. d.(EEE)", "en": "EEE d MMMM y"}
 CLOCK = "HH:mm"
 
 
 def within(query: Query) -> store.press_events.Within:
-    """The pairs of place and topic of which each event of a request has one, from each of these lists."""
+    """The pairs of place and topic of a request: each of its events has one pair from each of these lists."""
     offices = [office_place(code) for code in query.offices]
     regions, topics = query.regions, query.topics or ("*",)
     first = [(place, topic) for place in (regions or offices or ("*",)) for topic in topics]
@@ -66,7 +66,7 @@ def headline_of(event: PressEvent, lang: str) -> str:
 
 
 def article_of(event: PressEvent, base: str, lang: str) -> Article:
-    """An event as feeds show it. It is no article: it has no page but that of the calendar."""
+    """An event as feeds show it. It is not a real article: its only page is that of the calendar."""
     rows = [
         (text("calendar-when", lang), when_of(event, lang)),
         (text("calendar-place", lang), event.place),
@@ -97,7 +97,7 @@ def article_of(event: PressEvent, base: str, lang: str) -> Article:
 
 
 def feed_of(events: Sequence[PressEvent], base: str, query: Query, title: str, format: str, lang: str) -> Feed:
-    """The feed of what was told or changed last."""
+    """The feed of the events that were added or changed last."""
     return Feed(
         self=url(f"{base}/press-calendar.{format}", query.canonical()),
         home=url(f"{base}/press-calendar", query.canonical()),

@@ -14,7 +14,7 @@ TEXTS: dict[str, dict[str, str]] = {
     "cite-bibtex": {"ko": "BibTeX으로 보기", "en": "As BibTeX"},
     "cite-csl": {"ko": "CSL-JSON으로 보기(Zotero 등)", "en": "As CSL-JSON (Zotero and others)"},
     "proof": {"ko": "원본과 증명", "en": "Original and proof"},
-    "proof-provenance": {"ko": "받은 때와 서명(JSON)", "en": "When it came and its signature (JSON)"},
+    "proof-provenance": {"ko": "받은 때와 서명(JSON)", "en": "Time of arrival and signature (JSON)"},
     "proof-how": {
         "ko": "기관이 보낸 원본을 그대로 보관합니다. 받은 때와 해시, 전자 서명으로 바뀌지 않았음을 확인할 수 있습니다.",
         "en": "The original is kept as the office sent it. The time of its arrival, "

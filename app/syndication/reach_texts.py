@@ -10,7 +10,7 @@ TEXTS: dict[str, dict[str, str]] = {
     },
     "reach-deliveries-none": {
         "ko": "이 보도자료를 받을 구독자가 없었습니다.",
-        "en": "No subscriber was to get this release.",
+        "en": "No subscriber was due to get this release.",
     },
     "reach-counted": {"ko": "합계", "en": "Total"},
     "reach-most": {
@@ -71,7 +71,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "en": "How often feeds with this release were polled and its page was seen, for 30 days after it became public. Counts appear"
         " after about a minute, and use no cookies and no addresses. Robots are not counted as views.",
     },
-    "reach-traffic-off": {"ko": "이 서버는 횟수를 세지 않습니다.", "en": "This server does not count."},
+    "reach-traffic-off": {"ko": "이 서버는 횟수를 세지 않습니다.", "en": "This server does not count polls and views."},
     "reach-not-public": {
         "ko": "아직 공개되지 않아 횟수가 없습니다.",
         "en": "It is not public yet, so nothing is counted.",

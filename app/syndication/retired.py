@@ -1,7 +1,6 @@
-"""Feeds that have ended: a saved feed that was removed, and the feed of a region that exists no more.
-
-Such a feed stays, with an entry before all others that says so and leads to what follows it. The entry is the same for ever: it
-depends on what ended and when, never on the clock. Feed readers show a new entry; an error they show to nobody, or repeat for years.
+"""Feeds that have ended: a saved feed that was removed, or the feed of a region that no longer exists. Such a feed stays. Its first
+entry says that it has ended and links to its successor. The entry never changes: it depends on what ended and when, not on the
+clock. An error would not do: feed readers hide it or repeat their request for years, but they show a new entry.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
@@ -101,7 +100,7 @@ def _links(title: str, home: str, feed: str) -> list[str]:
 
 
 def _following(context: Context, following: str, lang: str) -> Successor:
-    """What an operator said that follows: a saved feed by its name, or a query."""
+    """The successor that an operator named: a saved feed by its name, or a query."""
     base = context.settings.url
     site = context.settings.site_name
     saved = None if "=" in following else store.feeds.saved_feed(context.engine, following)

@@ -361,7 +361,7 @@ TEXTS: dict[str, dict[str, str]] = {
     "role-outlet": {"ko": "매체 기자: 엠바고 자료 열람", "en": "Journalist of an outlet: reads under embargo"},
     "outlet-wrong": {"ko": "이 매체에는 초대할 수 없습니다.", "en": "You cannot invite anybody to this outlet."},
     # The second sign-in
-    "prove": {"ko": "본인 확인", "en": "Show again that it is you"},
+    "prove": {"ko": "본인 확인", "en": "Confirm again that it is you"},
     "prove-how": {
         "ko": "되돌릴 수 없는 일을 하기 전에 본인인지 다시 확인합니다. 확인하면 이 브라우저에서 10분 동안 다시 묻지 않습니다.",
         "en": "Before something that cannot be undone, we ask again who you are. "
@@ -369,7 +369,7 @@ TEXTS: dict[str, dict[str, str]] = {
     },
     "prove-button": {"ko": "확인", "en": "Continue"},
     "prove-other": {"ko": "패스키나 다른 방법으로 확인하기", "en": "Use a passkey or another way instead"},
-    "prove-first": {"ko": "먼저 본인인지 확인해 주십시오.", "en": "First show again that it is you."},
+    "prove-first": {"ko": "먼저 본인인지 확인해 주십시오.", "en": "First confirm again that it is you."},
     # Passkeys
     "passkeys": {"ko": "패스키", "en": "Passkeys"},
     "passkeys-how": {
@@ -393,7 +393,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "ko": "패스키를 만들었습니다. 다음부터 이 패스키로 로그인할 수 있습니다.",
         "en": "The passkey is added. You can sign in with it from now on.",
     },
-    "passkey-prove-first": {"ko": "본인 확인 뒤 패스키 만들기", "en": "Show that it is you, then add a passkey"},
+    "passkey-prove-first": {"ko": "본인 확인 뒤 패스키 만들기", "en": "Confirm that it is you, then add a passkey"},
     "passkey-since": {"ko": "만든 때:", "en": "since"},
     "passkey-steer": {"ko": "이름 바꾸기와 지우기", "en": "Rename or remove"},
     "passkey-rename": {"ko": "이름 바꾸기", "en": "Rename"},
@@ -414,14 +414,14 @@ TEXTS: dict[str, dict[str, str]] = {
     },
     "passkey-many": {
         "ko": "이미 있는 패스키이거나, 패스키가 스무 개를 넘습니다. 쓰지 않는 것을 지워 주십시오.",
-        "en": "This passkey is there already, or you have twenty. Remove one that you do not use.",
+        "en": "This passkey exists already, or you have twenty of them. Remove one that you do not use.",
     },
     # OpenID Connect
     "oidc-signin": {"ko": "{name} 계정으로 로그인", "en": "Sign in with {name}"},
     "oidc-prove": {"ko": "{name} 계정으로 확인", "en": "Continue with {name}"},
     "oidc-down": {
         "ko": "지금은 그 서비스에서 답을 받지 못합니다. 잠시 뒤에 다시 하거나 비밀번호로 로그인해 주십시오.",
-        "en": "The other service does not answer as it should. Try again in a while, or use your password.",
+        "en": "The other service did not answer correctly. Try again later, or use your password.",
     },
     "oidc-refused": {
         "ko": "로그인을 마치지 못했습니다. 처음부터 다시 해 주십시오.",
@@ -441,7 +441,7 @@ TEXTS: dict[str, dict[str, str]] = {
     "tokens-of": {"ko": "{office}의 토큰", "en": "Tokens of {office}"},
     "tokens-how": {
         "ko": "토큰은 프로그램이 기관을 대신해 보도자료를 보내거나 읽을 때 씁니다. 토큰을 아는 사람은 누구나 그렇게 할 수 있습니다.",
-        "en": "With a token, a program sends or reads the office's releases. Whoever knows the token can do so.",
+        "en": "With a token, a program sends or reads the office's releases. Anybody who knows the token can do so.",
     },
     "tokens-known": {"ko": "지금 있는 토큰", "en": "Tokens"},
     "tokens-none": {"ko": "아직 토큰이 없습니다.", "en": "There is no token yet."},
@@ -511,11 +511,14 @@ TEXTS: dict[str, dict[str, str]] = {
     },
     "email-taken": {
         "ko": "이미 계정이 있는 주소입니다. 다른 주소를 적어 주십시오.",
-        "en": "There is an account with this address already. Use another address.",
+        "en": "An account with this address already exists. Use another address.",
     },
     "role-wrong": {"ko": "이 가운데에서 골라 주십시오.", "en": "Choose one of these."},
     "office-wrong": {"ko": "이 기관에는 초대할 수 없습니다.", "en": "You cannot invite anybody to this office."},
-    "last-admin": {"ko": "마지막 관리자는 끝낼 수 없습니다.", "en": "The last administrator cannot be ended."},
+    "last-admin": {
+        "ko": "마지막 관리자는 끝낼 수 없습니다.",
+        "en": "The account of the last administrator cannot be ended.",
+    },
     "signin-empty": {"ko": "주소와 비밀번호를 모두 적어 주십시오.", "en": "Enter both your address and your password."},
     "signin-wrong": {"ko": "주소나 비밀번호가 맞지 않습니다.", "en": "The address or the password is wrong."},
     "signin-often": {

@@ -11,7 +11,7 @@ TEXTS: dict[str, dict[str, str]] = {
     "trace-text": {"ko": "나간 글", "en": "The text"},
     "trace-text-how": {
         "ko": "있는 그대로 복사해 붙이십시오. 옮겨 적은 글에는 표시가 남지 않습니다.",
-        "en": "Copy it as it stands. A text that was typed again has no marks.",
+        "en": "Copy it exactly as it is. A text that was typed again has no marks.",
     },
     "trace-file": {"ko": "또는 파일", "en": "Or a file"},
     "trace-file-how": {
@@ -26,7 +26,7 @@ TEXTS: dict[str, dict[str, str]] = {
     },
     "trace-unread": {
         "ko": "파일을 읽을 수 없습니다. 글을 복사해 붙여 보십시오.",
-        "en": "The file cannot be read. Try to paste its text.",
+        "en": "The file cannot be read. Paste its text instead.",
     },
     "trace-large": {"ko": "파일이 너무 큽니다.", "en": "The file is too large."},
     "trace-no-article": {
@@ -44,7 +44,7 @@ TEXTS: dict[str, dict[str, str]] = {
     "trace-no-marks": {
         "ko": "글은 이 보도자료와 같지만 표시가 없습니다. 공개된 글이거나, 옮겨 적었거나, 표시를 지운 글입니다."
         " 어느 언론사인지 말할 수 없습니다.",
-        "en": "The words are those of this release, but there are no marks. It is the public text, or it was typed again, or cleaned."
+        "en": "The words are those of this release, but there are no marks. It is the public text, or it was typed again or cleaned."
         " No outlet can be named.",
     },
     "trace-unsure": {
@@ -65,6 +65,6 @@ TEXTS: dict[str, dict[str, str]] = {
     "trace-means": {
         "ko": "사본이 누구의 것인지만 알려 줍니다. 누가, 왜 내보냈는지는 알려 주지 않습니다. 그 언론사가 사본을 도둑맞았을 수도 있으니"
         " 먼저 물어보십시오.",
-        "en": "This says whose copy it is, not who passed it on, or why. The outlet may have been robbed of it, so ask first.",
+        "en": "This says whose copy it is, not who passed it on, or why. Somebody may have stolen it from the outlet, so ask first.",
     },
 }

@@ -15,8 +15,8 @@ from app.text import fingerprint
 from app.text.flatten import LARGEST, flat, words_of
 from feeds import Article
 
-SURE = 1e-6  # an outlet is named only if a text from elsewhere agrees so well with any outlet at most so often
-MOST_ARTICLES = 3  # that a text is compared with
+SURE = 1e-6  # an outlet is named only if the probability is at most this that a text from elsewhere agrees so well with any outlet
+MOST_ARTICLES = 3  # articles with which a text is compared
 MOST_VERSIONS = 2  # of one article, the newest
 LEAST_SHARED = 3  # sequences of four words that a text shares with its article
 
@@ -26,13 +26,13 @@ class TracedOutlet(Struct, frozen=True):
 
     code: str
     name: str  # empty: it is not registered any more
-    chance: float  # that a text from elsewhere would agree so well with any outlet: at most so much
+    chance: float  # upper bound of the probability that a text from elsewhere agrees so well with any outlet
     agreed: int  # marks of the text that this outlet's copy has too
     places: int  # marks of the text
 
 
 class TracedArticle(Struct, frozen=True):
-    """An article of which a text has words, and which outlets' copies they come from."""
+    """An article whose words a text has, and the outlets from whose copies they come."""
 
     id: str
     headline: str
@@ -43,11 +43,11 @@ class TracedArticle(Struct, frozen=True):
 
 
 class Trace(Struct, frozen=True):
-    """What a text says of where it comes from."""
+    """The result of tracing a text."""
 
     articles: tuple[
         TracedArticle, ...
-    ] = ()  # that of which it has most words first; empty: it is of none that outlets got
+    ] = ()  # the article with most words in common first; empty: the text has no article that outlets got
     problem: str = ""  # why there is nothing to trace: "empty" (too few words) or "unread"; empty: it was read
 
     @property
@@ -57,7 +57,7 @@ class Trace(Struct, frozen=True):
 
 
 def trace_file(engine: Engine, path: Path, offices: Collection[str] | None) -> Trace:
-    """Trace a file of any kind. `offices`: whose articles are looked through; None: all. Raises Unavailable."""
+    """Trace a file of any kind. `offices`: the offices whose articles are searched; None: all. Raises Unavailable."""
     kind = filetypes.see(path).real
     if extraction.readable(kind) and not kind.startswith("text/"):
         extracted = extraction.extract(path, kind, extraction.Deadline())
@@ -75,7 +75,7 @@ def trace_file(engine: Engine, path: Path, offices: Collection[str] | None) -> T
 
 
 def record_trace(engine: Engine, actor: str, office: str, found: Trace) -> None:
-    """Record in the audit log who traced a text, of which articles it is, and which outlets were named. Raises Unavailable."""
+    """Record in the audit log who traced a text, which articles it belongs to, and which outlets were named. Raises Unavailable."""
     events = [
         store.audit.Event(
             *("traced", actor, article.office, article.id),

@@ -1,8 +1,8 @@
 """Articles as the formats write them. Each version of an article is written once in a format, and its fragment is kept: in the memory
 of the process, and in the cache.
 
-Fragments need no revision, because a version of an article never changes. What wrote them is named beside them (`BY`), so those of
-another version of this program are not found.
+Fragments need no revision, because a version of an article never changes. Their keys name the code that wrote them (`BY`), so
+fragments of another version of this program are not found.
 """
 
 import hashlib
@@ -55,12 +55,12 @@ def shortened(article: Article) -> Article:
 
 
 def fragments_of(format: str, articles: Sequence[Article]) -> tuple[Fragment, ...]:
-    """The fragments of articles that are not kept: of one reader, or of no version that is stored."""
+    """The fragments of articles that must not be kept: copies for one reader, or articles that are not a stored version."""
     return tuple(format_of(format).fragment_of(shortened(article)) for article in articles)
 
 
 def fresh_fragments(context: Context, format: str, dated: Sequence[Ref]) -> tuple[Fragment, ...]:
-    """The fragments of these versions, written anew from the database. Raises Unavailable."""
+    """The fragments of these versions, written again from the database. Raises Unavailable."""
     return fragments_of(format, list(_articles(context, dated).values()))
 
 
@@ -81,7 +81,7 @@ def completed(
     """The fragments of these versions, in the same order, and those that the cache did not have, as it keeps them. `here`: those that
     this process has; `cached`: of the others, those that the cache has. Raises Unavailable.
 
-    An article that cannot be written leaves an empty fragment: its feed does without it.
+    If an article cannot be written, its fragment is empty, and the feed leaves it out.
     """
     found = dict(here)
     for ref, kept in cached.items():
@@ -124,7 +124,7 @@ def _remember(context: Context, format: str, ref: Ref, fragment: Fragment) -> No
     context.fragments.keep((format, ref), fragment, OVERHEAD + sum(map(len, fragment.pieces)) + len(fragment.listed))
 
 
-# In the cache a checksum is before the fragment: a wrong byte in one would be in every feed that it is joined into.
+# In the cache a checksum is before the fragment: a wrong byte in a fragment would be in every feed that contains it.
 
 _decoder = msgspec.msgpack.Decoder(Fragment)
 

@@ -106,7 +106,7 @@ def _fields(old: Article, new: Article, text_changed: bool) -> Iterator[FieldDif
 
 
 def _without_names(value: object) -> object:
-    """Terms without their names: a new name of a code is no change of the article."""
+    """Terms without their names: a new name of a code is not a change of the article."""
     terms = isinstance(value, tuple) and all(isinstance(term, Term) for term in value)
     return tuple(replace(term, names={}) for term in value) if terms and isinstance(value, tuple) else value
 

@@ -112,7 +112,7 @@ HOURS = Hours()
 _WORD = r"(?:엠바고|보\s?도\s?(?:유\s?예|제\s?한)|embargo(?:ed)?|sperrfrist)"
 _UNTIL = r"(?:until|till|jusqu|hasta|fino|bis)\b"
 _DATED = (
-    r"[(\[]\s?['‘’]?\d{1,4}\s?(?:[.월/:시]|년\s?\d)"  # 엠바고(3. 10. 09시); a year alone is that of a trade embargo
+    r"[(\[]\s?['‘’]?\d{1,4}\s?(?:[.월/:시]|년\s?\d)"  # 엠바고(3. 10. 09시); a year alone belongs to a trade embargo
 )
 _THEN = (
     rf"\s{{0,3}}(?:[\]】):：>〉》」}}〕*★☆]|[-–—―]|{_DATED}|{_UNTIL}|to\s\d|for\s(?:release|publication)\b|[^\W\d]{{0,8}}까지|해제"

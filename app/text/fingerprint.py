@@ -1,15 +1,15 @@
 """Invisible fingerprints: each outlet's copy of an article differs from all others in ways that no reader sees. Pure.
 
 A mark is a yes or a no at one place of the text: between two words, three characters without width and a no-break space may stand;
-where the office wrote a pair of quotation marks, a middle dot or an ellipsis, one of two usual forms may. Whether a mark stands at a
-place is a keyed hash of article, outlet, place and kind, and a place is known by the words around it, not by its number. So any part
+where the office wrote a pair of quotation marks, a middle dot or an ellipsis, one of two usual forms may. A keyed hash of article,
+outlet, place and kind decides whether a mark is at a place. A place is known by the words around it, not by its number. So any part
 of a copy can be read, in any order and beside other texts, and nobody without the key can know another outlet's marks.
 
-Whoever did not get this copy agrees with its marks only by chance, like with tosses of a coin. `chance` bounds how likely that is,
-whatever the text is and whatever was done to it.
+A text that does not come from this copy agrees with its marks only by chance, like tosses of a coin. `chance` is an upper bound of
+that probability, whatever the text is and whatever was done to it.
 
-Never touched: words, numbers, links, addresses, code, headlines, and what stands beside a number. Kinds that were removed from a text
-or evened out in it count for nothing (`living`).
+Words, numbers, links, addresses, code, headlines and places beside a number are never changed. Kinds of marks that were removed
+from a text or made uniform in it do not count (`living`).
 """
 
 import math
@@ -33,16 +33,21 @@ KINDS = ("non-joiner", "word-joiner", "grapheme-joiner", "no-break-space", "quot
 FIXED_SPACE, QUOTES, DOT, ELLIPSIS = 3, 4, 5, 6  # places in KINDS
 MOST = 16_000  # characters from the beginning of an article that are marked
 LONGEST_TIE = 12  # letters of two words with a no-break space between them
-LENGTHS = (MOST, 4_000, 1_000, 500)  # of each article, where it is shown alone, or with many others that are long
+LENGTHS = (
+    MOST,
+    4_000,
+    1_000,
+    500,
+)  # marked characters of each article: alone in a document, or with more and more long ones
 TOGETHER = 120_000  # characters that are marked in one document
 READABLE = 100_000  # characters of a text that are read
-SHINGLE = 4  # words by which an article is found again
-MOST_SHINGLES = 256  # that are kept of an article
+SHINGLE = 4  # words in one sequence by which an article is found again
+MOST_SHINGLES = 256  # sequences that are stored for an article
 MOST_ASKED = 2_000  # shingles that are looked up for one text
 DEAREST = 100_000  # words times outlets that are compared
 LEAST = 40  # words that are compared with each of however many outlets
 PENALTY = 3  # agreeing marks that a stretch must have for each mark that does not
-MIXED = 0.08  # of a kind's places: less is noise, as of a text whose marks were removed
+MIXED = 0.08  # part of a kind's places that must have each state: less is noise, as in a text whose marks were removed
 _KEY = b"pressrelay fingerprint"
 
 UNSEEN = "\u00ad\u034f\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u2064\ufeff"  # is not drawn
@@ -80,7 +85,7 @@ class Match(Struct, frozen=True):
     outlet: str
     agreed: int
     places: int
-    chance: float  # at most so likely, that a text from elsewhere agrees so well with any of the outlets
+    chance: float  # upper bound of the probability that a text from elsewhere agrees so well with any of the outlets
 
 
 def key_of(secret: bytes) -> bytes:
@@ -129,7 +134,7 @@ def marking_of(article: Article, most: int = MOST) -> Marking:
         around = [math.inf, *weights, math.inf]
         for number, (gap, safe, _) in enumerate(line):
             if safe and gap not in verbatim:
-                # Of neighbours at most one may become a no-break space, so that lines still end where words do.
+                # Of two neighbouring spaces at most one may become a no-break space, so that lines can still break between words.
                 gaps.setdefault(gap, weights[number] < min(around[number], around[number + 2]))
         if most <= 0:
             break
@@ -223,7 +228,7 @@ class _Bits:
 
 
 def core(word: str) -> str:
-    """What of a word survives cleaning, copying and other marks: its letters and digits."""
+    """The part of a word that survives cleaning, copying and other marks: its letters and digits."""
     if word.isalnum() and word.isascii():
         return word.lower()
     return _LETTERS.sub("", unicodedata.normalize("NFKC", _UNSEEN.sub("", word))).casefold()
@@ -250,7 +255,8 @@ def _safe(before: str, after: str) -> bool:
 
 
 def _tied(before: str, after: str) -> bool:
-    """Whether two words may hang together: short ones in which no line ends, as one may beside a quotation mark."""
+    """Whether a no-break space may join two words: both are short, and no line can break within them, as it may beside a quotation
+    mark."""
     return before.isalnum() and after.rstrip(".,").isalnum() and len(before) + len(after) <= LONGEST_TIE
 
 
@@ -329,8 +335,8 @@ def _whole(outlet: str, counts: list[int], wrong: list[int]) -> Match:
 
 
 def _stretch(outlet: str, counts: list[int], wrong: list[int]) -> Match:
-    """How far that stretch of a text agrees that agrees best: the rest may come from elsewhere. Every stretch might have been the best
-    one, so the chance is that of one stretch, as many times as there are stretches."""
+    """How well the best stretch of a text agrees: the rest may come from elsewhere. Any stretch could have been the best one, so
+    the chance of one stretch is multiplied by the number of stretches."""
     best = gain = start = 0
     ends = (0, 0)
     for number, (count, errors) in enumerate(zip(counts, wrong, strict=True)):
@@ -361,7 +367,8 @@ def living(marking: Marking, marks: FoundMarks) -> Mapping[tuple[int, str], bool
 
 
 def chance(agreed: int, places: int) -> float:
-    """At most so likely is it that of so many tosses of a coin so many agree (Chernoff's bound, which is exact if all of them do)."""
+    """An upper bound of the probability that so many tosses of a coin agree (Chernoff's bound; it is exact if all of them
+    agree)."""
     if 2 * agreed <= places:
         return 1.0
     part = agreed / places
@@ -373,7 +380,7 @@ def chance(agreed: int, places: int) -> float:
 
 
 def shingles(text: str) -> list[int]:
-    """What stands for each sequence of SHINGLE words of a text: signed numbers of 64 bits, without repetitions."""
+    """A number for each sequence of SHINGLE words of a text: signed, 64 bits, without repetitions."""
     cores = [word for word in map(core, text[:READABLE].split()) if word]
     hashes = dict.fromkeys(
         int.from_bytes(blake2b(" ".join(cores[n : n + SHINGLE]).encode(), digest_size=8).digest(), signed=True)
@@ -383,12 +390,12 @@ def shingles(text: str) -> list[int]:
 
 
 def kept_shingles(text: str) -> list[int]:
-    """The shingles by which an article is found: of a long one, those that end in more zeros."""
+    """The shingles by which an article is found. For a long article, only those that end in many zeros."""
     return _fewest(shingles(text), MOST_SHINGLES)
 
 
 def asked_shingles(text: str) -> list[int]:
-    """The shingles of a text that are looked up: of a long one, those that are kept of long articles too."""
+    """The shingles of a text that are looked up. For a long text, only those that would also be stored for long articles."""
     return _fewest(shingles(text), MOST_ASKED)
 
 

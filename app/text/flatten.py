@@ -16,7 +16,7 @@ _BLOCK = re.compile(
     r"</?(?:p|div|h[1-6]|li|ul|ol|tr|t[dh]|table|blockquote|br|hr|section|article|hp:p|w:p|w:br)\b[^<>]*>",
     re.IGNORECASE,
 )
-# What is not text, or is text whatever stands in it: how it begins and ends.
+# Spans that are not text, or that are text whatever they contain: how they begin and end.
 _SPANS = (("<!--", "-->", False), ("<script", "</script>", False), ("<style", "</style>", False))
 _CDATA = ("<![CDATA[", "]]>", True)
 _TAG = re.compile(r"<[/!?A-Za-z][^<>]*>")
@@ -41,7 +41,7 @@ def decoded(document: bytes) -> str:
     try:
         return document.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        if error.end >= len(document) - 4:  # It was cut within a letter.
+        if error.end >= len(document) - 4:  # The text was cut within a letter.
             return document.decode("utf-8-sig", "replace")
         return document.decode("cp949", "replace")
 
@@ -69,7 +69,7 @@ def _unwrapped(text: str) -> str:
 
 
 def _without(text: str, begins: str, ends: str, kept: bool) -> str:
-    """A text without the spans that begin and end so; `kept`: what is within stays, and is no markup."""
+    """A text without the spans that begin and end so. `kept`: their content stays as text."""
     parts, at = [], 0
     while (start := text.find(begins, at)) >= 0 and (end := text.find(ends, start)) >= 0:
         within = html.escape(text[start + len(begins) : end], quote=False) if kept else "\n"

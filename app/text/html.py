@@ -35,10 +35,10 @@ BLOCKS = TAGS - {
     "a", "em", "strong", "b", "i", "u", "s", "q", "cite", "img", "br", "sub", "sup", "span", "code", "abbr",
 }  # fmt: skip
 CELLS = {"td", "th"}
-# What stands in the place of a tag in plain text. The tags of cleaned XHTML have no ">" but at their end.
+# The text that replaces a tag in plain text. In cleaned XHTML, ">" occurs only at the end of a tag.
 OPENED = {**dict.fromkeys(BLOCKS, "\n\n"), **dict.fromkeys(CELLS, "\t"), "li": "\n\n- ", "br": "\n", "hr": "\n\n\n\n"}
 CLOSED = dict.fromkeys(BLOCKS - CELLS - {"tr"}, "\n\n")
-LONE_SPACES = re.compile(r"\n[^\S\n]++\n")  # a line of nothing else
+LONE_SPACES = re.compile(r"\n[^\S\n]++\n")  # a line with only white space
 MARKUP = re.compile(r"<(/?)([a-z0-9]++)[^>]*+>")
 # Blocks that become <div>, so that their words do not run into their neighbours'. The elements in ABOUT are removed with their text.
 OTHER_BLOCKS = ("address", "article", "aside", "center", "footer", "header", "main", "nav", "section")
@@ -365,8 +365,8 @@ def _unlink(element: etree._Element, name: str) -> None:
 
 
 def _disarm(tree: etree._Element) -> list[str]:
-    """Remove everything active in place, and say so: scripts and styles with their text; an embedded page or player becomes a link to
-    it, if it has an absolute address."""
+    """Remove everything active in place, and yield a sentence about each: scripts and styles with their text; an embedded page or
+    player becomes a link to it, if it has an absolute address."""
     warnings: dict[str, None] = {}
     for element in list(tree.iter(*_ACTIVE)):
         name, parent = element.tag.rpartition("}")[2], element.getparent()

@@ -141,7 +141,7 @@ def spent(sender: Sender) -> Sender:
 
 
 def sender(principal: Principal) -> Sender:
-    """The sender as which a token publishes. Raises Problem (403) if the token belongs to no office."""
+    """The sender for whom a token publishes. Raises Problem (403) if the token belongs to no office."""
     office = principal.office
     if office is None:
         detail = "An administrator's token cannot publish. Push with a token of the office."

@@ -1,7 +1,7 @@
 """How many releases each province of Korea had in the last 30 days. Maps and tiles show it (app/web/maps.py).
 
-The numbers are those of public feeds (app/store/feeds/amounts.py), so nothing under embargo is among them, up to a bound. The cache
-keeps them under the revisions of the provinces' feeds, for the day.
+The numbers count public feeds up to a limit (app/store/feeds/amounts.py), so they contain nothing under embargo. The cache keeps
+them under the revisions of the provinces' feeds until the day ends.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ class Amounts(Struct, frozen=True):
 
 
 def today(context: Context, now: datetime) -> datetime:
-    """The beginning of the day, where the site is."""
+    """The beginning of the day in the site's time zone."""
     return now.astimezone(zone_of(context.settings.site_timezone)).replace(hour=0, minute=0, second=0, microsecond=0)
 
 

@@ -33,11 +33,11 @@ BLUEPRINTS = blueprints()
 STRUCTS = {
     "Versions": versions.Versions,
     "Compared": differences.Compared,
-}  # what /openapi.json describes besides its own
+}  # objects of other rooms that /openapi.json describes
 
 
 class WebApplication(Flask):
-    """Flask, which asks of each function before each call whether it is a coroutine. None of ours is."""
+    """Flask without its check, before each call, whether a function is a coroutine. None of ours is."""
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         return func
@@ -85,7 +85,7 @@ def answer(error: Exception) -> Response:
         headers = {"Retry-After": "10"}
         current_app.extensions["outage"].fail(str(error))
     elif isinstance(error, Draining):
-        detail = "Nothing was stored. Send the request again in some minutes; reading goes on meanwhile."
+        detail = "Nothing was stored. Send the request again in some minutes. Reading still works."
         body, status = Problem(503, "draining", "The server takes no releases at this time", detail).body(), 503
         headers = {"Retry-After": "30"}
     elif isinstance(error, NoFiles):

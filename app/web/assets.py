@@ -1,7 +1,7 @@
 """What pages load besides their HTML: the style sheet, scripts and the site's logo, read once and held in memory.
 
 Their addresses contain a hash of all of them (`/static/HASH/style.css`), so browsers and caches may keep them for a year, and get new
-ones with the next page after an update. Scripts that import each other by a relative address stay together.
+ones with the next page after an update. So scripts that import each other by a relative address are always of one version.
 """
 
 import hashlib
@@ -97,8 +97,8 @@ def _symbols(path: Path) -> bytes:
 
 
 def _colored(color: str) -> bytes:
-    """The rules that put the site's colour in the place of ours: as it is on a light page, lighter on a dark one. Who asks for more
-    contrast gets ours."""
+    """The rules that replace our colour by the site's: as it is on a light page, lighter on a dark one. A reader who asks for more
+    contrast gets our colour."""
     return (
         f"\n@media not (prefers-contrast: more) {{\n"
         f":root {{ --accent: {color}; --accent-strong: color-mix(in srgb, {color}, #000 25%); }}\n"

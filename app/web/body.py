@@ -12,7 +12,7 @@ from app.web import places
 from app.web.context import here
 
 CHUNK = 64 * 1024
-DRAIN = 8  # times the largest body: so much is read and thrown away, so that the sender gets the answer
+DRAIN = 8  # times the largest body: up to this, a body is read and thrown away, so that the sender gets the answer
 
 
 def check_type() -> None:

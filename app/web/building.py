@@ -1,7 +1,6 @@
-"""What the address of the feed builder chooses: each value by itself, so that one wrong value costs none of the others.
-
-The parameters are those of feeds. A value that is wrong becomes a fault beside its field, with the nearest names; what is right stays
-chosen. Only a choice without a fault is a query.
+"""Reads the choice in the address of the feed builder: each value by itself, so that a wrong one does not affect the others. The
+parameters are those of feeds. A wrong value becomes a fault beside its field, with the nearest names; the right values stay chosen.
+Only a choice without faults becomes a query.
 """
 
 import re
@@ -38,11 +37,11 @@ SINGLE = ("q", "since", "until", "limit")
 NAMES = (*CHOICES, *SINGLE)
 PATH = "/feeds/build"
 LONGEST = 200  # characters of a name or code
-SHOWN = 25  # values of one field that the page keeps; more than a feed takes, so that none is lost that could be used
+SHOWN = 25  # values of one field that the page keeps: more than a feed accepts, so that no usable one is lost
 GUESSED = 3  # wrong names of a page whose nearest ones are looked for
 NEAREST = 5
 LONG = 2_000  # characters of a choice, from which on only one wrong name gets its nearest ones: each link repeats the choice
-# The type of a problem of the whole query -> the field that it is about, and what is said there.
+# The type of a problem of the whole query -> the field that it is about, and the key of the text shown there.
 OF_QUERY = {
     "bad-words": ("q", "build-words-wrong"),
     "bad-instant": ("since", "build-value-wrong"),
@@ -55,7 +54,7 @@ Sent = dict[str, dict[str, None]]  # parameter -> its different values, in their
 
 
 class Unusable(Exception):
-    """A value that cannot be used: what is said of it (the key of a text), and (code, name) of what may be meant."""
+    """A value that cannot be used: the key of a text that says why, and (code, name) of what may be meant."""
 
     def __init__(self, key: str, status: int, near: Callable[[], Sequence[tuple[str, str]]] = tuple) -> None:
         super().__init__(key)
@@ -88,11 +87,11 @@ class Choice(Struct):
         return {value: {"code": value, "name": name} for value, name in self.values(parameter).items()}
 
     def has(self, *parameters: str) -> bool:
-        """Whether one of these parameters has a value, also a wrong one."""
+        """Whether one of these parameters has a value, even a wrong one."""
         return any(self.chosen.get(one) or self.wrong.get(one) for one in parameters)
 
     def pairs(self) -> Pairs:
-        """All that is right, as parameters."""
+        """All right values, as parameters."""
         pairs = [(name, value) for name in CHOICES for value in self.values(name)]
         return pairs + [(name, self.single[name]) for name in SINGLE if self.single.get(name)]
 
@@ -167,7 +166,8 @@ def _bare(parameter: str) -> str:
 
 
 def _resolved(parameter: str, value: str, offices: Mapping[str, OfficeRecord], lang: str) -> str:
-    """The canonical form of a value. Raises Unusable. The nearest names take milliseconds, so they are found only where asked for."""
+    """The canonical form of a value. Raises Unusable. The nearest names take milliseconds, so they are searched only if the caller
+    asks for them."""
     bare = _bare(parameter)
     if len(value) > LONGEST:
         raise Unusable("build-long", 400)
@@ -209,7 +209,7 @@ def _office(value: str, offices: Mapping[str, OfficeRecord]) -> str:
 
 
 def halls(text: str, offices: Mapping[str, OfficeRecord]) -> list[OfficeRecord]:
-    """The offices that a hall means, as people call it: 전북도청 is the office with the name of the province, 전주시청 that of the
+    """The offices that people mean when they name a hall: 전북도청 is the office with the name of the province, 전주시청 that of the
     city."""
     called = text.replace(" ", "")
     if not HALL.fullmatch(called):

@@ -1,4 +1,5 @@
-"""What a browser began and may answer once, bound to it by a cookie: challenges of passkeys, and sign-ins by OpenID Connect.
+"""Ceremonies: what a browser began and may answer once, such as the challenge of a passkey or a sign-in by OpenID Connect. A cookie
+binds each to its browser.
 
 The cookie is a random secret, made when the browser begins the first one. It is `SameSite=Lax`, because the provider of OpenID Connect
 sends the browser back from its own site.

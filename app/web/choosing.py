@@ -1,4 +1,4 @@
-"""The filters of the first page: those that are chosen, each with the page without it, and those that can be chosen besides."""
+"""The filters of the first page: those that are chosen, each with the page without it, and those that can still be chosen."""
 
 from collections.abc import Mapping
 
@@ -13,7 +13,7 @@ from schemas import Code, codes
 
 Choices = list[tuple[str, str]]  # (value, label)
 
-MOST_OFFICES = 60  # that can be chosen from a list; more are a field in which one writes
+MOST_OFFICES = 60  # offered as a list; if there are more, the page has a text field
 
 
 class ChosenFilter(Struct, frozen=True):

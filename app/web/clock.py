@@ -1,4 +1,5 @@
-"""How long something still takes, in words. static/countdown.js says the same while the page stands. Pure but for the language."""
+"""How much time is left until an instant, in words. static/countdown.js says the same while the page stands. Pure but for the
+language."""
 
 from datetime import datetime
 
@@ -11,7 +12,7 @@ MINUTE, HOUR, DAY = 60, 3600, 86_400
 
 
 class Clock(Struct, frozen=True):
-    """When an embargo ends, and how long that is from now; `end` None: somebody ends it by hand."""
+    """When an embargo ends, and how much time is left; `end` None: somebody ends it by hand."""
 
     end: datetime | None
     words: str

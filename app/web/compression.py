@@ -1,4 +1,4 @@
-"""Compression of answers: quickly for the first who ask, and better in the background for what is asked for often
+"""Compression of answers: quickly for the first requests, and better in the background for answers that are often requested
 (`app/web/polish.py`).
 
 A coding is the content coding of RFC 9110 (section 8.4.1) and a mark of the very bytes that its compressor makes: "gzip.3f2a".
@@ -64,7 +64,7 @@ def decompressed(body: bytes, coding: str) -> bytes:
     return DECOMPRESS[encoding_in(coding)](body)
 
 
-# Words of many kinds, some of them repeated, so that compressors that differ anywhere differ here.
+# A sample with many kinds of words, some of them repeated, so that different compressors give different bytes.
 _SAMPLE = b" ".join(
     hashlib.sha256(b"%d" % (number % 97)).hexdigest()[: 3 + number % 29].encode() for number in range(600)
 )

@@ -34,8 +34,9 @@ def _parted(etag: str) -> tuple[str, str]:
     return (plain, coding) if plain and encoding_in(coding) in ENCODINGS else (etag, "")
 
 
-# What a 304 says (RFC 9110, section 15.4.5): validators, the rules for caches, what scripts of other sites may read, and what is of
-# this answer and not of the document. A client keeps the other headers of the answer that it has (RFC 9111, section 3.2).
+# What a 304 says (RFC 9110, section 15.4.5): validators, the rules for caches, the permissions of other sites' scripts, and headers
+# that belong to this answer and not to the document. A client keeps the other headers of the answer that it has (RFC 9111, section
+# 3.2).
 ON_304 = frozenset(
     [
         "etag",

@@ -32,11 +32,11 @@ SIMPLE, COMPLEX, ARTICLES = (
     1000,
     4000,
 )  # simple feeds, complex feeds and articles that one process tells apart in an hour
-CLAIMS = 2000  # sayings of feed readers that it keeps until they are written
+CLAIMS = 2000  # claims of feed readers that it keeps until they are written
 READERS = 8  # programs of feed readers that are told apart for each feed, between two writings
 LONGEST = 300  # characters of a feed's canonical query, of a pair and of a User-Agent
 PAIRS = 16  # pairs of place and topic by which a feed is found
-REGISTERED = 20_000  # feeds that a process remembers to have written the pairs of
+REGISTERED = 20_000  # feeds whose pairs a process remembers to have written
 MOST = 1_000_000  # subscribers that a reader may claim
 LOOK = 0.5  # seconds between two looks whether the process ends
 RACING = 0.02  # seconds: much longer than it takes to raise a number
@@ -55,7 +55,7 @@ PROGRAMS = (
 )
 SAYS = re.compile(r"(?<![A-Za-z0-9.,])(\d[\d,]{0,14})[ _+]subscriber(?:s|\(s\))?(?![A-Za-z])", re.ASCII)
 PRODUCT = re.compile(r"([A-Za-z](?:[A-Za-z0-9 ._-]{0,30}[A-Za-z0-9])?)(?=[/; (]|$)", re.ASCII)
-# Programs that fetch pages by themselves. Those that pretend to be a browser are counted as one.
+# Programs that fetch pages without a person. Programs that pretend to be a browser are counted as browsers.
 ROBOT = re.compile(
     r"bot\b|bot[/;_-]|crawl|spider|slurp|fetch|preview|monitor|scan|archiv|feed|rss\b|curl|wget|python|java/|okhttp|httpclient"
     r"|libwww|go-http|axios|node|ruby|perl|php|headless|lighthouse|facebookexternalhit|embedly|scrap|\byeti\b|daum(?:oa)?\b|validator|http",
@@ -152,8 +152,8 @@ class ReachCounts:
             claims, self._claims = self._claims, set()
             feeds = self._feeds
             if hour // 24 != self._hour // 24 or len(self._registered) > REGISTERED:
-                self._registered = set()  # Rows that are still used are written anew each day.
-            if hour != self._hour:  # A new hour tells others apart.
+                self._registered = set()  # Rows that are still used are written again each day.
+            if hour != self._hour:  # A new hour begins with none counted separately.
                 self._hour, self._feeds, self._complex, self._articles = hour, {}, 0, set()
             new = [feeds[name] for name in polls if name in feeds and name not in self._registered]
             self._registered |= {feed.name for feed in new}
@@ -239,7 +239,7 @@ def count_poll(query: Query) -> PolledFeed:
     """Count that this request polls a feed."""
     feed = polled_feed(query)
     counted = counts()
-    walks = query.before is not None or query.after is not None  # a reader that walks to older pages
+    walks = query.before is not None or query.after is not None  # a reader that follows the links to older pages
     if counted is not None and not walks and AGAIN not in request.environ:
         counted.poll(feed, request.headers.get("User-Agent", ""))
     return feed

@@ -1,4 +1,4 @@
-"""The API reference for people: the same table as `/openapi.json`, in groups, each address with a command to try it."""
+"""The API reference for people: the same table as `/openapi.json`, in groups. Each address has a command to try it."""
 
 import re
 from functools import lru_cache

@@ -1,5 +1,5 @@
-"""What the articles that a search found are of: how many of each region, topic, office and month. Counted in the newest MOST of
-them, so the work has a bound."""
+"""The facets of a search: how many of the found articles belong to each region, topic, office and month. Counted in the newest MOST
+of them, so the work has a bound."""
 
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -25,7 +25,7 @@ class FacetValue(Struct, frozen=True):
 
     name: str  # a code; of a month: when it begins, as in RFC 3339
     amount: int
-    query: Query  # what is found of it
+    query: Query  # the search within this value
 
 
 class Facets(Struct, frozen=True):
@@ -38,7 +38,7 @@ class Facets(Struct, frozen=True):
 
 
 def counted_by(context: Context, query: Query, standing: Sequence[store.feeds.Standing]) -> Facets:
-    """The facets of the articles that stand there. Raises Unavailable."""
+    """The facets of these articles. Raises Unavailable."""
     found = store.feeds.keys_of(context.engine, [num for _, num, *_ in standing])
     places = Counter(place for keys in found for place in keys.places)
     topics = Counter(topic for keys in found for topic in keys.topics)
@@ -64,7 +64,7 @@ def _below(scheme: str, chosen: Sequence[str]) -> list[str]:
 
 def _values(query: Query, field: str, amounts: Counter[str], names: Collection[str]) -> tuple[FacetValue, ...]:
     there = sorted((name for name in names if amounts[name]), key=lambda name: (-amounts[name], name))
-    # All of Korea says nothing beside its provinces.
+    # Korea as a whole would add nothing to its provinces.
     there = [name for name in there if name != "kr" or len(there) == 1]
     return tuple(FacetValue(name, amounts[name], _narrowed(query, field, name)) for name in there[:VALUES])
 

@@ -93,7 +93,7 @@ class Fastlane:
         self._bodies_size = 0
 
     def __call__(self, environ: Environ, start_response: Start) -> Iterable[bytes]:
-        """The copy, or the answer of the application, which is copied."""
+        """The copy; if there is none, the answer of the application, which is then copied."""
         began = perf_counter()
         path = environ["PATH_INFO"]
         variant = "" if path.startswith(FEEDS) else variant_for(environ)
@@ -176,7 +176,7 @@ class Fastlane:
             stored = self._cache.stored(head.kept.key)
             if stored is None or stored.etag != head.kept.etag:
                 return None
-            if f'"{tag_of(stored.etag, stored.coding)}"' != head.tag:  # compressed otherwise meanwhile
+            if f'"{tag_of(stored.etag, stored.coding)}"' != head.tag:  # it was compressed in another way meanwhile
                 self.improve(request_key, head, stored.body, stored.coding)
                 return None
             with self._lock:
@@ -191,7 +191,8 @@ class Fastlane:
     # Compression (app/web/polish.py)
 
     def asked_often(self, often: int, stands: float) -> list[tuple[RequestKey, AnswerHead]]:
-        """The compressed copies that are worth a better compression: that gave `often` answers and are `stands` seconds old."""
+        """The compressed copies that are worth a better compression: those that gave `often` answers and are `stands` seconds
+        old."""
         before = monotonic() - stands
         return [
             (key, head)
@@ -303,5 +304,5 @@ def _joined(parts: Iterable[bytes]) -> bytes:
 
 
 def _is_for_all(headers: dict[str, str]) -> bool:
-    """Whether an answer's headers, by names in lower case, say that every reader may get it, and bear nothing of one reader."""
+    """Whether an answer's headers (names in lower case) say that every reader may get it, and contain nothing about one reader."""
     return "public" in headers.get("cache-control", "") and "etag" in headers and "set-cookie" not in headers

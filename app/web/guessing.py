@@ -1,7 +1,7 @@
 """Limits on guessing passwords: for each account from one network, for each account, and for each network.
 
-The limits for an account say nothing of whether it exists. A network from which the account was used before is not counted for the
-account as a whole, so that a stranger's guesses keep nobody out of their own office.
+The limits for an account say nothing of whether it exists. Attempts from a network that used the account before do not count for
+the account as a whole. So a stranger's guesses do not keep anybody out of their own office.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ from app.accounts.sites import mailbox
 from app.context import Context
 from app.errors import Problem
 
-FREE = 5  # wrong passwords of an account from one network without a pause
+FREE = 5  # wrong passwords of an account from one network that cause no pause
 WAITS = (30, 60, 300, 900)  # seconds after the next ones; the last value repeats
 ACCOUNT_HOUR, ACCOUNT_DAY = 60, 200  # wrong passwords of one account from networks that it was not used from
 CLIENT_HOUR, CLIENT_DAY = 300, 1000  # sign-ins from one network, right or wrong

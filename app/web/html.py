@@ -114,7 +114,7 @@ WRITTEN: dict[str, Callable[[datetime], str]] = {
     "ko": lambda at: f"{at.year}. {at.month}. {at.day}.({DAYS[at.weekday()]})",
     "en": lambda at: f"{at.day} {MONTHS[at.month]} {at.year}",
 }
-# What stands in the header: (the text's key, the path). Public pages have the first ones only.
+# The links in the header: (the text's key, the path). Public pages have only the first ones.
 NAVIGATION = (
     ("nav-browse", "/regions"),
     ("nav-feeds", "/feeds"),
@@ -176,9 +176,9 @@ def remember(response: Response, lang: str) -> None:
 
 
 def _back() -> str:
-    """The page that the choice of a language leads back to: this one, or the nearest one above it where this answers a form."""
+    """The page to return to after the choice of a language: this one; if this one answers a form, the nearest page above it."""
     if request.method in ("GET", "HEAD"):
-        # Without what links collect on their way, where the route said which parameters it reads.
+        # If the route said which parameters it reads, others that the link collected are left out.
         raw = request.query_string.decode("latin-1")
         return url(quote(request.path), urlencode(g.meant, quote_via=quote) if "meant" in g else raw)
     adapter, path = current_app.create_url_adapter(request), request.path
@@ -188,8 +188,8 @@ def _back() -> str:
 
 
 def when(instant: datetime, lang: str) -> str:
-    """Date and time in the site's time zone. In English the zone's short name follows; Korean readers take a time without one for
-    Korea's, so it follows only on a site elsewhere. The foot of each page names the zone in full."""
+    """Date and time in the site's time zone. In English the zone's short name follows. Korean readers take a time without a zone as
+    Korean time, so in Korean it follows only on a site in another zone. The foot of each page names the zone in full."""
     zone_id = here().settings.site_timezone
     local = instant.astimezone(zone_of(zone_id))
     written = f"{WRITTEN[lang](local)}{',' if lang == 'en' else ''} {local:%H:%M}"
@@ -213,13 +213,14 @@ def sheet_time(instant: datetime) -> str:
 
 
 def time(instant: datetime | str, lang: str) -> Markup:
-    """The element `<time>`, which shows the instant as `when` does, and bears it in UTC for programs. A text is of RFC 3339."""
+    """The element `<time>`, which shows the instant as `when` does, and has it in UTC for programs. A text must be as in RFC
+    3339."""
     instant = datetime.fromisoformat(instant) if isinstance(instant, str) else instant
     return Markup('<time datetime="{}">{}</time>').format(rfc3339_utc(instant), when(instant, lang))
 
 
 def clock_of(instant: str, lang: str) -> Markup:
-    """The element `<time>` with the seconds, for what happens several times in a minute. The text is of RFC 3339."""
+    """The element `<time>` with the seconds, for what happens several times in a minute. The text must be as in RFC 3339."""
     moment = datetime.fromisoformat(instant)
     local = moment.astimezone(zone_of(here().settings.site_timezone))
     return Markup('<time datetime="{}">{} {:%H:%M:%S}</time>').format(

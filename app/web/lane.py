@@ -1,5 +1,5 @@
-"""Puts the fast lane in front of the application, with its threads: one hears of changes, one compresses again what is asked for
-often."""
+"""Puts the fast lane in front of the application, with its threads: one listens for changes, one compresses often requested answers
+again."""
 
 import threading
 

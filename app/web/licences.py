@@ -1,4 +1,4 @@
-"""The mark of a licence in words that people understand: what it is called, and what it demands.
+"""A licence in words that people understand: its name, and what it demands.
 
 https://www.kogl.or.kr/info/license.do, https://creativecommons.org/share-your-work/cclicenses/
 """

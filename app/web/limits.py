@@ -3,9 +3,9 @@
 Most requests for feeds are not counted by address: a poller that asks too often costs a cache hit, which is less than the counting.
 Searches, periods, pages and queries with many values are counted. A costly query counts as several requests (`price`), and at most a
 quarter of a worker's threads answer such queries at once (app/web/places.py).
-The windows slide: the previous window counts with the part of it that lies within the last second, minute, hour or day. Counting a
-request takes one round trip to the cache, which also returns what is left. While the cache is unavailable, each worker counts for
-itself. The headers `RateLimit` and `RateLimit-Policy` say what is left
+The windows slide: of the previous window, the part counts that lies within the last second, minute, hour or day. Counting a request
+takes one round trip to the cache, which also returns what is left. While the cache is unavailable, each worker counts for itself.
+The headers `RateLimit` and `RateLimit-Policy` say what is left
 (https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/10/).
 """
 
@@ -34,7 +34,7 @@ SAVED = "feeds.saved"
 FEEDS = {"feeds.get", "feeds.negotiated", SAVED, "archives.newest", "archives.of_month"}
 # Each of these parameters can turn one feed into any number of different ones, none of which is in the cache.
 COSTLY = {"q", "since", "until", "before", "after"}
-CHEAP = 20  # so many look-ups for each article of a feed add 1 to the price
+CHEAP = 20  # each so many look-ups per article of a feed add 1 to the price
 SEARCH = 5  # what a search adds to the price; a period or a page adds 1
 COUNTED_FROM = 2  # requests for feeds are counted by address from this price on
 GATED_FROM = 5  # from this price on, only a few queries are answered at once
@@ -94,7 +94,7 @@ def saved_feed() -> Saved | None:
 
 
 def price() -> int:
-    """How much this request counts; see `_price`. It is reckoned once for each request."""
+    """How much this request counts; see `_price`. It is computed once for each request."""
     if "price" not in g:
         g.price = _price()
     return int(g.price)
@@ -127,7 +127,7 @@ def _count(counter: "Counter", limits: list[Limit]) -> None:
 
 
 def _add_headers(response: Response) -> Response:
-    """Add the headers that say what is left of the narrowest limit of this request."""
+    """Add the headers that say what is left of the strictest limit of this request."""
     if counted := g.get("counted"):
         state = min(counted, key=lambda state: state.left)
         response.headers["RateLimit-Policy"] = f'"{state.limit.scope}";q={state.limit.amount};w={state.limit.seconds}'

@@ -1,6 +1,6 @@
 """The documentation as pages: the Markdown of `docs/` (https://commonmark.org, with tables) as clean HTML.
 
-A file is read and rendered once in each process. Raw HTML in it is shown as text, and what is rendered is cleaned all the same.
+A file is read and rendered once in each process. Raw HTML in it is shown as text, and the result is cleaned as well.
 """
 
 import re
@@ -23,7 +23,7 @@ PICTURES = {".png": "image/png", ".svg": "image/svg+xml"}
 # Sections that are pages of their own, which would say the same: (document, heading) -> path.
 ELSEWHERE = {("http", "routes"): "/docs/api", ("http", "problems"): "/docs/api/problems"}
 MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
-MARKDOWN.parse("a")  # it puts its rules in order at the first use, and two threads would do that at once
+MARKDOWN.parse("a")  # it sorts its rules at the first use; two threads must not do that at once
 TAGS = {
     *(
         "p",
@@ -56,7 +56,9 @@ ATTRIBUTES = {
     **{f"h{level}": {"id"} for level in range(1, 5)},
 }
 HERE = "http://127.0.0.1:8080"  # this server, in the examples
-THERE = re.compile(r"https://press\.example(?:\.org)?(?=[/\s&\"'<]|$)")  # the same of a server on the internet
+THERE = re.compile(
+    r"https://press\.example(?:\.org)?(?=[/\s&\"'<]|$)"
+)  # the address of a server on the internet, in the examples
 OFFICE = re.compile(r"(office=|/atompub/|(?:token|office|key) add |--office )(?:jeonbuk|seoul)\b")
 NAMES = re.compile(r"[\w. &]+")  # on both sides of an arrow
 PART = re.compile(r'^\s*subgraph \w+\["(.*)"\]\s*$')
@@ -265,7 +267,7 @@ def _framed(name: str, tokens: list[Token]) -> Iterator[Token]:
             frame.attrs = {"class": "scroll", "tabindex": "0", "role": "group", "aria-label": heading}
             yield frame
         if token.type == "th_open" and not tokens[number + 1].content:
-            token.tag = tokens[number + 2].tag = "td"  # a corner of a table is no heading
+            token.tag = tokens[number + 2].tag = "td"  # the corner of a table is not a heading
         elif token.type == "th_open":
             token.attrSet("scope", "col")
         yield token

@@ -2,8 +2,8 @@
 its page; its shade, and a number beside its name, say how many releases it has.
 
 The provinces are shown by reference to a file of shapes that browsers keep (app/web/assets.py). The shapes of a province's parts stand
-in its page. They are finer than a page can show, and a page's HTML is small, so their points are put on a grid as fine as the picture
-is large.
+in its page. They have more points than a page can show, and a page's HTML must stay small. So the points are put on a grid that
+fits the size of the picture.
 """
 
 import re
@@ -25,7 +25,7 @@ from schemas import codes
 
 FINE = 480  # the points of the grid along the longer side
 WHOLE = "kr"
-SHADES = 4  # besides that of none
+SHADES = 4  # besides the shade for no releases
 # The shapes are closed lines of relative steps.
 _RING = re.compile(r"M(-?\d+) (-?\d+)l([^z]*)z")
 _NUMBER = re.compile(r"-?\d+")
@@ -120,7 +120,7 @@ def _placed(given: Mapping[str, Sequence[int]]) -> list[tuple[str, tuple[int, in
 
 
 def tile_links(amounts: Mapping[str, int], lang: str, most: int = 0) -> list[Tile]:
-    """The provinces as tiles with their names and amounts; of more than `most`, if given, nobody knows how many there are."""
+    """The provinces as tiles with their names and amounts; amounts above `most`, if given, were not counted exactly."""
     shades = shades_of(amounts, provinces())
     return [
         replace(
@@ -177,7 +177,7 @@ def _shape(shape: str, shade: int) -> Markup:
 
 
 def amount_words(amount: int, most: int = 0) -> str:
-    """A number for readers: 5,000+ where it is at least `most`."""
+    """A number for readers; "5,000+" if it is at least `most`."""
     return f"{amount:,}+" if most and amount >= most else f"{amount:,}"
 
 

@@ -1,8 +1,8 @@
 """Measures how long the answers of the routes take (app/measures.py). A layer around Flask (PEP 3333); the fast lane measures its own.
 
-Nobody may learn from a metric that something waits. So an answer is not measured if it is private, and not if the request showed who
-asks, unless the answer is public all the same. Failures of the server (5xx) are always measured. A push is measured if none of its
-articles waits; the route says so (`may_measure`).
+Nobody may learn from a metric that something waits. So an answer is not measured if it is private, or if the request had
+credentials, unless the route says that the answer is public anyway. Failures of the server (5xx) are always measured. A push is
+measured if none of its articles waits; the route says so (`may_measure`).
 """
 
 from collections.abc import Callable, Iterable
@@ -59,7 +59,7 @@ def install(app: Flask) -> None:
 
 
 def may_measure() -> None:
-    """Say that the answer to this request tells nothing of what waits, although the request showed who asks."""
+    """Say that the answer to this request reveals nothing about what waits, although the request had credentials."""
     request.environ[MEASURED] = True
 
 

@@ -24,7 +24,7 @@ from app.web.sessions import Visit, own_page
 MOST_LIMITS = 50  # regions or offices of one outlet
 NAME_LONGEST, SITE_LONGEST, REASON_LONGEST = 120, 300, 500  # characters
 MOST_ADMINISTRATORS = 20  # that get a mail about an application
-TOLD_HOUR = 20  # applications of which they get mails within an hour
+TOLD_HOUR = 20  # mails about applications that they get within an hour
 FARTHEST = timedelta(days=3660)  # an end date lies within ten years
 
 
@@ -150,7 +150,7 @@ def last_day(end: datetime | None) -> str:
 
 
 def after_months(months: int, now: datetime) -> datetime:
-    """The same time of the day, so many months later; at the end of a shorter month."""
+    """The same time of the day, that many months later; in a shorter month, its last day."""
     local = now.astimezone(zone_of(here().settings.site_timezone))
     count = local.month - 1 + months
     first = local.replace(year=local.year + count // 12, month=count % 12 + 1, day=1)

@@ -1,7 +1,7 @@
 """Every address described for programs: OpenAPI 3.1 (https://spec.openapis.org/oas/v3.1.1.html), made from the table of routes.
 
-What an address is for is said in its row in docs/http.md, what it takes and answers in app/web/ways.py. Objects are described by the
-very types that the server writes.
+The row of an address in docs/http.md says what it is for; app/web/ways.py says what it takes and answers. Objects are described by
+the very types that the server writes.
 """
 
 import re
@@ -33,7 +33,7 @@ FRAMEWORK = {
     "not-found": [(404, "There is nothing at this address.")],
     "method-not-allowed": [(405, "Another method.")],
 }
-# What stands in a path: an example and what it is.
+# The variable parts of a path: an example and a description.
 PARTS: dict[str, dict[str, Any]] = {
     "id": {"example": "og2rbz5dp7gvzxbtps2wlfuftq", "description": "The id of an article, a draft or another thing."},
     "version": {"example": "1", "description": "The number of a version; of `/static`, the hash of all its files."},
@@ -220,7 +220,7 @@ def _described(
 
 
 def _for_people(operation: Operation) -> Way:
-    """A page or a form: what its parameters and fields are is said in its summary."""
+    """A page or a form: its summary says which parameters and fields it has."""
     own = operation.path.startswith(("/desk", "/people", "/account", "/prove"))
     who = "session" if own and operation.path not in ("/signin",) else ""
     if operation.method == "GET":

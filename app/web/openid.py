@@ -1,6 +1,6 @@
 """Sign-in by OpenID Connect: the calls to the provider, and what a browser brings back. The rules are in app/accounts/openid.py.
 
-The issuer is the operator's word, so its own host may be inside this network. Every other host that the provider names must be public.
+The operator sets the issuer, so its host may be inside this network. Every other host that the provider names must be public.
 """
 
 import threading
@@ -63,8 +63,8 @@ class Brought(Struct, frozen=True):
 
 
 def brought(state: str, code: str, issuer: str, error: str) -> Brought:
-    """Who this browser is at the provider, by the parameters with which it comes back. Raises NotTrusted, ProviderFault, and Problem
-    (503)."""
+    """The identity at the provider, from the parameters with which this browser comes back. Raises NotTrusted, ProviderFault, and
+    Problem (503)."""
     taken = ceremonies.taken(state, "oidc", "oidc-prove")
     if taken is None:
         raise NotTrusted("This browser began no sign-in with this state, or it has ended.")
@@ -73,7 +73,7 @@ def brought(state: str, code: str, issuer: str, error: str) -> Brought:
     with places.calling_provider():
         provider = _provider()
         if issuer != provider.issuer and (issuer or provider.authorization_response_iss_parameter_supported):
-            raise NotTrusted(f"The answer is of {issuer[:200]!r}, not of {provider.issuer!r} (RFC 9207).")
+            raise NotTrusted(f"The answer names the issuer {issuer[:200]!r}; expected {provider.issuer!r} (RFC 9207).")
         if error or not code:
             raise NotTrusted(f"The provider says {error[:100]!r}.")
         headers, body = openid.token_request(provider, client, code, state, browser)

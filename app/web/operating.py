@@ -1,4 +1,4 @@
-"""What the operator's page shows: how the server is, and plots of what it did."""
+"""What the operator's page shows: the state of the server, and plots of its work."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -29,11 +29,11 @@ class Plot(Struct, frozen=True):
     title: str
     picture: Markup
     heads: tuple[str, ...]
-    rows: tuple[tuple[datetime, tuple[int, ...]], ...]  # the spans in which there was anything, the newest first
+    rows: tuple[tuple[datetime, tuple[int, ...]], ...]  # the spans with any value, the newest first
 
 
 class Health(Struct, frozen=True):
-    """How the server is now."""
+    """The state of the server now."""
 
     vitals: Vitals
     size: int  # bytes of the database
@@ -68,7 +68,7 @@ PLOTS: Mapping[str, Sequence[tuple[str, str, Sum, float]]] = {
 
 
 def health(context: Context, now: datetime) -> Health:
-    """How the server is. Raises Unavailable."""
+    """The state of the server. Raises Unavailable."""
     found, sources = vitals(context.engine), store.accounts.all_sources(context.engine)
     return Health(
         found,
@@ -89,21 +89,23 @@ def warnings(context: Context) -> list[str]:
     """What is wrong with the server as a whole, or with this host, although releases can be accepted. Raises Unavailable."""
     found = [clock] if (clock := store.clock.complaint(context.engine)) else []
     if (late := lift_late(context.engine)) > LATE:
-        found.append(f"An embargo ended {late:.0f} seconds ago and is not lifted. Is a background worker running?")
+        found.append(
+            f"An embargo ended {late:.0f} seconds ago and is not lifted. Check that a background worker is running."
+        )
     return found
 
 
 def complaints(context: Context) -> list[str]:
-    """The same, and what the disk, the cache and the store of files refuse: all that this host has to complain of, each in one
-    sentence. Raises Unavailable."""
+    """All warnings of this host, each in one sentence: the same ones, and faults of the disk, the cache and the file store. Raises
+    Unavailable."""
     found = [reason] if (reason := full(context.settings)) else []
     found += warnings(context)
     if refused := context.cache.trial():
-        found.append(f"The cache cannot be used: {refused}. Feeds come from the database until it is well.")
+        found.append(f"The cache cannot be used: {refused}. Feeds come from the database until it works again.")
     try:
         context.blobs.check()
     except Unavailable as error:
-        found.append(f"{error} Releases with files are refused until it is well.")
+        found.append(f"{error} Releases with files are refused until it works again.")
     return found
 
 

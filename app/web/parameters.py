@@ -28,7 +28,7 @@ MOST = 500  # parameters in one request
 LONGEST = 4000  # characters of a value in the query string
 # texts that people write, perhaps in several lines
 TEXTS = {"q", "reason", "why", "regions", "topics", "offices", "networks", "body", "about"}
-# Names that other systems give to what a feed can be asked for -> our name. Ignoring one of them would answer more than was asked for.
+# Names of parameters in other systems -> our name. If one of them were ignored, the answer would be wider than the request.
 OTHER_NAMES = {
     **dict.fromkeys(("language", "locale"), "lang"),
     **dict.fromkeys(("query", "search", "keyword", "keywords"), "q"),
@@ -40,10 +40,10 @@ OTHER_NAMES = {
     **dict.fromkeys(("count", "max", "n", "per_page", "size"), "limit"),
     **dict.fromkeys(("cursor", "offset", "page"), "before"),
 }
-# The endpoint that says itself what is wrong with long and many values and keeps the others, and the longest query of which it does.
+# The endpoint that reports too long and too many values itself and keeps the others, and the longest query for which it does so.
 TOLERANT, LONGEST_QUERY = {"build.page"}, 4 * LONGEST
-ASKED = (*PARAMETERS, "status")  # everything that a feed can be asked for
-VARYING = {name for name, _ in CHOICES.values()}  # what the addresses of some formats have besides
+ASKED = (*PARAMETERS, "status")  # all parameters of a feed
+VARYING = {name for name, _ in CHOICES.values()}  # further parameters, of some formats only
 # Paths and queries that match these need no decoding, so they cannot contain anything that is refused.
 _PLAIN_PATH = re.compile(r"[!-~]*")
 _PLAIN_QUERY = re.compile(r"[!-$&-~]*")

@@ -1,8 +1,7 @@
-"""Compresses again, and better, what is asked for often: in the background, for the copies of the fast lane and for the cache.
-
-A change makes many feeds new at once, and most of them are asked for a few times until the next one. So everything is compressed
-quickly at first. A copy that stands for some seconds and is asked for again and again is worth the time of the best compression, once
-on a host: whoever is first keeps it in the cache for the others.
+"""Compresses often requested answers again, and better: in the background, for the copies of the fast lane and for the cache. A
+change makes many feeds new at once, and most of them are requested only a few times until the next change. So everything is
+compressed quickly at first. A copy that is some seconds old and is requested again and again is worth the best compression. The
+first process that does it stores the result in the cache for the others.
 """
 
 import logging
@@ -39,11 +38,11 @@ class Polisher:
                     self.polish(key, head)
                     if stop.wait(REST * (time.monotonic() - began)):
                         return
-            except Exception:  # what was compressed quickly stays
+            except Exception:  # the quickly compressed copy stays
                 log.exception("A feed could not be compressed better.")
 
     def polish(self, key: RequestKey, head: AnswerHead) -> None:
-        """Put the best compression of a copy in its place, if it still stands."""
+        """Replace a copy by its best compression, if it is still valid."""
         kept = self._cache.stored(head.kept.key)
         if kept is not None and kept.etag == head.kept.etag and compression.is_best(kept.coding):
             self._lane.improve(key, head, kept.body, kept.coding)
@@ -53,7 +52,7 @@ class Polisher:
             return
         better, coding = compression.improved(body, head.coding)
         if len(better) >= len(body):
-            better = body  # the coding changes all the same, so that nobody tries again
+            better = body  # its coding still changes, so that nobody tries again
             coding = head.coding
         self._lane.improve(key, head, better, coding)
         if kept is not None and kept.etag == head.kept.etag and coding != head.coding:

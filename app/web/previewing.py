@@ -1,4 +1,4 @@
-"""A draft as its readers will get it: as a page, as each feed format, as a mail; and what will happen when it is published."""
+"""A draft as its readers will get it: as a page, in each feed format, as a mail. Also what will happen when it is published."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -48,7 +48,7 @@ def outlook(context: Context, article: Article) -> Outlook:
 
 
 def bare(article: Article | None, frame: str = "", status: int = 200) -> Response:
-    """The page of an article that is not public, alone: without a way to anything else, for nobody's cache and no search engine.
+    """The page of an article that is not public, alone: without links to other pages, and closed to caches and search engines.
     `frame`: "phone" or "desktop" for a page of that width. None: the draft has faults and has no page yet."""
     lang = language()
     response = html_page(

@@ -1,8 +1,8 @@
 """Proof of who somebody is: passwords and passkeys, and the second sign-in before what cannot be undone.
 
-What cannot be undone asks `recent(visit)` whether its person showed again who they are within the last ten minutes. A form may ask for
-the password itself: `given(visit, password)`. Otherwise `/prove` asks for it, or for a passkey. All ways are counted by the limits on
-guessing (app/web/guessing.py).
+A route for something that cannot be undone asks `recent(visit)` whether the person proved who they are within the last ten minutes.
+A form may also ask for the password itself: `given(visit, password)`. Otherwise `/prove` asks for it, or for a passkey. All ways
+are counted by the limits on guessing (app/web/guessing.py).
 """
 
 import logging
@@ -71,8 +71,8 @@ def possible() -> bool:
 
 
 def passkey_options(kind: str, visit: Visit | None) -> Response:
-    """What the browser is to ask an authenticator for, as JSON; the challenge works once, in this browser. `kind`: "signin", "prove"
-    or "add". Raises Problem (429)."""
+    """The options with which the browser asks an authenticator, as JSON. The challenge works once, in this browser. `kind`:
+    "signin", "prove" or "add". Raises Problem (429)."""
     settings, engine = here().settings, here().engine
     party = passkeys.relying_party(settings.url)
     known = [one.credential for one in store.accounts.passkeys_of(engine, visit.person.id)] if visit else []
@@ -125,7 +125,7 @@ def _holder(sent: str, visit: Visit | None) -> Holder:
     answer = passkeys.answered(sent)
     passkey = store.accounts.passkey_of(context.engine, answer.credential)
     person = store.accounts.person_by_id(context.engine, passkey.person) if passkey else None
-    # Guesses count against the account, as passwords do. Those of passkeys that nobody has count against the network alone.
+    # Guesses count against the account, as wrong passwords do. If nobody has the passkey, they count against the network alone.
     attempt = guessing.tried(context, person.email if person else f"passkey {answer.challenge[:100]}", places.client())
     begun = ceremonies.taken(answer.challenge, "prove" if visit else "signin")
     if begun is None or begun[0].session != (visit.session.id if visit else ""):
@@ -139,8 +139,12 @@ def _holder(sent: str, visit: Visit | None) -> Holder:
     url = context.settings.url
     signs = passkeys.signs_of(answer, passkeys.relying_party(url), origin_of(url), passkey.public_key)
     if not store.accounts.passkey_used(context.engine, passkey, signs, now):
-        log.warning("the passkey %s of person %s may have been copied: its count did not rise", passkey.id, person.id)
-        raise NotProven("The count of signatures did not rise.")
+        log.warning(
+            "the passkey %s of person %s may have been copied: its signature counter did not rise",
+            passkey.id,
+            person.id,
+        )
+        raise NotProven("The signature counter did not rise.")
     guessing.right(context, attempt)
     if visit:
         proven(visit, "passkey")

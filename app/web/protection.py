@@ -12,7 +12,7 @@ from app.liveness import draining
 from app.web.conditional import of_304
 from app.web.origin import Application, Environ
 
-# For data: it may not load, run, send or be framed.
+# For data: a browser may not load anything for it, run it, send from it or frame it.
 DATA = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 # For pages: our style sheet and scripts, the pictures of articles, and our own forms. Nothing inline, and nothing of another site but
 # pictures. No upload is a script: app/files/filetypes.py refuses them, and `nosniff` keeps a browser from taking a text for one.

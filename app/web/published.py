@@ -28,7 +28,7 @@ def kept_public(id: str) -> store.articles.StoredArticle:
     if stored.pubstatus == "canceled" and stored.seen:
         raise Problem(410, "canceled", "The article was canceled", stored.article.note)
     if stored.pubstatus == "withheld" and stored.seen:
-        # The office's note is not shown: it may be just as little for the public as the article.
+        # The office's note is not shown: like the article, it may not be meant for the public.
         raise Problem(410, "withheld", "The office took the article back", "It may return under this address.")
     if not stored.public:
         raise unknown()  # As if it did not exist: the answer must not reveal that an embargo exists.

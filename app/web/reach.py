@@ -20,7 +20,7 @@ from feeds import Article
 SHOWN = timedelta(days=30)  # how long after its publication polls and views are shown
 AT_ONCE = timedelta(
     seconds=10
-)  # what became public so soon after it came was under no embargo that anybody could read under
+)  # an article that became public so soon after it came had no embargo during which anybody could read it
 STEPS = (1, 3, 6, 12, 24)  # hours of a bar
 BARS = 96
 COMPLEX = 300  # feeds with several filters that are looked at
@@ -30,7 +30,7 @@ WHOLE = 10_000  # recipients in a CSV file
 KINDS = ("webhook", "websub", "email")
 STATES = ("delivered", "waiting", "failing", "dead", "replaced", "dropped")
 OUTLETS = ("missed", "unread", "received", "read")
-LISTED = ("dead", "waiting", "delivered", "replaced", "dropped")  # of which each recipient can be listed
+LISTED = ("dead", "waiting", "delivered", "replaced", "dropped")  # these recipients can be listed
 
 
 class OutletReach(Struct, frozen=True):
@@ -77,7 +77,7 @@ class Traffic(Struct, frozen=True):
 
 
 def outlets_of(context: Context, article: Article) -> list[OutletReach]:
-    """The accredited outlets that may read the article, did, or were pushed it: those that it did not reach first. None if it was
+    """The accredited outlets that may read the article, did, or were pushed it: first those that it did not reach. None if it was
     public at once. Raises Unavailable."""
     engine = context.engine
     came, public = store.reach.came(engine, article.id), store.reach.first_public(engine, article.id)
@@ -88,7 +88,7 @@ def outlets_of(context: Context, article: Article) -> list[OutletReach]:
         readers.setdefault(reader.outlet, []).append(reader)
     pushes: dict[str, store.reach.Recipient] = {}
     for push in store.reach.early_pushes(engine, article.id):
-        # The newest of which it is known whether it arrived: deliveries wait behind one that fails.
+        # The newest push whose outcome is known: deliveries wait behind one that fails.
         known_outcome = state_of(push) != "waiting"
         if push.outlet not in pushes or (known_outcome and state_of(pushes[push.outlet]) == "waiting"):
             pushes[push.outlet] = push
@@ -155,7 +155,7 @@ def traffic_of(context: Context, article: Article, public: datetime, now: dateti
 
 
 def query_of(name: str, offices: Sequence[str]) -> Query | None:
-    """The query of a counted feed; None if it names what is no longer known."""
+    """The query of a counted feed; None if one of its codes is not known any more."""
     try:
         return parse(parse_qsl(name), offices)
     except Problem:

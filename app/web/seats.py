@@ -64,7 +64,7 @@ def seats_of(context: Context, visit: Visit) -> list[Seat]:
 
 
 def seat_at(context: Context, visit: Visit, office: str, scope: str) -> Seat:
-    """The person at the desk of an office, or at the first desk where they may do so much. Raises NotFound."""
+    """The person at the desk of an office, or at the first desk where they have this scope. Raises NotFound."""
     for seat in seats_of(context, visit):
         if seat.may.may(scope) and office in ("", seat.office.code):
             return seat
@@ -189,12 +189,12 @@ def sentences(faults: Mapping[str, str] | None) -> dict[str, str]:
 
 
 def number_sent(text: str) -> int:
-    """The number that a form sent; -1 if it is none."""
+    """The number that a form sent; -1 if the text is not a number."""
     return int(text) if text.isdecimal() and len(text) < 18 else -1
 
 
 def manual_page(template: str, path: str, **values: Any) -> Response:
-    """A page of the documentation. For somebody who is signed in, the examples name the own office, and no cache stores the page."""
+    """A page of the documentation. For a signed-in person, the examples name the person's office, and no cache stores the page."""
     context, reader = here(), visit()
     values["base"] = context.settings.url
     if reader is None:

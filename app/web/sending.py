@@ -14,10 +14,10 @@ from app.web.context import Context
 
 CHUNK = 64 * 1024
 AT_ONCE = 1024 * 1024  # about as many bytes as the web server and the kernel accept at once
-PATIENCE, SLOWEST = 30.0, 20_000  # a reader may take so many seconds, and one more for each so many bytes
+PATIENCE, SLOWEST = 30.0, 20_000  # a reader may take PATIENCE seconds, and one more for each SLOWEST bytes
 
 # The bytes at a URL never change, but the right to see them may end: a shared cache asks again after five minutes.
-# A browser keeps what its reader has; caches for everybody must forget a withdrawn file within 30 seconds.
+# A browser may keep the file; shared caches must drop a withdrawn file within 30 seconds.
 CACHE_CONTROL = "public, max-age=86400, s-maxage=20, stale-while-revalidate=10, immutable"
 INLINE = {"application/pdf", "image/jpeg", "image/png", "image/gif", "image/webp", "image/avif"}
 

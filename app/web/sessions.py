@@ -55,8 +55,8 @@ def _visit() -> Visit | None:
 
 
 def still() -> Visit:
-    """Who is signed in now, after a body that its sender may have sent slowly: meanwhile the session, the account or a role of it may
-    have ended. Raises NotFound if nobody is any more, and Unavailable."""
+    """Who is signed in now, after a body that may have arrived slowly: the session, the account or a role may have ended meanwhile.
+    Raises NotFound if nobody is any more, and Unavailable."""
     g.pop("visit", None)
     found = visit()
     if found is None:
@@ -85,7 +85,7 @@ def sign_in_url(back: str = "") -> str:
 
 
 def followed_here() -> bool:
-    """Whether a link was followed on a page of this server, or its address typed; browsers that do not say are believed."""
+    """Whether a link was followed on a page of this server, or its address typed; a browser that does not say is trusted."""
     return request.headers.get("Sec-Fetch-Site", "none").strip().lower() in ("same-origin", "none")
 
 

@@ -28,7 +28,7 @@ def share(pairs: Iterable[str] = (ANY,), *, article: str = "", seconds: float = 
 
     `pairs`: "place/topic" of the feeds whose changes may change the page, such as "kr:52/*", "*/medtop:20000498", "office:jeonbuk/*";
     an office whose name changes is covered in any case. `article`: the public id of the article whose page it is, to count its views.
-    `seconds`: after that the page is made anew even if nothing changed.
+    `seconds`: after that the page is made again even if nothing changed.
     """
     # Parameters that the page ignores would fill the memory with copies of the same page; searches and pages of lists are too many.
     if COSTLY & set(request.args) or set(request.args) != {name for name, _ in g.get("meant", ())}:
@@ -42,14 +42,15 @@ def share(pairs: Iterable[str] = (ANY,), *, article: str = "", seconds: float = 
 
 
 def share_article(id: str) -> None:
-    """Let the page of the article with that public id be copied. Each change of an article is one of its office's feed."""
+    """Let the page of the article with that public id be copied. Each change of an article is also a change of its office's
+    feed."""
     if office := store.articles.office_of(here().engine, id):
         share((ANY, f"{office_place(office)}/*"), article=id)
 
 
 def share_further(article: Article) -> None:
-    """Let the copy of this article's page stay while other offices publish: only an article that names translations shows anything of
-    theirs. Call it when the article was read."""
+    """Keep the copy of this article's page when other offices publish: the page shows nothing of theirs, unless the article names
+    translations. Call it when the article was read."""
     kept = request.environ.get(KEPT)
     if kept is None or any(related.translation for related in article.related):
         return

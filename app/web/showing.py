@@ -144,12 +144,12 @@ def citation_of(context: Context, article: Article, lang: str) -> Citation:
 
 
 def alt(file: Enclosure, article: Article, lang: str) -> str:
-    """The text in the place of a picture."""
+    """The text that stands for a picture."""
     return file.caption or text("picture-of", lang).format(headline=article.headline)
 
 
 def social_tags(context: Context, article: Article) -> tuple[tuple[str, str], ...]:
-    """OpenGraph of the article. Without a picture of its own it has one of its headline: app/web/routes/cards.py."""
+    """OpenGraph of the article. If it has no picture, a picture of its headline is used: app/web/routes/cards.py."""
     pairs = metadata.opengraph(article, context.settings.site_name)
     if any(name == "og:image" for name, _ in pairs):
         return pairs

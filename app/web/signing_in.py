@@ -1,4 +1,5 @@
-"""What the pages of people share: how they are made, the page of the sign-in, and the page that asks again who somebody is."""
+"""What the pages of people share: how they are made, the sign-in page, and the page that asks again for a proof of who somebody
+is."""
 
 from typing import Any
 

@@ -80,7 +80,7 @@ def meaning(topic: str) -> tuple[Code, ...]:
 
 def shared(*pairs: str) -> None:
     """Let the page be copied while nothing changes in the feeds of these pairs, or in any if none is given; at most until the month
-    ends: the plot and the amounts go up to this month. Call it before anything is read."""
+    ends, because the plot and the amounts include this month. Call it before anything is read."""
     now = datetime.now(UTC)
     share(pairs or (ANY,), seconds=(month_starts(now, 1)[-1] - now).total_seconds())
 

@@ -1,7 +1,7 @@
 """What a public page depends on besides its address: the language of its reader, and the media types that the reader accepts.
 
-The fast lane (app/web/fastlane.py) keeps a copy for each. Whoever has a cookie of a session gets no copy: what such a reader sees is
-made for that reader alone.
+The fast lane (app/web/fastlane.py) keeps a copy for each. A request with the cookie of a session gets no copy: its answer is made
+for that reader alone.
 """
 
 from functools import lru_cache

@@ -45,7 +45,7 @@ EVERYWHERE = (
     "internal",
     "unavailable",
 )
-# A status before a type: only this of its statuses.
+# A status before a type means only this one of its statuses.
 TOKEN = ("token-missing", "401 token-wrong", "401 token-expired", "token-revoked", "insufficient-scope")
 LINK = ("403 token-wrong", "410 token-expired")
 TOKEN_MAY = TOKEN[1:]
@@ -112,7 +112,10 @@ def of_queries() -> dict[str, dict[str, Any]]:
     }
     found = {name: {"schema": schema, "description": meaning} for name, (schema, meaning) in known.items()}
     for name, (schema, _) in known.items():
-        found[f"exclude_{name}"] = {"schema": schema, "description": f"Leave out what matches; values as for `{name}`."}
+        found[f"exclude_{name}"] = {
+            "schema": schema,
+            "description": f"Leave out articles that match; values as for `{name}`.",
+        }
     return found
 
 
@@ -129,18 +132,20 @@ def _number(meaning: str, least: int, most: int, default: int | None = None) -> 
 PARAMETERS: dict[str, dict[str, Any]] = of_queries() | {
     "q": _one("Full text: articles with every word; words in quotation marks stand together.", maxLength=WORDS),
     "since": _one(
-        "Changed at or after this instant (RFC 3339), or this date in UTC. Of `/changes`: a cursor, or `now`."
+        "Changed at or after this instant (RFC 3339), or this date in UTC. For `/changes`: a cursor, or `now`."
     ),
     "until": _one("Changed before this instant."),
     "limit": _number("How many.", 1, MOST, LIMIT),
     "before": _one("A cursor from a link of a page: what comes after it in the list."),
     "after": _one("A cursor from a link of a page: what comes before it in the list, or the next events."),
     "status": _one(
-        "`embargoed`: what waits, for a token that may read it.", enum=["public", "embargoed"], default="public"
+        "`embargoed`: articles under embargo, for a token that may read them.",
+        enum=["public", "embargoed"],
+        default="public",
     ),
-    "version": _one("Of ninjs: its version. Of a provenance: the number of the article's version."),
-    "extensions": _one("Of RSS and Atom: `all` writes every extension.", enum=list(variants("rss"))),
-    "namespace": _one("Of NITF: `none` writes it without a namespace.", enum=["none"]),
+    "version": _one("For ninjs: its version. For a provenance: the number of the article's version."),
+    "extensions": _one("For RSS and Atom: `all` writes every extension.", enum=list(variants("rss"))),
+    "namespace": _one("For NITF: `none` writes it without a namespace.", enum=["none"]),
     "wait": {
         "schema": {"type": "number", "minimum": 0, "maximum": 30},
         "description": "Seconds to wait for the next change.",
@@ -153,9 +158,9 @@ PARAMETERS: dict[str, dict[str, Any]] = of_queries() | {
     "below": _one("Only versions below this number.", pattern="^[0-9]+$"),
     "from": _one("The older version of a difference; the period of a sitemap."),
     "to": _one("The newer version of a difference.", pattern="^[0-9]+$"),
-    "token": _one("Of a link in a mail: what the server put there."),
-    "kind": _one("What is looked for.", enum=["region", "topic", "office"]),
-    "under": _one("A code: what is one level below it."),
+    "token": _one("The token in a link of a mail."),
+    "kind": _one("The words to search for.", enum=["region", "topic", "office"]),
+    "under": _one("A code: lists the codes one level below it."),
 }
 FILTERS = tuple(name for name in ASKED if name not in ("limit", "before", "after"))
 KEPT_FILTERS = tuple(name for name in FILTERS if name not in ("q", "since", "until"))

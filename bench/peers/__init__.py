@@ -1,4 +1,4 @@
-"""The peers: small real applications that serve the same articles, each written as in its framework's documentation.
+"""The peers: small real applications that serve the same articles, each written as its framework's documentation shows.
 
 They run under Granian with the options of `pressrelay serve`. The environment variable BENCH_PEER names the file that they serve from.
 """

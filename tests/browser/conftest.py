@@ -36,7 +36,7 @@ CHROMIUM = shutil.which("chromium")
 
 class Site:
     """A server with the corpus, an administrator who is signed in, links that work once, a webhook, and a corrected article.
-    `paths`: what stands for the placeholders in the paths of pages."""
+    `paths`: the values of the placeholders in the paths of pages."""
 
     def __init__(self, directory: Path) -> None:
         self.server = Server(directory, smtp_url="smtp://127.0.0.1:1", mail_from="press@press.example").start()
@@ -135,11 +135,11 @@ class Site:
         return str(made.headers["Location"]).rpartition("/")[2].partition("?")[0]
 
     def _own(self) -> dict[str, str]:
-        """The headers by which the administrator's browser asks."""
+        """The headers that the administrator's browser sends."""
         return {"Origin": self.url, "Cookie": f"pressrelay={self.cookie}"}
 
     def _life(self) -> None:
-        """A good draft with versions and a link, a template, a contact, and reporters."""
+        """A correct draft with versions and a link, a template, a contact, and reporters."""
         good = self.paths["good"] = self._draft(
             "전북 스마트팜 단지 세 곳 더 연다", region="김제시", topic="medtop:20000210"
         )
@@ -174,7 +174,7 @@ class Site:
         self.paths["link"] = re.findall(r"/preview/([\w-]{43})<", page.text)[0]
 
     def _links(self) -> None:
-        """The links that mails bear."""
+        """The links in mails."""
         context = connect(Settings(data_dir=str(self.server.directory)))
         now, week = datetime.now(UTC), timedelta(days=7)
         for name, kind, email in (("join", "invite", "kim@press.example"), ("reset", "reset", ADMIN)):
@@ -242,7 +242,7 @@ class Site:
         engine.dispose()
 
     def _failed(self, engine: store.Engine, hook: int, now: datetime) -> None:
-        """Six attempts that failed to deliver the first of a webhook's changes, as the worker of deliveries notes them."""
+        """Six failed attempts to deliver the first of a webhook's changes, as the delivery worker records them."""
         first = store.deliveries.log_of(engine, hook, 10)[-1]
         faults = (
             "The callback answered with the status 500.",
@@ -311,7 +311,8 @@ class Site:
             assert save(draft, revision="1", note="따로").status_code == 409
 
     def context(self, browser: Browser, who: str = "", lang: str = "ko", **more: object) -> BrowserContext:
-        """A window of a reader of that language: of anybody, of the administrator ("admin"), or of whoever shows a token ("token")."""
+        """A browser window in that language: of any reader, of the administrator ("admin"), or of a reader with a token
+        ("token")."""
         headers = {"extra_http_headers": {"Authorization": self.token}} if who == "token" else {}
         context = browser.new_context(base_url=self.url, locale=lang, **headers, **more)  # type: ignore[arg-type]
         # Pictures of releases may be at an office; tests reach no other host.

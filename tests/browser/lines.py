@@ -1,7 +1,7 @@
 """Every page, one line each. A page without a line fails tests/browser/test_pages.py.
 
-`{name}` in a path stands for something of the site (tests/browser/conftest.py). `do`: what a person does there before the page is
-looked at, for what only a form shows. `main`: the element that the keyboard must reach; by default the first button or link.
+`{name}` in a path is a value of the site (tests/browser/conftest.py). `do`: what a person does on the page before the check, for
+pages that only a form leads to. `main`: the element that the keyboard must reach; by default the first button or link.
 """
 
 from collections.abc import Callable
@@ -59,7 +59,7 @@ def pressed(then: str) -> Callable[[Page], None]:
 
 
 def renewed(page: Page) -> None:
-    """Ask for a renewal without saying why."""
+    """Ask for a renewal without a reason."""
     page.locator("main summary").last.click()
     send('[action$="renewal"] button', why="")(page)
 

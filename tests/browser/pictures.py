@@ -1,7 +1,7 @@
 """`make pictures`: the pictures of docs/pictures, taken from a running server with the corpus.
 
-`python -m tests.browser.pictures DIR` takes every page of tests/browser/lines.py in both languages, two widths and every scheme, for
-whoever changes how pages look.
+`python -m tests.browser.pictures DIR` takes every page of tests/browser/lines.py in both languages, two widths and every colour
+scheme. Use it when you change how pages look.
 """
 
 import sys

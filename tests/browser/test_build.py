@@ -27,7 +27,7 @@ MINUTE = 60  # seconds in which a person who does not know the site must get the
 
 
 class Press:
-    """A server with two offices that tell of Jeonju, and a mail server."""
+    """A server with two offices that write about Jeonju, and a mail server."""
 
     def __init__(self, directory: Path, mailbox: Mailbox) -> None:
         mail = {"smtp_url": mailbox.url, "mail_from": "press@press.example", "deliverers": "1"}
@@ -125,7 +125,7 @@ def test_a_reporter_subscribes_to_the_budget_of_jeonju_without_the_province(
         page.locator("main form button").click()
     expect(page.locator("main .notice")).to_contain_text(f"{address} 주소로 알림을 보냅니다.")
     assert time.monotonic() - begun < MINUTE
-    # It works: the one release comes, and none of the others before it.
+    # It works: only that release comes, and none of the earlier ones.
     before, name = len(press.mailbox.to(address)), address.partition("@")[0]
     press.told(press.jeonbuk, f"전북의 예산 {name}")
     press.told(press.jeonju, f"전주시 다른 소식 {name}")
@@ -173,7 +173,7 @@ def test_the_map_leads_to_a_district(chromium: Browser, press: Press, width: int
     expect(page.locator("#result .name")).to_have_text("남원시 보도자료")
     expect(page).to_have_url(re.compile(r"/feeds/build\?region=kr%3A52190$"))
     expect(page).to_have_title(re.compile("남원시 보도자료"))
-    # The address is the choice: another browser shows the same, and taking it away shows everything again.
+    # The address holds the choice: another browser shows the same, and without it everything shows again.
     page.reload()
     chip = page.locator('[data-name="region"] > .chips .chip')
     expect(chip).to_have_text("남원시")

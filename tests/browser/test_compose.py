@@ -98,7 +98,7 @@ def test_it_is_saved_as_one_types(desk: Site, writer: Writer) -> None:
     saved(page)
     assert re.search(r"/desk/drafts/[0-9a-f]{16}$", page.url)
     assert (stored(desk, page)["headline"], stored(desk, page)["body"]) == ("저절로 저장된다", "<p>한 문단</p>")
-    # Faults are told beside the field once one has been in it, and the focus stays where it is.
+    # A fault shows beside the field after the person left it, and the focus stays where it is.
     page.get_by_label("전자우편", exact=False).fill("주소 아님")
     page.locator("[name=keyword]").focus()
     fault = page.locator("#e-contact-email-1")
@@ -112,12 +112,12 @@ def test_it_is_saved_as_one_types(desk: Site, writer: Writer) -> None:
 
 
 def test_a_kill_loses_at_most_two_seconds(desk: Site, writer: Writer) -> None:
-    """Saves wait for each other, so on a machine that is busy with other things more is on the way: one of three tries must do."""
+    """Saves wait for each other, so on a busy machine more of them are unfinished: one of three tries must succeed."""
     assert any(lost(desk, writer) < timedelta(seconds=2 + 2) for _ in range(3))
 
 
 def lost(desk: Site, writer: Writer) -> timedelta:
-    """How long before the kill the first of what was lost was typed. The page still has it, and sends it when the server is back."""
+    """How long before the kill the first lost text was typed. The page still has it, and sends it when the server is back."""
     page = writer.page()
     page.get_by_label("제목", exact=True).fill("죽어도 남는다")
     saved(page)
@@ -150,7 +150,7 @@ def test_offline_nothing_is_lost(desk: Site, writer: Writer) -> None:
     writer.context.set_offline(False)
     saved(page)
     assert "끊긴 동안 쓴 글" in stored(desk, page)["body"]
-    # A tab that goes away while nothing could be saved warns, and offers the text when it is back.
+    # If nothing could be saved, the tab warns when it is closed, and offers the text when it is opened again.
     page.route("**/desk/drafts/*", lambda route: route.abort() if route.request.method == "POST" else route.continue_())
     page.locator("[name=note]").fill("남겨 둔 알림")
     expect(page.locator("#saved")).to_contain_text("이 브라우저에 두었고", timeout=10_000)
@@ -373,7 +373,7 @@ def keep_contacts(desk: Site, *names: str) -> None:
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
 def test_a_contact_of_the_office_is_put_in(desk: Site, chromium: Browser, scripts: bool) -> None:  # noqa: F811
-    """With the keyboard alone; what was written meanwhile stays, and the focus is where one was."""
+    """With the keyboard alone; the text written meanwhile stays, and so does the focus."""
     name = "김대변" if scripts else "이대변"
     keep_contacts(desk, name)
     writer = Writer(desk, chromium, f"contacts-{scripts}".lower(), java_script_enabled=scripts)
@@ -410,7 +410,9 @@ def test_a_part_that_does_not_come_leaves_the_form(desk: Site, writer: Writer) -
     page.unroute("**/desk/drafts/*")
     page.get_by_role("button", name="문의처 더하기").click()
     expect(page.locator("[name=contact-department]").nth(1)).to_be_focused()
-    expect(page.locator("#saved")).to_contain_text(SAVED, timeout=15_000)  # what the part came with is saved as well
+    expect(page.locator("#saved")).to_contain_text(
+        SAVED, timeout=15_000
+    )  # the change that came with the part is saved as well
     engine = desk.server.engine()
     draft = store.desk.draft_by_id(engine, page.url.rpartition("/")[2])
     assert draft is not None

@@ -156,11 +156,11 @@ def signed_in(browser: Browser, office: Office, who: str, how: dict[str, object]
 def test_the_founding_release_goes_out(chromium: Browser, office: Office) -> None:
     headline, subs, paragraphs = seed()
     lifts, hidden = [], 0
-    takes = timedelta(seconds=15)  # for one way; then what the way before took
+    takes = timedelta(seconds=15)  # for the first way; after that, as long as the last way took
     for number, (name, how) in enumerate(WAYS.items(), start=1):
         title = f"{headline} ({number})"
         begun = datetime.now(SEOUL)
-        # The first full minute that is far enough away: each second more is one of waiting at the end.
+        # The first full minute that is late enough: any longer, and the test only waits at its end.
         moment = (begun + 2 * takes + timedelta(seconds=59)).replace(second=0, microsecond=0)
         writer = signed_in(chromium, office, "writer", how)
         draft = compose(writer, title, subs, paragraphs, moment)

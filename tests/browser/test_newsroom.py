@@ -26,8 +26,8 @@ WAYS = {"with scripts": (1280, True), "narrow, without scripts": (390, False)}
 
 
 class Outlet:
-    """A news outlet's own server, with what is wrong with it at first: its certificate has expired, its receiver is at another path
-    and knows no secret."""
+    """A news outlet's own server, which has three faults at first: its certificate has expired, its receiver is at another path,
+    and it does not know the secret."""
 
     def __init__(self, authority: Authority) -> None:
         self.authority, self.secret = authority, ""
@@ -39,7 +39,7 @@ class Outlet:
         self.taken: list[Got] = []
 
     def take(self, got: Got) -> bytes:
-        """As a good receiver does: what is not signed by the secret is refused."""
+        """As a good receiver does: it refuses a request that is not signed with the secret."""
         if not self.secret or not signed(got, self.secret):
             return answer(401)
         self.taken.append(got)
@@ -90,7 +90,7 @@ def fill(page: Page, **fields: str) -> None:
 
 
 def press(page: Page, selector: str) -> str:
-    """Press what leads to another page; what that page says."""
+    """Press a link or button that leads to another page. Returns the text of that page."""
     with page.expect_navigation():
         page.locator(selector).first.click()
     return page.locator("main").inner_text()
@@ -159,7 +159,7 @@ def approve(admin: Page, link: str, code: str) -> None:
 
 
 def repair(page: Page, outlet: Outlet, code: str) -> None:
-    """Make a webhook at a callback that is broken in three ways, and do what the self-test says until all is well."""
+    """Make a webhook at a callback that is broken in three ways, and do what the self-test says until it finds no fault."""
     press(page, f'main a[href="/newsroom/{code}/subscriptions"]')
     fill(page, url=outlet.receiver.url("/hooks", "localhost"), query="region=kr:52")
     press(page, "main form button.main")

@@ -17,14 +17,14 @@ from tests.doors import behind_https, doors, knock
 pytestmark = pytest.mark.slow
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8")
-# At the beginning of each page: nothing that another page kept in this tab.
+# Each page starts without anything that another page stored in this tab.
 FRESH = "try { sessionStorage.clear() } catch { /* a frame that may keep nothing */ }\n"
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 WIDE, PHONE, NARROWEST = 1280, 390, 320
 HEIGHT = 900
 LARGEST = 60 * 1024  # bytes of a page's HTML
 MOST_SHIFT = 0.02  # https://web.dev/articles/cls calls 0.1 good
-# What depends on the width: looked at in each. All other rules look at the document, once in each language.
+# These rules depend on the width, so check them at each width. Check all other rules once in each language.
 OF_LAYOUT = ("target-size", "scrollable-region-focusable")
 # Colours depend on these alone.
 SCHEMES = (("dark", "no-preference"), ("light", "more"), ("dark", "more"))
@@ -60,8 +60,9 @@ UNTRANSLATED = """lang => [...document.querySelectorAll('label, button, h1, h2, 
 
 @pytest.fixture(scope="module")
 def tabs(site: Site, chromium: Browser) -> Iterator[dict[tuple[str, str], Page]]:
-    """A tab for each reader and language, with axe-core in each of its pages. What a page kept in it is gone with the page, and what
-    was not saved is left: as if each page had a tab of its own, which takes a third of the time of a test."""
+    """A tab for each reader and language, with axe-core in each of its pages. What a page stored in it is deleted with the page,
+    and unsaved text is dropped. So it is as if each page had its own tab, but opening tabs would take a third of the test's
+    time."""
     windows = [
         (who, lang, site.context(chromium, who, lang)) for who in ("", "admin", "token") for lang in ("ko", "en")
     ]
@@ -77,13 +78,13 @@ def tabs(site: Site, chromium: Browser) -> Iterator[dict[tuple[str, str], Page]]
 
 @contextmanager
 def visit(page: Page, line: Line, site: Site) -> Iterator[tuple[Response, list[str]]]:
-    """The answer of the page in that state, and what the console says of it until its end."""
+    """The answer of the page in that state, and everything that the console says about it."""
     said: list[str] = []
     answers: list[Response] = []
     arrived = False
 
     def navigated(frame: Frame) -> None:
-        """What came until here is of the page before."""
+        """Messages until here belong to the page before."""
         nonlocal arrived
         if not arrived and frame == page.main_frame:
             arrived = True
@@ -151,7 +152,7 @@ def faults(page: Page, answer: Response, line: Line, lang: str) -> Iterator[str]
 
 
 def reached(page: Page, selector: str) -> Iterator[str]:
-    """What keeps the keyboard from the element: 80 presses of Tab must do, and where the focus is must be seen."""
+    """Why the keyboard does not reach the element: 80 presses of Tab must be enough, and the focus must be visible."""
     page.evaluate("() => { document.activeElement?.blur(); getSelection().removeAllRanges(); scrollTo(0, 0) }")
     for presses in range(80):
         page.keyboard.press("Tab")

@@ -62,7 +62,7 @@ def test_a_passkey_is_made_and_signs_in_without_an_address(named: Site, chromium
     page, said = fresh(chromium, named, width)
     session, id = authenticator(page)
     sign_in(page, email)
-    page.get_by_role("link", name="Show that it is you, then add a passkey").click()
+    page.get_by_role("link", name="Confirm that it is you, then add a passkey").click()
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Continue", exact=True).click()
     page.get_by_label("Name of the passkey").fill("이 컴퓨터")

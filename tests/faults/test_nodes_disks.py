@@ -189,7 +189,7 @@ def test_an_embargo_that_is_not_lifted_is_told(own_server: Make) -> None:
     engine.dispose()
     assert server.client.get("/readyz").json() == {"status": "degraded"}
     (warning,) = server.ready()["warnings"]
-    assert "is not lifted. Is a background worker running?" in warning
+    assert "is not lifted. Check that a background worker is running." in warning
     os.kill(worker, signal.SIGCONT)
     until(lambda: server.client.get("/readyz").json() == {"status": "ok"}, 15)
 

@@ -180,7 +180,7 @@ def test_a_server_waits_for_a_database_that_starts_later(cluster: Cluster, tmp_p
         until(lambda: late.process is not None and late.process.poll() is not None, 20)
         starting.join(60)
         said = late.log.read_text().splitlines()
-        assert "PostgreSQL has no such database; make it with createdb" in said[-1]
+        assert "PostgreSQL does not have this database; make it with createdb" in said[-1]
         cluster.ask("CREATE DATABASE later")
         cluster.stop()
         late.log.write_text("")
@@ -199,11 +199,11 @@ def test_a_server_waits_for_a_database_that_starts_later(cluster: Cluster, tmp_p
     [
         ("postgresql+psycopg://postgres@127.0.0.1:1/press", "PostgreSQL cannot be reached"),
         ("postgresql+psycopg://postgres@nowhere.invalid:5432/press", "The host of PostgreSQL cannot be found"),
-        ("postgresql+psycopg://nobody:geheimnis@127.0.0.1:{port}/press", "PostgreSQL knows no such user"),
+        ("postgresql+psycopg://nobody:geheimnis@127.0.0.1:{port}/press", "PostgreSQL does not know this user"),
         ("postgresql+psycopg://postgres@127.0.0.1:{port}/nothing", "PostgreSQL has no such database"),
         (
             "postgresql+psycopg://postgres:geheimnis@127.0.0.1:{port}/press?sslmode=require",
-            "cannot be encrypted as told",
+            "cannot be encrypted as the URL demands",
         ),
         (
             "postgresql+psycopg://guarded:geheimnis@127.0.0.1:{port}/press",

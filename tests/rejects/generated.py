@@ -1,4 +1,4 @@
-"""Refusals too large for a file: name -> (what makes the body, what is expected)."""
+"""Refused releases that are too large for a file: name -> (function that makes the body, expected answer)."""
 
 from collections.abc import Callable
 from typing import Any

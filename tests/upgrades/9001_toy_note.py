@@ -1,4 +1,4 @@
-"""A note on each article, which is filled in afterwards."""
+"""Add a note to each article, which is filled in afterwards."""
 
 import sqlalchemy as sa
 from alembic import op

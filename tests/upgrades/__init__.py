@@ -8,7 +8,7 @@ HERE = Path(__file__).parent
 
 
 def add_to(folder: Path, *names: str) -> Path:
-    """Put these migrations, or all, into a directory behind the newest of this version; returns the directory."""
+    """Put these migrations, or all, into a directory, after the newest of this version; returns the directory."""
     folder.mkdir(exist_ok=True)
     for path in sorted(HERE.glob("9*.py")):
         if not names or path.stem in names:
@@ -17,5 +17,5 @@ def add_to(folder: Path, *names: str) -> Path:
 
 
 def toy_history(folder: Path, *names: str) -> History:
-    """The migrations of this version and those."""
+    """The migrations of this version and the toy ones."""
     return history(VERSIONS, add_to(folder / "toys", *names))

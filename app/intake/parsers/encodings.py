@@ -87,7 +87,7 @@ DECLARED = re.compile(
 
 
 class Leniency(Struct, frozen=True):
-    """A fault of the document around its text. In a foreign dialect it is a warning, in our own the problem."""
+    """A fault of the document outside its text. In a foreign dialect it is a warning; our own dialect is refused for it."""
 
     warning: str
     problem: Problem

@@ -1,5 +1,5 @@
-"""Fills what a foreign document leaves out: an identifier, a headline, a text, a date, a version. Each is said in a warning, and is
-the same each time the document comes."""
+"""Fills in what a foreign document leaves out: an identifier, a headline, a text, a date, a version. A warning names each of them.
+They are the same each time the document comes."""
 
 import hashlib
 import re

@@ -70,7 +70,7 @@ def _enclosure(element: etree._Element) -> DraftEnclosure:
 
 
 def _file(element: etree._Element, levels: list[etree._Element]) -> DraftEnclosure:
-    """A file, described by the Media RSS elements in `levels`, of which the first that has a value counts."""
+    """A file, described by the Media RSS elements in `levels`; the first that has a value counts."""
 
     def described(name: str) -> etree._Element | None:
         return next((found for level in levels if (found := level.find(f"{MEDIA}{name}")) is not None), None)

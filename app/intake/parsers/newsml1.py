@@ -177,7 +177,7 @@ class _NewsItem:
             usable = [change for change in changes if _formal(change.find("{*}FutureStatus")).lower() in ("usable", "")]
             if len(usable) < len(changes):
                 self.warnings.append(
-                    "A change of the status to come was not read. Send the item again when its status changes."
+                    "A future change of the status was not read. Send the item again when its status changes."
                 )
             ends += (embargo_at(self.value(change.find("{*}DateAndTime")), self.given) for change in usable)
             ends += [Until(None, held=True)] if "embargoed" in written and not usable else []
@@ -186,7 +186,7 @@ class _NewsItem:
         last = max(lifts, key=lambda at: datetime.fromisoformat(at.text), default=None)
         until = Until(None if held else last, held)
         if until.held and not self.warnings:
-            self.warnings.append("The Status is Embargoed, and nothing says until when. The article is held.")
+            self.warnings.append("The Status is Embargoed, but the item does not say until when. The article is held.")
         return next((state for state in ("canceled", "withheld") if state in states), "usable"), until
 
     def issued(self) -> Value | None:

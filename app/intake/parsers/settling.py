@@ -1,4 +1,4 @@
-"""What is done to every draft of a foreign dialect: its language is spelled as we do, and its HTML is cleaned."""
+"""Prepares every draft of a foreign dialect: writes its language as a BCP 47 tag, and cleans its HTML."""
 
 import re
 

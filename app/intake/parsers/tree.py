@@ -18,8 +18,8 @@ ODD = ("xmlns", "&quot;", "&#13;", *(f"</{name}>" for name in sorted(VOID)))
 
 
 class _Numbers(threading.local):
-    """The numbers of children among their siblings of the same name, by parent. Counting them anew for each child would take quadratic
-    time in a document that repeats an element a hundred thousand times."""
+    """The numbers of children among their siblings of the same name, by parent. Counting them again for each child would take
+    quadratic time in a document that repeats an element a hundred thousand times."""
 
     def __init__(self) -> None:
         self.known: dict[etree._Element, dict[etree._Element, tuple[int, int]]] = {}

@@ -88,7 +88,7 @@ TAGS = re.compile(r"<[^>]{0,200}>")
 ARTICLES = {"article", "entry", "item", "newsitem", "nitf"}
 LONG = 500  # characters of a text outside the articles, or in comments, from which it counts as unread
 LONG_TEXTS = etree.XPath(f"//text()[string-length() > {LONG}] | //@*[string-length() > {LONG}]")
-FIRST = 10  # elements within one, of which the first text counts as its own
+FIRST = 10  # elements within one; the first text in them counts as its own
 HEAD = 1000  # characters of a text that are searched for an embargo mark
 
 
@@ -232,7 +232,7 @@ def kind_of(local: str) -> Kind:
 
 
 def suspicion_of(kind: Kind, said: str, path: str = "") -> Suspicion | None:
-    """The suspicion if something of this kind has a text because of which its article must wait, else None."""
+    """The suspicion if something of this kind has a text that makes its article wait, else None."""
     text = said.strip()[:LONGEST]
     state = "".join(filter(str.isalnum, nfkc(text).casefold().rpartition(":")[2]))
     if kind == "date":
@@ -306,7 +306,7 @@ def _words(draft: Draft) -> list[Suspicion]:
     return found
 
 
-# Parts because of which an original is not shown
+# Parts that hide an original
 
 
 def _unread(data: bytes, root: etree._Element, parsed: Parsed) -> int:

@@ -2,7 +2,8 @@
 https://www.w3.org/TR/xml/, https://www.rfc-editor.org/rfc/rfc7303
 
 The bytes are decoded by app/intake/parsers/encodings.py and not by libxml2, which accepts UTF-7 and rejects CP949 that is labelled
-EUC-KR. A DOCTYPE that only names an external one is dropped unread, every other is refused; so there are no entities of the sender's.
+EUC-KR. A DOCTYPE that only names an external one is dropped unread; every other DOCTYPE is refused. So the sender cannot define
+entities.
 """
 
 import re
@@ -77,7 +78,9 @@ class XmlDocument(Struct, frozen=True):
 
     root: etree._Element  # without comments and instructions
     data: bytes  # the text that was parsed, in UTF-8
-    lenient: tuple[Leniency, ...] = ()  # what had to be overlooked; our own dialect does not
+    lenient: tuple[
+        Leniency, ...
+    ] = ()  # faults that are only warnings in a foreign dialect; our own dialect refuses them
 
 
 def read(

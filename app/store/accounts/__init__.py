@@ -1,4 +1,4 @@
-"""Who may push, pull, read and sign in: offices, outlets, tokens, keys, sources and people. Knows no other subject."""
+"""Who may push, pull, read and sign in: offices, outlets, tokens, keys, sources and people. It imports no other subject."""
 
 from app.store.accounts.applications import (
     APPROVED,

@@ -1,7 +1,9 @@
-"""Applications of outlets for accreditation. One counts only after its mail address was confirmed; an administrator decides.
+"""Applications of outlets for accreditation. An application counts only after its mail address was confirmed. Then an administrator
+decides.
 
-Anybody may apply, and whoever owns a domain has any number of addresses that confirm. So what waits is bounded in all, and for each
-website that is named. At a bound one that waits gives way, as in fair queueing: who sends many displaces their own, and nobody else.
+Anybody may apply, and the owner of a domain can confirm any number of addresses. So the number of waiting applications is limited,
+in total and for each website. At a limit, a new application displaces a waiting one, as in fair queueing: somebody who sends many
+displaces only their own.
 """
 
 import secrets
@@ -23,26 +25,26 @@ from app.store.engine import lock, reading, writing
 from app.store.tables import instant, micros, outlet_applications
 
 UNCONFIRMED, WAITING, APPROVED, REFUSED = "unconfirmed", "waiting", "approved", "refused"
-CODE_TAKEN = "taken"  # what came of a decision besides a state: another outlet has the code, and nothing was stored
+CODE_TAKEN = "taken"  # the result of a decision if another outlet has the code: nothing was stored
 CONFIRMED_WITHIN = timedelta(hours=48)
 MOST_WAITING = 500  # applications of new outlets that wait for an answer
-SAME_SITE = 5  # of these, that name one website
-FULL = "Too many applications waited. Apply again in some days."  # the reason for one that gave way
+SAME_SITE = 5  # waiting applications that name the same website
+FULL = "Too many applications waited. Apply again in some days."  # why an application was displaced
 TEXTS = ("state", "name", "site", "person", "email", "why", "outlet", "lang", "decider", "reason")
 
 
 class Application(Struct, frozen=True):
-    """Who asks to be accredited. Instants are in UTC."""
+    """A request to be accredited. Instants are in UTC."""
 
     name: str  # of the outlet
     site: str
-    person: str  # the name of who asks
+    person: str  # the name of the applicant
     email: str
     why: str
-    regions: tuple[str, ...]  # that it wants to read; empty: all
+    regions: tuple[str, ...]  # the regions that it wants to read; empty: all
     offices: tuple[str, ...]
     lang: str
-    outlet: str = ""  # the code of the outlet: of one that wants to stay accredited, or that came of it
+    outlet: str = ""  # the code of the outlet that wants to stay accredited, or that was created
     id: str = ""
     state: str = UNCONFIRMED
     created: datetime | None = None
@@ -55,15 +57,15 @@ class Confirmed(Struct, frozen=True):
     """An application whose address was confirmed."""
 
     application: Application
-    displaced: Application | None = None  # the one that waited and gave way to it
+    displaced: Application | None = None  # the waiting application that it displaced
 
 
 class NoMoreApplications(Exception):
-    """Too many wait that come before this one."""
+    """There is no room: every waiting application stays before this one."""
 
 
 class _Place(Struct, frozen=True):
-    """What decides which application gives way."""
+    """What decides which application is displaced."""
 
     id: str
     mail: str  # the registered domain of the address
@@ -76,8 +78,8 @@ class _Place(Struct, frozen=True):
 
 
 def add_application(engine: Engine, application: Application, now: datetime, actor: str = "") -> str:
-    """Keep an application and return its id. It waits for its mail address to be confirmed, unless a member of the outlet (`actor`)
-    asks to stay accredited. Unconfirmed ones that are too old are deleted. Raises Unavailable."""
+    """Store an application and return its id. It waits for its mail address to be confirmed, unless a member of the outlet
+    (`actor`) asks to stay accredited. Unconfirmed ones that are too old are deleted. Raises Unavailable."""
     id, state = secrets.token_hex(8), WAITING if actor else UNCONFIRMED
     values: dict[str, Any] = {name: getattr(application, name) for name in TEXTS if name != "state"}
     values |= {"regions": " ".join(application.regions), "offices": " ".join(application.offices)}
@@ -87,7 +89,7 @@ def add_application(engine: Engine, application: Application, now: datetime, act
     same = and_(outlet_applications.c.state == WAITING, outlet_applications.c.outlet == application.outlet)
     with writing(engine) as connection:
         if actor:
-            lock(connection)  # of an outlet, one waits
+            lock(connection)  # of each outlet, only one application waits
         connection.execute(delete(outlet_applications).where(or_(old, same) if actor else old))
         row = insert(outlet_applications).values(**values, id=id, state=state, created=micros(now))
         connection.execute(row)
@@ -98,9 +100,9 @@ def add_application(engine: Engine, application: Application, now: datetime, act
 
 
 def confirm_application(engine: Engine, id: str, now: datetime) -> Confirmed | None:
-    """The address of an application is confirmed: it waits for an administrator, in place of an older one from that address, and of
-    another one if too many wait. None if it is not there any more, or was confirmed before. Raises NoMoreApplications, nothing being
-    stored, and Unavailable."""
+    """Note that the address of an application is confirmed. From now on it waits for an administrator. It replaces an older one
+    from that address, and another one if too many wait. None if it does not exist any more, or was confirmed before. Raises
+    NoMoreApplications (then nothing is stored) and Unavailable."""
     table = outlet_applications.c
     with writing(engine) as connection:
         lock(connection)
@@ -130,9 +132,9 @@ def _place(id: str, email: str, url: str) -> _Place:
 
 
 def _gives_way(waiting: Sequence[_Place], new: _Place) -> str:
-    """The id of the application that a new one displaces; empty: there is room. An address at the website's own domain stays before
-    one that is elsewhere. Of the rest it is one of the mail domain that has the most, by lot: whoever comes last must not be the one
-    who goes, or a flood would shut out everybody who comes after it. Raises NoMoreApplications."""
+    """The id of the application that a new one displaces; empty: there is room. An application with an address at the website's own
+    domain is kept before others. Of the rest, a random one is displaced, from the mail domain that has the most. It must not always
+    be the newest, because then a flood would keep out everybody who comes after it. Raises NoMoreApplications."""
     there = [place for place in waiting if place.site == new.site] if new.site else []
     if len(there) < SAME_SITE:
         there = list(waiting)
@@ -182,8 +184,9 @@ def applications(engine: Engine, *states: str, outlet: str = "", limit: int = 10
 def decide_application(
     engine: Engine, id: str, actor: str, now: datetime, *, outlet: OutletRecord | None = None, reason: str = ""
 ) -> str:
-    """Answer an application that waits: accredit the outlet so, or refuse it for that reason. Return its new state; CODE_TAKEN if it
-    would become another outlet's, and "" if it does not wait any more, nothing being stored. Raises Unavailable."""
+    """Answer an application that waits: accredit the outlet with these rights, or refuse it for that reason. Return its new state.
+    If another outlet has the code, return CODE_TAKEN; if the application does not wait any more, return "". In both cases nothing
+    is stored. Raises Unavailable."""
     state = APPROVED if outlet else REFUSED
     values: dict[str, Any] = {"state": state, "decided": micros(now), "decider": actor, "reason": reason}
     values |= {"outlet": outlet.code} if outlet else {}
@@ -193,7 +196,7 @@ def decide_application(
         of = connection.execute(select(outlet_applications.c.outlet).where(waiting)).scalar_one_or_none()
         if of is None:
             return ""
-        # Whoever applied becomes its editor: two decisions at once must not let two applicants into one outlet.
+        # The applicant becomes its editor: two decisions at once must not let two applicants into one outlet.
         if outlet and of != outlet.code and is_outlet(connection, outlet.code):
             return CODE_TAKEN
         connection.execute(update(outlet_applications).where(waiting).values(**values))

@@ -12,7 +12,7 @@ from app.store.engine import has_room, lock, writing
 from app.store.tables import ceremonies, instant, micros
 
 CEREMONY_LASTS = timedelta(minutes=10)  # how long a browser may take
-MOST_OPEN = 300  # of one network
+MOST_OPEN = 300  # open ceremonies of one network
 
 
 class Ceremony(Struct, frozen=True):
@@ -25,14 +25,14 @@ class Ceremony(Struct, frozen=True):
 
 
 class TooManyBegun(Exception):
-    """A network began as many as it may, and ended few of them."""
+    """The network has as many open ceremonies as it may have."""
 
 
 def begin_ceremony(
     engine: Engine, kind: str, browser: str, now: datetime, *, session: str = "", network: str = "", back: str = ""
 ) -> str:
-    """Begin something that this browser may answer once, and return its 256 random bits. `browser`: the secret in the browser's
-    cookie; `network`: of the client, empty if it is not known. Raises TooManyBegun and Unavailable."""
+    """Begin a ceremony that this browser may answer once, and return its challenge of 256 random bits. `browser`: the secret in the
+    browser's cookie; `network`: of the client, empty if it is not known. Raises TooManyBegun and Unavailable."""
     challenge = secrets.token_urlsafe(32)
     values = {"kind": kind, "session": session, "network": network, "back": back, "begun": micros(now)}
     over = micros(now - CEREMONY_LASTS)
@@ -48,8 +48,8 @@ def begin_ceremony(
 def take_ceremony(
     engine: Engine, challenge: str, kinds: Collection[str], browser: str, now: datetime
 ) -> Ceremony | None:
-    """What this browser began with that challenge, which is used up; None if there is no such thing, or no more. Raises
-    Unavailable."""
+    """The ceremony that this browser began with that challenge; from now on it is used. None if there is none, or it has ended.
+    Raises Unavailable."""
     which = and_(
         ceremonies.c.hash == _digest(challenge),
         ceremonies.c.browser == _digest(browser),

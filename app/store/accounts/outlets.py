@@ -64,10 +64,10 @@ def _changed(
 
 
 def remove_outlet(engine: Engine, code: str, now: datetime, actor: str = "command") -> bool:
-    """Revoke an outlet's tokens and invitations, let its people read no more for it, and remove the outlet; the audit log keeps what
-    they read. Return False if there is no such outlet. Raises Unavailable."""
+    """Revoke an outlet's tokens and invitations, take the outlet's role from its people, and remove the outlet; the audit log keeps
+    what they read. Return False if there is no such outlet. Raises Unavailable."""
     with writing(engine) as connection:
-        lock(connection)  # nobody may join it meanwhile
+        lock(connection)  # so that nobody joins it at the same time
         valid = connection.execute(select(tokens.c.id).where(tokens.c.outlet == code, tokens.c.revoked.is_(None)))
         revoked = [Event("token-revoked", actor, detail={"token": id, "outlet": code}) for id in valid.scalars()]
         # The tokens lose their outlet. They stay listed as revoked, and the audit log says which outlet they belonged to.

@@ -43,9 +43,9 @@ def add_passkey(
     *,
     session: str = "",
 ) -> str:
-    """Add a passkey of a person and return its id. `session`: the id of the session in which they do it. If the account's owner ended
-    it meanwhile, with all passkeys, none may come afterwards. Raises RightsChanged and NoMorePasskeys, nothing being stored, and
-    Unavailable."""
+    """Add a passkey of a person and return its id. `session`: the id of the session in which they do it. If the account's owner has
+    ended that session and all passkeys meanwhile, no passkey may be added. Raises RightsChanged and NoMorePasskeys (then nothing is
+    stored), and Unavailable."""
     id = secrets.token_hex(6)
     values = {"credential": credential, "public_key": public_key, "signs": signs, "name": name}
     with writing(engine) as connection:
@@ -70,7 +70,7 @@ def passkeys_of(engine: Engine, person: str) -> list[Passkey]:
 
 
 def passkey_of(engine: Engine, credential: bytes) -> Passkey | None:
-    """The passkey that an authenticator calls so, or None. Raises Unavailable."""
+    """The passkey with that credential id, or None. Raises Unavailable."""
     with reading(engine) as connection:
         row = connection.execute(select(passkeys).where(passkeys.c.credential == credential)).first()
     return _passkey(*row) if row else None

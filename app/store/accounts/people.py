@@ -43,7 +43,7 @@ class OneTimeLink(Struct, frozen=True):
 
 
 class RightsChanged(Exception):
-    """What somebody may do changed since it was checked."""
+    """Somebody's rights changed after they were checked."""
 
 
 class LinkSpent(Exception):
@@ -123,8 +123,8 @@ def new_link(
     by: PersonRecord | None = None,
 ) -> OneTimeLink:
     """Make a link that works once; an older one of the same kind and address for the same office or outlet stops working. `by`: the
-    person who makes it, as they were when their rights were checked. Who loses a right loses the links that they made, so none may
-    come afterwards. Raises RightsChanged, nothing being stored, and Unavailable."""
+    person who makes it, as they were when their rights were checked. A person who loses a right also loses the links that they
+    made, so this person must not make another one. Raises RightsChanged (then nothing is stored) and Unavailable."""
     link = OneTimeLink(secrets.token_hex(8), kind, email.lower(), office, outlet, role, lang, maker, now, now + lasts)
     values = {
         name: getattr(link, name) for name in ("id", "kind", "email", "office", "outlet", "role", "lang", "maker")
@@ -159,7 +159,7 @@ def link_by_id(engine: Engine, id: str, now: datetime) -> OneTimeLink | None:
 def join(engine: Engine, id: str, name: str, email: str, password: str, now: datetime) -> PersonRecord:
     """Use a link that makes the administrator or gives a role: makes the account, or adds the role to the account with that address.
     `password`: as it is stored, for a new account; empty for one that is there, so that nobody who only opened a link takes it over.
-    Raises LinkSpent, nothing being stored, and Unavailable."""
+    Raises LinkSpent (then nothing is stored) and Unavailable."""
     with writing(engine) as connection:
         lock(connection)  # otherwise two requests at once could both use the link
         link = link_of(connection, id, now)
@@ -169,7 +169,7 @@ def join(engine: Engine, id: str, name: str, email: str, password: str, now: dat
             raise LinkSpent
         address = (link.email or email).lower()
         found = people_where(connection, people.c.email == address)
-        if bool(found) == bool(password):  # The account came since the caller looked, or is not there.
+        if bool(found) == bool(password):  # The account was made after the caller looked, or does not exist.
             raise LinkSpent
         if found and (link.kind == "setup" or found[0].ended is not None):
             raise LinkSpent
@@ -212,7 +212,8 @@ def give(connection: Connection, link: OneTimeLink, person: str) -> Event:
 
 def set_password(engine: Engine, person: str, stored: str, now: datetime, *, link: str = "", keep: str = "") -> None:
     """Set a password and end the person's sessions except `keep`. `link`: the link that allows it, which is used up; passkeys end too,
-    because whoever had the account until then may have added one. Raises LinkSpent, nothing being stored, and Unavailable."""
+    because somebody else may have used the account until then and added one. Raises LinkSpent (then nothing is stored) and
+    Unavailable."""
     with writing(engine) as connection:
         lock(connection)
         if link:
@@ -252,8 +253,8 @@ def set_language(engine: Engine, person: str, lang: str) -> None:
 
 
 def end_person(engine: Engine, person: str, actor: str, now: datetime) -> bool:
-    """Let a person sign in no more and end their sessions. False, nothing being stored, if it is the last administrator. Raises
-    Unavailable."""
+    """End a person's account and sessions: they cannot sign in any more. False, and nothing is stored, if it is the last
+    administrator. Raises Unavailable."""
     with writing(engine) as connection:
         lock(connection)
         others = and_(people.c.admin, people.c.ended.is_(None), people.c.id != person)
@@ -272,7 +273,7 @@ def take_role(engine: Engine, person: str, office: str, actor: str, now: datetim
     where = outlet_memberships.c.outlet == outlet if outlet else memberships.c.office == office
     table = outlet_memberships if outlet else memberships
     with writing(engine) as connection:
-        lock(connection)  # as `new_link`, which must not come after this with the rights of before
+        lock(connection)  # as in `new_link`, which must not run after this with the old rights
         if connection.execute(delete(table).where(table.c.person == person, where)).rowcount:
             _unmake(connection, person)
             detail = {"person": person} | ({"outlet": outlet} if outlet else {})
@@ -289,7 +290,7 @@ def has_still(connection: Connection, person: PersonRecord) -> bool:
 
 
 def _unmake(connection: Connection, person: str) -> None:
-    """Let the links that a person made work no more: who loses a right must not come back by an invitation of their own."""
+    """End the links that a person made: somebody who loses a right must not get it back by their own invitation."""
     connection.execute(delete(one_time_links).where(one_time_links.c.maker == f"person {person}"))
 
 

@@ -1,4 +1,4 @@
-"""Signing in: the browsers in which people are signed in, and who they are at providers of OpenID Connect.
+"""Signing in: the browsers in which people are signed in, and their identities at providers of OpenID Connect.
 
 Only the SHA-256 of a session's secret is stored. (issuer, subject) belongs to a person, once the provider vouched for the address.
 """
@@ -54,7 +54,8 @@ def begin_session(
 ) -> str:
     """Begin a session and return its secret of 256 random bits. Sessions that are over are deleted. `by`: "password", "passkey",
     "openid" or "link": how the person signed in. `proved`: the stored password with which the one that was given was compared;
-    `passkey`: the id of the one that was shown. Raises LinkSpent if that is not the account's any more, and Unavailable."""
+    `passkey`: the id of the one that was shown. Raises LinkSpent if the account does not have that password or passkey any more,
+    and Unavailable."""
     secret = secrets.token_urlsafe(32)
     hash = _hash(secret)
     with writing(engine) as connection:
@@ -124,10 +125,11 @@ def end_session(engine: Engine, person: str, id: str, now: datetime) -> None:
 def enter_by_identity(
     engine: Engine, issuer: str, subject: str, email: str, name: str, now: datetime, *, signed_in: str = ""
 ) -> PersonRecord:
-    """The person with that identity. One who is not known by it yet is found by the address, once; and one who is invited at that
-    address gets an account with that name. What an account had until then to sign in with ends, unless its person is signed in in this
-    browser (`signed_in`: id): somebody else may have opened the invitation to that address. `email`: an address that the provider
-    verified, empty if it verified none. Raises NotInvited and OtherIdentity, nothing being stored, and Unavailable."""
+    """The person with that identity. A person whose identity is not known yet is found by the address, once. Somebody who is
+    invited at that address gets an account with that name. The account's earlier passwords and passkeys end, unless its person is
+    signed in in this browser (`signed_in`: id), because somebody else may have opened the invitation to that address. `email`: an
+    address that the provider verified, empty if it verified none. Raises NotInvited and OtherIdentity (then nothing is stored), and
+    Unavailable."""
     same = and_(identities.c.issuer == issuer, identities.c.subject == subject)
     email = email.lower() if email.isascii() else ""  # as are all addresses of accounts
     with writing(engine) as connection:

@@ -67,7 +67,8 @@ def revoke_key(engine: Engine, id: str, now: datetime, actor: str = "command") -
 
 def spend(engine: Engine, hash: bytes, created: datetime, now: datetime) -> Literal["first", "again", "unknown"]:
     """Note that a signature is used; `again`: it was used before, in any process. A database that was restored to an older state or
-    moved may have lost used signatures. So of those `created` before this was noticed, nobody knows. Raises Unavailable."""
+    moved may have lost used signatures. So for a signature that was `created` before this was noticed, nobody knows whether it was
+    used. Raises Unavailable."""
     with writing(engine) as connection:
         if micros(created) <= connection.execute(select(counter.c.renewed).where(counter.c.id == 1)).scalar_one():
             return "unknown"

@@ -18,7 +18,7 @@ from app.store.built import Built
 from app.store.engine import has_room, lock, reading, writing
 from app.store.tables import instant, micros, tokens
 
-USED_EVERY = timedelta(minutes=1)  # how exact the time of the last use is
+USED_EVERY = timedelta(minutes=1)  # how exact the stored time of the last use is
 
 
 class NoMoreTokens(Exception):
@@ -69,8 +69,8 @@ def new_token(
 ) -> str:
     """Make a token of 256 random bits and return it. A token with the same name of the same office, outlet or role is revoked.
     `scope`: empty for the full scope of the role; `networks`: where it may be used, everywhere if empty; `most`: valid tokens of that
-    office or outlet, any number if 0; `by`: the person who makes it, as they were when their rights were checked. Raises NoMoreTokens
-    and RightsChanged, nothing being stored, and Unavailable."""
+    office or outlet, any number if 0; `by`: the person who makes it, as they were when their rights were checked. Raises
+    NoMoreTokens and RightsChanged (then nothing is stored), and Unavailable."""
     token = f"pr_{secrets.token_urlsafe(32)}"
     hash = _hash(token)
     granted = tuple(scope) or ROLES[role]
@@ -127,7 +127,9 @@ def revoke_token(engine: Engine, id: str, now: datetime, actor: str = "command")
     if found is None or found.revoked is not None:
         return found
     with writing(engine) as connection:
-        lock(connection)  # Whoever adds a subscription with this token locks it too, and then finds it revoked.
+        lock(
+            connection
+        )  # A transaction that adds a subscription with this token locks it too, and then finds it revoked.
         live = and_(tokens.c.id == id, tokens.c.revoked.is_(None))
         if connection.execute(update(tokens).where(live).values(revoked=micros(now))).rowcount:
             audit.record(connection, [Event("token-revoked", actor, found.office, detail={"token": id})], now)

@@ -54,7 +54,7 @@ def waiting_files(
     engine: Engine, sha256: str, name: str, offices: Collection[str] | None, within: Sequence[Probe]
 ) -> list[tuple[FileRecord, Article]]:
     """The records of the file with this hash and name in articles under embargo that a reader as in `newest_for` may know of, each
-    with its article, so that the caller can check who may read it. Of others no document is read. Raises Unavailable."""
+    with its article, so that the caller can check who may read it. No document of another article is read. Raises Unavailable."""
     statement = (
         select(*COLUMNS, versions.c.doc)
         .join(articles, NEWEST)
@@ -69,8 +69,8 @@ def waiting_files(
 
 
 def public_sizes(engine: Engine, after: str, most: int) -> list[tuple[str, int]]:
-    """The hashes greater than `after` of files that everybody may read now, with their bytes: the first `most`, in order. Each is
-    there once, however many articles have it. Raises Unavailable."""
+    """The hashes greater than `after` of files that everybody may read now, with their bytes: the first `most`, in order. Each file
+    is listed once, however many articles have it. Raises Unavailable."""
     statement = (
         select(files.c.sha256, func.max(files.c.size))
         .join(articles, NEWEST)

@@ -68,8 +68,8 @@ _SIZES = _DOCUMENTS.with_only_columns(versions.c.num, versions.c.version, func.l
 
 
 def newest(engine: Engine, id: str) -> StoredArticle | None:
-    """The newest version of the article with a public id, in any state: for what is known to be its office's own. Whoever names an id
-    gets `newest_for`. Raises Unavailable."""
+    """The newest version of the article with a public id, in any state: for what is known to be its office's own. For an id that
+    somebody sent, use `newest_for`. Raises Unavailable."""
     return _found(engine, _CURRENT.where(articles.c.id == id))
 
 

@@ -59,7 +59,7 @@ def writer(engine: Engine, guids: Collection[str], now: datetime) -> Iterator["W
 
 
 def foresee(engine: Engine, items: Sequence[Item], now: datetime) -> list[Decision]:
-    """The decision on each item as if it came now; nothing is written. Raises Unavailable."""
+    """The decision that each item would get now; nothing is written. Raises Unavailable."""
     with reading(engine) as connection:
         rows = _rows(connection, {item.article.guid for item in items})
     return [decide(rows.get(item.article.guid), item, now) for item in items]
@@ -73,7 +73,7 @@ class _Pending(Struct):
     write: Write
     receipt: bytes
     change: Change | None
-    at: int  # when its change is said to come, micros
+    at: int  # the instant that its change will have, micros
     num: int = 0  # of the article; known after its row is written
 
 
@@ -81,12 +81,12 @@ class Writer:
     """The work of one transaction: it reads all rows at the start, and writes all decisions together at the end."""
 
     def __init__(self, connection: Connection, guids: Collection[str], now: datetime, last: LastNumber) -> None:
-        """`now`: the instant by which is decided what is public."""
+        """`now`: the instant that decides what is public."""
         self.connection = connection
         self.now = now
         self.seq = last.seq  # the number of the last change
         self.instance = last.instance  # the name of the history
-        self.at = last.following(micros(now))  # when the next change is said to come: later than the one before it
+        self.at = last.following(micros(now))  # the instant of the next change: later than that of the one before it
         self.changes: list[Change] = []  # to be announced after the commit
         self.rows = _rows(connection, guids)
         self.releases: dict[int, int] = {}  # id() of an Original -> id of its row
@@ -111,7 +111,7 @@ class Writer:
         change = None
         if self.at > micros(self.now):  # The clock was set back.
             self.at += 1
-            # An article of an archive stands where its own date says; what has just come was dated a moment ago.
+            # An article of an archive is placed by its own date; an article that has just come was dated a moment ago.
             if write.sort is not None and write.moves and write.sort > micros(self.now) - JUST:
                 write = msgspec.structs.replace(write, sort=max(write.sort, self.at))
         if write.change is not None:
@@ -276,7 +276,7 @@ def _originals(connection: Connection, originals: Sequence[Original], now: datet
 def _event(version: _Pending) -> Event:
     original, article = version.original, version.write.article
     detail = {"signed": original.order or "yes"} if original.signature or original.order else {}
-    if original.request:  # Another request may have led the group that is written together.
+    if original.request:  # The transaction may belong to another request: several releases are written together.
         detail[audit.REQUEST] = original.request
     return Event(version.write.action, original.actor, article.office.code, article.id, article.version, detail)
 

@@ -45,7 +45,7 @@ def waiting_states(engine: Engine, nums: Collection[int]) -> dict[int, State]:
 
 
 def stood(engine: Engine, seqs: Collection[int]) -> dict[int, tuple[Keys, ...]]:
-    """Number of the change -> keys of its article before and after that change. Raises Unavailable."""
+    """Number of a change -> keys of its article before and after that change. Raises Unavailable."""
     if not seqs:
         return {}
     with reading(engine) as connection:

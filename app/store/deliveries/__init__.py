@@ -1,4 +1,4 @@
-"""Subscriptions, what is queued for them, and what strangers made this server send. Knows `feeds` at most."""
+"""Subscriptions, their queues, and what strangers made this server send. It may import `feeds` and no other subject."""
 
 from app.store.deliveries.attempts import DROPPED, OPEN, Attempt, Tally, attempt, confirmed, failed, tally
 from app.store.deliveries.intents import (

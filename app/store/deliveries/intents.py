@@ -28,7 +28,7 @@ class DeskLetter(Struct, frozen=True):
 
 
 class OutletLetter(Struct, frozen=True):
-    """What a mail about an outlet is about. What it says is read when it is written."""
+    """What a mail about an outlet is about. The text is made when the mail is written."""
 
     kind: str  # "confirm", "applied", "approved", "refused", "suspended" or "resumed"
     about: str  # the id of the application, or the outlet's code
@@ -64,7 +64,7 @@ def mail_to(address: str, topic: str, lang: str, now: datetime, query: str = "")
 
 
 def ask(engine: Engine, intent: Intent, now: datetime, most: int = 0) -> bool:
-    """Queue an intent; False, nothing being stored, if `most` wait for its host (0: any number may wait). Raises Unavailable."""
+    """Queue an intent. False, and nothing is stored, if `most` intents wait for its host (0: no limit). Raises Unavailable."""
     waiting = select(intents.c.id).where(intents.c.host == intent.subscription.host)
     with writing(engine) as connection:
         if most and not has_room(connection, waiting, most):
@@ -109,8 +109,8 @@ def claim_intents(engine: Engine, who: str, now: datetime, most: int, busy: Coll
 
 
 def release_intents(engine: Engine, who: str, now: datetime, but: Collection[int] = ()) -> None:
-    """Make the intents due at once that the worker `who` claimed and does not know of. `but`: the ids of those that it carries out.
-    Raises Unavailable."""
+    """Release the intents that the worker `who` has claimed without knowing it: they are due at once. `but`: the ids of those that
+    it carries out. Raises Unavailable."""
     with writing(engine) as connection:
         lost = and_(intents.c.claim == who, intents.c.id.not_in(sorted(but)))
         connection.execute(update(intents).where(lost).values(claim="", next=micros(now)))

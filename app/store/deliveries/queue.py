@@ -85,7 +85,7 @@ class Settled(Struct, frozen=True):
     again: int | None = None
     attempts: int = 0
     last: int = 0
-    owed: int | None = None  # prompt answers needed from now on; None: this job did not tell
+    owed: int | None = None  # prompt answers needed from now on; None: this job does not change that
     pause: str = ""  # why the subscription is paused; empty: it is not
     end: str = ""  # why the subscription ends; empty: it does not
 
@@ -209,8 +209,8 @@ def _due(connection: Connection, at: int, line: int, room: Room) -> list[int]:
 
 
 def changed_again(engine: Engine, subscription: int, after: Mapping[int, int]) -> set[int]:
-    """Those of some articles that wait for a subscription once more, behind a row. `after`: the number of each article, and of that
-    row. Raises Unavailable."""
+    """Those of these articles that have another waiting row for the subscription, behind a certain row. `after`: the number of each
+    article, and of that row. Raises Unavailable."""
     if not after:
         return set()
     waits = and_(
@@ -255,7 +255,7 @@ def settle(engine: Engine, who: str, batch: Sequence[Settled], now: datetime) ->
             connection, [_failure(settled, at) for settled in inorder if any(done.error for done in settled.done)]
         )
         for settled in inorder:
-            if settled.end and settled.arrived:  # The last delivery said so.
+            if settled.end and settled.arrived:  # The last delivery told the subscriber.
                 deny_within(connection, settled.job.subscription, settled.end, now)
             elif settled.end:
                 end(connection, settled.job.subscription.id, settled.end, now)
@@ -369,8 +369,8 @@ def _count(connection: Connection, batch: Sequence[Settled]) -> None:
 
 
 def release_claims(engine: Engine, who: str, now: datetime, but: Collection[int] = ()) -> int:
-    """Make the subscriptions due at once that the worker `who` claimed and does not know of, because it was killed or lost its
-    connection. `but`: the ids of those that it delivers to. Return how many. Raises Unavailable."""
+    """Release the subscriptions that the worker `who` has claimed without knowing it, because it was killed or lost its connection:
+    they are due at once. `but`: the ids of those that it delivers to. Return how many were released. Raises Unavailable."""
     with writing(engine) as connection:
         lost = and_(queue.c.claim == who, queue.c.subscription.not_in(sorted(but)))
         return connection.execute(update(queue).where(lost).values(claim="", next=micros(now))).rowcount

@@ -125,9 +125,9 @@ class NoMoreSubscriptions(Exception):
 def add_subscription(
     engine: Engine, subscription: Subscription, pairs: Collection[tuple[str, str]], now: datetime, most: int = 0
 ) -> Subscription | None:
-    """Store a new subscription; None, nothing being stored, if there is one with the same kind, topic and target that has not ended.
-    `pairs`: as for `save_subscription`; `most`: subscriptions of that kind that its outlet may have, any number if 0. Raises
-    NoMoreSubscriptions and TokenEnded, nothing being stored, and Unavailable."""
+    """Store a new subscription. None, and nothing is stored, if there is one with the same kind, topic and target that has not
+    ended. `pairs`: as for `save_subscription`; `most`: subscriptions of that kind that its outlet may have, any number if 0. Raises
+    NoMoreSubscriptions and TokenEnded (then nothing is stored), and Unavailable."""
     alive = select(subscriptions.c.id).where(subscriptions.c.state != ENDED)
     same = alive.where(subscriptions.c.identity == subscription.identity)
     theirs = alive.where(subscriptions.c.outlet == subscription.outlet, subscriptions.c.kind == subscription.kind)
@@ -143,14 +143,14 @@ def add_subscription(
 
 
 def is_revoked(connection: Connection, token: str) -> bool:
-    """Whether the token with that id was revoked, within a transaction; no token was not."""
+    """Whether the token with that id was revoked, within a transaction. False for an empty id."""
     revoked = select(tokens.c.id).where(tokens.c.id == token, tokens.c.revoked.is_not(None))
     return bool(token) and connection.execute(revoked).first() is not None
 
 
 def end_made_with(engine: Engine, token: str, outlet: str, actor: str, now: datetime) -> list[Subscription]:
-    """End the subscriptions that were made with a token of an outlet (empty: of nobody's), and return them. Once the token is revoked,
-    none comes after them. Raises Unavailable."""
+    """End the subscriptions that were made with a token of an outlet (empty: of no outlet), and return them. After the token is
+    revoked, nobody can add another one with it. Raises Unavailable."""
     made = and_(subscriptions.c.outlet == outlet, subscriptions.c.token == token, subscriptions.c.state != ENDED)
     with writing(engine) as connection:
         lock(connection)
@@ -226,13 +226,13 @@ def change_subscription(engine: Engine, subscription: Subscription) -> None:
 
 
 def move_subscription(engine: Engine, moved: Subscription, now: datetime) -> bool:
-    """Give a stored subscription another target; what waits is due at once. Return False, nothing being stored, if one with that
-    target and topic is there already. Raises Unavailable."""
+    """Give a stored subscription another target; what waits is due at once. Return False, and store nothing, if there is one with
+    that target and topic already. Raises Unavailable."""
     taken = and_(subscriptions.c.identity == moved.identity, subscriptions.c.id != moved.id)
     values = {"target": moved.target, "host": moved.host, "identity": moved.identity}
     stands = {"host": moved.host, "site": site(moved.host), "failing": None, "attempts": 0}
     with writing(engine) as connection:
-        lock(connection)  # as whoever adds one
+        lock(connection)  # as every transaction that adds one does
         if connection.execute(select(subscriptions.c.id).where(taken)).first() is not None:
             return False
         connection.execute(update(subscriptions).where(subscriptions.c.id == moved.id).values(**values))
@@ -304,7 +304,7 @@ def say_the_end(engine: Engine, id: int, now: datetime) -> None:
 
 
 def to_be_told(engine: Engine, places: Collection[str]) -> list[Subscription]:
-    """The subscriptions to public feeds of these places, which are no more, that were not told so; at most AT_ONCE. Raises
+    """The subscriptions to public feeds of these places, which no longer exist, that were not told so yet; at most AT_ONCE. Raises
     Unavailable."""
     told = select(told_endings.c.subscription).where(told_endings.c.subscription == subscribed.c.subscription)
     with reading(engine) as connection:
@@ -319,11 +319,11 @@ def to_be_told(engine: Engine, places: Collection[str]) -> list[Subscription]:
 
 
 def tell_once(engine: Engine, id: int, now: datetime, *, ended: bool) -> None:
-    """Note that a subscription needs to be told of no ending any more; if its feed has `ended`, queue the delivery that says so.
-    Raises Unavailable."""
+    """Note that a subscription was told of the end of its region. If its feed has `ended`, queue the delivery that says so. Raises
+    Unavailable."""
     at = micros(now)
     with writing(engine) as connection:
-        lock(connection)  # Another worker may be at it.
+        lock(connection)  # Another worker may be doing the same.
         if connection.execute(select(told_endings).where(told_endings.c.subscription == id)).first() is None:
             connection.execute(insert(told_endings).values(subscription=id))
             if ended:
@@ -527,7 +527,7 @@ def log_of(engine: Engine, id: int, limit: int, state: str = "") -> list[Deliver
 
 
 def _failures_of(row: Delivery, failures: Sequence[FailedAttempt]) -> tuple[FailedAttempt, ...]:
-    """The failed attempts of a delivery. One that is sent again begins anew."""
+    """The failed attempts of a delivery. A delivery that is sent again starts its count at 0."""
     return tuple(one for one in failures if one.first <= row.seq <= one.last and one.at >= row.at)
 
 

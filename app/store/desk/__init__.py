@@ -1,4 +1,5 @@
-"""The desk's drafts: releases that people write here, before they are published. Knows no other subject but its articles' numbers."""
+"""The desk's drafts: releases that people write here, before they are published. It imports no other subject, except the numbers of
+articles."""
 
 from app.store.desk.drafts import (
     EDITABLE,

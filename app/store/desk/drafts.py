@@ -1,6 +1,5 @@
-"""Drafts: their texts with every version, their state, their files, and who is at them.
-
-Each change names the revision that it was made from, so nobody overwrites what another person wrote meanwhile.
+"""Drafts: their texts with every version, their state, their files, and who is working on them. Each change names the revision that
+it was made from, so nobody overwrites what another person wrote meanwhile.
 """
 
 import secrets
@@ -47,7 +46,7 @@ EDITABLE = ("draft", "returned")  # states in which the text can be changed
 TOGETHER = timedelta(minutes=1)  # saves of one person within this time are one version of the text
 MOST_VERSIONS = 200  # that are kept of a draft; the oldest go first
 MOST_FILES = 50  # of a draft
-AT_IT = timedelta(seconds=40)  # how long somebody who was seen at a draft counts as being there
+AT_IT = timedelta(seconds=40)  # how long somebody who had a draft open counts as still having it open
 AT_ONCE = timedelta(seconds=10)  # how long the request that publishes a draft may take
 MOST_COUNTED = 1_000  # more drafts in a state are not counted
 
@@ -94,7 +93,7 @@ class DraftFile(Struct, frozen=True):
 
 
 class Aside(Struct, frozen=True):
-    """What a person wrote while somebody else changed the draft: kept beside it, and never mixed into it."""
+    """What a person wrote while somebody else changed the draft. It is kept beside the draft and never merged into it."""
 
     person: str
     at: datetime
@@ -111,8 +110,8 @@ class Stale(Exception):
 
 
 def create(engine: Engine, draft: DraftRecord, actor: str) -> None:
-    """Store a new draft. Raises Stale, nothing being stored, if there is one with its id: the same request came twice at once. Raises
-    Unavailable."""
+    """Store a new draft. Raises Stale (then nothing is stored) if there is one with its id, because the same request came twice.
+    Raises Unavailable."""
     with writing(engine) as connection:
         build = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
         fresh = build(drafts).values(**_values(draft)).on_conflict_do_nothing().returning(drafts.c.id)
@@ -138,8 +137,8 @@ def save_draft(
     *,
     apart: bool = False,
 ) -> DraftRecord:
-    """Store a new text of a draft, made from revision `base`. The same text again changes nothing. `apart`: it is a version of its own
-    even if the same person saved just before. Raises Stale, nothing being stored, and Unavailable."""
+    """Store a new text of a draft, made from revision `base`. The same text again changes nothing. `apart`: it is a version of its
+    own even if the same person saved just before. Raises Stale (then nothing is stored) and Unavailable."""
     with writing(engine) as connection:
         draft = _locked(connection, id)
         if draft is not None and draft.state in EDITABLE and draft.content == content:
@@ -166,7 +165,7 @@ def move(
     **values: Any,
 ) -> DraftRecord:
     """Change the state or another property of a draft that is in one of `states` and at revision `base`. `action`: its name in the
-    audit log. `letters`: the mails that follow from it. Raises Stale, nothing being stored, and Unavailable."""
+    audit log. `letters`: the mails that the change causes. Raises Stale (then nothing is stored) and Unavailable."""
     with writing(engine) as connection:
         draft = _locked(connection, id)
         if draft is None or draft.revision != base or draft.state not in states:
@@ -179,8 +178,8 @@ def move(
 
 
 def limit_people(engine: Engine, id: str, people: Collection[str], actor: str, now: datetime) -> None:
-    """Let only these people, and its author, see a draft; empty: everybody of the office. The text and its revision stay. Links to its
-    preview that somebody made who may not see it any more are revoked. Raises Unavailable."""
+    """Let only these people, and its author, see a draft; empty: everybody of the office. The text and its revision stay. Links to
+    its preview are revoked if the person who made them may not see it any more. Raises Unavailable."""
     with writing(engine) as connection:
         draft = _locked(connection, id)
         if draft is None or set(draft.people) == set(people):
@@ -241,8 +240,8 @@ def draft_counts(engine: Engine, office: str, person: str) -> dict[str, int]:
 
 
 def due_drafts(engine: Engine, now: datetime, limit: int = 20) -> list[DraftRecord]:
-    """The drafts that wait for an instant that has come, the earliest first. One that was planned for the moment itself is being
-    published by the request that planned it; it is due if that did not end within AT_ONCE. Raises Unavailable."""
+    """The drafts that wait for an instant that has come, the earliest first. A draft that was planned for the very moment is
+    published by the request that planned it; it is due only if that request did not finish within AT_ONCE. Raises Unavailable."""
     left = or_(drafts.c.planned > drafts.c.updated, drafts.c.updated <= micros(now - AT_ONCE))
     which = and_(drafts.c.state == "scheduled", drafts.c.planned <= micros(now), left)
     with reading(engine) as connection:
@@ -367,11 +366,11 @@ def forget_aside(engine: Engine, id: str, person: str) -> None:
         connection.execute(delete(draft_asides).where(draft_asides.c.draft == id, draft_asides.c.person == person))
 
 
-# Who is at a draft
+# Who has a draft open
 
 
 def present(engine: Engine, id: str, person: str, now: datetime) -> list[str]:
-    """Note that a person is at a draft; the ids of the others who are. Raises Unavailable."""
+    """Note that a person has a draft open. Returns the ids of the others who do. Raises Unavailable."""
     which = draft_presence.c.draft == id
     with writing(engine) as connection:
         _locked(connection, id)  # as in `keep_aside`
@@ -390,7 +389,8 @@ def present(engine: Engine, id: str, person: str, now: datetime) -> list[str]:
 
 def add_file(engine: Engine, id: str, file: DraftFile) -> bool:
     """Note a file of a draft, in place of one with the same name; False if the draft has MOST_FILES already. Raises Stale if the draft
-    may not be changed any more: its files go with the text that somebody submitted and another approves. Raises Unavailable."""
+    may not be changed any more: its files belong to the text that one person submitted and another one approves. Raises
+    Unavailable."""
     mine = draft_files.c.draft == id
     with writing(engine) as connection:
         draft = _locked(connection, id)

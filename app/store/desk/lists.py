@@ -1,4 +1,4 @@
-"""What recurs at an office's desk: templates, contacts, and the lists of reporters who agreed to get its releases."""
+"""What an office's desk uses again and again: templates, contacts, and the lists of reporters who agreed to get its releases."""
 
 import secrets
 from datetime import datetime
@@ -26,7 +26,7 @@ class DeskTemplate(Struct, frozen=True):
 
 
 class DeskContact(Struct, frozen=True):
-    """Whom readers may ask. At least one of the last four is there."""
+    """A person or department that readers may ask. At least one of the last four fields is set."""
 
     id: str
     office: str  # code
@@ -52,7 +52,7 @@ class Reporter(Struct, frozen=True):
     outlet: str
     email: str
     query: str  # the canonical query of the beat
-    identity: bytes  # of the subscription by which they get them
+    identity: bytes  # of the subscription that sends them the releases
     own: bool  # they had subscribed by themselves, before they were on the list
     agreed: str  # the day on which they agreed, "2026-03-09"
     how: str  # how they agreed
@@ -119,8 +119,8 @@ def remove_contact(engine: Engine, office: str, id: str, actor: str, now: dateti
 
 
 def add_reporter(engine: Engine, reporter: Reporter, now: datetime) -> str:
-    """Put a reporter on the list of an office. "known", nothing being stored, if the address is on it; "full" if there are
-    MOST_REPORTERS; else "". Raises Unavailable."""
+    """Put a reporter on the list of an office. Returns "known" if the address is on it, "full" if there are MOST_REPORTERS (in both
+    cases nothing is stored), else "". Raises Unavailable."""
     mine = reporters.c.office == reporter.office
     with writing(engine) as connection:
         lock(connection)  # as in `save_template`

@@ -1,4 +1,4 @@
-"""Notices to offices: what they were notified of, each thing once, and what there is to notify them of."""
+"""Notices to offices: what an office was notified of already, each thing once, and what it still has to be notified of."""
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
@@ -52,7 +52,7 @@ def subject_of(id: str, mark: int) -> str:
 
 
 def coming_lifts(engine: Engine, now: datetime) -> list[Noted]:
-    """The embargoes that end within the time of notice of their office, and of which it was not notified yet. Raises Unavailable."""
+    """The embargoes that end within the time of notice of their office, if the office was not notified yet. Raises Unavailable."""
     minutes = cast(func.coalesce(office_routines.c.notice, Routine().notice), BigInteger)
     statement = (
         select(articles.c.id, articles.c.office, articles.c.due)
@@ -97,8 +97,8 @@ def lifted_late(engine: Engine, lifted: Collection[tuple[str, int, datetime]], g
 
 
 def undelivered(engine: Engine, since: datetime) -> list[Noted]:
-    """The versions of articles of which some subscriber did not get the notice for good since an instant: after the last attempt, or
-    because its subscription ended by itself. Not noted yet. Raises Unavailable."""
+    """The versions of articles that some subscriber finally did not get, since an instant: the last attempt failed, or its
+    subscription ended by itself. Only those that are not noted yet. Raises Unavailable."""
     failed = and_(subscriptions.c.state == "ended", subscriptions.c.reason.in_(FAILURES))
     statement = (
         select(articles.c.id, articles.c.office, deliveries.c.version, func.max(deliveries.c.done))
@@ -143,7 +143,7 @@ def unsent(engine: Engine, before: datetime) -> list[Noted]:
     return _fresh(engine, [Noted("unsent", subject_of(id, at), office, id, instant(at)) for id, office, at in rows])
 
 
-# Why a subscription ended although nobody asked for that.
+# Reasons of subscriptions that ended although nobody asked for that.
 FAILURES = ("The mail server rejects this address.", "The subscriber answered with the status 410 (Gone).")
 
 
@@ -153,8 +153,8 @@ def note(
     now: datetime,
     letters: Callable[[Sequence[Noted]], Sequence[Intent]],
 ) -> list[Noted]:
-    """Note these things, and queue the mails about those that nobody noted before; these are returned. Of several processes one is
-    first, and after a restart nothing is notified twice. Raises Unavailable."""
+    """Note these things, and queue the mails about those that nobody noted before; these are returned. If several processes do this
+    at once, only the first one queues mails; a restart repeats none. Raises Unavailable."""
     if not noted:
         return []
     by_subject = {(one.kind, one.subject): one for one in noted}
@@ -191,14 +191,14 @@ def forget_notices(engine: Engine, now: datetime) -> None:
 
 
 def looked(engine: Engine, name: str) -> int | None:
-    """Up to where a look that goes on looked; None: it never did. Raises Unavailable."""
+    """The instant up to which a repeated check has looked; None: it never did. Raises Unavailable."""
     with reading(engine) as connection:
         found = connection.execute(select(desk_looks.c.upto).where(desk_looks.c.name == name)).scalar_one_or_none()
     return None if found is None else int(found)
 
 
 def look_from(engine: Engine, name: str, upto: int) -> None:
-    """Note up to where a look looked; it never goes back. Raises Unavailable."""
+    """Note the instant up to which a repeated check has looked; it never moves back. Raises Unavailable."""
     with writing(engine) as connection:
         build = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
         connection.execute(build(desk_looks).values(name=name, upto=upto).on_conflict_do_nothing())
@@ -207,7 +207,7 @@ def look_from(engine: Engine, name: str, upto: int) -> None:
 
 
 def _fresh(engine: Engine, found: Sequence[Noted]) -> list[Noted]:
-    """Without what was noted before. This only saves work: `note` decides."""
+    """The things that were not noted before. This only saves work: `note` decides."""
     if not found:
         return []
     kind = found[0].kind

@@ -30,13 +30,13 @@ class DraftLink(Struct, frozen=True):
 
 
 def make_link(engine: Engine, draft: DraftRecord, person: str, expires: datetime, now: datetime) -> str | None:
-    """Make a link that works until `expires`; its secret of 256 random bits, or None if the draft has MOST of them. Raises
-    Stale if others may see the draft meanwhile, nothing being stored, and Unavailable."""
+    """Make a link that works until `expires`; its secret of 256 random bits, or None if the draft has MOST of them. Raises Stale
+    (then nothing is stored) if other people may see the draft by now, and Unavailable."""
     secret = secrets.token_urlsafe(32)
     works = and_(draft_links.c.draft == draft.id, draft_links.c.ended.is_(None), draft_links.c.expires > micros(now))
     with writing(engine) as connection:
-        lock(connection)  # before the draft, as everybody who needs both
-        # Whoever was limited out of it meanwhile makes none: their links were revoked then.
+        lock(connection)  # before the draft, as in every transaction that locks both
+        # A person who may not see the draft any more must not make a link: their links were revoked.
         people = connection.scalar(select(drafts.c.people).where(drafts.c.id == draft.id).with_for_update())
         if people is None or sorted(people.split()) != sorted(draft.people):
             raise Stale(draft)
@@ -62,8 +62,8 @@ def make_link(engine: Engine, draft: DraftRecord, person: str, expires: datetime
 
 
 def open_link(engine: Engine, secret: str, now: datetime, *, counts: bool = True) -> DraftLink | None:
-    """The link with that secret; None if there is none, or it does not work any more: the same query finds none of these. `counts`: it
-    was opened once more. Raises Unavailable."""
+    """The link with that secret; None if there is none, or it does not work any more. One query finds all these cases. `counts`:
+    count one more opening. Raises Unavailable."""
     works = and_(
         draft_links.c.hash == _hash_of(secret), draft_links.c.ended.is_(None), draft_links.c.expires > micros(now)
     )

@@ -1,4 +1,4 @@
-"""What an office has published, and what of it waits: for the list of its desk, never for the public."""
+"""The articles of an office, public or waiting, for the list of its desk. They are never shown to the public."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -55,7 +55,7 @@ def placed(
     found: list[DeskArticle] = []
     looked, last, wanted = 0, before, words.lower()
     with reading(engine) as connection:
-        while looked < most:  # some rows at a time: many may be looked at, and each has its whole text
+        while looked < most:  # some rows at a time, because many may be looked at, and each has its whole text
             rows = connection.execute(_after(which, last).limit(part)).all()
             for row in rows:
                 looked, last = looked + 1, (instant(row.edited), row.num)

@@ -39,8 +39,8 @@ def set_routine(
     detail: Mapping[str, str] | None = None,
     letters: Sequence[Intent] = (),
 ) -> bool:
-    """Change how an office works, if it still works as `before` says; False: somebody changed it meanwhile, nothing being stored.
-    `action`: its name in the audit log. `letters`: the mails that follow from it. Raises Unavailable."""
+    """Change how an office works, if it still works as `before` says. False, and nothing is stored, if somebody changed it
+    meanwhile. `action`: its name in the audit log. `letters`: the mails that the change causes. Raises Unavailable."""
     with writing(engine) as connection:
         # The row of the office is always there, so that of two changes at once one sees the other.
         connection.execute(select(offices.c.code).where(offices.c.code == office).with_for_update())

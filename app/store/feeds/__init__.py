@@ -1,4 +1,5 @@
-"""What is in which feed: its entries, the search in them, what left them, and saved feeds. Knows no other subject."""
+"""What each feed contains: its entries, the search in them, the articles that left them, and saved feeds. It imports no other
+subject."""
 
 from app.store.changes import Ref
 from app.store.feeds.amounts import amounts_of, amounts_since, monthly, newest_of_offices

@@ -1,10 +1,10 @@
 """Counts the public articles of each place and of each topic by month, so that a page with such numbers reads some rows and not the
 archive.
 
-The rows are written in the transaction of the feed entries, so they are as exact as these. An article counts in the month of its last
-change, like in the archives of feeds. A month of the site's time zone is not one of UTC: so near the turn of a month (UTC) the spans
-are a quarter of an hour long, the step of all time zones, and the rest of the month is one span. The months of each time zone are sums
-of whole spans.
+The rows are written in the same transaction as the feed entries, so they are just as exact. An article counts in the month of its
+last change, like in the archives of feeds. A month of the site's time zone is not one of UTC: so near the turn of a month (UTC) the
+spans are a quarter of an hour long, the step of all time zones, and the rest of the month is one span. The months of each time zone
+are sums of whole spans.
 """
 
 from bisect import bisect_right

@@ -1,9 +1,9 @@
-"""A glance at a feed: how many articles it got lately, and its newest ones, for a price that is the same in an archive of any size.
+"""A glance at a feed: its newest articles, and how many it got lately. The cost does not depend on the size of the archive.
 
 A feed of one place and topic is the end of one range of the index. A query with exclusions or several filters may pass over any number
-of entries before one fits. So a glance looks at no more than the newest `LOOK_UPS` entries, divided by what each of them costs. Where
-that ends within the period, the number is a lower bound, and says so. What is counted are the rows of the feed's own statement: an
-article under embargo has no entries, so nothing here can know of it.
+of entries before one fits. So a glance looks at no more than the newest `LOOK_UPS` entries, divided by what each of them costs. If
+these do not cover the whole period, the number is a lower bound and marked as such. The rows of the feed's own statement are
+counted. An article under embargo has no entries, so it cannot be counted here.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,5 @@
-"""Saves, removes and reads saved feeds: queries with a short name. A removed one stays, to say that it ended and what follows it."""
+"""Saves, removes and reads saved feeds: queries with a short name. A removed one is kept, to say that it has ended and which feed
+follows it."""
 
 from datetime import datetime
 
@@ -23,8 +24,8 @@ def save_feed(engine: Engine, saved: Saved) -> bool:
 
 
 def remove_feed(engine: Engine, name: str, now: datetime, following: str = "", *, gone: bool = False) -> bool:
-    """Remove a saved feed. Of one that was removed before, the instant stays, and what follows it changes if it is given. Return
-    whether there was one. Raises Unavailable."""
+    """Remove a saved feed. If it was removed before, its instant stays, and its successor changes if one is given. Return whether
+    there was one. Raises Unavailable."""
     with writing(engine) as connection:
         there = _row(connection, name)
         if there is None:

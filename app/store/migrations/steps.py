@@ -1,4 +1,4 @@
-"""What migrations do in a way that lets others go on."""
+"""Steps of migrations that do not block other transactions."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from alembic import op
 
 def index_online(name: str, table: str, columns: Sequence[str], *, unique: bool = False) -> None:
     """Make an index while others write: on PostgreSQL CONCURRENTLY, outside a transaction, so it should be the only step of its
-    migration. If an attempt was killed, what it left is removed first.
+    migration. If an earlier attempt was killed, its remains are removed first.
     https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY"""
     context = op.get_context()
     if context.dialect.name != "postgresql" or not (context.as_sql or context.opts.get("online")):

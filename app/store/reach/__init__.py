@@ -1,5 +1,5 @@
-"""Whom a release reached: counts of polls and pages seen, deliveries of one article, and who read it under embargo. Knows
-`deliveries` and `feeds` at most."""
+"""Whom a release reached: counts of polls and pages seen, deliveries of one article, and who read it under embargo. It may import
+`deliveries` and `feeds`."""
 
 from app.store.reach.counts import (
     FeedPairs,

@@ -178,8 +178,9 @@ def _counted(kind: str, subjects: Collection[str]) -> Any:
 
 
 def claims_of(engine: Engine, feeds: Collection[str], first: int, last: int, most: int) -> list[ReaderClaim]:
-    """What feed readers said of these feeds from the day `first` to `last`: of each program and feed the largest number, with the last
-    day on which it said anything; the largest numbers first, at most `most`. Raises Unavailable."""
+    """How many subscribers feed readers claimed for these feeds, from the day `first` to `last`: for each program and feed the
+    largest number, with the last day on which it said anything. The largest numbers come first; at most `most`. Raises
+    Unavailable."""
     largest, day = func.max(reach_readers.c.count), func.max(reach_readers.c.day)
     statement = (
         select(reach_readers.c.feed, day, reach_readers.c.program, largest)

@@ -56,7 +56,7 @@ def first_public(engine: Engine, article: str) -> datetime | None:
 
 
 def came(engine: Engine, article: str) -> datetime | None:
-    """When the first version of the article came; None: there is no such article. Raises Unavailable."""
+    """When the first version of the article came; None if there is no such article. Raises Unavailable."""
     statement = (
         select(releases.c.received)
         .join(versions, versions.c.release == releases.c.id)
@@ -155,8 +155,8 @@ def early_pushes(engine: Engine, article: str, limit: int = 1000) -> list[Recipi
 
 
 def early_readers(engine: Engine, article: str) -> list[EarlyReader]:
-    """Who fetched the article under embargo, and when first and last; pushes are not counted. However often somebody fetched it, that
-    takes a few look-ups. Raises Unavailable."""
+    """Who fetched the article under embargo, and when first and last; pushes are not counted. The cost does not depend on how often
+    somebody fetched it. Raises Unavailable."""
     with reading(engine) as connection:
         rows = connection.execute(_READERS, {"article": article, "most": READERS}).all()
     found = []

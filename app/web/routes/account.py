@@ -1,4 +1,4 @@
-"""One's own account: name, password, passkeys, and where one is signed in."""
+"""The person's own account: name, password, passkeys, and the browsers in which they are signed in."""
 
 from datetime import UTC, datetime
 
@@ -15,7 +15,7 @@ blueprint = Blueprint("account", __name__)
 @blueprint.get("/account")
 @signed_in
 def account(visit: Visit) -> Response:
-    """Who one is, what one may do, and where one is signed in."""
+    """The person's name, roles, passkeys and sessions."""
     return _page(visit)
 
 

@@ -1,6 +1,6 @@
 """Applying for accreditation: a public form, a mail that asks for a confirmation, and the page that the link in it opens.
 
-What the form answers tells nothing of which outlets or addresses are known. Opening a link changes nothing; its button does.
+The form's answers do not reveal which outlets or addresses are known. Opening a link changes nothing; its button does.
 """
 
 from datetime import UTC, datetime

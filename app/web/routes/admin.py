@@ -1,4 +1,5 @@
-"""/admin: the operator's pages, for administrators. What an operator looks at, and buttons for what the commands do."""
+"""/admin: the operator's pages, for administrators. They show the state of the server, and have buttons for what the commands
+do."""
 
 import re
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ blueprint = Blueprint("admin", __name__)
 
 LISTED = 50  # rows of a list
 DEPTH = 20_000  # records of the audit log that one search looks at
-# What is said to the whole server, and how the audit log calls it.
+# Orders to the whole server, and their names in the audit log.
 ORDERS = {
     "hold": "deliveries-held",
     "resume": "deliveries-resumed",
@@ -33,7 +34,7 @@ FILTERS = {"office": 64, "article": 32, "action": 32, "actor": 120}  # of the au
 @blueprint.get("/admin")
 @signed_in
 def overview(visit: Visit) -> Response:
-    """How the server is, and plots of the last day or week."""
+    """The state of the server, and plots of the last day or week."""
     web.newsrooms.administrators_only(visit)
     context, now, lang = here(), datetime.now(UTC), language()
     period = request.args.get("period", "day")

@@ -71,7 +71,7 @@ FOUND = 20  # offices that a search finds
 
 @blueprint.get(building.PATH)
 def page() -> Response:
-    """The builder with what its address chooses. Wrong values stand beside their fields, with the nearest names."""
+    """The builder with what its address chooses. Wrong values are shown beside their fields, with the nearest names."""
     context, lang = here(), language()
     offices = building.offices_by_code()
     choice = building.choice_of(meant(building.NAMES), offices, lang)
@@ -242,7 +242,7 @@ def _amount(count: store.feeds.Count, lang: str) -> str:
 
 
 def _all_excluded(context: Context, query: Query, offices: Mapping[str, OfficeRecord], lang: str) -> str:
-    """The sentence that everything that fits is left out; empty if that is not so."""
+    """The sentence that says that all fitting releases are left out; empty if that is not so."""
     if not query.excluded:
         return ""
     try:
@@ -256,7 +256,7 @@ def _all_excluded(context: Context, query: Query, offices: Mapping[str, OfficeRe
 
 
 def _why_empty(query: Query, offices: Mapping[str, OfficeRecord], lang: str) -> str:
-    """Why nothing fits, if the choice lets one guess; else that nothing fits yet."""
+    """Why nothing fits, if the choice shows a likely reason; else that nothing fits yet."""
     lineage = codes("region").lineage
     for code in query.offices:
         own = offices[code].regions

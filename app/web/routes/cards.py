@@ -1,7 +1,7 @@
 """GET /articles/{id}/card.png: the picture of a public article for social networks, with headline, office and day.
 
 Drawing one takes a tenth of a second, so only a few are drawn at once (app/web/places.py). The cache keeps them by their words, which
-determine the bytes. They are asked for seldom, so no worker keeps them in memory."""
+determine the bytes. They are seldom requested, so no worker keeps them in memory."""
 
 import hashlib
 

@@ -1,6 +1,5 @@
-"""Beside the form of a draft: who else is at it, what was written beside it, its files, and names that may be meant.
-
-The form itself is saved by `routes/desk.py`: by a button, or by the page's script as one types.
+"""What the form of a draft needs while somebody writes: who else has it open, texts that were kept beside it, its files, and
+suggestions for names. `routes/desk.py` saves the form itself, by a button or by the page's script.
 """
 
 from collections.abc import Iterator, Mapping
@@ -37,8 +36,8 @@ from app.web import (
 
 blueprint = Blueprint("compose", __name__)
 
-LAST = 20  # drafts whose places and topics the office is reminded of
-MOST_LAST = 8  # of these
+LAST = 20  # drafts whose places and topics are suggested to the office
+MOST_LAST = 8  # suggestions
 
 
 # Together
@@ -47,7 +46,7 @@ MOST_LAST = 8  # of these
 @blueprint.post("/desk/drafts/<id>/here")
 @signed_in
 def present(visit: Visit, id: str) -> Response:
-    """Note that the person is at a draft. The answer: who else is, and who changed it last."""
+    """Note that the person has a draft open. The answer says who else has, and who changed it last."""
     context = here()
     _, draft = draft_at(context, visit, id)
     members(())
@@ -232,7 +231,7 @@ def _hint(kind: str, hint: suggesting.Hint) -> dict[str, Any]:
 
 
 def _last(context: Context, seat: Seat, kind: str, lang: str) -> list[suggesting.Hint]:
-    """What the last drafts of the office that the person may see name."""
+    """The codes in the last drafts of the office that the person may see."""
     drafts = store.desk.drafts_of(
         context.engine, seat.office.code, states=store.desk.STATES, person=seat.sees, limit=LAST
     )

@@ -1,4 +1,4 @@
-"""The desk: an office's releases in one list, drafts and their way to the readers, and the life of what is published."""
+"""The desk: an office's releases in one list, the steps of a draft to publication, and the steps of a published article."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -381,7 +381,7 @@ def steer(visit: Visit, id: str, step: str) -> Response:
     reason = " ".join(sent.get("reason", "").split())
     if step == "withdraw" and not 0 < len(reason) <= LONGEST_REASON:
         return _life(context, seat, article, state, {"reason-withdraw": "desk-reason-missing"}, 422)
-    if step == "withdraw" and not web.proof.given(visit, sent.get("password", "")):  # it cannot be undone
+    if step == "withdraw" and not web.proof.given(visit, sent.get("password", "")):  # a withdrawal cannot be undone
         return _life(context, seat, article, state, {"password-withdraw": "old-wrong"}, 422, reason)
     sender = work.sender_of(seat.office, seat.actor)
     try:

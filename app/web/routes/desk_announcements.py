@@ -1,4 +1,4 @@
-"""What an office tells the press calendar. Editors write, change, cancel and take back; it is public at once."""
+"""An office's events in the press calendar. Editors add, change, cancel and remove them; every step is public at once."""
 
 import re
 import secrets
@@ -39,7 +39,8 @@ WHEN = re.compile(r"(20\d\d-\d\d-\d\d)(?:T(\d\d:\d\d))?")
 @blueprint.get("/desk/announcements")
 @signed_in
 def listed(visit: Visit) -> Response:
-    """The events of an office, and a form for a new one. `office`; `when` (2026-03-09T10:00): what the form begins with."""
+    """The events of an office, and a form for a new one. `office`; `when` (2026-03-09T10:00): the time that the form is filled
+    with."""
     seat = seat_at(here(), visit, request.args.get("office", ""), "publish")
     asked = WHEN.fullmatch(request.args.get("when", ""))
     return _page(seat, filled={"day": asked[1], "clock": asked[2] or ""} if asked else {})
@@ -48,7 +49,7 @@ def listed(visit: Visit) -> Response:
 @blueprint.post("/desk/announcements")
 @signed_in
 def tell(visit: Visit) -> Response:
-    """Tell a new event."""
+    """Add an event."""
     context, now = here(), datetime.now(UTC)
     sent = members(announcing.FIELDS)
     seat = seat_at(context, visit, sent.get("office", ""), "publish")
@@ -73,7 +74,7 @@ def one(visit: Visit, id: str) -> Response:
 @blueprint.post("/desk/announcements/<id>")
 @signed_in
 def change(visit: Visit, id: str) -> Response:
-    """Change an event. A canceled one takes place again then."""
+    """Change an event. A canceled event takes place again after that."""
     now = datetime.now(UTC)
     seat, old = _event(visit, id)
     sent = members(announcing.FIELDS)

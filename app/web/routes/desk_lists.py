@@ -1,4 +1,4 @@
-"""What recurs at an office's desk: templates and contacts."""
+"""Templates and contacts of an office's desk."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -46,7 +46,7 @@ def templates(visit: Visit) -> Response:
 @blueprint.post("/desk/drafts/<id>/template")
 @signed_in
 def keep(visit: Visit, id: str) -> Response:
-    """Save what recurs of a draft as a template under a `name`; one of the same name is replaced."""
+    """Save a draft as a template under a `name`, without its dates and files. A template of the same name is replaced."""
     context, now = here(), datetime.now(UTC)
     sent = members(("name",))
     seat, draft = draft_at(context, visit, id, "draft")

@@ -85,7 +85,7 @@ def table(visit: Visit, id: str) -> Response:
 
 
 def _state(counts: dict[tuple[str, str], int], asked: str) -> str:
-    """The state whose recipients are listed: the one asked for, else the first that needs somebody's eyes."""
+    """The state whose recipients are listed: the requested one, else the first that needs attention."""
     there = {state.replace("failing", "waiting") for kind, state in counts if kind != "email"}
     return asked if asked in reach.LISTED else next((state for state in reach.LISTED if state in there), "delivered")
 

@@ -1,4 +1,4 @@
-"""The list of reporters of an office, by beat. Who is on it agreed, and confirms it by the mail that every alert begins with."""
+"""The list of reporters of an office, by beat. The people on it agreed, and confirm it by the mail that starts every alert."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -155,7 +155,8 @@ def _beat(seat: Seat, regions: str, topics: str) -> tuple[Query | None, dict[str
 
 
 def _may_ask(context: Context, seat: Seat, target: str, now: datetime) -> bool:
-    """Whether the mail to confirm may be sent: as for anybody's alerts, but counted for the office instead of the network."""
+    """Whether the mail to confirm may be sent: by the same limits as for other alerts, but counted for the office instead of the
+    network."""
     counted = store.deliveries.Attempt(
         "mail", mailbox(target), site(target.rpartition("@")[2]), f"office {seat.office.code}"
     )

@@ -25,7 +25,8 @@ def shown(visit: Visit) -> Response:
 @blueprint.post("/desk/routine")
 @signed_in
 def change(visit: Visit) -> Response:
-    """Change it: `approval`, `notice`. Who sends `approval=0` ends approval, or asks a second editor to; `then=drop` answers no."""
+    """Change it: `approval`, `notice`. `approval=0` ends approval, or asks a second editor to do so; `then=drop` refuses that
+    request."""
     context, now = here(), datetime.now(UTC)
     sent = members(("office", "approval", "notice", "then", "password"))
     seat = seat_at(context, visit, sent.get("office", ""), "publish")
@@ -45,7 +46,7 @@ def change(visit: Visit) -> Response:
 
 
 def _end(context: Context, seat: Seat, before: store.desk.Routine, password: str, now: datetime) -> Response:
-    """End approval for somebody who shows again who they are, or ask for somebody else who may."""
+    """End approval if the person may do so and proves again who they are; otherwise ask a second editor."""
     asker, person = routines.asker_of(context, seat.office, before, now), seat.visit.person
     if not routines.may_end(person, asker):
         done = routines.ask_to_end(context, seat.office, before, person, now)

@@ -1,4 +1,4 @@
-"""Who sees a draft: the people whom it is limited to, and whoever has a link to its preview."""
+"""Who sees a draft: the people to whom it is limited, and everybody who has a link to its preview."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -37,7 +37,7 @@ SHOWN = ("draft", "returned", "review", "scheduled")  # states in which a link s
 @blueprint.post("/desk/drafts/<id>/people")
 @signed_in
 def limit(visit: Visit, id: str) -> Response:
-    """Let only these `people` see a draft, and its author; none: everybody of the office. Whoever limits it stays in."""
+    """Let only these `people` see a draft, and its author; none: everybody of the office. The person who limits it keeps access."""
     context, now = here(), datetime.now(UTC)
     seat, draft = draft_at(context, visit, id, "draft")
     chosen = {value for name, value in fields() if name == "people"}
@@ -66,7 +66,7 @@ def make(visit: Visit, id: str) -> Response:
     try:
         secret = store.desk.make_link(context.engine, draft, seat.person, now + timedelta(hours=int(hours)), now)
     except store.desk.Stale:
-        seat, draft = draft_at(context, visit, id, "draft")  # not found, for whoever may not see it any more
+        seat, draft = draft_at(context, visit, id, "draft")  # not found if the person may not see it any more
         return draft_page(context, seat, draft, {"hours": "desk-meanwhile-step"}, 409)
     if secret is None:
         return draft_page(context, seat, draft, {"hours": "desk-link-many"}, 422)
@@ -86,7 +86,8 @@ def revoke(visit: Visit, id: str, name: str) -> Response:
 
 @blueprint.get("/preview/<secret>")
 def shared(secret: str) -> Response:
-    """The preview of a draft as it is now, for whoever has the link. A link that is wrong, too old or revoked is not found."""
+    """The preview of a draft as it is now, for everybody who has the link. A link that is wrong, too old or revoked is not
+    found."""
     return bare(_shown(secret, counts=True)[0])
 
 
@@ -116,7 +117,7 @@ def _shown(secret: str, *, counts: bool = False) -> tuple[Article | None, list[s
 
 
 def _may_show(context: Context, draft: store.desk.DraftRecord, maker: str) -> bool:
-    """Whether the person who made a link may still see the draft: a link opens no more than its maker may."""
+    """Whether the person who made a link may still see the draft: a link shows no more than its maker may see."""
     person = store.accounts.person_by_id(context.engine, maker)
     if person is None or person.ended is not None:
         return False

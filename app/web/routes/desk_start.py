@@ -1,4 +1,4 @@
-"""From a file to a draft, and from a draft to a document that the office can sign off."""
+"""Makes drafts from files, and documents from drafts that the office can sign off."""
 
 import hashlib
 from datetime import UTC, datetime

@@ -24,7 +24,7 @@ def asking(visit: Visit) -> Response:
 @blueprint.post("/desk/trace")
 @signed_in
 def found(visit: Visit) -> Response:
-    """What the text or file says of its copy. Only the office's own releases are looked through, and it is recorded."""
+    """Find the copy from which the text or file comes. Only the office's own releases are searched, and the search is recorded."""
     context = here()
     with whole_form() as form:
         fields = dict(form.fields)
@@ -59,7 +59,7 @@ def _page(seat: Seat, faults: Mapping[str, str] | None = None, result: Trace | N
 
 
 def _rounded(chance: float) -> str:
-    """One in how many, as people read it: the first digit and zeros, at most a million million."""
+    """The number in "one in …", rounded for people: the first digit and zeros, at most 1,000,000,000,000."""
     number = min(1 / max(chance, 1e-12), 1e12)
     digits = str(int(number))
     return f"{int(digits[0] + '0' * (len(digits) - 1)):,}"

@@ -1,4 +1,4 @@
-"""What an office puts on its own site: the newest releases of a feed, by our script (/embed.js) or in a frame (/embed).
+"""The newest releases of a feed for an office's own site, by our script (/embed.js) or in a frame (/embed).
 
 The script reads `/feed.json` without credentials and adds plain elements with class names, so the page's own style applies. No cookie
 is set or read, and nothing of the reader is kept. The frame has only links, so nobody can be made to press something in it.
@@ -15,7 +15,7 @@ from app.web import building, here, html_page, language, meant, question_of, who
 blueprint = Blueprint("embed", __name__)
 
 SHOWN, MOST = 5, 20  # articles
-LANGUAGE = "language"  # of what stands around the releases
+LANGUAGE = "language"  # parameter: the language of the texts around the releases
 MINUTES = 5
 
 

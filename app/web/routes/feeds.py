@@ -71,7 +71,7 @@ def saved(name: str, format: str) -> Response:
     if found is None:
         raise Problem(404, "unknown-feed", "No such feed", f"There is no saved feed with the name {name[:64]!r}.")
     if found.gone:
-        detail = "This feed has ended, and its operator does not keep its last entry any more."
+        detail = "This feed has ended. Choose another feed at /feeds."
         raise Problem(410, "ended-feed", "The feed has ended", detail)
     return answer(here(), question_of_saved(found, format), format)
 

@@ -24,7 +24,7 @@ def file(sha256: str, name: str) -> Response:
     named = [file for file in known if file.name == clean(name)]
     found = named[0] if named else None
     if len({file.mimetype for file in named}) > 1:
-        # Two offices sent the same bytes with the same name but with different media types: neither type is used.
+        # If two offices sent the same bytes with the same name but with different media types, neither type is used.
         found = replace(named[0], mimetype=OCTETS)
     if found is None:
         early = web.embargoed.file(sha256, clean(name)) if SHA256.fullmatch(sha256) else None

@@ -1,4 +1,4 @@
-"""What every page stands on: its style sheet, scripts and logo, and the choice of its language."""
+"""What every page needs: its style sheet, scripts and logo, and the choice of its language."""
 
 from contextlib import suppress
 
@@ -13,7 +13,7 @@ blueprint = Blueprint("look", __name__)
 
 YEAR = 365 * 86_400
 FOR_LONG = f"public, max-age={YEAR}, immutable"
-FOR_SHORT = "public, max-age=60"  # an address with another version: a page of before an update, or a guess
+FOR_SHORT = "public, max-age=60"  # for an address with another version: from a page before an update, or guessed
 
 
 @blueprint.get("/static/<version>/<path:filename>")
@@ -31,8 +31,8 @@ def asset(version: str, filename: str) -> Response:
 
 @blueprint.post("/language")
 def choose() -> Response:
-    """Show pages in `lang` from now on, kept in a cookie of this browser, and go back to the page `back`. Of somebody who is signed in
-    it is kept for mails too."""
+    """Show pages in `lang` from now on, kept in a cookie of this browser, and go back to the page `back`. For a signed-in person it
+    is also stored for mails."""
     sent = members(("lang", "back"))
     lang = sent.get("lang", "")
     response = Response(status=303, headers={"Location": web.sessions.back_to(sent.get("back", ""), "/")})

@@ -1,6 +1,6 @@
-"""The desk of an outlet: what waits for it under embargo, each article to read, and the wish to stay accredited.
-
-What is listed and what is read is recorded before it is shown, as with tokens. Each page asks anew whether the outlet may read now.
+"""The desk of an outlet: the list of articles under embargo that it may read, each article, and the form to renew the
+accreditation. Listing and reading are recorded before anything is shown, as with tokens. Each page checks again whether the outlet
+may read now.
 """
 
 from datetime import UTC, datetime
@@ -25,7 +25,7 @@ WHY_LONGEST = 1000  # characters
 
 @blueprint.get("/newsroom")
 def choosing() -> Response:
-    """The outlets of who is signed in; the desk itself, if there is one. For others, the ways to a desk."""
+    """The outlets of the signed-in person; if there is only one, its desk. Other visitors see how to get a desk."""
     visit = web.sessions.visit()
     codes = visit.person.outlets if visit else ()
     if len(codes) == 1 and not (visit and visit.person.admin):
@@ -38,8 +38,8 @@ def choosing() -> Response:
 @blueprint.get("/newsroom/<outlet>")
 @signed_in
 def desk(visit: Visit, outlet: str) -> Response:
-    """What waits for the outlet, with its clocks: what ends first, or, on several pages, the newest version first. `before`: where a
-    page begins."""
+    """The articles that the outlet may read under embargo, with the time that is left. On one page, the first to end comes first;
+    on several pages, the newest version. `before`: where a page begins."""
     context, now = here(), datetime.now(UTC)
     room = web.newsrooms.newsroom_at(context, visit, outlet)
     articles: list[Article] = []

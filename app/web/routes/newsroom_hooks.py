@@ -1,5 +1,5 @@
-"""Webhooks and WebSub subscriptions of an outlet, for its editors: what was delivered when and what comes next, tests, and the
-self-test of a callback. Programs use /subscriptions."""
+"""Webhooks and WebSub subscriptions of an outlet, for its editors: past and next deliveries, tests, and the self-test of a
+callback. Programs use /subscriptions."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -184,7 +184,7 @@ def _page(
     filled: dict[str, str] | None = None,
 ) -> Response:
     context = here()
-    # A suspended outlet is not told what waits for it, nor how much.
+    # A suspended outlet does not learn what waits for it, nor how much.
     hidden = subscription.embargoed and not room.may.reads_embargoed()
     rows = [] if hidden else store.deliveries.log_of(context.engine, subscription.id, LOGGED)
     return web.newsrooms.newsroom_page(
@@ -206,14 +206,14 @@ def _page(
 def _with_headlines(
     context: web.Context, rows: list[store.deliveries.Delivery]
 ) -> list[tuple[store.deliveries.Delivery, str]]:
-    """The deliveries with the headline of what was delivered; empty for what is not public, or no longer."""
+    """The deliveries with the headline of what was delivered; empty if it is not public (any more)."""
     shown = {row.seq: (row.num, row.version) for row in rows if row.public and row.kind in PUBLISHED}
     briefs = store.articles.briefs(context.engine, sorted(set(shown.values())))
     return [(row, briefs[shown[row.seq]].headline if shown.get(row.seq) in briefs else "") for row in rows]
 
 
 def _in_words(context: web.Context, queries: Iterable[str]) -> dict[str, str]:
-    """What the feed of each query shows, such as "지역: 전북특별자치도"; the query itself where it has a name that is gone."""
+    """What the feed of each query shows, such as "지역: 전북특별자치도"; the query itself if one of its names is gone."""
     offices = {office.code: office for office in store.accounts.all_offices(context.engine)}
 
     def said(query: str) -> str:

@@ -23,8 +23,8 @@ def health() -> Response:
 @blueprint.get("/readyz")
 def ready() -> Response:
     """Whether releases can be accepted: 200 if the database answers, has a schema for this version and the disk has room, else 503;
-    also 503 while the server drains. The status "degraded" says that something else is wrong. What it is needs an administrator's
-    token, because it may concern releases that wait, or name the machines behind this one."""
+    also 503 while the server drains. The status "degraded" says that something else is wrong. The reason is shown only for an
+    administrator's token, because it may concern releases that wait, or name internal hosts."""
     context = here()
     if draining():
         return _json({"status": "draining"}, 503)
@@ -63,7 +63,7 @@ def ready() -> Response:
 
 
 def _note(sentence: str) -> None:
-    """A line in the log, but not one for each of those who ask every second."""
+    """Write a line to the log, but not for each of many checks a second."""
     current_app.extensions["outage"].fail(sentence)
 
 

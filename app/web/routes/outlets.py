@@ -1,4 +1,4 @@
-"""Outlets, for administrators: who applies, what each outlet may read and until when, and suspensions."""
+"""Outlets, for administrators: applications, what each outlet may read and until when, and suspensions."""
 
 import re
 from datetime import UTC, datetime
@@ -46,7 +46,7 @@ def application(visit: Visit, id: str) -> Response:
 @blueprint.post("/outlets/applications/<id>/<action>")
 @signed_in
 def decide(visit: Visit, id: str, action: str) -> Response:
-    """`approve` an application with limits and an end, or `refuse` it for a reason. A mail tells who applied."""
+    """`approve` an application with limits and an end, or `refuse` it for a reason. A mail tells the applicant."""
     web.newsrooms.administrators_only(visit)
     context, now, found = here(), datetime.now(UTC), _application(id)
     sent = members(("code", *FIELDS) if action == "approve" else ("reason",))

@@ -39,7 +39,7 @@ def home() -> Response:
     """The home page, or the page of one feed: it accepts the parameters of feeds."""
     context = here()
     query = question_here()
-    if any(not value for value in request.args.values()):  # of a form in which not everything was chosen
+    if any(not value for value in request.args.values()):  # from a form in which some fields were left empty
         return Response(status=302, headers={"Location": web.page.home(context, query), "Cache-Control": "no-store"})
     whole, lang, now = query == Query(), language(), datetime.now(UTC)
     share(pairs_of(query), seconds=web.amounts.left_of_day(context, now) if whole else inf)
@@ -86,8 +86,8 @@ def _filters(context: Context, query: Query, offices: Mapping[str, OfficeRecord]
 
 
 def _overview(context: Context, offices: Mapping[str, OfficeRecord], now: datetime, lang: str) -> dict[str, Any]:
-    """What stands beside the newest articles: the amounts of each province, and the topics and offices that have articles. Raises
-    Unavailable."""
+    """What the page shows beside the newest articles: how many releases each province has, and the topics and offices that have
+    articles. Raises Unavailable."""
     used = store.feeds.names_in_use(context.engine)
     amounts = web.amounts.amounts_by_province(context, now)
     first = [code.code for code in codes("topic") if code.scheme == "medtop" and not code.parent and code.code in used]

@@ -64,8 +64,9 @@ def _joining(secret: str, kind: str) -> Response:
 
 
 def _owned(context: Context, link: store.accounts.OneTimeLink) -> Response | None:
-    """The way to the sign-in, if the invitation is for an account that is there and nobody is signed in to it: who only holds the link
-    might give a role to an account whose password somebody else knows, who made it with an invitation to that address before."""
+    """The way to the sign-in, if the invitation is for an existing account and nobody is signed in to it. Otherwise the holder of
+    the link could give a role to an account whose password somebody else knows: a person who used an earlier invitation to that
+    address."""
     known = store.accounts.person_by_email(context.engine, link.email) if link.email else None
     visit = web.sessions.visit() if known else None
     if known is None or (visit is not None and visit.person.id == known[0].id):
@@ -143,7 +144,7 @@ def _join_page(
 @blueprint.get("/people")
 @signed_in
 def listed(visit: Visit) -> Response:
-    """The people of the offices and outlets that one manages, and a form to invite others."""
+    """The people of the offices and outlets that the person manages, and a form to invite others."""
     return _people_page(here(), visit)
 
 
@@ -196,7 +197,8 @@ def steer(visit: Visit, id: str, action: str) -> Response:
     sent = members(("office", "outlet", "password"))
     other = store.accounts.person_by_id(context.engine, id)
     office, outlet = sent.get("office", ""), sent.get("outlet", "")
-    # With an outlet beside an office, the role in the outlet goes: who manages one of the two names that one alone.
+    # If both an outlet and an office are named, the role in the outlet is removed: somebody who manages only one of the two names
+    # that one alone.
     manages = outlet in _outlets(context, person) and not office if outlet else office in _offices(context, person)
     allowed = person.admin or (action == "take" and manages)
     if other is None or action not in ("take", "end", "link") or not allowed:
@@ -336,20 +338,20 @@ def _mail(context: Context, link: store.accounts.OneTimeLink) -> None:
 
 
 def _offices(context: Context, person: PersonRecord) -> dict[str, str]:
-    """The offices whose people one may invite: code -> name."""
+    """The offices to which the person may invite: code -> name."""
     known = store.accounts.all_offices(context.engine)
     near = with_parts(known)
     return {office.code: office.name for office in known if may_invite(person, office.code, near[office.code])}
 
 
 def _outlets(context: Context, person: PersonRecord) -> dict[str, str]:
-    """The outlets into which one may invite: code -> name."""
+    """The outlets to which the person may invite: code -> name."""
     known = store.accounts.all_outlets(context.engine) if person.admin or person.runs else []
     return {outlet.code: outlet.name for outlet in known if person.admin or outlet.code in person.runs}
 
 
 def _offered(context: Context, person: PersonRecord) -> list[str]:
-    """The roles that one may give."""
+    """The roles that the person may give."""
     given = [*(DUTIES if person.admin or _offices(context, person) else ())]
     given += OF_OUTLETS if _outlets(context, person) else ()
     return [*given, "admin"] if person.admin else given

@@ -1,4 +1,4 @@
-"""The press calendar that everybody reads: /press-calendar by month, as iCalendar and as feeds. Only what offices told is in it."""
+"""The public press calendar: /press-calendar by month, as iCalendar and as feeds. It has only what offices added to it."""
 
 import calendar
 import re
@@ -123,7 +123,7 @@ def one(id: str) -> Response:
     if event is None:
         raise Problem(404, "unknown-event", "No such event")
     if event.state == "removed":
-        raise Problem(410, "event-removed", "The office took this event back")
+        raise Problem(410, "event-removed", "The office removed this event")
     return html_page(
         "press_event.html",
         lang,
@@ -137,7 +137,8 @@ def one(id: str) -> Response:
 
 @blueprint.get("/press-calendar.<format>")
 def subscribed(format: str) -> Response:
-    """The calendar for programs: `ics` from the last month on; `atom`, `rss` and `json` with what was told or changed last."""
+    """The calendar for programs: `ics` from the last month on; `atom`, `rss` and `json` with the events that were added or changed
+    last."""
     context = here()
     if format not in ("ics", *press_calendar.FORMATS):
         known = ", ".join(("ics", *press_calendar.FORMATS))
@@ -163,8 +164,8 @@ def subscribed(format: str) -> Response:
 
 
 def _share(seconds: float) -> None:
-    """Let the page be copied while no event changes. A desk that is killed before it announces a change leaves copies of the state
-    before it, so none stays for long."""
+    """Let the page be copied while no event changes. A desk that is killed before it announces a change leaves copies of the old
+    state, so a copy is kept for a short time only."""
     web.share(["/".join(press_calendar.PAIR)], seconds=min(seconds, AT_MOST))
 
 
@@ -204,7 +205,7 @@ def _month_path(query: Query, first: date) -> str:
 def _filters(
     offices: Mapping[str, OfficeRecord], query: Query, lang: str
 ) -> list[tuple[str, str, web.choosing.Choices]]:
-    """(parameter, label, what can be chosen besides). What can be chosen is empty if it is too much for a list."""
+    """(parameter, label, further choices). The choices are empty if they are too many for a list."""
     offered = {
         "region": web.choosing.region_choices(query, lang),
         "topic": web.choosing.topic_choices(query, lang),

@@ -1,6 +1,5 @@
-"""GET /search: what the public releases say, with what they are of, and the names that the words mean.
-
-Everything has a bound: facets count the newest five hundred releases that were found, and names are looked for in a few words.
+"""GET /search: full-text search in public releases, with facets, and with the regions, topics and offices that the words name. The
+work is bounded: facets count the newest five hundred releases that were found, and only the first few words are looked up as names.
 """
 
 from datetime import datetime
@@ -68,7 +67,7 @@ def shown() -> Response:
 
 
 def _alerting(context: Context, query: Query) -> bool:
-    """Whether there can be alerts by mail for this query: not of a period, which gets no news."""
+    """Whether this query can have alerts by mail: a query with a period cannot, because it gets no new releases."""
     return bool(context.settings.smtp_url) and not (query.since or query.until)
 
 

@@ -87,14 +87,14 @@ def show() -> Response:
 @blueprint.get("/prove")
 @signed_in
 def proving(visit: Visit) -> Response:
-    """The form that asks again who one is. `next`: the page to go to afterwards."""
+    """The form that asks again for a proof of who the person is. `next`: the page to go to afterwards."""
     return prove_page(visit, {}, request.args.get("next", ""))
 
 
 @blueprint.post("/prove")
 @signed_in
 def prove(visit: Visit) -> Response:
-    """Show again who one is: a `password`, or a `credential` as JSON. That counts for ten minutes, in this browser."""
+    """Prove again who the person is: by a `password`, or a `credential` as JSON. That counts for ten minutes, in this browser."""
     sent = members(("password", "credential", "next"))
     back = sent.get("next", "")
     field = "passkey" if "credential" in sent else "password"
@@ -134,7 +134,7 @@ def leaving() -> Response:
 @blueprint.get("/prove/oidc")
 @signed_in
 def leaving_again(visit: Visit) -> Response:
-    """To the provider, which asks again who one is. `next`: as above."""
+    """To the provider, which asks the person to sign in again. `next`: as above."""
     return _leave("oidc-prove", visit)
 
 

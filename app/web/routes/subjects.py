@@ -1,4 +1,4 @@
-"""Pages of each region, topic and office: what it is, its releases by month, its feeds, and what is below it.
+"""The pages of each region, topic and office: its names, its releases by month, its feeds, and its parts.
 
 A page depends on its address, the language, the code tables and the public articles. Its work does not grow with the archive: the
 newest releases are one range scan, and the amounts are rows that are kept for it (app/store/feeds/amounts.py).
@@ -258,7 +258,7 @@ def _crumbs(section: str, below: Sequence[Code], amounts: dict[str, int], lang: 
 
 
 def _used(section: str, below: Sequence[str], amounts: dict[str, int], lang: str) -> list[web.subjects.Crumb]:
-    """Those that have releases, the most first."""
+    """Those that have releases; the one with the most comes first."""
     ordered = sorted((code for code in below if amounts.get(code)), key=lambda code: (-amounts[code], code))
     return [_crumb(section, code, lang, amounts[code]) for code in ordered]
 

@@ -132,7 +132,7 @@ def steer(name: str, action: str) -> Response:
 
 
 def _record(principal: Principal, of: store.deliveries.Subscription, action: str) -> None:
-    """Record what a token did, so that whoever revokes a stolen one sees it."""
+    """Record what a token did, so that somebody who revokes a stolen token can see it."""
     detail = {"outlet": of.outlet, "subscription": of.name}
     event = store.audit.Event(action, principal.actor, detail={name: value for name, value in detail.items() if value})
     store.audit.append(here().engine, [event], datetime.now(UTC))

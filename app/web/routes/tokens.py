@@ -36,7 +36,7 @@ def add(visit: Visit, office: str) -> Response:
     if role not in ROLES_HERE:
         faults["role"] = "role-wrong"
     elif role == "editor" and not visit.person.admin and store.desk.routine(here().engine, office).approval:
-        faults["role"] = "token-second-person"  # what it pushes, nobody approves
+        faults["role"] = "token-second-person"  # nobody approves what such a token pushes
     if days not in DAYS:
         faults["days"] = "role-wrong"
     if not faults and not web.proof.given(visit, sent.get("password", "")):

@@ -1,11 +1,11 @@
-// The feed builder works without scripts; these show the feed of a choice as one chooses.
+// The feed builder works without scripts. These show the feed while the reader chooses.
 import { byId, form, make, on, say, speak } from "./common.js";
 import { pick } from "./pick.js";
 
 const address = () => { const asked = new URLSearchParams([...new FormData(form)].filter(([, value]) => value.trim())).toString(); return form.getAttribute("action") + (asked && `?${asked}`); };
 let timer = 0, running = new AbortController(), shown = address();
 
-// The page of the choice is asked for and its result is put in the place of the one before; what is typed and open in it stays.
+// Fetches the page of the choice and replaces the result of the one before. Typed text and open parts stay.
 async function show() {
   const wanted = address();
   if (wanted === shown) return;
@@ -55,7 +55,7 @@ on(document, "click", async event => {
   speak(say("copied"));
 });
 
-// A fieldset of the form: what chooses takes the place of its plain fields, and hidden fields of its name are sent.
+// A fieldset of the form: the picker replaces its plain fields, and hidden fields of its name are sent.
 function choose(area) {
   const box = make("div", { hidden: true }), plain = area.querySelector(".plain"), menu = area.querySelector("select"), all = area.querySelector("[data-all]");
   const lines = () => [...box.children].map(field => field.value);

@@ -1,10 +1,10 @@
-// What the modules of a page with a large form share: of the one on which a release is written, and of the feed builder.
+// Code that the modules of pages with a large form share: the page on which a release is written, and the feed builder.
 export const byId = id => document.getElementById(id);
 export const on = (target, name, act) => target.addEventListener(name, act);
 export const form = document.querySelector("form[data-words]");
 const words = JSON.parse(form.dataset.words);
 
-// A sentence of the page's language, with what it names. A text that is not there shows its key, which a test finds.
+// A sentence in the page's language, with its values filled in. A missing text shows its key, which a test finds.
 export const say = (key, values = {}) => (words[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
 
 // An element of HTML, or of "svg:…". Texts become text nodes, so nothing that somebody wrote is read as HTML.
@@ -20,14 +20,14 @@ export function make(tag, props = {}, ...kids) {
 
 export const button = (label, onclick, props = {}) => make("button", { type: "button", onclick, ...props }, label);
 
-// Says a sentence to those who hear the page; what they do goes on.
+// Says a sentence to users of screen readers, without interrupting them.
 const voice = make("div", { class: "unseen", "aria-live": "polite", id: "spoken" });
 form.before(voice);
 export const speak = text => { if (text) voice.append(make("p", {}, text)); while (voice.children.length > 5) voice.firstChild.remove(); };
 
 export class SignedOut extends Error {}
 
-// Asks the server: {status, data}. Throws SignedOut, and another Error where the server is not reached.
+// Asks the server: {status, data}. Throws SignedOut, and another Error if the server is not reached.
 export async function ask(path, options = {}) {
   const answer = await fetch(path, { signal: AbortSignal.timeout(20000), ...options, headers: { Accept: "application/json", ...options.headers } });
   if (answer.redirected && new URL(answer.url).pathname === "/signin") throw new SignedOut();
@@ -36,6 +36,6 @@ export async function ask(path, options = {}) {
   return { status: answer.status, data };
 }
 
-// A field was changed by a script: whoever saves hears of it.
+// Tells the code that saves that a script changed a field.
 export const changed = field => field.dispatchEvent(new Event("input", { bubbles: true }));
 export const draft = () => form.dataset.draft;

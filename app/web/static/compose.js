@@ -1,4 +1,4 @@
-// The page on which a release is written works without scripts; these make it quicker.
+// The page on which a release is written works without scripts. These make it faster to use.
 import { edit } from "./editor.js";
 import { embargo } from "./embargo.js";
 import { files } from "./files.js";

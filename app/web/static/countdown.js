@@ -1,4 +1,4 @@
-// Lets the clocks of embargoes run while the page stands. Without scripts they say what was true when the page was made.
+// Updates the clocks of embargoes while the page is open. Without scripts they show the time when the page was made.
 const list = document.getElementById("clocks");
 const words = list.dataset;
 const ahead = Date.parse(words.now) - Date.now(); // by the server's clock, not by this machine's

@@ -1,4 +1,4 @@
-// The body's editor: the browser's own, with a toolbar, for the elements that a release may have. The textarea stays what is sent.
+// The body's editor: the browser's own, with a toolbar, for the elements that a release may have. The form still sends the textarea.
 import { button, byId, changed, form, make, on, say, speak } from "./common.js";
 import { clean, read, written } from "./paste.js";
 
@@ -14,7 +14,7 @@ export function edit(area) {
     const { anchorNode: node, anchorOffset: offset, isCollapsed } = getSelection();
     document.execCommand(command, false, value);
     if (/List$/.test(command)) {
-      // Chromium puts a list into the paragraph that it was made of, and the caret to the start of its words.
+      // Chromium puts a list into the paragraph from which it was made, and moves the caret to the start of its words.
       const at = node?.isConnected ? node : getSelection().anchorNode;
       page.querySelectorAll("p:has(ul, ol)").forEach(one => one.replaceWith(...one.childNodes));
       if (isCollapsed && at?.isConnected) getSelection().collapse(at, Math.min(offset, at.length ?? 0));
@@ -64,7 +64,7 @@ export function edit(area) {
     run("insertHTML", made.outerHTML);
   }
 
-  // A link: its address is asked for beside the toolbar, and the words that were chosen are remembered.
+  // A link: a field beside the toolbar asks for its address, and the selected words are remembered.
   let chosen = null;
   const address = make("input", { type: "url", id: "link-to", "aria-describedby": "link-wrong" }), wrong = make("p", { class: "fault", id: "link-wrong", hidden: true }, say("linkWrong"));
   const set = () => {
@@ -101,7 +101,7 @@ export function edit(area) {
     made.append(make("span", { "aria-hidden": "true" }, sign), make("span", { class: "unseen" }, say(key)));
     made.dataset.within = names;
     if (key === "source") made.id = "source";
-    on(made, "mousedown", event => event.preventDefault()); // the words stay chosen
+    on(made, "mousedown", event => event.preventDefault()); // the words stay selected
     return made;
   });
   const bar = make("div", { role: "toolbar", class: "toolbar", "aria-label": say("toolbar"), "aria-controls": "body-editor" }, ...tools);
@@ -139,7 +139,7 @@ export function edit(area) {
       form.dispatchEvent(new CustomEvent("pictures", { detail: pictures.map((file, number) => new File([file], file.name === "image.png" ? `picture-${Date.now()}-${number + 1}.png` : file.name, { type: file.type })) }));
       return;
     }
-    if (!html) return; // plain text is the browser's own affair
+    if (!html) return; // the browser itself pastes plain text
     event.preventDefault();
     document.execCommand("insertHTML", false, written(clean(html)));
     sync();

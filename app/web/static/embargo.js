@@ -1,4 +1,4 @@
-// 보도시점 as it will be written, with its weekday, while one chooses. The server says the same after each save.
+// 보도시점 as it will be written, with its weekday, while the person chooses. The server says the same after each save.
 import { byId, form, on } from "./common.js";
 
 const DAYS = "일월화수목금토";
@@ -11,7 +11,7 @@ function day(text) {
   return Number.isNaN(at.getTime()) ? "" : `${year}. ${month}. ${date}.(${DAYS[at.getUTCDay()]})`;
 }
 
-// The wording of the chosen form; undefined where only the server knows it: a release in another language.
+// The wording of the chosen form; undefined if only the server knows it: for a release in another language.
 export function wording() {
   const kind = form.elements.embargo.value, language = value("language").toLowerCase();
   if (kind === "words") return value("embargo-words");

@@ -1,4 +1,4 @@
-// What is wrong, beside its field: of the fields that the person has been in, so that nobody is scolded for what is not written yet.
+// Shows faults beside their fields, but only of fields that the person has been in: a field that is not written yet has no fault.
 import { button, byId, changed, form, make, on, say, speak } from "./common.js";
 
 const been = new Set([...form.querySelectorAll(".fault")].map(fault => fault.id.slice(2)));

@@ -1,4 +1,4 @@
-// Files go up by themselves, one after the other, each with its progress; what is written stays whatever happens to them.
+// Uploads files one after the other, each with its progress. A failed upload does not affect the text.
 import { SignedOut, button, byId, changed, draft, form, make, on, say, speak } from "./common.js";
 
 const box = byId("f-files"), input = form.elements.upload, pattern = byId("file-entry");
@@ -26,7 +26,7 @@ function send(file, progress) {
 function add(entry) {
   count += 1;
   const made = make("div", {});
-  made.innerHTML = pattern.innerHTML.replaceAll("@n@", String(count)); // our own template: what is of the file is set below, as values
+  made.innerHTML = pattern.innerHTML.replaceAll("@n@", String(count)); // our own template; the data of the file is set below, as values
   const row = made.firstElementChild;
   row.dataset.file = entry.name;
   row.querySelector("strong").textContent = entry.name;

@@ -48,7 +48,7 @@ async function answer(form) {
     form.elements.credential.value = JSON.stringify(await ("user" in asked ? made(asked) : shown(asked)));
     form.submit();
   } catch (error) {
-    // Also where the person said no: NotAllowedError tells no reasons.
+    // This is also the answer if the person refused: NotAllowedError gives no reason.
     console.info(error);
     status.textContent = form.dataset.failed;
     button.disabled = false;

@@ -1,5 +1,5 @@
 // Cleans HTML of any program to the elements that a release may have (schemas/xsd/press-release.xsd). The server cleans it again: this
-// is for the person, who sees at once what will stand there. The document that is read is inert: nothing in it is run or loaded.
+// is for the person, who sees at once what will stand there. The parsed document is inert: nothing in it is run or loaded.
 const GONE = new Set("script style template head title xml svg math iframe object embed form input button select textarea video audio canvas noscript".split(" "));
 const AS = { h1: "h2", h5: "h4", h6: "h4", tfoot: "tbody", dl: "div", dt: "p", dd: "p", pre: "p", address: "p", center: "div" };
 const BLOCKS = new Set("p h2 h3 h4 ul ol table blockquote figure".split(" "));
@@ -25,7 +25,7 @@ export function clean(source) {
   return found;
 }
 
-// The content of a node as blocks: what is not in one becomes a paragraph.
+// The content of a node as blocks: loose content becomes a paragraph.
 function blocks(node) {
   const found = [];
   let line = null;
@@ -77,7 +77,7 @@ function block(node, name) {
   return [made];
 }
 
-// What Word puts before an item, and how deep the item is: "ul 1".
+// The kind of list that Word's mark before an item means, and the depth of the item: "ul 1".
 function marker(node) {
   const ignored = [...node.querySelectorAll("span")].find(span => /mso-list:\s*ignore/i.test(span.dataset.style ?? ""));
   const level = /level(\d)/.exec(node.dataset?.style ?? "")?.[1] ?? "1";
@@ -123,7 +123,7 @@ function wrapped(name, node) {
   return made;
 }
 
-// Whether a node makes bold what was not bold: programs write <b style="font-weight:normal"> around whole documents.
+// Whether a node really makes its text bold: programs write <b style="font-weight:normal"> around whole documents.
 function heavy(node) {
   const weigh = one => {
     const weight = /(?:^|[;\s])font-weight:\s*["']?([a-z\d]+)/i.exec(one.dataset?.style ?? "")?.[1];
@@ -161,7 +161,7 @@ function inline(node) {
   return kids;
 }
 
-// Paragraphs that Word marked as items become lists, one in the other by their depth.
+// Paragraphs that Word marked as items become lists, nested by their depth.
 function lists(found) {
   for (const first of [...found.querySelectorAll("p[data-list]")]) {
     if (!first.dataset.list || !first.parentNode) continue;

@@ -1,16 +1,16 @@
-// Places, topics and offices by search, from a map or a tree, from what was used last and what the text names.
+// The picker of places, topics and offices: by search, on a map, in a tree, from those used last and those that the text names.
 import { ask, button, changed, form, make, on, say, speak } from "./common.js";
 
 const find = query => ask(form.dataset.names + new URLSearchParams(query)).then(({ data }) => data.found ?? []);
 const load = path => fetch(path).then(answer => answer.json());
 const full = hint => hint.within ? `${hint.name} (${hint.within})` : hint.name;
 
-// `area`: what the form has for it; `label`: what is chosen; `lines`, `keep`: read and write what is sent; `place`: puts elements into the page.
+// `area`: its part of the form; `label`: what the person chooses; `lines`, `keep`: read and write the sent values; `place`: adds elements to the page.
 export function pick(area, { label, lines, keep, place }) {
   const kind = area.dataset.pick, names = JSON.parse(area.dataset.chosen);
   const id = `pick-${area.dataset.name ?? kind}`, list = make("ul", { class: "chips" });
   const named = line => names[line] ?? { name: line };
-  const shown = [], opening = []; // what shows whether something is chosen; the parts of the map that hold something chosen
+  const shown = [], opening = []; // functions that show what is chosen; the parts of the map that contain something chosen
 
   const write = all => { keep([...new Set(all)]); changed(area); draw(); };
   function add(hint) {
@@ -66,7 +66,7 @@ export function pick(area, { label, lines, keep, place }) {
     else if (event.key === "Enter") { event.preventDefault(); const hint = results.children[Math.max(at, 0)]?.hint; if (hint && !results.hidden) choose(hint); }
   });
 
-  // Groups of names: what was used last, and what the text names.
+  // Groups of names: those used last, and those that the text names.
   const group = key => { const row = make("ul", { class: "chips" }); return [make("div", { class: "group", hidden: true }, make("p", { class: "hint" }, say(key)), row), row]; };
   const [last, lastRow] = group("last"), [told, toldRow] = group("suggested");
   const put = (box, row, hints) => { row.replaceChildren(...hints.map(hint => chip(hint))); box.hidden = !hints.length; draw(); };

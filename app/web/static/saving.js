@@ -1,8 +1,8 @@
-// Saves the form as one types, tells who else is here, and never loses a word: what is not saved stays in this tab.
+// Saves the form while the person types, and shows who else has it open. Unsaved text is kept in this tab, so nothing is lost.
 import { SignedOut, ask, button, byId, draft, form, make, on, say, speak } from "./common.js";
 import { showFaults } from "./faults.js";
 
-const QUIET = 1000, LONGEST = 2000; // ms after the last change, and while typing goes on
+const QUIET = 1000, LONGEST = 2000; // ms after the last change, and while the person keeps typing
 const HEARTBEAT = 15000, MOST_WAIT = 15000;
 const told = byId("told"), status = byId("saved"), others = byId("others");
 const revision = form.elements.revision;
@@ -30,7 +30,7 @@ function plan(wait) {
   timer = setTimeout(save, wait);
 }
 
-// The form as it would be sent, without the files themselves: they are sent once, by themselves.
+// The form as it would be sent, without the files: they are uploaded separately, once.
 function fields() {
   const data = new FormData(form);
   data.delete("upload");
@@ -43,7 +43,7 @@ function keep() {
 }
 const forget = () => { try { sessionStorage.removeItem(place()); } catch { /* forbidden */ } };
 
-// Saves what was changed; resolves when that is done. Saves never overlap: each names the revision that the last one made.
+// Saves changes; resolves when that is done. Saves never overlap: each names the revision that the last one made.
 export async function save() {
   clearTimeout(timer);
   if (busy) { await busy; return typed > stored ? save() : undefined; }
@@ -115,7 +115,7 @@ async function part(pressed, box) {
   return touch();
 }
 
-// Somebody else saved first. What is typed here goes on being kept beside the draft; the person decides.
+// Somebody else saved first. Text that is typed here is kept beside the draft, and the person decides.
 function conflict(data) {
   show(say("aside", { time: now() }));
   if (!["draft", "returned"].includes(data.state)) return message("warning", say("closed"));
@@ -149,7 +149,7 @@ async function heartbeat() {
   } catch { /* the next one may come through */ }
 }
 
-// What this tab kept and did not save, before it was closed or went down.
+// Text that this tab kept and did not save before it was closed or crashed.
 function offerKept() {
   let kept = null;
   try { kept = JSON.parse(sessionStorage.getItem(place())); } catch { /* nothing usable */ }
