@@ -1,5 +1,5 @@
-"""Stores and checks passwords by Argon2id (RFC 9106). A check takes some 50 milliseconds and 64 MB, so that nobody can try many, and
-only a few run at the same time in a process, so that nobody can exhaust the machine with them."""
+"""Stores and checks passwords by Argon2id (RFC 9106). A check takes some 50 milliseconds and 64 MB, so that nobody can try many.
+Only a few run at the same time in a process, so that nobody can exhaust the machine with them."""
 
 from threading import BoundedSemaphore
 

@@ -1,7 +1,7 @@
 """Pages that every reader gets alike. A route declares one by calling `share` before it reads anything; then the fast lane answers it
 from copies in the web worker, as it does for feeds (app/web/fastlane.py).
 
-A copy is served while no article in the feeds that the page shows has changed, to readers of the same language who accept the same
+A copy is served while no article in the feeds of the page has changed. It is for readers of the same language who accept the same
 media types (app/web/variants.py) and who show neither a token nor a session. What the answer itself forbids is not copied: another
 status than 200, a cookie, or anything but `Cache-Control: public`.
 """

@@ -53,8 +53,9 @@ def public_files(engine: Engine, sha256: str) -> list[FileRecord]:
 def waiting_files(
     engine: Engine, sha256: str, name: str, offices: Collection[str] | None, within: Sequence[Probe]
 ) -> list[tuple[FileRecord, Article]]:
-    """The records of the file with this hash and name in articles under embargo that a reader as in `newest_for` may know of, each
-    with its article, so that the caller can check who may read it. No document of another article is read. Raises Unavailable."""
+    """The records of the file with this hash and name in articles under embargo that a reader as in `newest_for` may know of. Each
+    comes with its article, so that the caller can check who may read it. No document of another article is read. Raises
+    Unavailable."""
     statement = (
         select(*COLUMNS, versions.c.doc)
         .join(articles, NEWEST)

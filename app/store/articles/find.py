@@ -77,8 +77,8 @@ def newest_for(
     engine: Engine, id: str, offices: Collection[str] | None, within: Sequence[Probe] = ()
 ) -> StoredArticle | None:
     """As `newest`, for somebody who may know of articles that wait only if they are of these offices (None: of any) and, if `within`
-    is not empty, under embargo with an entry in each of these (places, topics). For an article that waits and is not theirs, the query
-    finds no row and reads no document, just as for an unknown id, so the duration does not tell them apart. Raises Unavailable."""
+    is not empty, under embargo with an entry in each of these (places, topics). For an article that waits and is not theirs, the
+    query finds no row and reads no document, just as for an unknown id. So the duration is the same. Raises Unavailable."""
     theirs = of_reader(engine, offices, within)
     return _found(engine, _CURRENT.where(articles.c.id == id, or_(articles.c.public, theirs)))
 
