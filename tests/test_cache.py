@@ -210,7 +210,8 @@ def test_connections_that_were_lost_while_nobody_used_them_are_no_failure(
 def test_a_process_that_is_forked_uses_no_connection_of_its_parent(server: redis.Redis) -> None:
     """Both would read each other's answers."""
     script = (
-        "import os, sys; from app.cache.redis import Cache; cache = Cache(sys.argv[1], 'test')\n"
+        "import os, sys; from app.cache import servers; from app.cache.redis import Cache\n"
+        "servers.TIMEOUT = 10; cache = Cache(sys.argv[1], 'test')\n"
         "def number(): return cache._server.ask([('CLIENT', 'ID')])[0]\n"
         "mine = number(); child = os.fork()\n"
         "if not child: os._exit(number() == mine)\n"
