@@ -108,9 +108,13 @@ def _load() -> None:
         import_module(f"app.commands.{module}")
     import schemas
     from app.accounts import passwords
+    from app.web import app
     from tests.hashing import CHEAP, NOBODY
 
     schemas.prepare()
+    environment = app.prepare().jinja_env
+    for template in environment.list_templates():  # as a server has them once each page was asked for
+        environment.get_template(template)
     passwords._HASHER, passwords._NOBODY = CHEAP, NOBODY
     gc.collect()
     gc.freeze()  # so that no garbage collection in a command searches all this

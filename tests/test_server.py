@@ -16,8 +16,10 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from app import store
+from app import create_app, store
 from app.accounts.offices import OfficeRecord
+from app.settings import Settings
+from app.web.app import prepare
 from app.web.routes.discovery import BLOCK
 from feeds import atom, newsml, press_release, render
 from feeds.article import Office
@@ -503,3 +505,19 @@ def test_one_release_in_several_dialects_is_one_article(server: Server, token: s
     for written in (atom.entry, lambda one: render(newsml, sample_feed(one))):
         other = server.push(token, written(replace(article, headline="Other words")))
         assert (other.status_code, other.json()["type"]) == (409, "urn:pressrelay:problem:changed-version")
+
+
+def test_routes_that_were_made_ahead_are_those_of_one_application(tmp_path: Path) -> None:
+    """The web workers are forked from a process that has made them."""
+    engine = store.connect(f"sqlite:///{tmp_path}/pressrelay.db")
+    store.upgrade(engine)
+    engine.dispose()
+    ahead = prepare()
+    assert prepare() is ahead and len(list(ahead.url_map.iter_rules())) > 150
+    settings = [Settings(data_dir=str(tmp_path), site_name=name, hot_memory=0) for name in ("One", "Two")]
+    first, second = map(create_app, settings)
+    assert first is ahead and second is not ahead, "the next one makes its own"
+    for app, name in ((first, "One"), (second, "Two")):
+        with app.test_client() as client:
+            assert f"<title>{name}</title>" in client.get("/feed.rss").get_data(as_text=True)
+            assert client.post("/people", headers={"Origin": "http://elsewhere.example"}).status_code == 403

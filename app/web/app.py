@@ -43,11 +43,21 @@ class WebApplication(Flask):
         return func
 
 
+_prepared: list[Flask] = []  # an application that has its routes and nothing else, until `create_app` takes it
+
+
+def prepare() -> Flask:
+    """Make ahead what the applications of all settings share: the routes, which take most of the time. A process that forks web
+    processes calls this first, so that none of them has to. Returns what the next `create_app` takes."""
+    if not _prepared:
+        _prepared.append(_routed())
+    return _prepared[0]
+
+
 def create_app(settings: Settings | None = None) -> Flask:
     """The application of one web process. Raises Misconfigured and Unavailable."""
     settings = settings or load()
-    app = WebApplication("app.web", static_folder=None, template_folder="templates")
-    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True  # before the first template is read
+    app = _prepared.pop() if _prepared else _routed()
     web.assets.of_site(settings)  # a logo that cannot be read is told at the start
     app.config["MAX_CONTENT_LENGTH"] = None  # app.web.body limits the length itself
     schemas.prepare()
@@ -57,9 +67,6 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.extensions["reach"] = web.counting.ReachCounts()
     web.parameters.install(app)  # first, so that nothing else reads a header that is too long
     crosssite.install(app, settings.url)
-    for blueprint in BLUEPRINTS:
-        app.register_blueprint(blueprint)
-    app.extensions["structs"] = STRUCTS
     app.wsgi_app = Protected(Placed(app.wsgi_app, settings.url), settings.url)  # type: ignore[method-assign]
     if settings.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=0)  # type: ignore[method-assign]
@@ -70,6 +77,15 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_error_handler(Exception, answer)
     app.extensions["outage"] = outage = Outage()
     app.after_request(lambda response: _worked(response, outage))
+    return app
+
+
+def _routed() -> Flask:
+    app = WebApplication("app.web", static_folder=None, template_folder="templates")
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True  # before the first template is read
+    for blueprint in BLUEPRINTS:  # none of them adds functions that run before or after requests of others
+        app.register_blueprint(blueprint)
+    app.extensions["structs"] = STRUCTS
     return app
 
 

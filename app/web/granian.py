@@ -1,5 +1,5 @@
-"""Starts Granian. The application's modules, code tables and schemas are loaded before it forks the web workers, so that the workers
-share them and are ready sooner."""
+"""Starts Granian. The application's modules, routes, code tables and schemas are made before it forks the web workers, so that the
+workers share them and are ready sooner."""
 
 import multiprocessing
 import sys
@@ -9,14 +9,15 @@ from granian._granian import SocketHolder
 from granian.cli import entrypoint
 from granian.server.common import AbstractServer
 
-import app.web.app as _loaded  # noqa: F401
 import schemas
+from app.web.app import prepare
 
 
 def main() -> None:
     """Serve with the options of the command line."""
     multiprocessing.set_start_method("fork", force=True)  # no longer the default since Python 3.14
     schemas.prepare()
+    prepare()
     if sys.argv[1:2] == ["--fd"]:
         _listen_on(int(sys.argv[2]))
         del sys.argv[1:3]
