@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from app import spans, store
+from app import measures, spans, store
 from app.errors import Misconfigured
 from app.settings import Settings, load
 from app.store.accounts import Source
@@ -88,28 +88,41 @@ def test_a_push_a_feed_a_lift_and_a_delivery(
         assert {"look in cache", "find articles", "keep in cache"} <= render.keys()
         assert f"read {database}" in render["find articles"]
         assert len(collector.named("GET /feed.<format>")) == 1
-        assert server.client.get("/feed.rss?region=kr:51&limit=7").status_code == 200  # by the fast lane: no span
 
         until_ = datetime.now(UTC) + timedelta(seconds=3)
         waits = document(SECRET, 1, f'<embargo until="{until_.isoformat()}"/>', HEADLINE)
         told = server.push(token, waits)
         assert told.status_code == 201
-        hidden = one(collector, "POST /releases", 2)
         assert server.client.get(f"/articles/{told.json()['id']}").status_code == 404
+        hidden = one(collector, "POST /releases", 2)
         assert server.client.get("/feed.rss?q=%EB%B9%84%EB%B0%80").status_code == 200
         one(collector, "GET /feed.<format>", 2)
+        # On a busy machine the fast lane pauses when it has not heard from the cache for a moment. Then Flask answers, with a span.
+        until(lambda: _asked_again(server) and _feeds_answered(server, "hot"), 20, 0.05)
         lift = one(collector, "lift embargoes")
         assert (lift.parent, lift.links) == (b"", ((hidden.trace, hidden.id),))
         assert {f"write {database}", "announce changes"} <= collector.below(lift).keys()
         second = one(collector, "deliver webhook", 2)
         assert (second.trace, second.parent) == (hidden.trace, hidden.id)
     server.stop()
-    assert len(collector.named("GET /feed.<format>")) == 2
+    assert len(collector.named("GET /feed.<format>")) == _feeds_answered(server, "long"), "none by the fast lane"
     assert all(span.attributes.keys() <= ALLOWED for span in collector.spans)
     sent = b"".join(collector.bodies)
     for word in (SECRET, HEADLINE, told.json()["id"], "tag:hooks,2026:open", "hidden", "kr:51", token, outlet, "비밀"):
         assert word.encode() not in sent, word
     assert HEADLINE.encode() in endpoint.to("/hook")[-1].body, "what was looked for is there"
+
+
+def _asked_again(server: Server) -> bool:
+    return server.client.get("/feed.rss?region=kr:51&limit=7").status_code == 200
+
+
+def _feeds_answered(server: Server, way: str) -> int:
+    """How many feeds the server measured so far, by that way: "hot", the fast lane, or "long", Flask."""
+    found = measures.read(str(server.directory)).durations.get(
+        ("request_seconds", (way, "/feed.<format>", "GET", "200"))
+    )
+    return found.number if found else 0
 
 
 def test_a_caller_is_linked_and_decides_nothing(own_server: Callable[..., Server], collector: Collector) -> None:
