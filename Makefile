@@ -21,7 +21,7 @@ $(VENV)/serving: pyproject.toml | $(VENV)/bin/python
 
 # The tests, the linters and the measurements add theirs.
 $(VENV)/testing: pyproject.toml $(VENV)/serving
-	$(PIP) --editable ".[dev]"
+	$(PIP) --no-compile --editable ".[dev]"
 	touch $@
 
 run: $(VENV)/serving  ## start a server on http://127.0.0.1:8080 with one sample release
@@ -31,12 +31,15 @@ run: $(VENV)/serving  ## start a server on http://127.0.0.1:8080 with one sample
 # fault fails again.
 AGAIN = $(BIN)/python -m pytest --last-failed --last-failed-no-failures none
 
-# A worker runs the tests of a module together, so that the module's server starts once.
+# A worker runs the tests of a module together, so that the module's server starts once. A quarter of the time of a test is waiting, so three
+# workers keep two cores busy.
+WORKERS ?= 3
+
 test: $(VENV)/testing  ## run the tests, without the slow ones
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow" || $(AGAIN) -m "not slow"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow" || $(AGAIN) -m "not slow"
 
 test-slow: $(VENV)/testing  ## run the slow tests: attacks, faults, scale, measurements
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow || $(AGAIN) -m slow
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m slow || $(AGAIN) -m slow
 
 lint: $(VENV)/testing  ## check style (ruff) and types (mypy, strict)
 	$(BIN)/ruff check .

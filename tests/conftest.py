@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import certifi
 import httpx
 import pytest
+from hypothesis import HealthCheck, settings
 
 from app import store
 from app.accounts.offices import OfficeRecord
@@ -38,6 +39,10 @@ sys.dont_write_bytecode = False
 # 1.2 s. No schema that the tests check against has such a format: who reads one from a file asserts that.
 sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
 
+# How long an example takes depends on what else the machine does.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
+
 # Each httpx client reads the certificate authorities anew, which takes 18 ms. The tests make thousands of clients and call nothing
 # beyond this machine, so those that ask for the default share one context.
 _new_context = ssl.create_default_context
@@ -51,6 +56,11 @@ def _context(*given: Any, **named: Any) -> ssl.SSLContext:
 
 
 ssl.create_default_context = _context
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest is begun first. Otherwise one worker is busy with it when the others have nothing left to take over."""
+    items.sort(key=lambda item: item.get_closest_marker("first") is None)
 
 
 def until(condition: Callable[[], object], seconds: float = 10.0, every: float = 0.01) -> None:

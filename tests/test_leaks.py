@@ -434,6 +434,7 @@ def test_an_outlet_learns_nothing_of_embargoes_that_are_not_for_it(tmp_path: Pat
 
 
 @pytest.mark.slow
+@pytest.mark.first
 def test_no_door_tells_of_an_embargo_before_its_instant(leak: tuple[Server, str, str]) -> None:
     server, token, other = leak
     assert len(questions()) > 150

@@ -55,6 +55,7 @@ def verified(dist: Path, signers: Path) -> bool:
 
 
 @pytest.mark.slow
+@pytest.mark.first
 def test_the_same_sources_give_the_same_bytes(made: dict[str, Any], tmp_path: Path) -> None:
     """Whoever builds them, whenever: from files of another time, under another umask."""
     again = tmp_path / "again"
@@ -72,6 +73,7 @@ def test_the_same_sources_give_the_same_bytes(made: dict[str, Any], tmp_path: Pa
 
 
 @pytest.mark.slow
+@pytest.mark.first
 def test_the_inventory_lists_what_is_installed(made: dict[str, Any]) -> None:
     (file,) = made["dist"].glob("*.cdx.json")
     text = file.read_text("utf-8")
@@ -85,6 +87,7 @@ def test_the_inventory_lists_what_is_installed(made: dict[str, Any]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.first
 def test_what_a_release_is_signed_with(made: dict[str, Any], tmp_path: Path) -> None:
     assert verified(made["dist"], made["signers"])
     assert {line.split("  ")[1] for line in (made["dist"] / "SHA256SUMS").read_text().splitlines()} == {
