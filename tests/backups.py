@@ -14,6 +14,7 @@ from app.files import blobs
 from app.settings import Settings
 from app.store.articles.files import FileRecord
 from app.store.tables import metadata
+from tests.migrated import sqlite_database
 from tests.test_store import NOW, ORIGINAL, article, put_items
 
 CONTENTS = (b"%PDF-1 first " * 5000, b"second " * 40_000, b"third")
@@ -52,6 +53,8 @@ def put_with_file(settings: Settings, engine: store.Engine, guid: str, content: 
 def filled(settings: Settings) -> store.Engine:
     """A database with public, embargoed and canceled articles, and three files."""
     Path(settings.data_dir).mkdir(exist_ok=True)
+    if not settings.database_url:
+        sqlite_database(Path(settings.data_dir) / "pressrelay.db")
     engine = store.connect(settings.database)
     store.upgrade(engine)
     store.accounts.save_office(engine, OfficeRecord("jeonbuk", "전북", "", ("kr:52",)))
