@@ -2,6 +2,7 @@
 
 import json
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -70,7 +71,8 @@ class Doors:
         self.app: Flask = create_app(given)
         self.context: Context = self.app.extensions["pressrelay"]
         self.client: FlaskClient = self.app.test_client(use_cookies=False)
-        self.lane = Client(lane(self.app.wsgi_app, self.context.cache, given.hot_memory))
+        self.ended = threading.Event()
+        self.lane = Client(lane(self.app.wsgi_app, self.context.cache, given.hot_memory, stop=self.ended))
         self.tokens = self._tokens()
         self.values = {"office": "parameters", "id": self._article(), "name": self._subscription()}
         self.paths = sorted(
@@ -115,6 +117,7 @@ def there(request: pytest.FixtureRequest, server: Server) -> Iterator[Doors]:
     url = "" if request.param == "sqlite" else postgres_database(request.getfixturevalue("postgres"))
     made = Doors(str(server.directory), url)
     yield made
+    made.ended.set()
     made.context.engine.dispose()
 
 

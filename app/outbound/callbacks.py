@@ -341,6 +341,7 @@ class Client:
             del self._idle[key]
 
 
+@lru_cache(8)  # reading the system's certificates takes 20 ms of processor time
 def _tls(cafile: str) -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
