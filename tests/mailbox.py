@@ -12,10 +12,12 @@ from bench.processes import free_port
 class Mailbox:
     """The mails that a mail server accepted. It refuses addresses at full.example permanently, and at busy.example for now."""
 
-    def __init__(self) -> None:
+    def __init__(self, **tls: Any) -> None:
+        """`tls`: the context of its TLS, as aiosmtpd takes it: `tls_context` for STARTTLS, `ssl_context` from the start."""
         self.mails: list[EmailMessage] = []
         self.port = free_port()
-        self.controller = Controller(self, hostname="127.0.0.1", port=self.port)
+        self.secure = "ssl_context" in tls
+        self.controller = Controller(self, hostname="127.0.0.1", port=self.port, **tls)
 
     async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:
         if address.endswith("@full.example"):
@@ -33,7 +35,7 @@ class Mailbox:
 
     @property
     def url(self) -> str:
-        return f"smtp://127.0.0.1:{self.port}"
+        return f"smtp{'s' * self.secure}://127.0.0.1:{self.port}"
 
     def to(self, address: str) -> list[EmailMessage]:
         return [one for one in list(self.mails) if one["To"] == address]

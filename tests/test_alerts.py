@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -23,6 +24,7 @@ from app.errors import Misconfigured, Problem, Refused
 from app.settings import Settings, load
 from app.store import Engine, micros
 from tests.articles import make
+from tests.certificates import Authority, serving
 from tests.conftest import SEED, Server, calls_waiting, together, until
 from tests.mailbox import Mailbox
 from tests.migrated import sqlite_database
@@ -488,6 +490,31 @@ def test_when_a_digest_is_due() -> None:
     assert mail.due(micros(since), since + timedelta(hours=1), settings.digest_at) is None
     later = since + timedelta(hours=2)
     assert mail.due(micros(later), later, settings.digest_at) == micros(datetime(2026, 3, 10, 22, 0, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("how", ["tls_context", "ssl_context"])
+def test_mails_go_over_tls_to_whom_a_trusted_authority_knows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """By STARTTLS, and by TLS from the start."""
+    trusted, other = Authority(tmp_path), Authority(tmp_path, "Another")
+    monkeypatch.setenv("SSL_CERT_FILE", str(trusted.file))
+    for authority in (trusted, other):
+        mailbox = Mailbox(**{how: serving(authority.issue("127.0.0.1"))})
+        mailbox.controller.start()
+        mailer = Mailer(Settings(smtp_url=mailbox.url, mail_from="a@b.kr"))
+        try:
+            for number in range(2):
+                mail = EmailMessage()
+                mail["To"], mail["From"], mail["Subject"] = "r@paper.example", "a@b.kr", str(number)
+                if authority is trusted:
+                    asyncio.run(mailer.send(mail))
+                else:
+                    with pytest.raises(Refused, match="certificate verify failed"):
+                        asyncio.run(mailer.send(mail))
+        finally:
+            mailbox.controller.stop()
+        assert len(mailbox.mails) == (2 if authority is trusted else 0)
 
 
 def test_a_mail_server_that_is_not_there() -> None:
