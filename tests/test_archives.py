@@ -23,7 +23,7 @@ from app.query.query import Query
 from app.store import micros
 from app.web.routes.archives import PART, bounds, month_of
 from tests.asking import links_of
-from tests.conftest import Server
+from tests.conftest import Server, until
 from tests.test_changes import push
 from tests.test_feeds import newsml_schema
 from tests.test_store import article, put
@@ -338,12 +338,16 @@ def test_every_document_fits_the_cache(own_server: Callable[..., Server]) -> Non
     put(engine, *stories)
     engine.dispose()
     server.start()
-    for encoding in ("identity", "gzip"):
-        answers = [server.client.get("/feed.atom/archive", headers={"Accept-Encoding": encoding}) for _ in range(3)]
-        assert {answer.content for answer in answers} == {answers[0].content}
-        assert len(answers[0].content) < LARGEST
-        assert 100 < len(ids(answers[0])) < 300, "the rest is in the document before it"
     client: Any = redis.Redis(unix_socket_path=str(server.directory / "valkey.sock"))
-    kept = [client.strlen(key) for key in client.scan_iter("pr:*:f:*")]
+
+    def kept() -> list[int]:
+        for encoding in ("identity", "gzip"):
+            answers = [server.client.get("/feed.atom/archive", headers={"Accept-Encoding": encoding}) for _ in range(3)]
+            assert {answer.content for answer in answers} == {answers[0].content}
+            assert len(answers[0].content) < LARGEST
+            assert 100 < len(ids(answers[0])) < 300, "the rest is in the document before it"
+        return [client.strlen(key) for key in client.scan_iter("pr:*:f:*")]
+
+    until(lambda: len(kept()) == 2, 30)  # on a busy machine, a cache that answers late is left alone for a moment
+    assert max(kept()) < LARGEST
     client.close()
-    assert len(kept) == 2 and max(kept) < LARGEST
