@@ -36,6 +36,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, mailbox: Mailbox) -> Iterat
     settings = {"deliverers": "1", "smtp_url": mailbox.url, "mail_from": "press@press.example", "push_retry": "1"}
     settings["proxies"] = "1"  # so that a test can say who asks
     server = Server(tmp_path_factory.mktemp("alerts"), **settings).start()
+    server.office("alerts", "알림청", "kr:51")  # also for a test with which a worker begins, and which needs no token
     yield server
     server.close()
 
