@@ -83,15 +83,23 @@ class Writer:
     def __init__(self, connection: Connection, guids: Collection[str], now: datetime, last: LastNumber) -> None:
         """`now`: the instant that decides what is public."""
         self.connection = connection
-        self.now = now
         self.seq = last.seq  # the number of the last change
         self.instance = last.instance  # the name of the history
-        self.at = last.following(micros(now))  # the instant of the next change: later than that of the one before it
+        self.last = last
         self.changes: list[Change] = []  # to be announced after the commit
-        self.rows = _rows(connection, guids)
+        self.rows: dict[str, Row] = {}
+        self.begin(guids, now)
         self.releases: dict[int, int] = {}  # id() of an Original -> id of its row
         self.pending: dict[str, _Pending] = {}  # guid -> version that waits to be written
         self.outdated: set[str] = set()  # guids whose rows were written since they were read
+
+    def begin(self, guids: Collection[str], now: datetime) -> None:
+        """Read the rows of these articles, and decide by the instant `now`. A caller who finds out what it writes only when it is its
+        turn calls it once more, before anything else. Raises Unavailable."""
+        self.now = now
+        self.at = self.last.following(micros(now))  # the instant of the next change: later than that of the one before it
+        if guids:
+            self.rows |= _rows(self.connection, guids)
 
     def row(self, guid: str) -> Row | None:
         """The row of an article, with all versions that were added before; None if the article is not stored. Raises Unavailable."""
