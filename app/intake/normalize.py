@@ -104,6 +104,8 @@ def issuer(draft: Draft, context: Circumstances) -> OfficeRecord | Fault:
 
 def prose(text: str) -> str:
     """The text in NFC, without control characters and runs of spaces; line breaks stay."""
+    if not text:  # as most parts of most releases
+        return ""
     composed = nfc(text)
     if composed.isprintable():  # It has no control characters and no line breaks.
         return " ".join(composed.split())
@@ -113,6 +115,8 @@ def prose(text: str) -> str:
 
 def line(text: str) -> str:
     """The text in NFC, on one line and without control characters."""
+    if not text:
+        return ""
     composed = nfc(text)
     return " ".join((composed if composed.isprintable() else UNSEEN.sub("", composed)).split())
 

@@ -76,6 +76,8 @@ LINE = "\n"
 BLOCK = re.compile(
     rf"<(?=[{''.join(sorted({name[0] for name in BLOCKS}))}])(?:{'|'.join(sorted(BLOCKS))})\b", re.IGNORECASE
 )
+# Paragraphs of letters alone: no attribute, no other element, nothing that is escaped, and no character that XML forbids.
+PARAGRAPHS = re.compile(r"(?:<p>[^<>&\r\u00a0\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]*+</p>\s*+)++")
 REFERENCE = re.compile(r"&#(?:([0-9]++)|[xX]([0-9A-Fa-f]++));?")
 # A start tag with too many attributes. The pattern takes linear time: a name ends at white space, "/" or ">", so the text between
 # two of these is scanned once, wherever tags begin in it, and all quantifiers are possessive.
@@ -118,6 +120,9 @@ def clean(source: str, base: str, *, tolerant: bool = False) -> Body:
 
 def _clean(source: str, base: str, tolerant: bool = False, *, judge: bool = True) -> Body:
     """`judge`: whether a wrong link refuses the fragment, which then needs no text."""
+    if PARAGRAPHS.fullmatch(stripped := source.strip()):  # Most releases: everything below would leave it as it is.
+        _few(stripped)
+        return Body(stripped, _text(stripped), ())
     most = GROWTH * len(source) + SLACK
     tree = _tree(source)
     warnings = _disarm(tree) if tolerant else []

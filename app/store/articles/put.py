@@ -29,6 +29,7 @@ from app.store.feeds import entries, search
 from app.store.tables import articles, changes, embargo_entries, feed_entries, micros, releases, versions
 from feeds import Article
 
+FEW = 4  # rows that are written one by one: for so few, SQLAlchemy takes longer to write one statement than all of theirs take
 JUST = 60_000_000  # microseconds: longer than a release takes from its arrival to its commit
 
 
@@ -276,8 +277,8 @@ def _originals(connection: Connection, originals: Sequence[Original], now: datet
         }
         for original in originals
     ]
-    if len(values) == 1:
-        return [id for (id,) in _KEEP_ONE.rows(connection, **values[0])]
+    if len(values) <= FEW:
+        return [id for row in values for (id,) in _KEEP_ONE.rows(connection, **row)]
     return list(connection.execute(_KEEP, values).scalars())
 
 
@@ -329,8 +330,8 @@ def _upsert(connection: Connection, rows: Sequence[dict[str, Any]]) -> dict[str,
     """Insert or update articles. Return guid -> number, without the rows that were refused. No two rows may have the same guid."""
     if not rows:
         return {}
-    if len(rows) == 1:
-        return dict(_UPSERT_ONE.rows(connection, **rows[0]))
+    if len(rows) <= FEW:
+        return {guid: num for row in rows for guid, num in _UPSERT_ONE.rows(connection, **row)}
     return {guid: num for guid, num in connection.execute(_upserting(connection.dialect.name), rows)}
 
 
