@@ -157,6 +157,34 @@ def test_the_next_group_is_written_while_the_last_one_is_announced() -> None:
     assert order == [["a"], ["b"]]
 
 
+def test_nobody_is_answered_before_the_group_before_is_announced() -> None:
+    """It may have stored what is the same for this one."""
+    group, order = GroupCommit(), []
+    second = threading.Event()
+
+    def announce_first() -> None:
+        until(second.is_set)  # so the second could be answered long before this ends
+        order.append("a is announced")
+
+    def write(gather: Gather[str]) -> Written[str]:
+        given = list(gather())
+        if given == ["b"]:
+            return given, second.set
+        until(lambda: group._queue)
+        return given, announce_first
+
+    def push(name: str, after: Callable[[], object]) -> Callable[[], None]:
+        def pushes() -> None:
+            until(after)
+            group.write(name, 1, write)
+            order.append(f"{name} is answered")
+
+        return pushes
+
+    together(push("a", lambda: True), push("b", lambda: group._busy))
+    assert order[0] == "a is announced" and len(order) == 3
+
+
 def test_nobody_is_answered_before_the_announcement() -> None:
     writer, made = written(["a", "b", "unheard"])
     assert writer.announced == [["a"], ["b", "unheard"]]

@@ -43,6 +43,8 @@ class GroupCommit:
         self._lock = threading.Lock()
         self._queue: list[_Waiting] = []
         self._busy = False  # whether a caller writes or was woken to write
+        self._announced = threading.Event()  # set when the group that was written last is announced
+        self._announced.set()
 
     def write(self, given: Given, weight: int, write: Callable[[Gather[Given]], Written[Made]]) -> Made:
         """Write `given`, alone or together with the input of other callers, and return its result.
@@ -86,7 +88,7 @@ class GroupCommit:
                 _fail(group, error)
             else:
                 _write_alone(group, write)
-        self._wake_next()
+        before, own = self._wake_next()
         try:
             if announce is not None:
                 announce()
@@ -94,6 +96,9 @@ class GroupCommit:
             for waiting in group:
                 waiting.error = error
         finally:
+            # What the group before has stored is "the same" for one that is sent again here: nobody may be told so any sooner.
+            before.wait()
+            own.set()
             for waiting in group:
                 waiting.woken.set()
 
@@ -107,12 +112,16 @@ class GroupCommit:
                 weight += group[-1].weight
             return group
 
-    def _wake_next(self) -> None:
+    def _wake_next(self) -> tuple[threading.Event, threading.Event]:
+        """Wake the next leader. Returns what tells that the group before is announced, and what is to tell that of this one."""
         with self._lock:
+            before, self._announced = self._announced, threading.Event()
+            own = self._announced
             following = self._queue[:1]
             self._busy = bool(following)
         for waiting in following:
             waiting.woken.set()
+        return before, own
 
 
 def _give(group: Sequence[_Waiting], made: Sequence[Any]) -> None:
