@@ -98,7 +98,7 @@ class Writer:
         """Read the rows of these articles, and decide by the instant `now`. A caller who finds out what it writes only when it is its
         turn calls it once more, before anything else. Raises Unavailable."""
         self.now = now
-        self.at = self.last.following(micros(now))  # the instant of the next change: later than that of the one before it
+        self.at = self.last.following(micros(now))  # the instant of the next change: later than the one before
         if guids:
             self.rows |= _rows(self.connection, guids)
 
