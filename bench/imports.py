@@ -8,16 +8,19 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench.amounts import Amounts
-from bench.figures import Figure, Say, figure
+from bench.figures import Figure, Say, Target, figure
 from bench.processes import ROOT
 from bench.releases import OFFICE, document, samples
 from bench.server import prepared
 
+RATE = 3_500.0  # articles a second
+
 
 def imports(amounts: Amounts, say: Say) -> list[Figure]:
-    """Articles a second, and memory, for a larger directory compared with a smaller one."""
+    """Articles a second, processor time and memory, for a larger directory compared with a smaller one."""
     rates: dict[int, list[float]] = {size: [] for size in amounts.imported}
     sizes: dict[int, list[float]] = {size: [] for size in amounts.imported}
+    spent: dict[int, list[float]] = {size: [] for size in amounts.imported}
     with TemporaryDirectory(prefix="pressrelay-bench-") as directory:
         for size in amounts.imported:
             say(f"import, writing {size:,} files")
@@ -26,13 +29,16 @@ def imports(amounts: Amounts, say: Say) -> list[Figure]:
         for number in range(amounts.rounds):
             for size in amounts.imported:
                 say(f"import, {size:,} articles, round {number + 1}")
-                seconds, memory = imported(Path(directory, str(size)))
+                seconds, memory, processor = imported(Path(directory, str(size)))
+                spent[size].append(processor * 1000 / size)
                 rates[size].append(size / seconds)
                 sizes[size].append(memory)
     small, large = amounts.imported
     peer = f"{small:,} files"
+    what, target = f"import {large:,} files", Target(RATE)
     return [
-        figure("import", f"import {large:,} files", "articles/s", rates[large], peer=peer, peer_runs=rates[small]),
+        figure("import", what, "articles/s", rates[large], target=target, peer=peer, peer_runs=rates[small]),
+        figure("import", "processor time of an article", "ms", spent[large], peer=peer, peer_runs=spent[small]),
         figure("import", "memory of its largest process", "MiB", sizes[large], peer=peer, peer_runs=sizes[small]),
     ]
 
@@ -45,8 +51,9 @@ def write_archive(directory: Path, size: int) -> None:
         (folder / f"{part.number:07}.xml").write_bytes(document([part]))
 
 
-def imported(archive: Path) -> tuple[float, float]:
-    """Seconds that an import takes, and MiB of its largest process. Raises RuntimeError if it fails."""
+def imported(archive: Path) -> tuple[float, float, float]:
+    """Seconds that an import takes, MiB of its largest process, and seconds of processor time of all of them. Raises RuntimeError if
+    it fails."""
     with prepared() as ready:
         command = [sys.executable, "-m", "app.cli", "import", str(archive), "--office", OFFICE.code, "--backfill"]
         log = Path(ready.settings.data_dir, "import.log")
@@ -54,7 +61,7 @@ def imported(archive: Path) -> tuple[float, float]:
         with log.open("wb") as output:
             process = subprocess.Popen(command, cwd=ROOT, env=ready.environ, stdout=output, stderr=output)
         try:
-            # Only wait4 reports the memory, of the process and of the children that it waited for. getrusage(2)
+            # Only wait4 reports the memory and the processor time, of the process and of the children that it waited for. getrusage(2)
             _, status, usage = os.wait4(process.pid, 0)
         except BaseException:  # for example Ctrl-C
             process.kill()
@@ -63,4 +70,4 @@ def imported(archive: Path) -> tuple[float, float]:
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
             raise RuntimeError(f"The import ended with {process.returncode}:\n{log.read_text()}")
-        return taken, usage.ru_maxrss / 1024
+        return taken, usage.ru_maxrss / 1024, usage.ru_utime + usage.ru_stime

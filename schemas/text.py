@@ -28,9 +28,17 @@ def nfkc(text: str) -> str:
 def parted(text: str) -> str:
     """The text with a joiner after each MOST_MARKS marks in a row."""
     # A longer run has a mark at one of these positions. Checking them is fast, because most texts use few different characters.
-    if not any(unicodedata.combining(char) or char in COMPOSED for char in set(text[:: MOST_MARKS + 1])):
+    seen = text[:: MOST_MARKS + 1]
+    if not _possible().search(seen) or not any(unicodedata.combining(char) or char in COMPOSED for char in set(seen)):
         return text
     return _long().sub(lambda run: run[0] + JOINER, text)
+
+
+@cache
+def _possible() -> re.Pattern[str]:
+    """Every mark, and every character beyond the first plane: a class of these would be slow."""
+    marks = "".join(char for char in map(chr, range(FIRST, 0x10000)) if unicodedata.combining(char) or char in COMPOSED)
+    return re.compile(f"[{marks}\U00010000-\U0010ffff]")
 
 
 @cache

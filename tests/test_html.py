@@ -232,6 +232,35 @@ elements = st.recursive(
 )
 
 
+LETTERS = (
+    *(
+        "가나",
+        "a",
+        " ",
+        "\n",
+        "\u3000",
+        "\u0085",
+        "'",
+        '"',
+        "]]",
+        "\ufeff",
+        "\u200b",
+        "\u00ad",
+        "e\u0301",
+        "\U0001f600",
+    ),
+    *("\u00a0", "&amp;"),
+)
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from((*LETTERS, "<p></p>", "</p><p>", "</p>\n<p>", "<br/>")), max_size=12), st.booleans())
+def test_plain_paragraphs_are_left_as_they_are(parts: list[str], tolerant: bool) -> None:
+    """A comment makes no difference but that the body is parsed, cleaned and written."""
+    source = f"<p>{''.join(parts)}</p>"
+    assert clean(source, "", tolerant=tolerant) == clean(f"<!-- -->{source}", "", tolerant=tolerant)
+
+
 @settings(deadline=None)
 @given(st.lists(elements, max_size=4))
 def test_what_libxml2_writes_of_a_body_is_what_is_written_element_by_element(contents: list[str]) -> None:

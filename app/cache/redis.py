@@ -399,7 +399,8 @@ class Cache:
         Revisions are deleted and not set, because a server without free memory can still delete. The next reader makes new ones.
         """
         changed = list(pairs)
-        revisions = [self._revision(*pair) for pair in changed]
+        beginning = self._revision()
+        revisions = [f"{beginning}:{place}:{topic}" for place, topic in changed]
         ends = [("DEL", *revisions[at : at + DELETED_AT_ONCE]) for at in range(0, len(changed), DELETED_AT_ONCE)]
         notes = [("SET", self._ordered("n", stamp), "1", "EX", ANNOUNCED_TTL) for stamp in stamps]
         return self._publish(ends, ["/".join(pair) for pair in changed], notes)

@@ -1,6 +1,5 @@
 """Checks a draft and makes an article of it, or reports every fault at once. Everything after this module is checked."""
 
-import base64
 import hashlib
 import re
 from collections.abc import Callable, Sequence
@@ -40,6 +39,10 @@ MEDIA_TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+\-]*/[A-Za-z0-9][A-Za-z0-
 WEB_URL = re.compile(r"https?://[A-Za-z0-9\[][^\s<>\"\\]*")
 NO_IRI = re.compile(r'["<>^`{|}]')  # not allowed by RFC 3987, section 2.2; browsers percent-encode them too
 EMAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+")
+_DIGITS = "abcdefghijklmnopqrstuvwxyz234567"  # RFC 4648, section 6
+BASE_32 = tuple(
+    first + second for first in _DIGITS for second in _DIGITS
+)  # of ten bits; base64.b32encode takes six times as long
 KOREA = timezone(timedelta(hours=9))
 LANG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
@@ -81,7 +84,8 @@ class Circumstances(Struct, frozen=True):
 
 def public_id(guid: str) -> str:
     """The public id of a guid: 26 characters of lower-case base 32. It is the same on every server and never changes."""
-    return base64.b32encode(hashlib.sha256(guid.encode()).digest()[:16]).decode("ascii").rstrip("=").lower()
+    number = int.from_bytes(hashlib.sha256(guid.encode()).digest()[:16], "big") << 2  # 130 bits: 26 characters of 5
+    return "".join([BASE_32[number >> shift & 1023] for shift in range(120, -1, -10)])
 
 
 def normalize(draft: Draft, context: Circumstances) -> Normal | tuple[Fault, ...]:
@@ -100,6 +104,8 @@ def issuer(draft: Draft, context: Circumstances) -> OfficeRecord | Fault:
 
 def prose(text: str) -> str:
     """The text in NFC, without control characters and runs of spaces; line breaks stay."""
+    if not text:  # as most parts of most releases
+        return ""
     composed = nfc(text)
     if composed.isprintable():  # It has no control characters and no line breaks.
         return " ".join(composed.split())
@@ -109,6 +115,8 @@ def prose(text: str) -> str:
 
 def line(text: str) -> str:
     """The text in NFC, on one line and without control characters."""
+    if not text:
+        return ""
     composed = nfc(text)
     return " ".join((composed if composed.isprintable() else UNSEEN.sub("", composed)).split())
 
@@ -225,7 +233,7 @@ class _Normalizer:
         guid = nfc(self.draft.guid.text.strip())
         if guid and self.draft.guid_space:
             guid = f"{self.draft.guid_space}:{self.office.code}:{guid}"
-        if not guid or len(guid) > GUID_MOST or any(c.isspace() for c in guid) or UNSEEN.search(guid):
+        if not guid or len(guid) > GUID_MOST or guid.split() != [guid] or UNSEEN.search(guid):
             self.fault(self.draft.guid, f"A guid must have 1 to {GUID_MOST} characters and no white space.")
         return guid
 

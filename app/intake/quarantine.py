@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
@@ -61,7 +62,7 @@ class Quarantine:
     @classmethod
     def of(cls, settings: Settings) -> "Quarantine":
         """That of a server."""
-        return cls(Path(settings.data_dir).resolve() / FOLDER)
+        return cls(_folder(settings.data_dir))
 
     def find(self, sha256: str) -> Suspect | None:
         """What is known of a document; None if it crashed nothing. For most documents this is one system call."""
@@ -98,6 +99,12 @@ class Quarantine:
         except OSError:
             return False
         return True
+
+
+@cache
+def _folder(data_dir: str) -> Path:
+    """Found once: the working directory of a process never changes, and a push would ask for every part of the path."""
+    return Path(data_dir).resolve() / FOLDER
 
 
 def read_safely(

@@ -1,7 +1,8 @@
 """Takes a release in: parse, normalize, store, announce. Pushes, imports, drop folders and sources all come through here."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -394,7 +395,10 @@ def store_all(context: Context, prepared: Sequence[Prepared]) -> list[list[Recei
     """Store releases in one transaction and announce them; the receipts of each release. Raises Unavailable."""
     for release in prepared:
         _keep(context, release)
-    decided = _put(context, prepared) if any(release.items for release in prepared) else [[] for _ in prepared]
+    decided: Sequence[Sequence[Receipt]] = [[] for _ in prepared]
+    if any(release.items for release in prepared):
+        decided, tell = _put(context, lambda: prepared)
+        tell()
     return [_in_order(release, receipts) for release, receipts in zip(prepared, decided, strict=True)]
 
 
@@ -431,14 +435,19 @@ def _count(dialect: str, outcome: str) -> None:
     measures.count("articles_taken", (dialect, outcome))
 
 
-def _put(context: Context, prepared: Sequence[Prepared]) -> list[list[Receipt]]:
-    """Decide about each item, write the decisions in one transaction, and announce them; the receipts of each release.
-
-    Raises Unavailable.
-    """
-    url, now = context.settings.url, context.now()
-    guids = {item.article.guid for release in prepared for item in release.items}
-    with store.articles.writer(context.engine, guids, now) as writer:
+def _put(
+    context: Context, gather: Callable[[], Sequence[Prepared]]
+) -> tuple[list[list[Receipt]], Callable[[], object]]:
+    """Decide about each item and write the decisions in one transaction; the receipts of each release, and the announcement that
+    remains to be made. What is written is gathered when it is the transaction's turn. Raises Unavailable."""
+    url, now, asked = context.settings.url, context.now(), time.monotonic()
+    with store.articles.writer(context.engine, (), now) as writer:
+        prepared = gather()
+        # The clock is not asked again, because that may need a second connection while other writers wait for this one.
+        writer.begin(
+            {item.article.guid for release in prepared for item in release.items},
+            now + timedelta(seconds=time.monotonic() - asked),
+        )
         receipts = [
             [
                 _decide(writer, url, release.original, place, item)
@@ -446,8 +455,7 @@ def _put(context: Context, prepared: Sequence[Prepared]) -> list[list[Receipt]]:
             ]
             for release in prepared
         ]
-    announce(context.cache, writer.changes)
-    return receipts
+    return receipts, partial(announce, context.cache, writer.changes)
 
 
 def _decide(

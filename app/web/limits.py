@@ -102,6 +102,8 @@ def price() -> int:
 
 def _price() -> int:
     """The price of this request; 1 for a simple one. It depends only on the number of values, so no value is looked up for it."""
+    if not request.query_string and request.endpoint != SAVED:
+        return 1
     args = request.args
     if request.endpoint == SAVED and (saved := saved_feed()):
         args = MultiDict((*parse_qsl(saved.query), *args.items(multi=True)))

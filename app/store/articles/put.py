@@ -29,6 +29,7 @@ from app.store.feeds import entries, search
 from app.store.tables import articles, changes, embargo_entries, feed_entries, micros, releases, versions
 from feeds import Article
 
+FEW = 4  # rows that are written one by one: for so few, SQLAlchemy takes longer to write one statement than all of theirs take
 JUST = 60_000_000  # microseconds: longer than a release takes from its arrival to its commit
 
 
@@ -83,15 +84,23 @@ class Writer:
     def __init__(self, connection: Connection, guids: Collection[str], now: datetime, last: LastNumber) -> None:
         """`now`: the instant that decides what is public."""
         self.connection = connection
-        self.now = now
         self.seq = last.seq  # the number of the last change
         self.instance = last.instance  # the name of the history
-        self.at = last.following(micros(now))  # the instant of the next change: later than that of the one before it
+        self.last = last
         self.changes: list[Change] = []  # to be announced after the commit
-        self.rows = _rows(connection, guids)
+        self.rows: dict[str, Row] = {}
+        self.begin(guids, now)
         self.releases: dict[int, int] = {}  # id() of an Original -> id of its row
         self.pending: dict[str, _Pending] = {}  # guid -> version that waits to be written
         self.outdated: set[str] = set()  # guids whose rows were written since they were read
+
+    def begin(self, guids: Collection[str], now: datetime) -> None:
+        """Read the rows of these articles, and decide by the instant `now`. A caller who finds out what it writes only when it is its
+        turn calls it once more, before anything else. Raises Unavailable."""
+        self.now = now
+        self.at = self.last.following(micros(now))  # the instant of the next change: later than the one before
+        if guids:
+            self.rows |= _rows(self.connection, guids)
 
     def row(self, guid: str) -> Row | None:
         """The row of an article, with all versions that were added before; None if the article is not stored. Raises Unavailable."""
@@ -268,8 +277,8 @@ def _originals(connection: Connection, originals: Sequence[Original], now: datet
         }
         for original in originals
     ]
-    if len(values) == 1:
-        return [id for (id,) in _KEEP_ONE.rows(connection, **values[0])]
+    if len(values) <= FEW:
+        return [id for row in values for (id,) in _KEEP_ONE.rows(connection, **row)]
     return list(connection.execute(_KEEP, values).scalars())
 
 
@@ -321,8 +330,8 @@ def _upsert(connection: Connection, rows: Sequence[dict[str, Any]]) -> dict[str,
     """Insert or update articles. Return guid -> number, without the rows that were refused. No two rows may have the same guid."""
     if not rows:
         return {}
-    if len(rows) == 1:
-        return dict(_UPSERT_ONE.rows(connection, **rows[0]))
+    if len(rows) <= FEW:
+        return {guid: num for row in rows for guid, num in _UPSERT_ONE.rows(connection, **row)}
     return {guid: num for guid, num in connection.execute(_upserting(connection.dialect.name), rows)}
 
 

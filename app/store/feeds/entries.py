@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, Table, delete, insert
 
-from app.store.changes import Keys, axis_ids
+from app.store.changes import ALL, Keys, axis_ids
 from app.store.feeds import amounts, search
 from app.store.tables import embargo_entries, feed_entries, withdrawals
 
@@ -16,8 +16,13 @@ def enter(connection: Connection, table: Table, entries: Sequence[Entry]) -> Non
     """Write a row for each (place, topic) pair of each entry."""
     if not entries:
         return
-    ids = axis_ids(connection, {name for _, where, _ in entries for pair in where.pairs() for name in pair})
-    rows = sorted((ids[place], ids[topic], sort, num) for num, where, sort in entries for place, topic in where.pairs())
+    ids = axis_ids(connection, {ALL}.union(*(where.names() for _, where, _ in entries)))
+    rows: list[tuple[int, int, int, int]] = []
+    for num, where, sort in entries:
+        topics = [ids[topic] for topic in where.topics]
+        rows += [(place, topic, sort, num) for place in [ids[place] for place in where.places] for topic in topics]
+        rows += [(ids[ALL], ids[topic], sort, num) for topic in where.extra]
+    rows.sort()
     # Written through the driver: a thousand articles have 20,000 rows, and a dictionary for each row takes longer than its INSERT.
     into = f"INSERT INTO {table.name} (place, topic, sort, num)"
     if connection.dialect.name == "postgresql":
