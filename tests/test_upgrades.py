@@ -126,7 +126,7 @@ def test_a_plan_shows_what_would_run_and_changes_nothing(engine: Engine, tmp_pat
     assert (note.kind, note.filled, note.purpose) == (
         "expand",
         1,
-        "A note on each article, which is filled in afterwards.",
+        "Add a note to each article, which is filled in afterwards.",
     )
     assert note.steps[0].statement == "ALTER TABLE articles ADD COLUMN toy_note TEXT"
     made = next(step for step in index.steps if step.statement.startswith("CREATE INDEX"))
