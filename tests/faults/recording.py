@@ -28,6 +28,9 @@ SECONDS = 8.0  # of faults
 PAUSE = 6.0  # seconds between faults: a worker that dies within 5.5 s of its start ends Granian
 EVERY = 0.0 if PUSHES else 0.1  # seconds between the releases of an office
 SLOWLY = 1.0  # the same of the last office, whose feeds stay as they are for many polls
+READS, POLLS = (
+    (0.05, 0.2) if PUSHES else (0.01, 0.02)
+)  # seconds between those of one reader: a long run has enough of them
 EMBARGO = 3.0  # seconds
 WITHIN = 15 + PUSHES / 200  # seconds that the deliverer may be behind at the end
 BOUND = 1.0  # docs/scaling.md: 0.5 seconds and what a worker may be late
@@ -178,7 +181,7 @@ class Run:
         """Random articles, by the ids that the answers to pushes gave."""
         chance = random.Random(number)
         with self._client() as http:
-            while not self._stop.wait(0.01):
+            while not self._stop.wait(READS):
                 if not self.found:
                     continue
                 recent = chance.random() < 0.7
@@ -203,7 +206,7 @@ class Run:
         kept: dict[tuple[str, str], Copy] = {}
         office = self.offices - 1 - number  # the first reads the office that pushes slowly
         with self._client() as http:
-            while not self._stop.wait(0.02):
+            while not self._stop.wait(POLLS):
                 asked, scope = chance.choice(
                     [("region=kr:52", "tag:mixed"), (f"office=mixed{office}", f"tag:mixed{office},")]
                 )
