@@ -19,14 +19,14 @@ What a read lacks is a fault if the read covers it: a read of one article covers
 articles of its scope. A feed's page has its newest changes. So a page that is full lacks only what is older than all that it shows.
 A read that was answered 304 shows what its reader has kept.
 
-An embargo is lifted by a process of the server. So its bound begins when the server and its database are there, and what that process
-waited for a processor is added, up to LONGEST_WAIT. A push has no such excuse: it is acknowledged only when it shows.
+Writers go one after the other, and who lifts an embargo is one of them. So the bound of an embargo begins when the server and its
+database are there, and when the pushes that were sent before its instant are answered, LONGEST_LINE after it at most. A push has no
+such excuse.
 """
 
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from itertools import accumulate
 from math import inf
 from pathlib import Path
 from typing import Literal
@@ -34,8 +34,9 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-Kind = Literal["push", "withdraw", "final", "follow", "read", "deliver", "fault", "wait"]
-LONGEST_WAIT = 2.0  # seconds that a busy machine may add to the bound of an embargo
+Kind = Literal["push", "withdraw", "final", "follow", "read", "deliver", "fault"]
+LONGEST_LINE = 5.0  # seconds that a writer waits for others
+LONGEST = 30.0  # seconds that a push takes
 
 
 class Operation(Struct, frozen=True, omit_defaults=True):
@@ -60,7 +61,6 @@ class Operation(Struct, frozen=True, omit_defaults=True):
     token: bool = False  # of a read: it showed one
     scope: str = ""  # of a read of a feed: how the guids of all its articles begin
     away: bool = False  # of a fault: the server or its database was away from its begin to its end
-    waited: float = 0.0  # of a wait: how many seconds the server's processes waited for a processor meanwhile
     full: bool = False  # of a read of a feed: its page has no room for more, so older articles are missing
 
 
@@ -141,9 +141,7 @@ class _Known:
         self.withdrawn: dict[str, float] = {}  # since when each article may have been withdrawn
         self.lifted: set[Thing] = set()
         self._away = sorted((op.t_invoke, op.t_return) for op in history if op.op == "fault" and op.away)
-        waits = sorted((op for op in history if op.op == "wait"), key=lambda wait: wait.t_return)
-        self._waits = [wait.t_return for wait in waits]
-        self._waited = [0.0, *accumulate(wait.waited for wait in waits)]
+        self._pushes = sorted({(op.t_invoke, op.t_return) for op in history if op.op == "push"})
         for op in history:
             if op.op == "push" and op.outcome != "fail":
                 thing = _thing(op)
@@ -164,18 +162,13 @@ class _Known:
         self._scopes: dict[str, list[tuple[float, Thing]]] = {}
 
     def _there(self, instant: float) -> float:
-        """When an embargo can be lifted: at its instant, or when the server is there again."""
+        """When an embargo can be lifted: at its instant, when the server is there again, or behind the pushes before it."""
         for begin, end in self._away:
             if begin <= instant + self.bound and end > instant:
                 instant = end
-        return instant
-
-    def _excused(self, thing: Thing, at: float) -> float:
-        """Seconds that are added to the bound of a version until then."""
-        if thing not in self.lifted:
-            return 0.0
-        first, last = bisect_right(self._waits, self.latest[thing]), bisect_right(self._waits, at)
-        return min(LONGEST_WAIT, self._waited[last] - self._waited[first]) if last > first else 0.0
+        first, last = bisect_left(self._pushes, (instant - LONGEST, 0.0)), bisect_left(self._pushes, (instant, 0.0))
+        line = max((end for _, end in self._pushes[first:last]), default=instant)
+        return max(instant, min(line, instant + LONGEST_LINE))
 
     def usable(self, key: str, read: Operation) -> bool:
         """Whether the article was certainly not withdrawn when it was read."""
@@ -198,8 +191,7 @@ class _Known:
             end = bisect_left(scope, read.t_invoke - self.bound, key=lambda entry: entry[0])
             things += [thing for _, thing in scope[begin:end]]
         for thing in dict.fromkeys(things):
-            late = read.t_invoke - self.latest[thing] - self.bound
-            if late > 0 and late > self._excused(thing, read.t_invoke) and self.usable(thing[0], read):
+            if read.t_invoke > self.latest[thing] + self.bound and self.usable(thing[0], read):
                 yield thing
 
     def _of(self, scope: str) -> list[tuple[float, Thing]]:

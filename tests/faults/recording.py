@@ -11,14 +11,12 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import httpx
 from msgspec import Struct
 
 from tests.conftest import Server, until
 from tests.faults.history import History, Operation
-from tests.faults.test_nodes_processes import titled, web_workers
 from tests.subscriber import Subscriber
 from tests.test_lifecycle import document
 
@@ -34,7 +32,6 @@ READS, POLLS = (
 EMBARGO = 3.0  # seconds
 WITHIN = 15 + PUSHES / 200  # seconds that the deliverer may be behind at the end
 BOUND = 1.0  # docs/scaling.md: 0.5 seconds and what a worker may be late
-LOOK = 0.2  # seconds between two looks at how long processes wait
 LONGEST = 200  # articles of a page
 FORMATS = ("rss", "atom", "json", "ninjs", "newsml")
 # The headline of each article says its guid and its version, so each format shows both in one way.
@@ -55,16 +52,6 @@ def keep_running(server: Server) -> bool:
     print("the server ended, and is started again", flush=True)
     server.start()
     return True
-
-
-def waiting(server: Server) -> dict[Path, int]:
-    """How many nanoseconds each thread of the server's background worker and web workers has waited for a processor: proc(5)."""
-    found = {}
-    for pid in [*titled(server, "pressrelay worker"), *web_workers(server)]:
-        for thread in Path(f"/proc/{pid}/task").glob("*/schedstat"):
-            with suppress(OSError, IndexError):
-                found[thread] = int(thread.read_text().split()[1])
-    return found
 
 
 class Copy(Struct, frozen=True):
@@ -231,18 +218,6 @@ class Run:
                     more = {"etag": etag, "body": copy.digest, "scope": scope, "full": len(copy.shown) >= LONGEST}
                     self._note("read", f"er{number}", f"{path} {coding}", 0, began, shown=copy.shown, **more)
 
-    def feel(self) -> None:
-        """Note how long the server's processes wait for a processor, because the machine is busy."""
-        before: dict[Path, int] = {}
-        while not self._stop.is_set():
-            began = time.monotonic()
-            self._stop.wait(LOOK)
-            now = waiting(self.server)
-            waited = max((spent - before.get(thread, spent) for thread, spent in now.items()), default=0) / 1e9
-            before = now
-            if waited > 0.01:
-                self._note("wait", "", "", 0, began, waited=min(waited, time.monotonic() - began))
-
     def follow(self) -> None:
         while not self._stop.wait(0.02):
             with suppress(httpx.HTTPError):
@@ -276,7 +251,7 @@ class Run:
             except BaseException as error:  # a thread's failure must reach the test
                 self.errors.append(error)
 
-        calls: list[tuple[Callable[..., None], ...]] = [(self.follow,), (self.feel,)]
+        calls: list[tuple[Callable[..., None], ...]] = [(self.follow,)]
         calls += [(call, number) for call in (self.read, self.poll) for number in range(2)]  # type: ignore[misc]
         calls += [(self.push, number, token) for number, token in enumerate(tokens)]  # type: ignore[misc]
         threads = [threading.Thread(target=run, args=call) for call in calls]
