@@ -8,7 +8,6 @@ when it crashed (app/intake/quarantine.py). A row belongs to the process that ho
 import fcntl
 import mmap
 import os
-import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,8 +20,9 @@ FROZEN = 10.0  # seconds without a sign of life after which a process counts as 
 GAP = 2.0  # seconds between two looks after which the machine itself must have stood still
 NOTES = 64  # documents that one process notes at the same time; more are read without a note
 HASH = 32  # bytes of a SHA-256
-HEAD = struct.Struct("=QQ")  # process id, monotonic nanoseconds of the last sign of life
-ROW = HEAD.size + NOTES * HASH
+WORD = 8  # bytes that are written and read at once, so that nobody sees one by half
+HEAD = 2 * WORD  # process id, monotonic nanoseconds of the last sign of life
+ROW = HEAD + NOTES * HASH
 NOTHING = bytes(HASH)
 
 
@@ -42,6 +42,8 @@ class LivenessTable:
         size = ROW * (rows + 1)  # the first row has one flag: whether the server is about to end
         os.ftruncate(self._file, size)
         self._memory = mmap.mmap(self._file, size)
+        # Not the module struct: it writes zeros first, and who looks meanwhile sees process 0, without a sign of life.
+        self._words = memoryview(self._memory).cast("Q")
         self._looked = time.monotonic()
         self._patient_until = 0.0
 
@@ -58,7 +60,7 @@ class LivenessTable:
             if not self._lock(row):
                 continue
             at = row * ROW
-            notes = self._memory[at + HEAD.size : at + ROW]
+            notes = self._memory[at + HEAD : at + ROW]
             hashes = (notes[place : place + HASH] for place in range(0, len(notes), HASH))
             found.append(EndedProcess(self._head(row)[0], tuple(note for note in hashes if note != NOTHING)))
             self._memory[at : at + ROW] = bytes(ROW)
@@ -74,8 +76,8 @@ class LivenessTable:
         self._looked = now
         if now < self._patient_until:
             return []
-        heads = (self._head(row) for row in self._taken())
-        return [pid for pid, beat in heads if beat / 1e9 < now - FROZEN]
+        heads = (self._head(row) for row in range(1, self._rows + 1))
+        return [pid for pid, beat in heads if pid and beat / 1e9 < now - FROZEN]
 
     def has(self, pid: int) -> bool:
         """Whether that process has given a sign of life."""
@@ -96,11 +98,12 @@ class LivenessTable:
 
     def write_beat(self, row: int) -> None:
         """Give a sign of life of this process."""
-        HEAD.pack_into(self._memory, row * ROW, os.getpid(), time.monotonic_ns())
+        self._words[row * ROW // WORD + 1] = time.monotonic_ns()  # first, so that a row with a process always has one
+        self._words[row * ROW // WORD] = os.getpid()
 
     def write_note(self, row: int, place: int, note: bytes) -> None:
         """Write a document's hash at one of the places for notes."""
-        at = row * ROW + HEAD.size + place * HASH
+        at = row * ROW + HEAD + place * HASH
         self._memory[at : at + HASH] = note
 
     def drains(self) -> bool:
@@ -111,8 +114,8 @@ class LivenessTable:
         return (row for row in range(1, self._rows + 1) if self._head(row)[0])
 
     def _head(self, row: int) -> tuple[int, int]:
-        pid, beat = HEAD.unpack_from(self._memory, row * ROW)
-        return int(pid), int(beat)
+        at = row * ROW // WORD
+        return self._words[at], self._words[at + 1]
 
     def _lock(self, row: int) -> bool:
         try:

@@ -50,6 +50,9 @@ class Witness:
             return
         self._mark, self._renewed = head.mark, head.renewed
         new = self._path.with_name(f".{self._path.name}-{os.getpid()}")
-        with suppress(OSError):
+        try:
             new.write_text(f"{head.mark[0]} {head.mark[1]} {head.renewed}\n", "ascii")
             new.replace(self._path)
+        except OSError:
+            with suppress(OSError):
+                new.unlink()  # A disk that is full takes a name without bytes.

@@ -4,6 +4,7 @@ Werkzeug's decoder separates the parts. This module checks their limits and name
 needs the memory of one release and one chunk, whatever the size of its files.
 """
 
+import errno
 import hashlib
 import shutil
 import tempfile
@@ -17,7 +18,7 @@ from msgspec import Struct
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.sansio.multipart import NEED_DATA, Data, Epilogue, Event, Field, File, MultipartDecoder
 
-from app.errors import Problem
+from app.errors import NoFiles, Problem
 from app.text.characters import UNSEEN
 from schemas.text import nfc
 
@@ -26,6 +27,7 @@ BUFFER = 256 * 1024  # bytes that the decoder may buffer: a chunk, and a possibl
 LONGEST_NAME = 150  # characters: at most 600 bytes of UTF-8, which proxies accept percent-encoded in a URL
 MOST_FIELDS = 5_000  # fields in one form
 LEFT_OUT = ("large", "many", "empty", "name", "twice")  # why a form's file is left out
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 TYPES = ("application/xml", "text/xml", "application/json")  # and every type that ends with +xml or +json
 
 
@@ -67,18 +69,31 @@ class Form(Struct, frozen=True):
 @contextmanager
 def spool(data_dir: str) -> Iterator[Path]:
     """A directory for one push, removed when the push is answered. It is on the file system of the store, so that files can be renamed
-    into it."""
+    into it. Raises NoFiles if the disk is full."""
     incoming = Path(data_dir).resolve() / "files" / "incoming"
-    incoming.mkdir(parents=True, exist_ok=True)
-    directory = Path(tempfile.mkdtemp(dir=incoming))
+    with _writing():
+        incoming.mkdir(parents=True, exist_ok=True)
+        directory = Path(tempfile.mkdtemp(dir=incoming))
     try:
         yield directory
     finally:
         shutil.rmtree(directory, ignore_errors=True)
 
 
+@contextmanager
+def _writing() -> Iterator[None]:
+    """Raises NoFiles if the disk is full."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        detail = "The server has no room for files at this moment. Send the request again later."
+        raise NoFiles(f"The data directory takes no file ({error.strerror}). Make room.", detail) from error
+
+
 def receive(chunks: Iterable[bytes], boundary: str, directory: Path, limits: Limits) -> Received:
-    """Read the multipart body of a push. Raises Problem."""
+    """Read the multipart body of a push. Raises Problem, and NoFiles if the disk is full."""
     taker = _Taker(directory, limits)
     _take(chunks, boundary, taker)
     return taker.received()
@@ -86,7 +101,7 @@ def receive(chunks: Iterable[bytes], boundary: str, directory: Path, limits: Lim
 
 def receive_form(chunks: Iterable[bytes], boundary: str, directory: Path, limits: Limits) -> Form:
     """Read the multipart body of a page's form; `limits.release`: of all its texts together. A file that cannot be taken is left out
-    and named, so that what the person wrote beside it is not lost. Raises Problem."""
+    and named, so that what the person wrote beside it is not lost. Raises Problem, and NoFiles if the disk is full."""
     taker = _FormTaker(directory, limits)
     _take(chunks, boundary, taker)
     return Form(tuple(taker.fields), taker.files, tuple(taker.left.items()))
@@ -163,7 +178,8 @@ class _Taker:
             detail = f"A release may have at most {self.limits.files} files."
             raise Problem(413, "too-many-files", "Too many files", detail)
         self.part = (name, content_type.partition(";")[0].strip().lower())
-        self.file = (self.directory / str(len(self.files))).open("xb")
+        with _writing():
+            self.file = (self.directory / str(len(self.files))).open("xb")
         self.hash, self.size = hashlib.sha256(), 0
 
     def _data(self, event: Data) -> None:
@@ -180,7 +196,8 @@ class _Taker:
             detail = f"{self.part[0]!r} is too large. A file may have at most {self.limits.file} bytes."
             raise Problem(413, "file-too-large", "A file is too large", detail)
         self.hash.update(event.data)
-        self.file.write(event.data)
+        with _writing():
+            self.file.write(event.data)
         if not event.more_data:
             self._end(*self.part, self.file)
 
@@ -192,9 +209,10 @@ class _Taker:
         self.files[name] = Upload(name, type, self.size, self.hash.hexdigest(), path)
 
     def close(self) -> None:
-        if self.file:
-            self.file.close()
-        self.file = None
+        file, self.file = self.file, None
+        if file:
+            with _writing():  # It may still have bytes to write.
+                file.close()
 
     def received(self) -> Received:
         if self.release is None:

@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 import msgspec
 from flask import request
 
-from app.errors import Problem
+from app.errors import NoFiles, Problem
 from app.files.multipart import Form, Limits, receive_form, spool
 from app.web import parameters
 from app.web.body import DRAIN, body_parts, drain
@@ -58,7 +58,7 @@ def members(names: Collection[str]) -> dict[str, str]:
 @contextmanager
 def whole_form() -> Iterator[Form]:
     """A form of any size that a release may have, with the files that a person chose; these are gone when the block ends. Files that
-    are too large are read and left out, so the form may be as long as what the server reads of any body. Raises Problem."""
+    are too large are read and left out, so the form may be as long as what the server reads of any body. Raises Problem, NoFiles."""
     settings = here().settings
     if request.mimetype != "multipart/form-data":
         raise Problem(415, "unsupported-media-type", "Not a form", "Send the form as multipart/form-data.")
@@ -68,7 +68,7 @@ def whole_form() -> Iterator[Form]:
     with spool(settings.data_dir) as directory:
         try:
             received = receive_form(parts, request.mimetype_params.get("boundary", ""), directory, limits)
-        except Problem:
+        except (Problem, NoFiles):
             with suppress(Problem):
                 drain(parts)
             raise

@@ -1,15 +1,16 @@
 """F27: a backup every second while releases are pushed and corrected. Each is one moment of the history, with no half release."""
 
 import json
+import os
 import random
 import shutil
-import subprocess
+import signal
 import sys
 import threading
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -17,9 +18,9 @@ from msgspec.structs import replace
 from sqlalchemy import text
 
 from app import store
-from app.settings import load
+from app.settings import Settings, load
 from tests.backups import back_up, filled, put_back, rows_of, settings_of
-from tests.conftest import ROOT, Server, together, until
+from tests.conftest import Server, together, until
 from tests.migrated import postgres_database
 from tests.test_enclosures import PDF
 from tests.test_enclosures import push as push_with_file
@@ -123,17 +124,19 @@ def test_a_backup_every_second_during_writes(
     print(json.dumps({"changes": len(whole), "in the backups": grown}))
 
 
-AGAIN_AND_AGAIN = """
-import sys
-from pathlib import Path
-from app import store
-from tests.backups import back_up, settings_of
-settings = settings_of(Path(sys.argv[1]))
-while True:
-    engine = store.connect(settings.database)
-    back_up(settings, engine, Path(sys.argv[2]), keep=3)
-    engine.dispose()
-"""
+def again_and_again(settings: Settings, kept: Path) -> int:
+    """A process that makes one backup after the other until it is killed."""
+    if pid := os.fork():
+        return pid
+    try:
+        while True:
+            engine = store.connect(settings.database)
+            back_up(settings, engine, kept, keep=3)
+            engine.dispose()
+    except BaseException:
+        traceback.print_exc(file=sys.stderr)
+    finally:
+        os._exit(1)
 
 
 @pytest.mark.slow
@@ -149,16 +152,14 @@ def test_a_backup_that_is_killed(tmp_path: Path) -> None:
     chance = random.Random(seed)
     for number in range(4):
         before = sorted(path.parent.name for path in kept.glob("*/manifest.json"))
-        words = [sys.executable, "-c", AGAIN_AND_AGAIN, settings.data_dir, str(kept)]
-        process = subprocess.Popen(words, cwd=ROOT, stderr=subprocess.DEVNULL)
+        pid = again_and_again(settings, kept)
         try:
             until(lambda before=before: newest(kept) > before[-1], 60)  # type: ignore[misc]
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(chance.random() / 5)
-            assert process.poll() is None, "it goes on until it is killed"
+            threading.Event().wait(chance.random() / 5)
+            assert os.waitpid(pid, os.WNOHANG) == (0, 0), "it goes on until it is killed"
         finally:
-            process.kill()
-            process.wait()
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
         target = settings_of(tmp_path / f"killed{number}")
         put_back(target, kept, verify=True)
         again = store.connect(target.database)

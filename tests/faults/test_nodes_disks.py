@@ -1,8 +1,7 @@
-"""Disks and file stores that hang or are full: feeds go on, and the server says what is wrong."""
+"""File stores that hang, and what a disk is told to keep: feeds go on, and the server says what is wrong."""
 
 import shutil
 import sqlite3
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -138,35 +137,6 @@ def test_a_file_that_another_host_has(own_server: Make) -> None:
     assert answer.status_code == 503
     assert answer.json()["detail"].startswith("This host does not have the file. Ask again")
     assert "set PRESSRELAY_S3_BUCKET on each" in server.log.read_text()
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(disk)]
-    if not shutil.which("mount") or subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("this user may not mount a disk")
-    yield disk
-    subprocess.run(["umount", "-l", str(disk)], check=True)
-
-
-def test_a_full_disk_is_told(own_server: Make, small_disk: Path) -> None:
-    server = own_server(workers="1", data_dir=str(small_disk)).start()
-    assert server.client.get("/readyz").status_code == 200
-    (small_disk / "filler").write_bytes(bytes(40_000_000))
-    full = server.client.get("/readyz")
-    assert (full.status_code, full.json()) == (503, {"status": "disk-full"})
-    assert server.client.get("/feed.atom").status_code == 200
-    doctor = server.run("doctor")
-    assert doctor.returncode == 1 and "FAIL  disk: The disk of the data directory" in doctor.stdout
-    assert server.stop() == 0
-    server.start()  # It starts all the same: feeds can be read.
-    assert server.client.get("/feed.atom").status_code == 200
-    assert "WARNING    The disk of the data directory" in server.log.read_text()
-    (small_disk / "filler").unlink()
-    assert server.client.get("/readyz").status_code == 200
-    server.close()
 
 
 def test_an_embargo_that_is_not_lifted_is_told(own_server: Make) -> None:

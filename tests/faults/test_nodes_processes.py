@@ -159,7 +159,7 @@ def test_a_machine_that_stood_still_ends_nothing() -> None:
     table.write_beat(row)
     assert table.frozen() == []
     table._looked -= 60  # the parent was not run for a minute, as little as its children
-    liveness.HEAD.pack_into(table._memory, row * liveness.ROW, os.getpid(), time.monotonic_ns() - 60 * 10**9)
+    table._words[row * liveness.ROW // liveness.WORD + 1] = time.monotonic_ns() - 60 * 10**9
     assert table.frozen() == []
     table._patient_until = 0.0
     assert table.frozen() == [os.getpid()]
@@ -182,3 +182,22 @@ def test_a_child_leaves_its_row_and_what_it_was_reading() -> None:
     assert table.ended() == [liveness.EndedProcess(child, (note,))]
     assert table.ended() == [] and not table.has(child)
     os.close(reader), os.close(writer)
+
+
+def test_a_sign_of_life_is_never_seen_by_half() -> None:
+    """Who looks while another process writes must not take it for frozen, and never for process 0: a signal to 0 ends the whole
+    server."""
+    table = liveness.LivenessTable(1)
+    reader, writer = os.pipe()
+    if (child := os.fork()) == 0:
+        row = table.join()
+        os.write(writer, b"x")
+        while True:
+            table.write_beat(row)
+    try:
+        assert os.read(reader, 1) == b"x"
+        assert all(table.frozen() == [] and table.has(child) for _ in range(200_000))
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        os.close(reader), os.close(writer)

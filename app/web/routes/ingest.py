@@ -8,7 +8,7 @@ from flask import Blueprint, Response, g, request
 from app import store, web
 from app.files.multipart import Limits, receive, spool
 from app.intake.releases import Receipt, as_problem, is_readable, take
-from app.web import Context, Problem, Sender, body_parts, check_type, drain, here, whole_body
+from app.web import Context, Problem, Sender, Unavailable, body_parts, check_type, drain, here, whole_body
 
 blueprint = Blueprint("ingest", __name__)
 
@@ -40,7 +40,7 @@ def _with_files(context: Context, sender: Sender, dry_run: bool) -> list[Receipt
     with spool(settings.data_dir) as directory:
         try:
             received = receive(parts, request.mimetype_params.get("boundary", ""), directory, limits)
-        except Problem:
+        except (Problem, Unavailable):
             with suppress(Problem):
                 drain(parts)
             raise
