@@ -200,7 +200,7 @@ def test_a_server_waits_for_a_database_that_starts_later(cluster: Cluster, tmp_p
         ("postgresql+psycopg://postgres@127.0.0.1:1/press", "PostgreSQL cannot be reached"),
         ("postgresql+psycopg://postgres@nowhere.invalid:5432/press", "The host of PostgreSQL cannot be found"),
         ("postgresql+psycopg://nobody:geheimnis@127.0.0.1:{port}/press", "PostgreSQL does not know this user"),
-        ("postgresql+psycopg://postgres@127.0.0.1:{port}/nothing", "PostgreSQL has no such database"),
+        ("postgresql+psycopg://postgres@127.0.0.1:{port}/nothing", "PostgreSQL does not have this database"),
         (
             "postgresql+psycopg://postgres:geheimnis@127.0.0.1:{port}/press?sslmode=require",
             "cannot be encrypted as the URL demands",
