@@ -182,8 +182,8 @@ def test_two_servers_one_after_the_other(own_server: Callable[..., Server], tmp_
 
 def test_parts_say_what_they_need(own_server: Callable[..., Server], tmp_path: Path) -> None:
     alone = own_server().run("serve", "--only", "web")
-    assert alone.returncode == 1 and "Set PRESSRELAY_REDIS_URL to that cache" in alone.stderr
+    assert alone.returncode == 1 and "Set PRESSRELAY_REDIS_URL to it" in alone.stderr
     nothing = own_server(redis_url="unix:///nowhere.sock").run("serve", "--only", "deliver")
     assert nothing.returncode == 1 and "--only deliver has nothing to run" in nothing.stderr
     wrong = own_server().run("serve", "--fd", "0")
-    assert wrong.returncode == 1 and "File descriptor 0 is no socket" in wrong.stderr
+    assert wrong.returncode == 1 and "File descriptor 0 is not a socket" in wrong.stderr
