@@ -64,9 +64,9 @@ def early(server: Server) -> str:
         release("open", "", region="kr:50"),
     ]
     for body in releases:
-        assert server.push(own, body).status_code == 201
+        assert server.push(own, body).status_code in (200, 201)
     late = release("late", office="late", region="kr:26")
-    assert server.push(token(server, "late"), late).status_code == 201
+    assert server.push(token(server, "late"), late).status_code in (200, 201)
     return own
 
 

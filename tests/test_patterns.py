@@ -51,6 +51,7 @@ MADE = {
     ("app.syndication.fault_words", "pattern"),
     ("app.store.plan", "begin"),  # reads statements of our own migrations
     ("app.text.fulltext", "forms"),
+    ("schemas.text", "f'[{marks}\U00010000-\\U0010ffff]'"),  # one character of a class, so nothing to go back over
     ("schemas.text", "f'{mark}{{{MOST_MARKS}}}(?={mark})'"),
 }
 SLOWEST = 3  # this many of the slowest attacks on patterns for whole bodies are repeated at that length
