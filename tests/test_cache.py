@@ -225,7 +225,7 @@ def test_the_log_is_told_when_a_server_fails_and_when_it_is_well(
     server: redis.Redis, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("app.cache.redis.REST", 0.0)
-    monkeypatch.setattr("app.cache.redis.SETTLED", 0.2)
+    monkeypatch.setattr("app.cache.redis.SETTLED", 1.0)
     cache = Cache(url_of(server), "test")
     server.config_set("maxmemory", 1)
     for number in range(50):  # some commands are answered, others refused
