@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from html import unescape
 from itertools import pairwise
 from pathlib import Path
 
@@ -38,6 +39,7 @@ REGIONS = ("kr:11", "kr:26", "kr:27", "kr:28", "kr:29")
 TOPICS = ("medtop:20000498", "medtop:15000000", "medtop:04000000", "medtop:06000000")
 IDS = re.compile(rb"/articles/([a-z2-7]{26})")
 NEXT = re.compile(r'<[^>]*?(/feed[^>]*)>; rel="next"')
+NEXT_INSIDE = re.compile(r'<(?:atom:)?link (?=[^>]*rel="next")[^>]*href="[^"/]*//[^"/]*(/feed[^"]*)"')
 WORKER = "pressrelay worker"
 
 
@@ -67,8 +69,9 @@ def ask(server: Server, path: str) -> Page:
         connection.request("GET", path)
         answer = connection.getresponse()
         body = answer.read()
-        below = NEXT.search(answer.getheader("Link") or "")
-        return Page(answer.status, answer.getheader("ETag") or "", below[1] if below else "", body)
+        # Where the format has a place for the link, the header does not repeat it.
+        below = NEXT.search(answer.getheader("Link") or "") or NEXT_INSIDE.search(body.decode())
+        return Page(answer.status, answer.getheader("ETag") or "", unescape(below[1]) if below else "", body)
 
 
 def walk(server: Server, path: str) -> Walk:

@@ -84,7 +84,8 @@ REFERENCE = re.compile(r"&#(?:([0-9]++)|[xX]([0-9A-Fa-f]++));?")
 _TAG = r"(?<![^\s/>])[^\s/><]*+<(?:(?![A-Za-z])[^\s/><]*+<)*+[A-Za-z][^\s/>]*+"
 _ATTRIBUTE = r"""[\s/]*+[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s>]*+))?+"""
 MANY_ATTRIBUTES = re.compile(f"{_TAG}(?:{_ATTRIBUTE}){{{MOST_ATTRIBUTES + 1}}}")
-WITH_ATTRIBUTES = re.compile(r"<[A-Za-z][^\s/>]*+[\s/]")  # a start tag that may have one
+# A start tag that may have one. Whatever has a longer name may, too: so no name is scanned from each of its characters.
+WITH_ATTRIBUTES = re.compile(r"<[A-Za-z](?:[^\s/>]{0,63}+[\s/]|[^\s/>]{64})")
 TOO_DEEP = etree.XPath(f"boolean({'/*' * (DEEPEST + 2)})")  # the <div> around the fragment counts as one level
 LINKED = etree.XPath(f"//*[{' or '.join(f'@{name}' for name in LINKS)}]")
 SPACE = re.compile(r"\s")
