@@ -107,11 +107,19 @@ def _round(
     taken: list[float] = []
     stop = threading.Event()
     before = [processor_seconds(group) for group in (workers, cache, rest)]
-    with ThreadPoolExecutor(PUSHERS + 1) as pool:
+    pushers = min(PUSHERS, rate)  # so few that none is idle until the server closes its connection
+    with ThreadPoolExecutor(pushers + 1) as pool:
         begins = time.monotonic() + 0.2
         done = [
-            pool.submit(_push, server.port, bodies[number::PUSHERS], begins, number, rate, stop, taken)
-            for number in range(PUSHERS)
+            pool.submit(
+                _push,
+                server.port,
+                bodies[number::pushers],
+                [begins + at / rate for at in range(number, len(bodies), pushers)],
+                stop,
+                taken,
+            )
+            for number in range(pushers)
         ]
         load = pool.submit(wrk.load, server.port, requests, seconds, clients).result()
         stop.set()
@@ -125,12 +133,11 @@ def _round(
 
 
 def _push(
-    port: int, bodies: Sequence[bytes], begins: float, first: int, rate: int, stop: threading.Event, taken: list[float]
+    port: int, bodies: Sequence[bytes], instants: Sequence[float], stop: threading.Event, taken: list[float]
 ) -> None:
-    """Push each at its time, however long the one before it took."""
+    """Push each at its instant (monotonic seconds), or as soon as the one before it is answered."""
     with Connection(port) as connection:
-        for number, body in enumerate(bodies):
-            due = begins + (first + number * PUSHERS) / rate
+        for body, due in zip(bodies, instants, strict=True):
             if stop.wait(max(0.0, due - time.monotonic())):
                 return
             start = time.perf_counter()
