@@ -424,7 +424,7 @@ def bodies(names: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
             "{}@a.example",
             "https://a.example/feed.atom?q={}",
         ):
-            room = forms.LARGEST - len(others) - len(name) - len(quote(frame)) - 1
+            room = forms.LARGEST_FORM - len(others) - len(name) - len(quote(frame)) - 1
             for unit in (
                 "a",
                 "%CC%96%CC%81",
@@ -443,10 +443,10 @@ def bodies(names: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
                 value = quote(frame, safe="{}").replace("{}", unit * (room // len(unit)))
                 yield "application/x-www-form-urlencoded", f"{others}{name}={value}".encode()
     for unit in JSON:
-        yield "application/json", (unit * (forms.LARGEST // len(unit) or 1)).encode()[: forms.LARGEST]
-    yield "application/x-www-form-urlencoded", b"a=b&" * (forms.LARGEST // 4)
+        yield "application/json", (unit * (forms.LARGEST_FORM // len(unit) or 1)).encode()[: forms.LARGEST_FORM]
+    yield "application/x-www-form-urlencoded", b"a=b&" * (forms.LARGEST_FORM // 4)
     part = b"--b\r\nContent-Disposition: form-data; name=a\r\n\r\n\r\n"
-    yield "multipart/form-data; boundary=b", part * (forms.LARGEST // len(part))
+    yield "multipart/form-data; boundary=b", part * (forms.LARGEST_FORM // len(part))
 
 
 @pytest.mark.slow
@@ -454,7 +454,7 @@ def bodies(names: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
 def test_no_field_of_a_form_is_dear(door: Door, path: str) -> None:
     asked = []
     for mimetype, body in bodies(FORMS[path]):
-        assert len(body) <= forms.LARGEST
+        assert len(body) <= forms.LARGEST_FORM
         headers = {"Content-Type": mimetype, "Authorization": f"Bearer {door.token}", "Cookie": door.cookie}
         asked.append(
             partial(door.ask, "POST", path.format(link=door.link, draft=door.draft, hook=door.hook), headers, body)

@@ -153,7 +153,6 @@ def test_what_is_sent_is_told_by_its_bytes() -> None:
 
 
 SCHEMA = Path(__file__).parent.parent.parent / "shared" / "standards" / "ninjs" / "ninjs-schema_3.1.json"
-SCHEMA = SCHEMA if SCHEMA.exists() else Path("/work/shared/standards/ninjs/ninjs-schema_3.1.json")
 
 
 @pytest.mark.skipif(not SCHEMA.exists(), reason="the official schema is not here: ../shared/standards/ninjs")

@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,31 @@ def imports(tree: ast.AST, module: str, is_package: bool) -> Iterator[str]:
                 base = ".".join(filter(None, (*parents, base)))
             yield base
             yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def loaded_first(module: str, path: Path) -> set[str]:
+    """The modules of ours that a module needs while it is loaded itself: not those that only its functions import."""
+    body = ast.parse(path.read_text("utf-8")).body
+    outside = [
+        node
+        for node in body
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        and not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING")
+    ]
+    names = set(imports(ast.Module(outside, []), module, path.name == "__init__.py")) & MODULES.keys()
+    # `from app.web import limits` needs app.web.limits; app.web itself is listed only for what is no module.
+    return {name for name in names if not any(other.startswith(f"{name}.") for other in names)} - {module}
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """Such a circle works as long as everybody imports its modules in one order."""
+    graph = {module: loaded_first(module, path) for module, path in MODULES.items()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" → ".join(reversed(error.args[1])))
+    with pytest.raises(CycleError):
+        TopologicalSorter(graph | {"app.web.limits": {"app.web.places"}}).prepare()
 
 
 def import_faults(module: str, tree: ast.AST, is_package: bool = False) -> list[str]:

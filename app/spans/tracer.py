@@ -1,4 +1,5 @@
-"""Makes spans with the library of OpenTelemetry, and sends them to a collector. Only app/spans.py imports this, when traces are on."""
+"""Makes spans with the library of OpenTelemetry, and sends them to a collector. Only app/spans/__init__.py imports this, and only when
+traces are on."""
 
 import hashlib
 import logging

@@ -11,17 +11,16 @@ from app.files.multipart import Form, Limits, receive_form, spool
 from app.web import parameters
 from app.web.body import DRAIN, body_parts, drain
 from app.web.context import here
+from app.web.limits import LARGEST_FORM
 from app.web.parameters import Pairs
-
-LARGEST = 16_384  # bytes
 
 
 def sized() -> None:
     """Raises Problem if the body has no Content-Length (411), is too large (413) or is incomplete (400)."""
     if request.content_length is None:
         raise Problem(411, "length-required", "Content-Length is needed", "Send the body with its length.")
-    if request.content_length > LARGEST:
-        raise Problem(413, "too-large", "The body is too large", f"The limit is {LARGEST} bytes.")
+    if request.content_length > LARGEST_FORM:
+        raise Problem(413, "too-large", "The body is too large", f"The limit is {LARGEST_FORM} bytes.")
     if len(request.get_data(cache=True, parse_form_data=False)) != request.content_length:
         raise Problem(400, "cut-off", "The upload was cut off", "Fewer bytes arrived than Content-Length says.")
 
@@ -63,7 +62,7 @@ def whole_form() -> Iterator[Form]:
     if request.mimetype != "multipart/form-data":
         raise Problem(415, "unsupported-media-type", "Not a form", "Send the form as multipart/form-data.")
     limits = Limits(settings.max_body, settings.max_file, settings.max_files, settings.max_upload)
-    small = (request.content_length or LARGEST + 1) <= LARGEST
+    small = (request.content_length or LARGEST_FORM + 1) <= LARGEST_FORM
     parts = _small() if small else body_parts(DRAIN * settings.max_upload)
     with spool(settings.data_dir) as directory:
         try:

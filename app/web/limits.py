@@ -39,6 +39,7 @@ SEARCH = 5  # what a search adds to the price; a period or a page adds 1
 COUNTED_FROM = 2  # requests for feeds are counted by address from this price on
 GATED_FROM = 5  # from this price on, only a few queries are answered at once
 UNCOUNTED = {"ops.health", "ops.ready", "ops.metrics", "look.asset"}
+LARGEST_FORM = 16_384  # bytes of a form or a JSON object without files
 SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 MOST_ALONE = 10_000  # windows that a worker counts by itself; after that it starts again with none
 

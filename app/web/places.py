@@ -19,7 +19,6 @@ from msgspec import Struct
 
 from app.errors import Problem
 from app.web import limits
-from app.web.forms import LARGEST
 
 PATIENCE = 0.1  # seconds for which a form or a release tries to get a place
 EACH = 2  # places of one kind that one client's network may have
@@ -119,7 +118,7 @@ def install(app: Flask, threads: int) -> None:
 def _read_form(forms: Places) -> None:
     """Read a small form before its route runs, in a place that is held only while the bytes arrive. A body without a length, or one
     that is too large, is not read: the route refuses it. Raises Problem (503)."""
-    if not request.content_length or request.content_length > LARGEST:
+    if not request.content_length or request.content_length > limits.LARGEST_FORM:
         return
     with _placed(forms, client(), "forms"):
         request.get_data(cache=True, parse_form_data=False)

@@ -12,7 +12,7 @@ from msgspec import Struct
 from app.query import KINDS, LICENCES, LIMIT, MOST, NO_LICENCE, VALUES, WORDS
 from app.query import PARAMETERS as ASKED
 from app.web.representation import media_type
-from feeds import CHOICES, FORMATS, article_json, atompub, hwpx, newsml, ninjs, nitf, opml, pdf, sitemap, variants
+from feeds import CHOICES, FORMATS, article_json, atompub, hwpx, newsml, nitf, of_articles, opml, pdf, sitemap, variants
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"
@@ -27,9 +27,8 @@ FEED_TYPES = tuple(media_type(format.MIMETYPE) for format in FORMATS.values())
 ENTRY = media_type(atompub.ENTRY)
 OF_ARTICLES = {
     "json": article_json.ARTICLE_MIMETYPE,
-    "newsml": newsml.ARTICLE_MIMETYPE,
+    **{name: format.ARTICLE_MIMETYPE for name, format in of_articles().items()},
     "nitf": nitf.ARTICLE_MIMETYPE,
-    "ninjs": ninjs.ARTICLE_MIMETYPE,
     "hwpx": hwpx.MIMETYPE,
     "pdf": pdf.MIMETYPE,
 }
