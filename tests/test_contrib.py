@@ -89,6 +89,12 @@ def test_logrotate_accepts_its_file(tmp_path: Path) -> None:
     assert done.returncode == 0 and "error" not in done.stderr, done.stderr
 
 
+def test_no_layer_of_an_image_holds_the_history_or_passwords() -> None:
+    """Podman and Docker read this file: https://docs.docker.com/build/concepts/context/#dockerignore-files"""
+    left_out = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
+    assert {".git", ".venv", "data", "**/.env"} <= set(left_out)
+
+
 def test_compose_and_the_container_fit_together() -> None:
     services = yaml.safe_load((CONTRIB / "container" / "compose.yaml").read_text("utf-8"))["services"]
     containerfile = (CONTRIB / "container" / "Containerfile").read_text("utf-8")
