@@ -11,6 +11,7 @@ import tempfile
 import tomllib
 from collections.abc import Mapping
 from datetime import time
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
@@ -267,6 +268,13 @@ class Setting(Struct, frozen=True):
     default: str | int
     help: str
     range: Range | None
+
+
+@cache
+def directory_of(data_dir: str) -> Path:
+    """The data directory as an absolute path. Found once: a process never changes its working directory, and the ways that ask for
+    each push or delivery would look at every part of the path."""
+    return Path(data_dir).resolve()
 
 
 def _setting(field: FieldInfo) -> Setting:

@@ -17,7 +17,6 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
@@ -27,7 +26,7 @@ from msgspec import Struct
 
 from app import liveness
 from app.errors import PressrelayError, Problem
-from app.settings import Settings
+from app.settings import Settings, directory_of
 
 log = logging.getLogger("pressrelay.quarantine")
 ROOT = Path(__file__).resolve().parent.parent.parent  # the directory of the package `app`
@@ -62,7 +61,7 @@ class Quarantine:
     @classmethod
     def of(cls, settings: Settings) -> "Quarantine":
         """That of a server."""
-        return cls(_folder(settings.data_dir))
+        return cls(directory_of(settings.data_dir) / FOLDER)
 
     def find(self, sha256: str) -> Suspect | None:
         """What is known of a document; None if it crashed nothing. For most documents this is one system call."""
@@ -99,12 +98,6 @@ class Quarantine:
         except OSError:
             return False
         return True
-
-
-@cache
-def _folder(data_dir: str) -> Path:
-    """Found once: the working directory of a process never changes, and a push would ask for every part of the path."""
-    return Path(data_dir).resolve() / FOLDER
 
 
 def read_safely(
